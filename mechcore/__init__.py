@@ -1,0 +1,55 @@
+"""The mechanics of convolution kernels: how they move information through layers.
+
+The public names are listed here and imported on first use: reading a configuration or printing a
+help text needs neither xarray nor numba. Modules are documented in their own first lines.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mechcore.version import __version__
+
+if TYPE_CHECKING:
+    from mechcore.decomposition import Decomposition, decompose
+    from mechcore.errors import InvalidValue, MechcoreError
+    from mechcore.kernels import kernel
+    from mechcore.measures import measure
+    from mechcore.simulation import propagate
+    from mechcore.exact_theory import Theory, theory
+
+__all__ = [
+    "Decomposition",
+    "InvalidValue",
+    "MechcoreError",
+    "Theory",
+    "__version__",
+    "decompose",
+    "kernel",
+    "measure",
+    "propagate",
+    "theory",
+]
+
+_HOMES = {
+    "Decomposition": "mechcore.decomposition",
+    "InvalidValue": "mechcore.errors",
+    "MechcoreError": "mechcore.errors",
+    "Theory": "mechcore.exact_theory",
+    "decompose": "mechcore.decomposition",
+    "kernel": "mechcore.kernels",
+    "measure": "mechcore.measures",
+    "propagate": "mechcore.simulation",
+    "theory": "mechcore.exact_theory",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module 'mechcore' has no attribute {name!r}"
+        raise AttributeError(message)
+    # Kept from now on, which also puts a function in the place of the module of the same name.
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,115 @@
+"""Pointwise activations: one table, each entry in numpy (reference) and scalar (compiled) form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAK = 0.01
+"""Slope of ``leaky_relu`` on x < 0, the default of the common deep learning frameworks."""
+
+SQRT_HALF = math.sqrt(0.5)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A pointwise function and what the engines may assume of it.
+
+    Parameters
+    ----------
+    formula : str
+        The function as a reader would write it.
+    array : callable
+        Array in, array out: the definition.
+    scalar : callable
+        The same function of one float in plain Python, which the compiled engine translates.
+        Comparisons are written so that NaN stays NaN.
+    homogeneous : bool
+        Whether f(a x) = a f(x) for a > 0, so that a normalisation cannot change the trajectory.
+    identity_on_positive : bool
+        Whether f(x) = x for x >= 0: the condition of the exact theory.
+    lipschitz : float
+        The smallest L with abs(f(x) - f(y)) <= L abs(x - y).
+    """
+
+    formula: str
+    array: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    scalar: Callable[[float], float]
+    homogeneous: bool = True
+    identity_on_positive: bool = True
+    lipschitz: float = 1.0
+
+    @property
+    def keeps_zero(self) -> bool:
+        """Whether f(0) = 0; otherwise the whole light cone fills at the first layer."""
+        return self.scalar(0.0) == 0.0
+
+
+def _gelu_array(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Imported here because scipy.special costs more than a small simulation.
+    from scipy.special import erfc
+
+    return 0.5 * x * erfc(-SQRT_HALF * x)
+
+
+def _identity(x: float) -> float:
+    return x
+
+
+def _relu(x: float) -> float:
+    return 0.0 if x < 0.0 else x
+
+
+def _modulus(x: float) -> float:
+    return abs(x)
+
+
+def _leaky_relu(x: float) -> float:
+    return LEAK * x if x < 0.0 else x
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _gelu(x: float) -> float:
+    # erfc keeps its relative precision in the negative tail, where 1 + erf cancels.
+    return 0.5 * x * math.erfc(-SQRT_HALF * x)
+
+
+def _tanh(x: float) -> float:
+    return math.tanh(x)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Activation("x", lambda x: x, _identity),
+    "relu": Activation("max(x, 0)", lambda x: np.where(x < 0, 0.0, x), _relu),
+    "modulus": Activation("|x|", np.abs, _modulus),
+    "leaky_relu": Activation(
+        f"x if x >= 0 else {LEAK} x", lambda x: np.where(x < 0, LEAK * x, x), _leaky_relu
+    ),
+    "softplus": Activation(
+        "log(1 + exp(x))",
+        lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+        _softplus,
+        homogeneous=False,
+        identity_on_positive=False,
+    ),
+    "gelu": Activation(
+        "x Phi(x), Phi the normal distribution function",
+        _gelu_array,
+        _gelu,
+        homogeneous=False,
+        identity_on_positive=False,
+        # max of Phi(x) + x phi(x), reached at x = sqrt(2): 1.128904...
+        lipschitz=1.1290,
+    ),
+    "tanh": Activation(
+        "tanh(x)", np.tanh, _tanh, homogeneous=False, identity_on_positive=False
+    ),
+}
+"""Activations by name. A new one is one entry here; both engines, the grid and the tests read it."""

@@ -1,0 +1,68 @@
+"""Boundaries of the domain: free space, or a finite domain with a rule for what lies outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """How a state continues beyond its edge.
+
+    Parameters
+    ----------
+    pad : dict
+        Arguments of `numpy.pad` that extend the state: the definition.
+    finite : bool
+        Whether the domain keeps its size; otherwise it grows by k - 1 a layer.
+    mirror_period : int
+        Where pixel ``p`` outside ``0..n-1`` is read from: ``p`` modulo ``mirror_period * n``, and
+        beyond ``n`` counted back from the far edge; a period of 0 reads zeros.
+    """
+
+    pad: dict[str, Any]
+    finite: bool
+    mirror_period: int
+
+
+BOUNDARIES: dict[str, Boundary] = {
+    "free": Boundary({"mode": "constant"}, finite=False, mirror_period=0),
+    "zero": Boundary({"mode": "constant"}, finite=True, mirror_period=0),
+    "wrap": Boundary({"mode": "wrap"}, finite=True, mirror_period=1),
+    "reflect": Boundary({"mode": "symmetric"}, finite=True, mirror_period=2),
+}
+"""Boundaries by name.
+
+``reflect`` puts the mirror on the outer edge of the last pixel (d c b a | a b c d | d c b a, as
+``scipy.ndimage`` does), so an even kernel conserves the sum of a state. ``wrap`` closes the domain to
+a torus; centroids are then plain means over the domain and jump when mass crosses its edge.
+"""
+
+
+def crop_start(size: int, layer: int) -> int:
+    """Return where a finite domain starts in the full convolution, along one axis.
+
+    For odd sizes this is the centre. An even kernel moves the grid by half a pixel; alternating the
+    side keeps the walls of the domain in place instead of letting them drift with the layers.
+
+    Parameters
+    ----------
+    size : int
+        Kernel size along the axis.
+    layer : int
+        Number of the layer that is computed, from 1.
+
+    Returns
+    -------
+    int
+        Index into the full convolution.
+
+    Examples
+    --------
+    >>> [crop_start(3, layer) for layer in (1, 2)]
+    [1, 1]
+    >>> [crop_start(2, layer) for layer in (1, 2)]
+    [0, 1]
+    """
+    return (size - 1 + (layer + 1) % 2) // 2

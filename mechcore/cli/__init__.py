@@ -1,0 +1,77 @@
+"""The command line: one module a subcommand, and one place that turns mistakes into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from mechcore.cli import (
+    collect,
+    grid,
+    propagate,
+    regress,
+    report,
+    simulate,
+    status,
+    track,
+)
+from mechcore.errors import MechcoreError
+from mechcore.version import __version__
+
+app = typer.Typer(
+    name="mechcore",
+    help="Measure how convolution kernels move information through layers.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (propagate, grid, simulate, collect, regress, track, report, status):
+    app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLES)(module.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Measure how convolution kernels move information through layers."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the program's name; those of the process by default.
+
+    Notes
+    -----
+    Exit codes: 0 done, 1 an error of the program (with traceback), 2 a mistake in what was given
+    (one line for each), 130 interrupted.
+    """
+    try:
+        code = app(args=arguments, prog_name="mechcore", standalone_mode=False)
+    except MechcoreError as error:
+        _leave_with(str(error))
+    except typer.TyperException as error:
+        _leave_with(error.format_message())
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_with(message: str) -> None:
+    for line in message.splitlines():
+        print(f"mechcore: {line}", file=sys.stderr)
+    sys.exit(2)

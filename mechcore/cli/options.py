@@ -1,0 +1,18 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ExperimentOption = Annotated[
+    str,
+    typer.Option("--experiment", help="Configuration: a YAML file, or one line of JSON."),
+]
+ResultsOption = Annotated[
+    Path,
+    typer.Option("--results", help="Folder that holds the results of the experiment."),
+]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]

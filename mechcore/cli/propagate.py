@@ -1,0 +1,96 @@
+"""``mechcore propagate``: one kernel through layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mechcore.cli.options import OutputOption
+from mechcore.errors import MechcoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+EXAMPLES = """Examples:
+
+  mechcore propagate --family dct --size 3 --beta 0.5 --output out.nc
+
+  mechcore propagate --kernel sobel.npy --activation modulus --pattern disc --output sobel.nc
+"""
+
+
+def command(
+    output: OutputOption,
+    kernel: Annotated[
+        Path | None, typer.Option(help="A two-dimensional .npy array: square or not.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Kernel family, instead of a file.")] = None,
+    size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
+    angle: Annotated[float, typer.Option(help="Direction in degrees, +x towards +y.")] = 0.0,
+    mixing: Annotated[str, typer.Option(help="unit or linear.")] = "unit",
+    seed: Annotated[int, typer.Option(help="Seed of the random family.")] = 0,
+    activation: Annotated[str, typer.Option(help="Activation.")] = "relu",
+    pattern: Annotated[str, typer.Option(help="Pattern, or a .npy or .png file.")] = "delta",
+    steps: Annotated[int, typer.Option(help="Number of layers.")] = 64,
+    normalise: Annotated[str, typer.Option(help="l2, peak, mass or none.")] = "l2",
+    boundary: Annotated[str, typer.Option(help="free, zero, wrap or reflect.")] = "free",
+    domain: Annotated[int | None, typer.Option(help="Side of a finite domain in px.")] = None,
+    density: Annotated[str, typer.Option(help="Mass density: absolute or square.")] = "absolute",
+    snapshot: Annotated[list[int] | None, typer.Option(help="Layer to keep; repeatable.")] = None,
+    window: Annotated[int, typer.Option(help="Side of the window of snapshots in px.")] = 129,
+    t_burn: Annotated[int | None, typer.Option(help="First layer of the fits.")] = None,
+    engine: Annotated[str, typer.Option(help="compiled or reference.")] = "compiled",
+) -> None:
+    """Send a pattern through layers of one kernel; write the trajectory, print its speed."""
+    taps = _taps(kernel, family, size, beta, angle, mixing, seed)
+
+    from mechcore.measures import measure
+    from mechcore.simulation import propagate
+    from mechcore.storage import write_dataset
+
+    trajectory = propagate(
+        taps,
+        activation,
+        pattern,
+        steps,
+        normalise=normalise,
+        boundary=boundary,
+        domain=domain,
+        density=density,
+        snapshots=snapshot or [],
+        window=window,
+        t_burn=t_burn,
+        engine=engine,
+    )
+    write_dataset(trajectory, output)
+    speed, ratio = float(measure(trajectory).speed), float(trajectory.odd_energy_ratio)
+    typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}")
+
+
+def _taps(
+    path: Path | None,
+    family: str | None,
+    size: int | None,
+    beta: float | None,
+    angle: float,
+    mixing: str,
+    seed: int,
+) -> NDArray[np.float64]:
+    """The kernel, from a file or from a family."""
+    from mechcore.kernels import as_kernel, kernel
+    from mechcore.patterns import load_array
+
+    family_given = {"--family": family, "--size": size, "--beta": beta}
+    if path is not None:
+        extra = [name for name, value in family_given.items() if value is not None]
+        if extra:
+            raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
+        return as_kernel(load_array(path, "--kernel"), "--kernel")
+    missing = [name for name, value in family_given.items() if value is None]
+    if family is None or size is None or beta is None:
+        raise MechcoreError(f"{', '.join(missing)}: missing; expected these, or --kernel FILE.npy")
+    return kernel(family, size, beta, angle, mixing, seed=seed)

@@ -1,0 +1,34 @@
+"""``mechcore simulate``: one cell of a grid."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from mechcore.cli.options import OutputOption
+
+EXAMPLES = """Examples:
+
+  mechcore simulate --output cell.nc --cell '{"kernel": "dct", "activation": "relu", "size": 3,
+  "betas": {"count": 21}}'
+"""
+
+
+def command(
+    cell: Annotated[str, typer.Option(help="The cell as one line of JSON.")],
+    output: OutputOption,
+) -> None:
+    """Run all simulations of one cell and write their trajectories."""
+    from mechcore.grid import Cell
+
+    planned = Cell.from_json(cell)
+
+    from mechcore.simulation import simulate
+    from mechcore.storage import write_dataset
+
+    start = time.perf_counter()
+    write_dataset(simulate(planned), output)
+    seconds = time.perf_counter() - start
+    typer.echo(f"{planned.id}: {planned.simulations} simulations in {seconds:.2f} s")

@@ -1,0 +1,28 @@
+"""``mechcore status``: which cells are done, which failed and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mechcore.cli.options import ExperimentOption, ResultsOption
+
+EXAMPLES = """Examples:
+
+  mechcore status --experiment config/default.yaml --results results/default --logs logs/default
+"""
+
+
+def command(
+    experiment: ExperimentOption,
+    results: ResultsOption,
+    logs: Annotated[Path, typer.Option(help="Folder of the logs of the experiment.")],
+) -> None:
+    """Print how many cells are done, and a table of cell, reason and log file for the failed."""
+    from mechcore.config import load_experiment
+    from mechcore.grid import expand
+    from mechcore.progress import cell_states, print_states
+
+    print_states(cell_states(expand(load_experiment(experiment)), results, logs))

@@ -1,0 +1,180 @@
+"""The reference engine: slow, obvious numpy. It defines correct and never trims."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.activations import ACTIVATIONS
+from mechcore.boundaries import BOUNDARIES, crop_start
+from mechcore.engines import LayerRule, window_offset
+from mechcore.normalisations import NORMALISATIONS, NORMS
+from mechcore.records import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
+
+State = NDArray[np.float64]
+
+
+def run(kernels: State, image: State, rule: LayerRule) -> Trajectories:
+    """Run a batch of kernels on one pattern; see `mechcore.engines.run`."""
+    outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
+    records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
+    return Trajectories(
+        np.array(records), np.array(extinct_at), np.array(diverged_at), np.array(snapshots)
+    )
+
+
+def convolve(state: State, kernel: State) -> State:
+    """Return the full true convolution: the sum of shifted copies of the state.
+
+    Parameters
+    ----------
+    state : (h, w) ndarray
+        The state.
+    kernel : (kh, kw) ndarray
+        The kernel.
+
+    Returns
+    -------
+    (h + kh - 1, w + kw - 1) ndarray
+        Their convolution.
+
+    Examples
+    --------
+    >>> convolve(np.ones((1, 2)), np.array([[1.0, 2.0]]))
+    array([[1., 3., 2.]])
+    """
+    height, width = state.shape
+    rows, columns = kernel.shape
+    result = np.zeros((height + rows - 1, width + columns - 1))
+    for i in range(rows):
+        for j in range(columns):
+            result[i : i + height, j : j + width] += kernel[i, j] * state
+    return result
+
+
+def convolve_within(state: State, kernel: State, boundary: str, layer: int) -> State:
+    """Return the convolution on a domain with a boundary.
+
+    Parameters
+    ----------
+    state : (h, w) ndarray
+        The state.
+    kernel : (kh, kw) ndarray
+        The kernel.
+    boundary : str
+        Key of `mechcore.boundaries.BOUNDARIES`.
+    layer : int
+        Number of the layer that is computed, from 1.
+
+    Returns
+    -------
+    ndarray
+        Of the size of the state on a finite domain, of the full convolution on free space.
+
+    Examples
+    --------
+    >>> convolve_within(np.array([[1.0, 0, 0]]), np.array([[1.0, 1, 1]]), "wrap", 1)
+    array([[1., 1., 1.]])
+    """
+    rule = BOUNDARIES[boundary]
+    if not rule.finite:
+        return convolve(state, kernel)
+    margins = tuple((size - 1, size - 1) for size in kernel.shape)
+    full = convolve(np.pad(state, margins, **rule.pad), kernel)
+    top, left = (size - 1 + crop_start(size, layer) for size in kernel.shape)
+    return full[top : top + state.shape[0], left : left + state.shape[1]]
+
+
+def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
+    """Return mass, centroid, widths, covariance and kurtoses of a state.
+
+    Parameters
+    ----------
+    state : (h, w) ndarray
+        The state, not all zero.
+    y : (h,) ndarray
+        Coordinates of the rows, px.
+    x : (w,) ndarray
+        Coordinates of the columns, px.
+    density : {"absolute", "square"}
+        The mass density.
+
+    Returns
+    -------
+    dict of str to float
+        All `mechcore.records.QUANTITIES` but the gain; kurtoses are NaN where a width is zero.
+
+    Examples
+    --------
+    >>> moments(np.ones((1, 2)), np.zeros(1), np.array([-0.5, 0.5]), "absolute")["sigma_x"]
+    0.5
+    """
+    # Scaled by the peak first, so that the squares of tiny states do not underflow.
+    peak = np.max(np.abs(state))
+    weights = np.abs(state / peak) ** DENSITIES[density]
+    total = weights.sum()
+    share = weights / total
+    mu_x, mu_y = np.sum(share * x), np.sum(share * y[:, np.newaxis])
+    from_x, from_y = x - mu_x, (y - mu_y)[:, np.newaxis]
+    variance_x = _without_rounding(np.sum(share * from_x**2), mu_x)
+    variance_y = _without_rounding(np.sum(share * from_y**2), mu_y)
+    return {
+        "mass": total * peak ** DENSITIES[density],
+        "mu_x": mu_x,
+        "mu_y": mu_y,
+        "sigma_x": np.sqrt(variance_x),
+        "sigma_y": np.sqrt(variance_y),
+        "cov_xy": np.sum(share * from_x * from_y),
+        "excess_kurtosis_x": _excess(np.sum(share * from_x**4), variance_x),
+        "excess_kurtosis_y": _excess(np.sum(share * from_y**4), variance_y),
+    }
+
+
+def _without_rounding(variance: float, mean: float) -> float:
+    return 0.0 if variance <= (WIDTH_ROUNDING * (1 + abs(mean))) ** 2 else variance
+
+
+def _excess(fourth: float, variance: float) -> float:
+    return fourth / variance**2 - 3 if variance > 0 else np.nan
+
+
+def _run_one(kernel: State, image: State, rule: LayerRule) -> tuple[State, float, float, State]:
+    normalisation = NORMALISATIONS[rule.normalise]
+    activation = ACTIVATIONS[rule.activation].array
+    record = np.full((rule.steps + 1, len(QUANTITIES)), np.nan)
+    window = rule.snapshot_window
+    snapshots = np.full((len(rule.snapshot_layers), window, window), np.nan)
+    state = image
+    y, x = (np.arange(size) - (size - 1) / 2 for size in image.shape)
+    for t in range(rule.steps + 1):
+        if t > 0:
+            with np.errstate(over="ignore", invalid="ignore"):
+                state = activation(convolve_within(state, kernel, rule.boundary, t))
+            y, x = _moved(y, kernel.shape[0], rule, t), _moved(x, kernel.shape[1], rule, t)
+        gain = NORMS[normalisation.norm](state)
+        if not np.isfinite(np.sum(np.abs(state))):
+            return record, np.nan, t, snapshots
+        if gain < np.finfo(np.float64).smallest_normal:
+            record[t, [QUANTITIES.index("mass"), QUANTITIES.index("gain")]] = 0.0
+            return record, t, np.nan, snapshots
+        if normalisation.divides:
+            state = state / gain
+        found = moments(state, y, x, rule.density) | {"gain": gain}
+        record[t] = [found[name] for name in QUANTITIES]
+        if t in rule.snapshot_layers:
+            snapshots[rule.snapshot_layers.index(t)] = _windowed(state, window)
+    return record, np.nan, np.nan, snapshots
+
+
+def _moved(coordinates: State, size: int, rule: LayerRule, layer: int) -> State:
+    """Coordinates of the pixels of one axis after a layer."""
+    start = coordinates[0] - (size - 1) / 2
+    if BOUNDARIES[rule.boundary].finite:
+        return coordinates - (size - 1) / 2 + crop_start(size, layer)
+    return start + np.arange(len(coordinates) + size - 1)
+
+
+def _windowed(state: State, window: int) -> State:
+    top, left = (window_offset(size, window) for size in state.shape)
+    padded = np.pad(state, window)[top + window :, left + window :]
+    return padded[:window, :window]

@@ -1,0 +1,80 @@
+"""Coordinates: x to the right, y downwards, pixels; angles from +x towards +y, in degrees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def centred_coordinates(size: int) -> NDArray[np.float64]:
+    """Return pixel coordinates that are symmetric about the centre.
+
+    Parameters
+    ----------
+    size : int
+        Number of pixels.
+
+    Returns
+    -------
+    (size,) ndarray
+        ``i - (size - 1) / 2`` in px: half-integers for even sizes.
+
+    Examples
+    --------
+    >>> centred_coordinates(2).tolist()
+    [-0.5, 0.5]
+    """
+    return np.arange(size) - (size - 1) / 2
+
+
+def unit_vector(angle: float) -> NDArray[np.float64]:
+    """Return the direction of an angle; multiples of 90 degrees are exact.
+
+    Parameters
+    ----------
+    angle : float
+        Degrees from +x (right) towards +y (down).
+
+    Returns
+    -------
+    (2,) ndarray
+        Cosine and sine.
+
+    Examples
+    --------
+    >>> unit_vector(90).tolist()
+    [0.0, 1.0]
+    """
+    quarters, rest = divmod(angle, 90.0)
+    # The smaller angle of the pair is evaluated, so mirrored angles give mirrored vectors bit for bit.
+    small = math.radians(min(rest, 90.0 - rest))
+    near, far = math.cos(small), math.sin(small)
+    cosine, sine = (near, far) if rest <= 45.0 else (far, near)
+    for _ in range(int(quarters) % 4):
+        cosine, sine = -sine, cosine
+    return np.array([cosine, sine]) + 0.0
+
+
+def direction_of(x: float, y: float) -> float:
+    """Return the angle of a vector.
+
+    Parameters
+    ----------
+    x, y : float
+        Components.
+
+    Returns
+    -------
+    float
+        Degrees in [0, 360), NaN for the zero vector.
+
+    Examples
+    --------
+    >>> direction_of(0.0, 2.0)
+    90.0
+    """
+    if x == 0.0 and y == 0.0:
+        return math.nan
+    return math.degrees(math.atan2(y, x)) % 360.0

@@ -1,0 +1,226 @@
+"""Figures of a simulation: speed, direction, diffusion, beside what the exact theory predicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.boundaries import BOUNDARIES
+from mechcore.decomposition import decompose
+from mechcore.fits import Lines, fit_lines
+from mechcore.geometry import unit_vector
+from mechcore.exact_theory import theory
+
+METRICS = (
+    "kernel",
+    "activation",
+    "size",
+    "pattern",
+    "angle",
+    "beta",
+    "odd_energy_ratio",
+    "speed",
+    "speed_se",
+    "direction",
+    "sigma_final",
+    "diffusion_exponent",
+    "diffusion_coefficient",
+    "extinct_at",
+    "speed_theory",
+    "beta_star",
+    "ill_conditioned",
+)
+"""Columns of ``metrics.csv``."""
+
+AT_REST = 1e-9
+"""A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
+
+NO_GROWTH = 1e-9
+"""A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
+
+
+def measure(dataset: xr.Dataset) -> xr.Dataset:
+    """Measure trajectories.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories as `mechcore.propagate` and `mechcore.simulation.simulate` return them.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dimensions of the trajectories without ``t``:
+
+        speed, speed_se : px/layer
+            Least-squares slope of the displacement along the kernel's momentum for t >= t_burn, and
+            its standard error. A kernel without momentum is measured along its nominal angle.
+        direction : degrees
+            Of the fitted velocity; NaN at rest.
+        velocity_x, velocity_y : px/layer
+            Its components.
+        sigma_final : px
+            Width along the momentum at the last layer.
+        diffusion_exponent, diffusion_coefficient
+            a and c of ``sqrt(sigma^2(t) - sigma^2(0)) = c t^a`` along the momentum, t >= t_burn.
+        speed_theory : px/layer
+            M1/M0 along the momentum where the exact theory holds, else NaN.
+
+    Examples
+    --------
+    >>> import mechcore
+    >>> run = mechcore.propagate(mechcore.kernel("dct", 2, beta=1.0), engine="reference")
+    >>> round(float(measure(run).speed), 9)
+    0.5
+    """
+    burn = int(dataset.attrs["t_burn"])
+    t = dataset.t.values.astype(np.float64)
+    late = t >= burn
+    axis = momentum_directions(dataset)
+    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
+    along = axis[..., :1] * drift_x + axis[..., 1:] * drift_y
+    variance = _variance_along(dataset, axis)
+    velocity_x = fit_lines(t[late], drift_x[..., late]).slope
+    velocity_y = fit_lines(t[late], drift_y[..., late]).slope
+    motion = fit_lines(t[late], along[..., late])
+    diffusion = _diffusion(t[late], variance[..., late], variance[..., :1])
+    figures = {
+        "speed": motion.slope,
+        "speed_se": motion.slope_se,
+        "direction": _directions(velocity_x, velocity_y),
+        "velocity_x": velocity_x,
+        "velocity_y": velocity_y,
+        "sigma_final": np.sqrt(variance[..., -1]),
+        "diffusion_exponent": diffusion.slope,
+        "diffusion_coefficient": np.exp(diffusion.intercept),
+        "speed_theory": _predicted_speeds(dataset, axis),
+    }
+    lead = [name for name in dataset.mu_x.dims if name != "t"]
+    coordinates = {name: dataset[name] for name in lead}
+    return xr.Dataset({name: (lead, values) for name, values in figures.items()}, coordinates)
+
+
+def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the rows of ``metrics.csv`` of one cell.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a simulation, columns `METRICS`.
+    """
+    carried = ["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]
+    merged = measure(dataset).merge(dataset[carried].drop_vars("mixing_ratio"))
+    order = ["pattern", "angle", "beta"]
+    table = merged.to_dataframe(dim_order=order).reset_index()
+    attributes = dataset.attrs
+    table = table.assign(
+        kernel=attributes["kernel"],
+        activation=attributes["activation"],
+        size=int(attributes["size"]),
+        extinct_at=table["extinct_at"].astype("Int64"),
+    )
+    return table[list(METRICS)]
+
+
+def contraction(dataset: xr.Dataset) -> xr.DataArray:
+    """Return sigma(beta) / sigma(0): the width along the motion against that of the even kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell whose first beta is 0.
+
+    Returns
+    -------
+    xarray.DataArray
+        Ratio of the widths grown since layer 0, at the last layer; dimensions pattern, angle, beta.
+    """
+    variance = _variance_along(dataset, momentum_directions(dataset))
+    growth = xr.DataArray(
+        variance[..., -1] - variance[..., 0], dims=("pattern", "angle", "beta")
+    ).assign_coords({name: dataset[name] for name in ("pattern", "angle", "beta")})
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio: xr.DataArray = np.sqrt(growth / growth.sel(beta=0.0))
+    return ratio
+
+
+def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
+    """Return the direction along which each simulation is measured.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    (..., 2) ndarray
+        Unit vectors (x, y): the kernel's momentum; without one the nominal angle, else +x.
+    """
+    taps = dataset.kernel_taps
+    lead = [str(name) for name in taps.dims[:-2]]
+    flat = taps.values.reshape(-1, *taps.shape[-2:])
+    nominal = _nominal_angles(dataset, lead)
+    vectors = []
+    for kernel, angle in zip(flat, nominal, strict=True):
+        vector = decompose(kernel).momentum_vector
+        length = np.hypot(*vector)
+        vectors.append(vector / length if length > 0 else unit_vector(angle))
+    return np.reshape(vectors, (*taps.shape[:-2], 2))
+
+
+def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]:
+    sizes = [dataset.sizes[name] for name in lead]
+    if "angle" not in lead:
+        return np.zeros(int(np.prod(sizes)))
+    shape = [-1 if name == "angle" else 1 for name in lead]
+    return np.broadcast_to(dataset.angle.values.reshape(shape), sizes).ravel()
+
+
+def _displacement(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
+    values = dataset[name].values
+    return values - values[..., :1]
+
+
+def _variance_along(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    x, y = axis[..., :1], axis[..., 1:]
+    return (
+        (x * dataset.sigma_x.values) ** 2
+        + 2 * x * y * dataset.cov_xy.values
+        + (y * dataset.sigma_y.values) ** 2
+    ).clip(min=0.0)
+
+
+def _diffusion(
+    t: NDArray[np.float64], variance: NDArray[np.float64], start: NDArray[np.float64]
+) -> Lines:
+    growth = variance - start
+    with np.errstate(invalid="ignore", divide="ignore"):
+        grown = (growth > NO_GROWTH * (1 + start)) & (t > 0)
+        return fit_lines(np.log(t), np.log(np.where(grown, growth, np.nan)) / 2)
+
+
+def _directions(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Rounded before the modulo, so that -1e-17 is 0 and not 360 degrees.
+    angles = np.round(np.degrees(np.arctan2(y, x)), 9) % 360.0
+    return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)
+
+
+def _predicted_speeds(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    taps = dataset.kernel_taps.values
+    flat = taps.reshape(-1, *taps.shape[-2:])
+    predictions = [theory(kernel, dataset.attrs["activation"]) for kernel in flat]
+    velocities = np.reshape([one.velocity for one in predictions], axis.shape)
+    exact = np.reshape([one.exact for one in predictions], axis.shape[:-1])
+    if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":
+        exact = np.zeros_like(exact)
+    speeds = np.where(exact, np.sum(velocities * axis, axis=-1), np.nan)
+    lead = [name for name in dataset.mu_x.dims if name != "t"]
+    return np.broadcast_to(speeds, [dataset.sizes[name] for name in lead])

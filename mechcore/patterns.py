@@ -1,0 +1,265 @@
+"""Test patterns: the state at layer 0, a non-negative image centred on the origin."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.geometry import centred_coordinates
+
+Image = NDArray[np.float64]
+
+LARGEST_RADIUS = 2000
+"""A guard against typing errors, in px."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A test pattern.
+
+    Parameters
+    ----------
+    summary : str
+        One line for people.
+    image : callable
+        Keyword arguments in, (h, w) array out.
+    defaults : mapping
+        Names and default values of the arguments.
+    """
+
+    summary: str
+    image: Callable[..., Image]
+    defaults: Mapping[str, float] = field(default_factory=dict)
+
+
+def _radius_squared(radius: float) -> Image:
+    coordinates = centred_coordinates(2 * int(np.ceil(radius)) + 1)
+    return coordinates**2 + coordinates[:, np.newaxis] ** 2
+
+
+def _delta() -> Image:
+    return np.ones((1, 1))
+
+
+def _disc(radius: float) -> Image:
+    return (_radius_squared(radius) <= radius**2).astype(np.float64)
+
+
+def _gaussian(sigma: float) -> Image:
+    # Five standard deviations: what is cut off is 6e-7 of the mass.
+    return np.exp(-_radius_squared(5 * sigma) / (2 * sigma**2))
+
+
+def _square(side: float) -> Image:
+    return np.ones((int(side), int(side)))
+
+
+def _random(side: float, seed: float) -> Image:
+    return np.random.default_rng(int(seed)).random((int(side), int(side)))
+
+
+PATTERNS: dict[str, Pattern] = {
+    "delta": Pattern("one pixel", _delta),
+    "disc": Pattern("the circular test pattern of the paper", _disc, {"radius": 8}),
+    "gaussian": Pattern("a Gaussian blob", _gaussian, {"sigma": 3}),
+    "square": Pattern("a filled square", _square, {"side": 15}),
+    "random": Pattern("uniform noise in a square", _random, {"side": 15, "seed": 0}),
+}
+"""Patterns by name. A new one is one entry. The numbers are px, except the seed."""
+
+
+def pattern_image(name: str = "delta", **arguments: float) -> Image:
+    """Return a test pattern.
+
+    Parameters
+    ----------
+    name : str
+        Key of `PATTERNS`, or the path of a file: a ``.npy`` array or a grey ``.png``.
+    **arguments : float
+        Arguments of the pattern, see `PATTERNS`; none for a file.
+
+    Returns
+    -------
+    (h, w) ndarray
+        The image, non-negative, centred on the origin.
+
+    Raises
+    ------
+    InvalidValue
+        If the name, an argument or the content of the file is not usable.
+
+    Examples
+    --------
+    >>> pattern_image("disc", radius=1)
+    array([[0., 1., 0.],
+           [1., 1., 1.],
+           [0., 1., 0.]])
+    """
+    if is_file_name(name):
+        _refuse_arguments(name, arguments, ())
+        return as_pattern(_read_image(Path(name)), key="pattern")
+    entry = choose(PATTERNS, "pattern", name)
+    _refuse_arguments(name, arguments, entry.defaults)
+    return entry.image(**{**entry.defaults, **arguments})
+
+
+def is_file_name(name: object) -> bool:
+    """Tell whether a pattern's name is that of a file.
+
+    Parameters
+    ----------
+    name : object
+        Name of a pattern.
+
+    Returns
+    -------
+    bool
+        True for text that ends in ``.npy`` or ``.png``.
+
+    Examples
+    --------
+    >>> is_file_name("cat.png"), is_file_name("disc")
+    (True, False)
+    """
+    return isinstance(name, str) and Path(name).suffix.lower() in READERS
+
+
+def as_pattern(values: object, key: str = "pattern") -> Image:
+    """Check that an array is usable as a test pattern.
+
+    Parameters
+    ----------
+    values : array_like
+        Two-dimensional, finite, non-negative and not all zero.
+    key : str, optional
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    (h, w) ndarray
+        The pattern as float64.
+
+    Raises
+    ------
+    InvalidValue
+        If it is not usable.
+
+    Examples
+    --------
+    >>> as_pattern([[0, 2]])
+    array([[0., 2.]])
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub" or array.ndim != 2 or array.size == 0:
+        raise InvalidValue(
+            key, f"an array of {array.dtype}, shape {array.shape}", "a grey image of real numbers"
+        )
+    image = array.astype(np.float64)
+    if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
+        raise InvalidValue(
+            key,
+            "an image with negative, infinite or missing values, or all zero",
+            "finite values >= 0, not all zero",
+        )
+    return image
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a pattern file, so that a changed file is a changed cell.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    MechcoreError
+        If the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {error.strerror}") from error
+
+
+def load_array(path: Path, key: str) -> NDArray[np.generic]:
+    """Read a ``.npy`` file, never running code from it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    key : str
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    ndarray
+        Its array.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, is not a ``.npy`` file or holds pickled objects.
+    """
+    try:
+        # Mapped first: a header that declares a huge shape then fails instead of filling memory.
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except OSError as error:
+        reason = error.strerror or "not a .npy file"
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
+        reason = "it holds Python objects" if "bject" in str(error) else "not a .npy file"
+    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}, expected a numeric .npy array")
+
+
+def _read_png(path: Path) -> NDArray[np.generic]:
+    # Pillow comes with matplotlib; it is imported only for this.
+    from PIL import Image as PillowImage
+    from PIL import UnidentifiedImageError
+
+    try:
+        with PillowImage.open(path, formats=["PNG"]) as image:
+            return np.asarray(image if image.mode in ("L", "I", "I;16", "1") else image.convert("L"))
+    except UnidentifiedImageError as error:
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: not a PNG image") from error
+    except OSError as error:
+        reason = error.strerror or "a damaged PNG image"
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
+
+
+READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
+    ".npy": lambda path: load_array(path, "pattern"),
+    ".png": _read_png,
+}
+"""Readers of pattern files by suffix."""
+
+
+def _read_image(path: Path) -> NDArray[np.generic]:
+    return READERS[path.suffix.lower()](path)
+
+
+def _refuse_arguments(name: str, arguments: Mapping[str, float], known: object) -> None:
+    names = list(known) if isinstance(known, Mapping) else []
+    for key, value in arguments.items():
+        if key not in names:
+            allowed = f"one of {', '.join(names)}" if names else "no argument"
+            raise InvalidValue(f"pattern {name}", key, allowed)
+        lowest = 0 if key == "seed" else 0.5
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidValue(f"pattern {name}: {key}", value, "a number")
+        if not lowest <= value <= LARGEST_RADIUS:
+            raise InvalidValue(
+                f"pattern {name}: {key}", value, f"a number from {lowest} to {LARGEST_RADIUS}"
+            )

@@ -1,0 +1,85 @@
+"""How far an experiment is, read from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class CellState:
+    """What the files say of one cell.
+
+    Parameters
+    ----------
+    cell : str
+        Cell id.
+    state : {"done", "failed", "waiting"}
+        ``failed`` if it has a log but no result.
+    reason : str
+        Last line of the log of a failed cell.
+    log : Path
+        Its log file.
+    """
+
+    cell: str
+    state: str
+    reason: str
+    log: Path
+
+
+def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellState]:
+    """Read the state of every cell.
+
+    Parameters
+    ----------
+    cells : iterable of str
+        Cell ids.
+    results : Path
+        Folder of the results of the experiment.
+    logs : Path
+        Folder of its logs.
+
+    Returns
+    -------
+    list of CellState
+        In the order of the cells.
+    """
+    return [
+        _state(cell, results / "trajectories" / f"{cell}.nc", logs / "simulate" / f"{cell}.log")
+        for cell in cells
+    ]
+
+
+def print_states(states: list[CellState], console: Console | None = None) -> None:
+    """Print the count of finished cells and a table of the failed ones.
+
+    Parameters
+    ----------
+    states : list of CellState
+        What `cell_states` returned.
+    console : rich.console.Console, optional
+        Where to print; standard output by default.
+    """
+    console = console or Console(soft_wrap=True)
+    failed = [state for state in states if state.state == "failed"]
+    done = sum(state.state == "done" for state in states)
+    console.print(f"{done} of {len(states)} cells done, {len(failed)} failed", highlight=False)
+    if failed:
+        table = Table("cell", "reason", "log")
+        for state in failed:
+            table.add_row(state.cell, state.reason, str(state.log))
+        console.print(table, markup=False)
+
+
+def _state(cell: str, result: Path, log: Path) -> CellState:
+    if result.is_file():
+        return CellState(cell, "done", "", log)
+    if not log.is_file():
+        return CellState(cell, "waiting", "", log)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return CellState(cell, "failed", lines[-1] if lines else "ended without a message", log)

@@ -1,0 +1,121 @@
+"""What a simulation records at every layer, and how far two records are apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUANTITIES = (
+    "mass",
+    "mu_x",
+    "mu_y",
+    "sigma_x",
+    "sigma_y",
+    "cov_xy",
+    "gain",
+    "excess_kurtosis_x",
+    "excess_kurtosis_y",
+)
+"""The recorded quantities, in the order of the last axis of `Trajectories.record`."""
+
+DENSITIES: dict[str, int] = {"absolute": 1, "square": 2}
+"""Mass densities |x|**power by name."""
+
+WIDTH_ROUNDING = 1e-13
+"""A width below this share of 1 px plus the distance from the origin is the rounding error of the
+centroid: it is recorded as zero, and the kurtosis as not defined."""
+
+ILL_CONDITIONED = 1e-10
+"""The engines agree to this; a simulation that moves more when one unit in the last place of its
+kernel changes is flagged."""
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """The outcome of a batch of simulations of one pattern.
+
+    Parameters
+    ----------
+    record : (n, T + 1, 9) ndarray
+        The `QUANTITIES` of each simulation at each layer; NaN where they are not defined.
+    extinct_at : (n,) ndarray
+        Layer at which the state became all zero, NaN if it lived.
+    diverged_at : (n,) ndarray
+        Layer at which the state left the range of floating-point numbers, NaN if it did not.
+    snapshots : (n, m, w, w) ndarray
+        The state at the chosen layers in a square window, NaN after the end of a simulation.
+    """
+
+    record: NDArray[np.float64]
+    extinct_at: NDArray[np.float64]
+    diverged_at: NDArray[np.float64]
+    snapshots: NDArray[np.float64]
+
+
+def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far two records are apart, relative to the scale of each quantity.
+
+    Parameters
+    ----------
+    first, second : (..., T + 1, 9) ndarray
+        Records of the same simulations.
+
+    Returns
+    -------
+    (...) ndarray
+        The largest deviation over layers and quantities; infinite where only one record is NaN.
+
+    Notes
+    -----
+    The scale is the value itself for mass and gain; for centroids and widths the width of the
+    state, at least 1 px, or the displacement if that is larger; for the covariance the product of
+    the two widths, at least 1 px^2; for the kurtosis its size, at least 1.
+
+    Examples
+    --------
+    >>> record = np.ones((1, 2, 9))
+    >>> movement(record, record).tolist()
+    [0.0]
+    """
+    with np.errstate(invalid="ignore"):
+        deviation = np.abs(first - second) / _scales(first)
+    lost = np.isnan(first) != np.isnan(second)
+    deviation = np.where(lost, np.inf, np.nan_to_num(deviation, nan=0.0, posinf=np.inf))
+    return deviation.max(axis=(-2, -1))
+
+
+def _scales(record: NDArray[np.float64]) -> NDArray[np.float64]:
+    mass, mu_x, mu_y, sigma_x, sigma_y, _, gain, kurtosis_x, kurtosis_y = np.moveaxis(
+        np.abs(record), -1, 0
+    )
+    x = np.fmax(np.fmax(sigma_x, mu_x), 1.0)
+    y = np.fmax(np.fmax(sigma_y, mu_y), 1.0)
+    # A state that is all zero has mass and gain 0, in both records or in none.
+    mass, gain = np.where(mass == 0, 1.0, mass), np.where(gain == 0, 1.0, gain)
+    area = np.fmax(sigma_x, 1.0) * np.fmax(sigma_y, 1.0)
+    kurtoses = np.fmax(kurtosis_x, 1.0), np.fmax(kurtosis_y, 1.0)
+    return np.stack([mass, x, y, x, y, area, gain, *kurtoses], axis=-1)
+
+
+def neighbouring_kernels(kernels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return kernels whose taps are one unit in the last place away, up or down at random.
+
+    Parameters
+    ----------
+    kernels : (..., kh, kw) ndarray
+        Kernels.
+
+    Returns
+    -------
+    (..., kh, kw) ndarray
+        Their neighbours; taps of zero stay zero. The signs are the same in every call.
+
+    Examples
+    --------
+    >>> bool(np.all(np.abs(neighbouring_kernels(np.ones((2, 2))) - 1) <= 2.3e-16))
+    True
+    """
+    signs = np.random.default_rng(20251231).choice([-1.0, 1.0], size=kernels.shape[-2:])
+    return np.where(kernels == 0, 0.0, np.nextafter(kernels, kernels + signs * np.abs(kernels)))

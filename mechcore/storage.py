@@ -1,0 +1,314 @@
+"""The netCDF format: names, dimensions, units and attributes; reading and writing. No other module
+opens a netCDF file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.decomposition import decompose
+from mechcore.errors import MechcoreError
+from mechcore.fingerprint import code_fingerprint
+from mechcore.records import ILL_CONDITIONED, QUANTITIES, Trajectories
+from mechcore.version import __version__
+
+if TYPE_CHECKING:
+    from mechcore.engines import LayerRule
+    from mechcore.grid import Cell
+
+FORMAT_VERSION = 1
+"""Raised when a reader of the old format would misread the new one."""
+
+REFERENCE = (
+    "L. Frija-Altarac and M. Toews, The Mechanics of CNN Filtering with Rectification,"
+    " arXiv:2512.24338"
+)
+
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "t": ("layer", "1"),
+    "pattern": ("test pattern at layer 0", "1"),
+    "angle": ("direction of the first moment of the odd part, from +x (right) to +y (down)", "degree"),
+    "beta": ("root of the odd share of the kernel's energy, p / E, measured on the kernel", "1"),
+    "mixing_ratio": ("mixing ratio that was asked for", "1"),
+    "kernel": ("number of the kernel in the stack", "1"),
+    "mass": ("sum of the mass density after normalisation", "1"),
+    "mu_x": ("centroid, to the right", "pixel"),
+    "mu_y": ("centroid, downwards", "pixel"),
+    "sigma_x": ("standard deviation along x", "pixel"),
+    "sigma_y": ("standard deviation along y", "pixel"),
+    "cov_xy": ("covariance of x and y", "pixel2"),
+    "gain": ("norm before normalisation", "1"),
+    "excess_kurtosis_x": ("excess kurtosis of the marginal along x, 0 for a Gaussian", "1"),
+    "excess_kurtosis_y": ("excess kurtosis of the marginal along y, 0 for a Gaussian", "1"),
+    "extinct_at": ("layer at which the state became all zero", "1"),
+    "diverged_at": ("layer at which the state left the range of floating-point numbers", "1"),
+    "odd_energy_ratio": ("odd share of the kernel's energy, rho = p^2 / E^2", "1"),
+    "beta_star": ("largest beta without a negative tap", "1"),
+    "rounding_sensitivity": (
+        "largest relative change of the record when taps change by one unit in the last place",
+        "1",
+    ),
+    "ill_conditioned": (f"whether rounding_sensitivity exceeds {ILL_CONDITIONED}", "1"),
+    "kernel_taps": ("kernel, in the convolution convention", "1"),
+    "snapshot": ("state in a window", "1"),
+    "snapshot_t": ("layer of the snapshot", "1"),
+    "snapshot_x": ("coordinate of the first column of the window", "pixel"),
+    "snapshot_y": ("coordinate of the first row of the window", "pixel"),
+}
+"""Long name and unit of every variable and coordinate."""
+
+WHOLE_NUMBERS = ("extinct_at", "diverged_at")
+"""Variables that are stored as integers, -1 where there is no value."""
+
+
+PROVENANCE = ("content_sha256", "core_hash", "mechcore_version", "source")
+"""Attributes that tell how a file was made, not what it holds."""
+
+
+def trajectories_dataset(
+    outcome: Trajectories,
+    sensitivity: NDArray[np.float64],
+    kernels: NDArray[np.float64],
+    beta_stars: NDArray[np.float64],
+    rule: LayerRule,
+    coordinates: Mapping[str, NDArray[np.generic]],
+    window_starts: NDArray[np.float64],
+) -> xr.Dataset:
+    """Assemble the outcome of simulations in the project's format.
+
+    Parameters
+    ----------
+    outcome : Trajectories
+        Arrays with one leading axis for each coordinate.
+    sensitivity : ndarray
+        Rounding sensitivity of each simulation.
+    kernels : (..., kh, kw) ndarray
+        The kernels; their leading axes are the coordinates without ``pattern``.
+    beta_stars : ndarray
+        beta* of each kernel.
+    rule : LayerRule
+        What every layer did.
+    coordinates : mapping of str to ndarray
+        The leading dimensions, in order.
+    window_starts : (m, 2) or (patterns, m, 2) ndarray
+        Coordinates (x, y) where the windows of the snapshots start.
+
+    Returns
+    -------
+    xarray.Dataset
+        With CF attributes.
+    """
+    lead = tuple(coordinates)
+    kernel_lead = tuple(name for name in lead if name != "pattern")
+    shape = kernels.shape[:-2]
+    ratios = [decompose(one).odd_energy_ratio for one in kernels.reshape(-1, *kernels.shape[-2:])]
+    variables: dict[str, tuple[tuple[str, ...], object]] = {
+        name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
+    }
+    variables |= {
+        "extinct_at": (lead, outcome.extinct_at),
+        "diverged_at": (lead, outcome.diverged_at),
+        "rounding_sensitivity": (lead, sensitivity),
+        "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
+        "odd_energy_ratio": (kernel_lead, np.round(ratios, 12).reshape(shape)),
+        "beta_star": (kernel_lead, beta_stars),
+        "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
+    }
+    axes: dict[str, object] = dict(coordinates) | {"t": np.arange(rule.steps + 1)}
+    if rule.snapshot_layers:
+        place = (*(name for name in lead if name == "pattern"), "snapshot_t")
+        variables |= {
+            "snapshot": ((*lead, "snapshot_t", "y", "x"), outcome.snapshots.astype(np.float32)),
+            "snapshot_x": (place, window_starts[..., 0]),
+            "snapshot_y": (place, window_starts[..., 1]),
+        }
+        axes["snapshot_t"] = np.array(rule.snapshot_layers)
+    return _described(xr.Dataset(variables, axes))
+
+
+def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
+    """Add what identifies a cell to the global attributes.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of the cell.
+    cell : Cell
+        The cell.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same data with the attributes ``cell_id``, ``cell``, ``kernel``, ``size`` and ``core_hash``.
+    """
+    _describe_coordinates(dataset)
+    return dataset.assign_attrs(
+        title=f"Trajectories of {cell.id}",
+        cell_id=cell.id,
+        cell=cell.to_json(),
+        kernel=cell.kernel,
+        size=cell.size,
+        core_hash=code_fingerprint("mechcore.simulation"),
+    )
+
+
+def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a dataset as netCDF-4, whole or not at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+    path : str or Path
+        The file; an existing one is replaced.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    dataset = dataset.assign_attrs(content_sha256=content_hash(dataset))
+    encoding = {
+        str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+        for name, variable in dataset.data_vars.items()
+        if variable.ndim and variable.dtype.kind in "fiu"
+    }
+    for name in WHOLE_NUMBERS:
+        encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
+    replace_file(
+        path, lambda draft: dataset.to_netcdf(draft, engine="netcdf4", encoding=encoding)
+    )
+
+
+def read_dataset(path: str | Path) -> xr.Dataset:
+    """Read a netCDF file of this project into memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    xarray.Dataset
+        Its content, with the file closed.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or of another format version.
+    """
+    try:
+        dataset = xr.load_dataset(path, engine="netcdf4")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MechcoreError(f"{path}: not a readable netCDF file ({error})") from error
+    if dataset.attrs.get("format_version") != FORMAT_VERSION:
+        found = dataset.attrs.get("format_version")
+        raise MechcoreError(f"{path}: format version {found}, this program reads {FORMAT_VERSION}")
+    return dataset
+
+
+def content_hash(dataset: xr.Dataset) -> str:
+    """Return a hash of values, coordinates and settings, whatever library or version wrote them.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> data = xr.Dataset({"a": ("t", np.arange(3.0))})
+    >>> content_hash(data) == content_hash(data.copy(deep=True))
+    True
+    """
+    digest = hashlib.sha256()
+    for name in sorted(str(name) for name in dataset.variables):
+        variable = dataset.variables[name]
+        digest.update(f"{name}{variable.dims}{variable.shape}".encode())
+        digest.update(_canonical_bytes(variable.values))
+    attributes = {key: dataset.attrs[key] for key in sorted(set(dataset.attrs) - set(PROVENANCE))}
+    digest.update(json.dumps(attributes, default=lambda number: number.item()).encode())
+    return digest.hexdigest()
+
+
+def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name in its folder, then rename it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to make or replace.
+    write : callable
+        Gets the temporary path and writes it.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=f".{target.name}")
+        os.close(handle)
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be written: {error.strerror}") from error
+    draft = Path(name)
+    try:
+        write(draft)
+        draft.chmod(0o666 & ~_umask())
+        os.replace(draft, target)
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
+    if values.dtype.kind == "O":
+        return "\0".join(map(str, values.ravel())).encode()
+    if values.dtype.kind in "biu":
+        values = values.astype(np.int64)
+    # One NaN, one zero: both have several bit patterns that compare equal to a reader.
+    numbers = np.where(np.isnan(values), np.nan, values + 0) if values.dtype.kind == "f" else values
+    return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("<"))).tobytes()
+
+
+def _described(dataset: xr.Dataset) -> xr.Dataset:
+    _describe_coordinates(dataset)
+    return dataset.assign_attrs(
+        Conventions="CF-1.11",
+        title="Trajectories of convolution kernels",
+        source=f"mechcore {__version__}",
+        references=REFERENCE,
+        mechcore_version=__version__,
+        format_version=FORMAT_VERSION,
+    )
+
+
+def _describe_coordinates(dataset: xr.Dataset) -> None:
+    for name in dataset.variables:
+        if str(name) in ATTRIBUTES:
+            long_name, unit = ATTRIBUTES[str(name)]
+            dataset[name].attrs.update(long_name=long_name, units=unit)
