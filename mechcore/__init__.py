@@ -14,10 +14,10 @@ from mechcore.version import __version__
 if TYPE_CHECKING:
     from mechcore.decomposition import Decomposition, decompose
     from mechcore.errors import InvalidValue, MechcoreError
+    from mechcore.exact_theory import Theory, theory
     from mechcore.kernels import kernel
     from mechcore.measures import measure
     from mechcore.simulation import propagate
-    from mechcore.exact_theory import Theory, theory
 
 __all__ = [
     "Decomposition",

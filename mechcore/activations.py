@@ -108,8 +108,6 @@ ACTIVATIONS: dict[str, Activation] = {
         # max of Phi(x) + x phi(x), reached at x = sqrt(2): 1.128904...
         lipschitz=1.1290,
     ),
-    "tanh": Activation(
-        "tanh(x)", np.tanh, _tanh, homogeneous=False, identity_on_positive=False
-    ),
+    "tanh": Activation("tanh(x)", np.tanh, _tanh, homogeneous=False, identity_on_positive=False),
 }
 """Activations by name. A new one is one entry here; both engines, the grid and the tests read it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -96,11 +96,34 @@ class BetaRange(Settings):
         return [round(float(beta), 12) for beta in np.linspace(self.start, self.stop, self.count)]
 
 
+def _accept_pattern_names(schema: dict[str, Any]) -> None:
+    """A pattern is written as a name, or as a mapping of name and arguments."""
+    arguments = sorted({key for entry in PATTERNS.values() for key in entry.defaults})
+    named = {"type": "string", "description": f"{', '.join(PATTERNS)}, or a file"}
+    detailed = {
+        "type": "object",
+        "properties": {"name": named} | {key: {"type": "number"} for key in arguments},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    schema["items"] = {"anyOf": [named, detailed]}
+    schema["default"] = ["delta"]
+
+
+def _accept_range(schema: dict[str, Any]) -> None:
+    """The mixing ratios are written as a list, or as start, stop and count."""
+    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
+
+
 class Shared(Settings):
     """What an experiment and each of its cells have in common."""
 
     patterns: list[PatternSettings] = Field(
-        default=[PatternSettings(name="delta")], min_length=1, description="states at layer 0"
+        default=[PatternSettings(name="delta")],
+        min_length=1,
+        description="states at layer 0: names, or mappings of name and arguments",
+        json_schema_extra=_accept_pattern_names,
     )
     angles: list[Angle] = Field(
         default=[0.0],
@@ -108,7 +131,9 @@ class Shared(Settings):
         description="directions of the odd part in degrees, from +x (right) to +y (down)",
     )
     betas: list[Beta] = Field(
-        min_length=1, description="mixing ratios from 0 (even) to 1 (odd); a list, or a range"
+        min_length=1,
+        description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
+        json_schema_extra=_accept_range,
     )
     steps: int = Field(default=64, ge=3, le=1_000_000, description="layers T")
     t_burn: int | None = Field(
@@ -135,7 +160,9 @@ class Shared(Settings):
     @field_validator("betas", mode="before")
     @classmethod
     def _betas_from_range(cls, value: object) -> object:
-        return BetaRange.model_validate(value).values() if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping):
+            return validated(BetaRange, value, "betas").values()
+        return value
 
     @field_validator("mixing", "normalise", "boundary", "density", "engine")
     @classmethod
@@ -164,8 +191,16 @@ class Experiment(Shared):
     """An experiment: the axes of a grid, and what all its cells share."""
 
     experiment: str = Field(description="name; a folder of results and of reports carries it")
-    kernels: list[str] = Field(min_length=1, description="kernel families")
-    activations: list[str] = Field(min_length=1, description="activations")
+    kernels: list[str] = Field(
+        min_length=1,
+        description="kernel families",
+        json_schema_extra={"items": {"enum": list(FAMILIES)}},
+    )
+    activations: list[str] = Field(
+        min_length=1,
+        description="activations",
+        json_schema_extra={"items": {"enum": list(ACTIVATIONS)}},
+    )
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
 
     @field_validator("experiment")
@@ -241,6 +276,24 @@ def load_experiment(source: str | Path | Mapping[str, object]) -> Experiment:
     if text.lstrip().startswith("{"):
         return validated(Experiment, parsed_json(text, "experiment"), "experiment")
     return validated(Experiment, _read_yaml(Path(source)), text)
+
+
+def schema_text() -> str:
+    """Return the JSON schema of configurations, for editors.
+
+    Returns
+    -------
+    str
+        JSON, indented.
+
+    Examples
+    --------
+    >>> json.loads(schema_text())["additionalProperties"]
+    False
+    """
+    schema = Experiment.model_json_schema()
+    schema["title"] = "mechcore experiment"
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def validated(model: type[Model], values: object, origin: str) -> Model:
@@ -363,7 +416,7 @@ EXPECTED = {
     "string_type": "text",
     "list_type": "a list",
     "dict_type": "a mapping",
-    "model_type": "a mapping",
+    "model_type": "a name or a mapping of keys",
     "finite_number": "a finite number",
     "too_short": "at least one value",
     "greater_than_equal": "at least {ge:g}",
@@ -372,13 +425,22 @@ EXPECTED = {
 """What is allowed, by pydantic's kind of mistake."""
 
 
+def _known_keys(model: type[BaseModel], location: Sequence[object]) -> list[str]:
+    """The keys that exist where an unknown one was found."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is not None and isinstance(field.annotation, type):
+            model = field.annotation
+    return list(model.model_fields)
+
+
 def _told(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     """One mistake in one line: key, value, what is allowed."""
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
     key = key.lstrip(".")
     context = mistake.get("ctx", {})
     if mistake["type"] == "extra_forbidden":
-        known = model.model_fields
+        known = _known_keys(model, mistake["loc"][:-1])
         hint = did_you_mean(key, known)
         return f"{shown(key)} is not a known key, expected one of {', '.join(known)}{hint}"
     if mistake["type"] == "missing":

@@ -40,32 +40,32 @@ class Decomposition:
 
     @cached_property
     def rest_mass(self) -> float:
-        """m = norm of the even part."""
+        """M = norm of the even part."""
         return float(np.linalg.norm(self.even))
 
     @cached_property
     def momentum(self) -> float:
-        """p = norm of the odd part."""
+        """P = norm of the odd part."""
         return float(np.linalg.norm(self.odd))
 
     @property
     def odd_energy_ratio(self) -> float:
-        """rho = p**2 / E**2."""
+        """Rho = p**2 / E**2."""
         return self.beta**2
 
     @property
     def beta(self) -> float:
-        """beta = p / E."""
+        """Beta = p / E."""
         return self.momentum / self.energy
 
     @property
     def gamma(self) -> float:
-        """gamma = E / m, infinite for an odd kernel."""
+        """Gamma = E / m, infinite for an odd kernel."""
         return self.energy / self.rest_mass if self.rest_mass else math.inf
 
     @property
     def celerity(self) -> float:
-        """gamma * beta = p / m, infinite for an odd kernel."""
+        """Gamma * beta = p / m, infinite for an odd kernel."""
         return self.momentum / self.rest_mass if self.rest_mass else math.inf
 
     @property

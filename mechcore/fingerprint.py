@@ -1,4 +1,4 @@
-"""Fingerprints of code: Snakemake and numba do not see edits inside an imported package, so we do."""
+"""Fingerprints of code: neither Snakemake nor numba sees an edit inside an imported package."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def unit_vector(angle: float) -> NDArray[np.float64]:
     [0.0, 1.0]
     """
     quarters, rest = divmod(angle, 90.0)
-    # The smaller angle of the pair is evaluated, so mirrored angles give mirrored vectors bit for bit.
+    # The smaller angle of the pair is evaluated: mirrored angles give mirrored vectors exactly.
     small = math.radians(min(rest, 90.0 - rest))
     near, far = math.cos(small), math.sin(small)
     cosine, sine = (near, far) if rest <= 45.0 else (far, near)

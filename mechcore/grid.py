@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from mechcore.activations import ACTIVATIONS
-from mechcore.config import Experiment, Shared, Size, parsed_json, validated
 from mechcore.boundaries import BOUNDARIES
+from mechcore.config import Experiment, Shared, Size, parsed_json, validated
 from mechcore.errors import choose
 from mechcore.kernels import FAMILIES
 

@@ -121,7 +121,9 @@ def _random_odd(size: int, seed: int) -> Kernel:
 FAMILIES: dict[str, Family] = {
     "dct": Family("DCT-II bases: DC and the gradients (the paper)", _dct_even, _dct_odd),
     "gaussian": Family("a Gaussian and its derivative", _gaussian_even, _gaussian_odd),
-    "binomial": Family("binomial smoothing and its Sobel derivative", _binomial_even, _binomial_odd),
+    "binomial": Family(
+        "binomial smoothing and its Sobel derivative", _binomial_even, _binomial_odd
+    ),
     "highpass": Family(
         "the highest DCT-II basis (zero sum: negative control) and the gradients",
         _highpass_even,

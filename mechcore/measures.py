@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import decompose
+from mechcore.exact_theory import theory
 from mechcore.fits import Lines, fit_lines
 from mechcore.geometry import unit_vector
-from mechcore.exact_theory import theory
 
 METRICS = (
     "kernel",
@@ -147,8 +147,7 @@ def contraction(dataset: xr.Dataset) -> xr.DataArray:
         variance[..., -1] - variance[..., 0], dims=("pattern", "angle", "beta")
     ).assign_coords({name: dataset[name] for name in ("pattern", "angle", "beta")})
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio: xr.DataArray = np.sqrt(growth / growth.sel(beta=0.0))
-    return ratio
+        return (growth / growth.sel(beta=0.0)) ** 0.5
 
 
 def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
@@ -185,17 +184,18 @@ def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]
 
 
 def _displacement(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
-    values = dataset[name].values
+    values: NDArray[np.float64] = dataset[name].values
     return values - values[..., :1]
 
 
 def _variance_along(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y = axis[..., :1], axis[..., 1:]
-    return (
+    variance: NDArray[np.float64] = (
         (x * dataset.sigma_x.values) ** 2
         + 2 * x * y * dataset.cov_xy.values
         + (y * dataset.sigma_y.values) ** 2
-    ).clip(min=0.0)
+    )
+    return variance.clip(min=0.0)
 
 
 def _diffusion(

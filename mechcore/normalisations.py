@@ -1,4 +1,4 @@
-"""Normalisations: which norm of the new state is the gain, and whether the state is divided by it."""
+"""Normalisations: which norm of a new state is its gain, and whether it is divided by it."""
 
 from __future__ import annotations
 

@@ -221,7 +221,9 @@ def load_array(path: Path, key: str) -> NDArray[np.generic]:
         reason = error.strerror or "not a .npy file"
     except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
         reason = "it holds Python objects" if "bject" in str(error) else "not a .npy file"
-    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}, expected a numeric .npy array")
+    raise MechcoreError(
+        f"{key}: cannot read {str(path)!r}: {reason}, expected a numeric .npy array"
+    )
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
@@ -231,7 +233,9 @@ def _read_png(path: Path) -> NDArray[np.generic]:
 
     try:
         with PillowImage.open(path, formats=["PNG"]) as image:
-            return np.asarray(image if image.mode in ("L", "I", "I;16", "1") else image.convert("L"))
+            return np.asarray(
+                image if image.mode in ("L", "I", "I;16", "1") else image.convert("L")
+            )
     except UnidentifiedImageError as error:
         raise MechcoreError(f"pattern: cannot read {str(path)!r}: not a PNG image") from error
     except OSError as error:

@@ -6,8 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+LINE_WIDTH = 1000
+"""Wider than any row of the table of failures, which then takes only what it needs."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,16 @@ def print_states(states: list[CellState], console: Console | None = None) -> Non
     console : rich.console.Console, optional
         Where to print; standard output by default.
     """
-    console = console or Console(soft_wrap=True)
+    # A path that is cut cannot be opened: rather a line longer than the terminal.
+    console = console or Console(width=LINE_WIDTH)
     failed = [state for state in states if state.state == "failed"]
     done = sum(state.state == "done" for state in states)
     console.print(f"{done} of {len(states)} cells done, {len(failed)} failed", highlight=False)
     if failed:
-        table = Table("cell", "reason", "log")
+        table = Table("cell", "reason", "log", box=SIMPLE_HEAD)
         for state in failed:
-            table.add_row(state.cell, state.reason, str(state.log))
-        console.print(table, markup=False)
+            table.add_row(state.cell, escape(state.reason), str(state.log))
+        console.print(table)
 
 
 def _state(cell: str, result: Path, log: Path) -> CellState:

@@ -95,7 +95,13 @@ def _rows(metrics: pd.DataFrame) -> Iterator[dict[str, object]]:
             used = group[np.isfinite(group.speed) & np.isfinite(group[predictor])]
             fit = _fit(used[predictor].to_numpy(float), used.speed.to_numpy(float))
             domain = f"{used.beta.min():g} <= beta <= {used.beta.max():g}" if len(used) else "none"
-            yield {"cell": cell, "pattern": pattern, "predictor": predictor, **fit, "domain": domain}
+            yield {
+                "cell": cell,
+                "pattern": pattern,
+                "predictor": predictor,
+                **fit,
+                "domain": domain,
+            }
 
 
 def _fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, float]:

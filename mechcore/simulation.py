@@ -15,12 +15,12 @@ from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import decompose
 from mechcore.engines import LayerRule
 from mechcore.errors import InvalidValue, choose
+from mechcore.exact_theory import beta_star
 from mechcore.grid import Cell
 from mechcore.kernels import as_kernel, even_part, kernel, odd_part
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import Image, as_pattern, pattern_image
 from mechcore.records import DENSITIES, Trajectories, movement, neighbouring_kernels
-from mechcore.exact_theory import beta_star
 
 DEFAULT_DOMAIN = 129
 """Side of a finite domain in px: what a 3x3 kernel can reach in 64 layers from one pixel."""
@@ -95,9 +95,7 @@ def propagate(
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
     stack, stacked = _as_stack(kernel)
-    rule = _checked_rule(
-        activation, normalise, boundary, density, steps, tuple(snapshots), window
-    )
+    rule = _checked_rule(activation, normalise, boundary, density, steps, tuple(snapshots), window)
     _checked_burn(t_burn, steps)
     image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
     image = _on_domain(image, boundary, domain)
@@ -156,9 +154,7 @@ def simulate(cell: Cell) -> xr.Dataset:
     )
     kernels = cell_kernels(cell)
     flat = kernels.reshape(-1, cell.size, cell.size)
-    images = [
-        _on_domain(pattern.image(), cell.boundary, cell.domain) for pattern in cell.patterns
-    ]
+    images = [_on_domain(pattern.image(), cell.boundary, cell.domain) for pattern in cell.patterns]
     runs = [_run(cell.engine, flat, image, rule) for image in images]
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
     dataset = storage.trajectories_dataset(
@@ -247,9 +243,7 @@ def _run(
 ) -> tuple[Trajectories, NDArray[np.float64]]:
     """Run kernels, and their neighbours in the last place to see how much rounding matters."""
     outcome = engines.run(engine, kernels, image, rule)
-    blind = LayerRule(
-        rule.activation, rule.normalise, rule.boundary, rule.density, rule.steps
-    )
+    blind = LayerRule(rule.activation, rule.normalise, rule.boundary, rule.density, rule.steps)
     neighbours = engines.run(engine, neighbouring_kernels(kernels), image, blind)
     return outcome, movement(outcome.record, neighbours.record)
 
@@ -307,7 +301,9 @@ def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
     if max(image.shape) > side:
         raise InvalidValue("domain", side, f"at least the size of the pattern, {max(image.shape)}")
     before = [(side - size) // 2 for size in image.shape]
-    margins = [(first, side - size - first) for first, size in zip(before, image.shape, strict=True)]
+    margins = [
+        (first, side - size - first) for first, size in zip(before, image.shape, strict=True)
+    ]
     return np.pad(image, margins)
 
 

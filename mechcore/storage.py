@@ -1,5 +1,4 @@
-"""The netCDF format: names, dimensions, units and attributes; reading and writing. No other module
-opens a netCDF file."""
+"""The netCDF format: names, units and attributes. No other module opens a netCDF file."""
 
 from __future__ import annotations
 
@@ -36,7 +35,10 @@ REFERENCE = (
 ATTRIBUTES: dict[str, tuple[str, str]] = {
     "t": ("layer", "1"),
     "pattern": ("test pattern at layer 0", "1"),
-    "angle": ("direction of the first moment of the odd part, from +x (right) to +y (down)", "degree"),
+    "angle": (
+        "direction of the first moment of the odd part, from +x (right) to +y (down)",
+        "degree",
+    ),
     "beta": ("root of the odd share of the kernel's energy, p / E, measured on the kernel", "1"),
     "mixing_ratio": ("mixing ratio that was asked for", "1"),
     "kernel": ("number of the kernel in the stack", "1"),
@@ -123,7 +125,7 @@ def trajectories_dataset(
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
     }
-    axes: dict[str, object] = dict(coordinates) | {"t": np.arange(rule.steps + 1)}
+    axes: dict[str, object] = {**coordinates, "t": np.arange(rule.steps + 1)}
     if rule.snapshot_layers:
         place = (*(name for name in lead if name == "pattern"), "snapshot_t")
         variables |= {
@@ -177,16 +179,14 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
         If the folder cannot be written.
     """
     dataset = dataset.assign_attrs(content_sha256=content_hash(dataset))
-    encoding = {
+    encoding: dict[str, dict[str, object]] = {
         str(name): {"zlib": True, "complevel": 4, "shuffle": True}
         for name, variable in dataset.data_vars.items()
         if variable.ndim and variable.dtype.kind in "fiu"
     }
     for name in WHOLE_NUMBERS:
         encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
-    replace_file(
-        path, lambda draft: dataset.to_netcdf(draft, engine="netcdf4", encoding=encoding)
-    )
+    replace_file(path, lambda draft: dataset.to_netcdf(draft, engine="netcdf4", encoding=encoding))
 
 
 def read_dataset(path: str | Path) -> xr.Dataset:
@@ -272,7 +272,7 @@ def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
     try:
         write(draft)
         draft.chmod(0o666 & ~_umask())
-        os.replace(draft, target)
+        draft.replace(target)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:

@@ -13,6 +13,7 @@ from mechcore.cli import (
     propagate,
     regress,
     report,
+    schema,
     simulate,
     status,
     track,
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (propagate, grid, simulate, collect, regress, track, report, status):
+for module in (propagate, grid, simulate, collect, regress, track, report, status, schema):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLES)(module.command)
 
 

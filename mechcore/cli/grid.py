@@ -16,12 +16,19 @@ EXAMPLES = """Examples:
 
 def command(
     config: Annotated[str, typer.Argument(help="Configuration: a YAML file, or one line of JSON.")],
+    only_name: Annotated[
+        bool, typer.Option("--name", help="Print the experiment's name only.")
+    ] = False,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
     from mechcore.config import load_experiment
     from mechcore.grid import estimated_cost, expand
 
-    cells = expand(load_experiment(config))
+    experiment = load_experiment(config)
+    if only_name:
+        typer.echo(experiment.experiment)
+        return
+    cells = expand(experiment)
     costs = {name: estimated_cost(cell) for name, cell in cells.items()}
     width = max(map(len, cells))
     typer.echo(f"{'cell':<{width}}  simulations  est. seconds")

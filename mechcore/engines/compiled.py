@@ -29,7 +29,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -168,9 +168,9 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
     return apply
 
 
-_activate = _choice([_row_function(entry.scalar) for entry in ACTIVATIONS.values()])
-_crop_start = njit(crop_start)
-_window_offset = njit(window_offset)
+_activate: Any = _choice([_row_function(entry.scalar) for entry in ACTIVATIONS.values()])
+_crop_start: Any = njit(crop_start)
+_window_offset: Any = njit(window_offset)
 
 
 def run(kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
@@ -214,7 +214,13 @@ def _law(rule: LayerRule) -> Law:
 
 @compiled
 def _propagate(
-    kernel: Array, image: Array, law: Law, layers: Array, record: Array, snapshots: Array, trims: bool
+    kernel: Array,
+    image: Array,
+    law: Law,
+    layers: Array,
+    record: Array,
+    snapshots: Array,
+    trims: bool,
 ) -> tuple[int, int, bool]:
     """Return how the simulation ended, at which layer, and whether it is certified."""
     box, store, spare, sums = _prepared(kernel, image, law)
@@ -424,9 +430,7 @@ def _write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out:
 
 
 @compiled
-def _central_moments(
-    weights: Array, mass: float, start: float
-) -> tuple[float, float, float]:
+def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
     """Mean position, variance and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0
     for i in range(weights.size):

@@ -1,0 +1,66 @@
+# The two commands of a newcomer are `make` and `make test`; `make help` lists the others.
+
+PYTHON ?= python3
+CONFIG ?= config/default.yaml
+CORES ?= 2
+PORT ?= 5000
+READY = .venv/.ready
+BIN = .venv/bin
+# Some tools of the environment call others by name.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint format ui report lock schema clean help
+
+run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
+	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	@echo "Report: $(CURDIR)/reports/$$($(BIN)/python -m mechcore grid $(CONFIG) --name)/index.html"
+	@echo "MLflow: make ui"
+
+test: $(READY) ## everything that proves it works
+	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+lint: $(READY) ## formats, types, the workflow's own linter
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/mypy
+	@$(BIN)/snakemake --lint
+
+format: $(READY) ## put files into their standard form
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow
+
+ui: $(READY) ## open MLflow on the results (PORT=5000)
+	@echo "MLflow: http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
+	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --host 127.0.0.1 --port $(PORT) \
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+report: $(READY) ## rebuild the report alone
+	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report
+
+schema: $(READY) ## write config/schema.json from the typed model
+	@$(BIN)/python -m mechcore schema --output config/schema.json
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+clean: ## remove what can be made again, but no results
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+# uv where it is there, else venv and pip; both install exactly what the lock file names.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+		sys.exit(v < (3, 11) and "mechcore needs Python 3.11 or later, this is %d.%d; try make PYTHON=python3.12" % v[:2])'
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(READY)

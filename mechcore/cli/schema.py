@@ -1,0 +1,21 @@
+"""``mechcore schema``: the JSON schema of configurations, for editors."""
+
+from __future__ import annotations
+
+import typer
+
+from mechcore.cli.options import OutputOption
+
+EXAMPLES = """Examples:
+
+  mechcore schema --output config/schema.json
+"""
+
+
+def command(output: OutputOption) -> None:
+    """Write the JSON schema of configurations."""
+    from mechcore.config import schema_text
+    from mechcore.storage import replace_file
+
+    replace_file(output, lambda draft: draft.write_text(schema_text(), encoding="utf-8"))
+    typer.echo(f"{output}")

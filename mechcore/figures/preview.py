@@ -1,0 +1,77 @@
+"""The card of one cell, a picture small enough for a list of runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechcore.figures.evidence import displacement_along, preferred
+from mechcore.figures.style import (
+    CONE,
+    MARKERS,
+    SHADE,
+    THEORY,
+    colours,
+    new_figure,
+    paper_style,
+    pixels_per_layer,
+    plain,
+    shades,
+)
+from mechcore.figures.trajectories import beta_places
+from mechcore.measures import measure
+
+
+def cell_preview(dataset: xr.Dataset) -> Figure:
+    """Draw one cell: speed against beta, and trajectories.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell, dimensions ``pattern, angle, beta, t``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        6.4 x 2.7 inches; write it with `mechcore.figures.save`.
+    """
+    with paper_style():
+        figure = new_figure(6.4, 2.7)
+        left, right = figure.subplots(1, 2)
+        _draw_speed(left, dataset)
+        _draw_trajectories(right, dataset)
+        figure.suptitle(plain(dataset.attrs.get("cell_id", dataset.attrs["activation"])), size=10)
+    return figure
+
+
+def _draw_speed(axes: Axes, dataset: xr.Dataset) -> None:
+    found = measure(dataset).isel(angle=0)
+    beta, names = dataset.beta.values, [str(name) for name in dataset.pattern.values]
+    star = float(dataset.beta_star.isel(angle=0).min())
+    if np.isfinite(star):
+        axes.axvspan(star, 1.0, color=SHADE, lw=0, zorder=0)
+    for index, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
+        marker = MARKERS[index % len(MARKERS)]
+        speed = found.speed.sel(pattern=name).values
+        axes.plot(beta, speed, ls="", ms=3.5, marker=marker, color=colour, label=plain(f"pattern {name}"))
+    theory = found.speed_theory.isel(pattern=0).values
+    axes.plot(beta, theory, color=THEORY, lw=1.1, label="exact theory")
+    axes.set(xlabel=r"$\beta$", ylabel=pixels_per_layer("speed"))
+    axes.legend(loc="upper left", fontsize=7, handlelength=1.4)
+
+
+def _draw_trajectories(axes: Axes, dataset: xr.Dataset) -> None:
+    name = preferred([str(name) for name in dataset.pattern.values], "delta")
+    moved = displacement_along(dataset).sel(pattern=name).isel(angle=0)
+    places = beta_places(dataset)
+    for place, colour in zip(places, shades(len(places)), strict=True):
+        line = moved.isel(beta=place)
+        label = rf"$\beta$ = {float(line.beta):.3g}"
+        axes.plot(dataset.t.values, line.values, color=colour, label=label)
+    reach = (max(dataset.sizes["kernel_y"], dataset.sizes["kernel_x"]) - 1) / 2
+    last = int(dataset.t.max())
+    axes.plot([0, last], [0, reach * last], color=CONE, lw=0.8, zorder=1)
+    axes.set(xlabel="layer $t$", ylabel="displacement (px)")
+    axes.legend(loc="upper left", fontsize=7, handlelength=1.4)

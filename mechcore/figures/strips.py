@@ -1,0 +1,238 @@
+"""Film strips: the state at the layers that were kept, for a few betas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechcore.figures.evidence import Evidence, preferred, spread
+from mechcore.figures.style import CONE, colours, new_figure
+from mechcore.figures.trajectories import beta_places
+
+MOST_FRAMES = 6
+BETAS_SHOWN = 5
+ACTIVATIONS_SHOWN = 2
+
+FAINTEST = 0.01
+"""Share of a frame's largest value that still belongs to the picture when it is cropped."""
+
+
+def strip_topics(evidence: Evidence) -> list[str]:
+    """Return the activations that get a film strip.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    list of str
+        ReLU and the modulus if they are there; none without snapshots.
+    """
+    if not evidence.experiment.snapshots.layers:
+        return []
+    names = evidence.experiment.activations
+    ranked = [name for name in ("relu", "modulus") if name in names]
+    return (ranked + [name for name in names if name not in ranked])[:ACTIVATIONS_SHOWN]
+
+
+def strip_table(evidence: Evidence, activation: str) -> pd.DataFrame:
+    """Return where the centroid of each frame is.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    activation : str
+        Activation.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns beta, t, mu_x, mu_y (px), seen (whether the centroid is inside the window).
+    """
+    strip = _strip(evidence, activation)
+    rows = []
+    for beta in strip.beta.values:
+        for layer in strip.snapshot_t.values:
+            state = strip.sel(beta=beta, snapshot_t=layer)
+            place = {"mu_x": float(state.mu_x.sel(t=layer)), "mu_y": float(state.mu_y.sel(t=layer))}
+            seen = _inside(_extent(state), place["mu_x"], place["mu_y"])
+            rows.append({"beta": float(beta), "t": int(layer), **place, "seen": seen})
+    return pd.DataFrame(rows)
+
+
+def draw_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> Figure:
+    """Draw the film strip of an activation: columns are layers, rows are betas.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `strip_table`.
+    evidence : Evidence
+        The results.
+    activation : str
+        Activation.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With the centroid marked in each frame.
+    """
+    strip = _strip(evidence, activation)
+    window = _window(strip)
+    betas, layers = strip.beta.values, strip.snapshot_t.values
+    aspect = (window[3] - window[2]) / (window[1] - window[0])
+    width = 7.2 / max(len(layers), 4)
+    figure = new_figure(width * len(layers) + 0.5, (0.955 * width * aspect + 0.05) * len(betas) + 0.7)
+    panels = figure.subplots(len(betas), len(layers), squeeze=False, sharex=True, sharey=True)
+    for (row, column), axes in np.ndenumerate(panels):
+        state = strip.isel(beta=row, snapshot_t=column)
+        place = table.iloc[row * len(layers) + column]
+        _draw_frame(axes, state, place)
+    for axes, layer in zip(panels[0], layers, strict=True):
+        axes.set_title(f"t = {layer}")
+    for axes, beta in zip(panels[:, 0], betas, strict=True):
+        axes.set_ylabel(rf"$\beta$ = {beta:.3g}")
+    # Rows count downwards, as in the arrays.
+    panels[0, 0].set(xlim=window[:2], ylim=window[:1:-1])
+    figure.supxlabel("$x$ (px); the vertical axis is $y$ (px), downwards")
+    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.0, hspace=0.0)  # type: ignore[union-attr]
+    return figure
+
+
+def describe_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> str:
+    """Return what a film strip shows.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `strip_table`.
+    evidence : Evidence
+        The results.
+    activation : str
+        Activation.
+
+    Returns
+    -------
+    str
+        For readers who do not see it.
+    """
+    last = int(table.t.max())
+    ends = table[table.t == last]
+    places = ", ".join(
+        f"({row.mu_x:.1f}, {row.mu_y:.1f}) for beta {row.beta:.3g}"
+        if np.isfinite(row.mu_x)
+        else f"extinct for beta {row.beta:.3g}"
+        for row in ends.itertuples()
+    )
+    return (
+        f"The state of pattern {_pattern(evidence)} under {evidence.family} kernels, "
+        f"k = {evidence.size}, {activation}, at layers {', '.join(map(str, table.t.unique()))}. "
+        f"Centroid x, y in pixels at layer {last}: {places}."
+    )
+
+
+def caption_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> str:
+    """Return what a reader must know to read a film strip.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `strip_table`.
+    evidence : Evidence
+        The results.
+    activation : str
+        Activation.
+
+    Returns
+    -------
+    str
+        The caption.
+    """
+    lost = int((~table.seen & np.isfinite(table.mu_x)).sum())
+    outside = f" Where the centroid has left the window ({lost} of {len(table)}), its place in px." if lost else ""
+    return (
+        f"{activation}, {evidence.family}, k = {evidence.size}, {_pattern(evidence)}, "
+        f"{evidence.angle:g}°. Each frame is scaled to its own maximum; cross: centroid; frames do "
+        f"not move with the state.{outside}"
+    )
+
+
+def _pattern(evidence: Evidence) -> str:
+    return preferred(evidence.patterns, "disc")
+
+
+def _strip(evidence: Evidence, activation: str) -> xr.Dataset:
+    dataset = evidence.dataset(evidence.family, activation, evidence.size)
+    names = ["snapshot", "snapshot_x", "snapshot_y", "mu_x", "mu_y"]
+    chosen = dataset[names].sel(pattern=_pattern(evidence)).isel(angle=0)
+    frames = spread(list(range(dataset.sizes["snapshot_t"])), MOST_FRAMES)
+    return chosen.isel(beta=beta_places(dataset, BETAS_SHOWN), snapshot_t=frames)
+
+
+def _extent(state: xr.Dataset) -> tuple[float, float, float, float]:
+    """Edges of a frame in px: left, right, bottom, top, for rows that count downwards."""
+    left, top = float(state.snapshot_x) - 0.5, float(state.snapshot_y) - 0.5
+    return left, left + state.sizes["x"], top + state.sizes["y"], top
+
+
+def _inside(extent: tuple[float, float, float, float], x: float, y: float) -> bool:
+    return extent[0] <= x <= extent[1] and extent[3] <= y <= extent[2]
+
+
+def _window(strip: xr.Dataset) -> tuple[float, float, float, float]:
+    """The smallest window (left, right, top, bottom) that holds what is to be seen."""
+    values = np.abs(np.nan_to_num(strip.snapshot.values))
+    visible = values > FAINTEST * values.max(axis=(-2, -1), keepdims=True)
+    x = strip.snapshot_x.values[:, np.newaxis] + np.arange(strip.sizes["x"])
+    y = strip.snapshot_y.values[:, np.newaxis] + np.arange(strip.sizes["y"])
+    columns, rows = visible.any(axis=(0, 2)), visible.any(axis=(0, 3))
+    if not visible.any():
+        return x.min() - 0.5, x.max() + 0.5, y.min() - 0.5, y.max() + 0.5
+    return (
+        x[columns].min() - 1.5,
+        x[columns].max() + 1.5,
+        y[rows].min() - 1.5,
+        y[rows].max() + 1.5,
+    )
+
+
+def _draw_frame(axes: Axes, state: xr.Dataset, place: pd.Series) -> None:
+    values = state.snapshot.values
+    axes.set_facecolor("0.93")
+    axes.set_aspect("equal")
+    highest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    if highest > 0:
+        axes.imshow(values, extent=_extent(state), interpolation="nearest", **_inks(values, highest))
+    axes.tick_params(length=2, labelsize=6.5)
+    for spine in axes.spines.values():
+        spine.set(visible=True, linewidth=0.5, color=CONE)
+    _mark_centroid(axes, place, highest > 0)
+
+
+def _inks(values: Any, highest: float) -> dict[str, Any]:
+    """Dark ink on white for a density; two colours about white for a state with both signs."""
+    if np.nanmin(values) < 0:
+        return {"cmap": sns.color_palette("vlag", as_cmap=True), "vmin": -highest, "vmax": highest}
+    return {"cmap": sns.color_palette("Blues", as_cmap=True), "vmin": 0.0, "vmax": highest}
+
+
+def _mark_centroid(axes: Axes, place: pd.Series, alive: bool) -> None:
+    orange = colours(4)[3]
+    if place.seen:
+        axes.plot(place.mu_x, place.mu_y, "+", color=orange, ms=6, mew=1.2)
+        return
+    text = "extinct"
+    if np.isfinite(place.mu_x):
+        text = rf"$\rightarrow$ ({place.mu_x:.0f}, {place.mu_y:.0f})"
+    style = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
+    height = 0.5 if not alive else 0.88
+    axes.text(0.5, height, text, transform=axes.transAxes, **style)

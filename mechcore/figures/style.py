@@ -1,0 +1,204 @@
+"""The look of all figures, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechcore.storage import replace_file
+
+DOTS_PER_INCH = 150
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
+LINE_STYLES = ("-", "--", "-.", ":")
+"""Told apart without colour."""
+
+THEORY = "0.15"
+CONE = "0.55"
+SHADE = "0.945"
+"""Greys of the exact theory, the light cone, and the region where rectification acts."""
+
+RULES = {
+    # Without a salt the ids in an SVG are random, and no two builds are equal.
+    "svg.hashsalt": "mechcore",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "figure.labelsize": 9.5,
+    "font.size": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.3,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Set the look of figures that are made and written inside the ``with`` block."""
+    look = sns.axes_style("ticks") | sns.plotting_context("paper") | RULES
+    with mpl.rc_context(look):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure that no window or pyplot state knows of.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With constrained layout.
+    """
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def colours(count: int) -> list[Any]:
+    """Return colours that the colour-blind can tell apart.
+
+    Parameters
+    ----------
+    count : int
+        How many categories.
+
+    Returns
+    -------
+    list of tuple
+        RGB; beyond ten they repeat, and markers must tell them apart.
+    """
+    return list(sns.color_palette("colorblind", count))
+
+
+def shades(count: int) -> list[Any]:
+    """Return colours for ordered values, from dark to light, that the colour-blind can order.
+
+    Parameters
+    ----------
+    count : int
+        How many values.
+
+    Returns
+    -------
+    list of tuple
+        RGB; the palest end of the palette is left out, it vanishes on white paper.
+    """
+    return list(sns.color_palette("viridis", count + 1))[:count]
+
+
+def plain(text: object) -> str:
+    r"""Return text that matplotlib draws as it is.
+
+    Parameters
+    ----------
+    text : object
+        A name that a user chose.
+
+    Returns
+    -------
+    str
+        Dollar signs, which would start a formula, and letters that the font may lack, escaped.
+
+    Examples
+    --------
+    >>> plain("a$b")
+    'a\\$b'
+    """
+    return str(text).encode("ascii", "backslashreplace").decode().replace("$", r"\$")
+
+
+def name_row(axes: Axes, name: str) -> None:
+    """Write the name of a row of panels at the right of its last panel.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The last panel of the row.
+    name : str
+        The name.
+    """
+    axes.annotate(
+        plain(name),
+        (1.0, 0.5),
+        (6, 0),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        rotation=270,
+        va="center",
+        ha="left",
+        fontsize=9,
+    )
+
+
+def pixels_per_layer(quantity: str, symbol: str = "") -> str:
+    """Return an axis label in px/layer.
+
+    Parameters
+    ----------
+    quantity : str
+        What is shown.
+    symbol : str, optional
+        Its symbol.
+
+    Returns
+    -------
+    str
+        The label.
+
+    Examples
+    --------
+    >>> pixels_per_layer("speed")
+    'speed (px/layer)'
+    """
+    return " ".join(part for part in (quantity, symbol, "(px/layer)") if part)
+
+
+def save(figure: Figure, stem: Path, *, suffixes: Sequence[str] = (".png", ".svg")) -> list[Path]:
+    """Write a figure, the same bytes for the same figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    stem : Path
+        Path without suffix.
+    suffixes : sequence of str, optional
+        ``.png`` and ``.svg`` by default.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
+    with paper_style():
+        for file in files:
+            replace_file(file, lambda draft: _write(figure, draft))
+            # The layout is found once; solving it again takes as long as drawing.
+            figure.set_layout_engine("none")
+    return files
+
+
+def _write(figure: Figure, draft: Path) -> None:
+    kind = draft.suffix[1:]
+    dated = {"Date": None} if kind == "svg" else {}
+    figure.savefig(draft, format=kind, dpi=DOTS_PER_INCH, metadata=dated)

@@ -1,0 +1,174 @@
+"""The command line as a user meets it: output, files, messages and exit codes."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mechcore.records import QUANTITIES
+
+SUBCOMMANDS = (
+    "propagate", "grid", "simulate", "collect", "regress", "track", "report", "status", "schema",
+)  # fmt: skip
+FAMILY = ["--family", "dct", "--size", "2", "--beta", "1"]
+
+
+def mechcore(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "mechcore", *words], cwd=folder, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_has_help_with_examples(tmp_path: Path, name: str) -> None:
+    ended = mechcore(name, "--help", folder=tmp_path)
+    assert ended.returncode == 0
+    assert f"mechcore {name}" in ended.stdout.split("Examples:")[1]
+
+
+def test_propagate_prints_the_speed_and_writes_the_trajectory(tmp_path: Path) -> None:
+    ended = mechcore("propagate", *FAMILY, "--output", "out.nc", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "speed=0.500000 px/layer  odd_energy_ratio=1.000000\n"
+    with xr.open_dataset(tmp_path / "out.nc") as run:
+        assert dict(run.sizes)["t"] == 65
+        assert all(run[name].dims == ("t",) for name in QUANTITIES)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.nc"]
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 5), (1, 4), (4, 3)], ids=str)
+def test_propagate_takes_any_two_dimensional_kernel(tmp_path: Path, shape: tuple[int, int]) -> None:
+    np.save(tmp_path / "k.npy", np.random.default_rng(1).random(shape))
+    words = ["--kernel", "k.npy", "--steps", "8", "--output", "out.nc"]
+    ended = mechcore("propagate", *words, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert re.fullmatch(r"speed=-?\d+\.\d{6} px/layer  odd_energy_ratio=\d\.\d{6}\n", ended.stdout)
+
+
+def _bad_files(folder: Path) -> dict[str, str]:
+    """Kernel files that are not usable, and a part of the message that each must give."""
+    np.save(folder / "text.npy", np.array([["a", "b"]]))
+    np.save(folder / "cube.npy", np.ones((2, 2, 2)))
+    np.save(folder / "empty.npy", np.ones((0, 3)))
+    np.save(folder / "zero.npy", np.zeros((3, 3)))
+    np.save(folder / "nan.npy", np.array([[1.0, np.nan]]))
+    np.save(folder / "complex.npy", np.array([[1j]]))
+    (folder / "objects.npy").write_bytes(b"")
+    np.save(folder / "objects.npy", np.array([[{}]], dtype=object), allow_pickle=True)
+    (folder / "pickle.npy").write_bytes(pickle.dumps([[1.0]]))
+    (folder / "garbage.npy").write_bytes(b"\x93NUMPY\x01\x00\xff\xff")
+    (folder / "nothing.npy").write_bytes(b"")
+    (folder / "folder.npy").mkdir()
+    return {
+        "missing.npy": "No such file",
+        "text.npy": "real numbers",
+        "cube.npy": "two-dimensional",
+        "empty.npy": "at least one tap",
+        "zero.npy": "not zero",
+        "nan.npy": "finite",
+        "complex.npy": "real numbers",
+        "objects.npy": "Python objects",
+        "pickle.npy": "numeric .npy",
+        "garbage.npy": "numeric .npy",
+        "nothing.npy": "numeric .npy",
+        "folder.npy": "directory",
+    }
+
+
+def test_bad_kernel_files_end_in_one_line_and_leave_nothing(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for name, told in _bad_files(files).items():
+        ended = mechcore(
+            "propagate", "--kernel", f"files/{name}", "--output", "out.nc", folder=tmp_path
+        )
+        assert (ended.returncode, ended.stdout) == (2, ""), name
+        assert len(ended.stderr.splitlines()) == 1, ended.stderr
+        assert "--kernel" in ended.stderr
+        assert told in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--activation", "rellu"], "did you mean 'relu'"),
+        (["--pattern", "disk"], "did you mean 'disc'"),
+        (["--normalise", "l3"], "l2, peak, mass, none"),
+        (["--boundary", "free space"], "free, zero, wrap, reflect"),
+        (["--engine", "fast"], "compiled, reference"),
+        (["--steps", "0"], "steps: 0"),
+        (["--steps", "many"], "integer"),
+        (["--t-burn", "64"], "t_burn: 64"),
+        (["--snapshot", "65"], "snapshots: 65"),
+        (["--domain", "9"], "domain: 9"),
+        (["--angle", "nan"], "angle: nan"),
+        (["--kernel", "k.npy"], "not together with --family"),
+        (["--colour", "red"], "--colour"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_arguments_end_in_one_line(tmp_path: Path, words: list[str], told: str) -> None:
+    ended = mechcore("propagate", *FAMILY, *words, "--output", "out.nc", folder=tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert told in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_run_keeps_the_file_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "out.nc").write_text("precious")
+    ended = mechcore("propagate", *FAMILY, "--steps", "0", "--output", "out.nc", folder=tmp_path)
+    assert ended.returncode == 2
+    assert (tmp_path / "out.nc").read_text() == "precious"
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = mechcore(
+        "propagate", *FAMILY, "--steps", "4", "--output", "file/out.nc", folder=tmp_path
+    )
+    assert ended.returncode == 2
+    assert "file/out.nc: cannot be written" in ended.stderr
+
+
+def test_grid_lists_cells_simulations_and_cost(tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "config" / "default.yaml"
+    ended = mechcore("grid", str(config), folder=tmp_path)
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 1 + 12 + 1
+    assert lines[1].split()[:2] == ["dct-identity-k2", "42"]
+    assert lines[-1].startswith("12 cells, 504 simulations; estimated ")
+
+
+def test_a_simulation_imports_neither_mlflow_nor_plotting() -> None:
+    script = (
+        "import sys; from mechcore.grid import Cell; from mechcore.simulation import simulate; "
+        "simulate(Cell(kernel='dct', activation='relu', size=2, betas=[0.5], steps=4)); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    for heavy in ("mlflow", "matplotlib", "seaborn", "statsmodels", "snakemake"):
+        assert f"'{heavy}'" not in ended.stdout
+
+
+def test_help_and_grid_need_no_arrays_of_results() -> None:
+    script = (
+        "import sys, mechcore; from mechcore.cli import app; from mechcore.config import *; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    for heavy in ("xarray", "pandas", "numba", "scipy"):
+        assert f"'{heavy}'" not in ended.stdout

@@ -1,0 +1,160 @@
+"""Tracking on a real SQLite store: nothing twice, nothing lost, all that a person compares."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mechcore.config import Experiment, load_experiment
+from mechcore.grid import expand
+from mechcore.regressions import regress
+from mechcore.simulation import simulate
+from mechcore.storage import write_dataset
+from mechcore.tables import collect_metrics, write_table
+
+CONFIG: dict[str, object] = {
+    "experiment": "tiny",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2],
+    "patterns": ["delta"],
+    "betas": {"start": 0, "stop": 1, "count": 5},
+    "steps": 8,
+    "snapshots": {"layers": [0, 8], "window": 17},
+}
+
+
+def finish(folder: Path, config: dict[str, object]) -> Experiment:
+    """Make all results of an experiment in a folder, as the workflow does before tracking."""
+    experiment = load_experiment(config)
+    results = folder / "results"
+    cells = expand(experiment)
+    for name, cell in cells.items():
+        write_dataset(simulate(cell), results / "trajectories" / f"{name}.nc")
+    metrics = collect_metrics(cells, results / "trajectories")
+    write_table(metrics, results / "metrics.csv")
+    write_table(regress(metrics), results / "regressions.csv")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return experiment
+
+
+def track(folder: Path) -> str:
+    """Run the command; an environment variable of the machine must not redirect it."""
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    words = ["track", "--experiment", "config.yaml", "--results", "results", "--output", "r.json"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mechcore", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose experiment was tracked once."""
+    folder = tmp_path_factory.mktemp("tracked")
+    finish(folder, CONFIG)
+    assert track(folder).startswith("2 logged, 0 unchanged, 0 superseded")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client() -> Callable[[Path], object]:
+    """Opens the store of a folder."""
+    from mlflow import MlflowClient
+
+    return lambda folder: MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def runs_of(store, name: str = "tiny"):  # type: ignore[no-untyped-def]
+    return store.search_runs([store.get_experiment_by_name(name).experiment_id])
+
+
+def test_a_cell_is_a_run_with_params_tags_and_artifacts(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
+    store = client(tracked)
+    runs = {run.info.run_name: run for run in runs_of(store)}
+    assert set(runs) == {"dct-relu-k2", "dct-modulus-k2"}
+    run = runs["dct-relu-k2"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params["activation"] == "relu"
+    assert run.data.params["t_burn"] == "2"
+    assert run.data.tags["mechcore.cell_id"] == "dct-relu-k2"
+    assert len(run.data.tags["mechcore.content_sha256"]) == 64
+    assert run.data.tags["mlflow.source.git.dirty"] in {"true", "false", "unknown"}
+    names = {artifact.path for artifact in store.list_artifacts(run.info.run_id)}
+    assert names == {"cell.json", "preview.png", "dct-relu-k2.nc"}
+
+
+def test_the_sweep_over_beta_is_a_curve(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
+    store = client(tracked)
+    run = next(run for run in runs_of(store) if run.info.run_name == "dct-relu-k2")
+    history = store.get_metric_history(run.info.run_id, "delta/speed")
+    assert sorted(point.step for point in history) == [0, 250, 500, 750, 1000]
+    # Gradient and ReLU at k = 2 move a pixel by half a pixel a layer, to the rounding of a fit.
+    last = max(history, key=lambda point: point.step)
+    assert last.value == pytest.approx(0.5, abs=1e-12)
+    assert {"delta/slope_beta", "delta/r2_celerity", "delta/speed_max"} <= set(run.data.metrics)
+
+
+def test_tracking_again_logs_nothing(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
+    before = sorted(run.info.run_id for run in runs_of(client(tracked)))
+    assert track(tracked).startswith("0 logged, 2 unchanged, 0 superseded")
+    assert sorted(run.info.run_id for run in runs_of(client(tracked))) == before
+    assert sorted(json.loads((tracked / "r.json").read_text())["runs"].values()) == before
+
+
+def test_nothing_lands_in_the_default_experiment(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
+    assert runs_of(client(tracked), "Default") == []
+
+
+def test_a_changed_cell_supersedes_its_run(tmp_path: Path, client) -> None:  # type: ignore[no-untyped-def]
+    finish(tmp_path, CONFIG)
+    track(tmp_path)
+    finish(tmp_path, CONFIG | {"steps": 9})
+    assert track(tmp_path).startswith("2 logged, 0 unchanged, 2 superseded")
+    runs = {run.info.run_id: run for run in runs_of(client(tmp_path))}
+    old = [run for run in runs.values() if "mechcore.superseded_by" in run.data.tags]
+    assert len(runs) == 4
+    assert len(old) == 2
+    for run in old:
+        new = runs[run.data.tags["mechcore.superseded_by"]]
+        assert new.data.tags["mechcore.cell_id"] == run.data.tags["mechcore.cell_id"]
+        assert new.data.params["steps"] == "9"
+
+
+def test_the_store_can_be_rebuilt_from_the_files(tracked: Path, tmp_path: Path, client) -> None:  # type: ignore[no-untyped-def]
+    def content(folder: Path) -> list[object]:
+        found = []
+        for run in runs_of(client(folder)):
+            data = run.data
+            times = (run.info.start_time, run.info.end_time)
+            tags = {key: value for key, value in data.tags.items() if key.startswith("mechcore")}
+            found.append((run.info.run_name, data.params, data.metrics, tags, times))
+        return sorted(found, key=lambda entry: entry[0])
+
+    for name in ("results", "config.yaml"):
+        (tmp_path / name).symlink_to(tracked / name)
+    track(tmp_path)
+    assert content(tmp_path) == content(tracked)
+
+
+def test_a_run_that_was_cut_off_is_logged_anew(tmp_path: Path, client) -> None:  # type: ignore[no-untyped-def]
+    finish(tmp_path, CONFIG)
+    track(tmp_path)
+    store = client(tmp_path)
+    run = runs_of(store)[0]
+    store.update_run(run.info.run_id, status="RUNNING")
+    assert track(tmp_path).startswith("1 logged, 1 unchanged, 0 superseded")
+    runs = runs_of(store)
+    assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]

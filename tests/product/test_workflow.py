@@ -1,0 +1,211 @@
+"""The workflow as a user runs it: real Snakemake on copies of the project."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from mechcore.storage import content_hash, read_dataset
+
+PROJECT = Path(__file__).parents[2]
+CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what the workflow needs, so that a test may edit it."""
+    for name in ("workflow", "config", "profiles", "mechcore"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "Snakefile", folder)
+    return folder
+
+
+def snakemake(
+    folder: Path, *words: str, cores: int = 2, config: str = "config/smoke.yaml"
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder; ``-m`` makes it and its jobs use the folder's own package."""
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", f"-c{cores}", "--configfile", config, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def planned(folder: Path, config: str = "config/smoke.yaml") -> dict[str, int]:
+    """Number of jobs of each rule that a dry run announces."""
+    ended = snakemake(folder, "-n", config=config)
+    assert ended.returncode == 0, ended.stderr
+    rows = re.findall(r"^([a-z]+)\s+(\d+)$", ended.stdout + ended.stderr, re.MULTILINE)
+    return {name: int(count) for name, count in rows if name not in {"total", "all"}}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace text in a file; the text must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the smoke experiment ran to its end."""
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    ended = snakemake(folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 cells done" in ended.stderr
+    return folder
+
+
+@pytest.fixture
+def workspace(finished: Path, tmp_path: Path) -> Path:
+    """A finished experiment that a test may edit."""
+    shutil.copytree(finished, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def test_one_command_makes_every_promised_file(finished: Path) -> None:
+    results = finished / "results" / "smoke"
+    assert sorted(path.stem for path in (results / "trajectories").iterdir()) == sorted(CELLS)
+    for name in ("metrics.csv", "regressions.csv", "tracking.json"):
+        assert (results / name).is_file()
+    assert (finished / "reports" / "smoke" / "index.html").is_file()
+    assert (finished / "mlflow.db").is_file()
+
+
+def test_the_grid_knows_the_figures_of_the_theory(finished: Path) -> None:
+    metrics = pd.read_csv(finished / "results" / "smoke" / "metrics.csv")
+    delta = metrics[(metrics.pattern == "delta") & (metrics.activation == "relu")]
+    gradient = delta[(delta["size"] == 2) & (delta.beta == 1)].iloc[0]
+    # Fits over 16 layers of exact half pixels: only rounding is left.
+    assert gradient.speed == pytest.approx(0.5, abs=1e-12)
+    for size in (2, 3):
+        dc = delta[(delta["size"] == size) & (delta.beta == 0)].iloc[0]
+        assert dc.diffusion_coefficient == pytest.approx(((size**2 - 1) / 12) ** 0.5, rel=1e-9)
+        assert dc.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
+    below = metrics[metrics.beta <= metrics.beta_star]
+    assert (below.speed - below.speed_theory).abs().max() < 1e-9
+
+
+def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
+    ended = snakemake(finished)
+    assert ended.returncode == 0
+    assert "Nothing to be done" in ended.stderr
+
+
+def test_a_new_activation_runs_only_its_own_cells(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "[relu, modulus]", "[relu, modulus, identity]")
+    assert planned(workspace)["simulate"] == 2
+
+
+def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "count: 5", "count: 6")
+    assert planned(workspace)["simulate"] == 4
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("kernels.py", {"simulate", "collect", "regress", "track", "report"}),
+        ("engines/compiled.py", {"simulate", "collect", "regress", "track", "report"}),
+        ("measures.py", {"collect", "regress", "track", "report"}),
+        ("regressions.py", {"regress", "track", "report"}),
+        ("tracking.py", {"track"}),
+    ],
+)
+def test_an_edit_runs_again_what_depends_on_it(
+    workspace: Path, module: str, rules: set[str]
+) -> None:
+    path = workspace / "mechcore" / module
+    path.write_text(path.read_text() + "\n\nADDED = 1\n")
+    assert set(planned(workspace)) == rules
+
+
+def test_a_changed_comment_runs_nothing(workspace: Path) -> None:
+    for path in (workspace / "mechcore").rglob("*.py"):
+        path.write_text(path.read_text() + "\n\n# A comment.\n")
+    assert planned(workspace) == {}
+
+
+def test_one_core_and_two_give_the_same_bits(finished: Path, tmp_path: Path) -> None:
+    other = copy_project(tmp_path)
+    assert snakemake(other, "--until", "regress", cores=1).returncode == 0
+    for name in ("metrics.csv", "regressions.csv"):
+        path = Path("results") / "smoke" / name
+        assert (finished / path).read_bytes() == (other / path).read_bytes()
+    for cell in CELLS:
+        path = Path("results") / "smoke" / "trajectories" / f"{cell}.nc"
+        first, second = read_dataset(finished / path), read_dataset(other / path)
+        assert content_hash(first) == content_hash(second) == first.attrs["content_sha256"]
+
+
+def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    edit(
+        folder / "mechcore" / "simulation.py",
+        "    kernels = cell_kernels(cell)\n",
+        "    kernels = cell_kernels(cell)\n"
+        "    if cell.activation == 'modulus':\n"
+        "        raise RuntimeError('out of luck')\n",
+    )
+    ended = snakemake(folder)
+    assert ended.returncode == 1
+    table = ended.stdout + ended.stderr
+    assert "2 of 4 cells done, 2 failed" in table
+    log = "logs/smoke/simulate/dct-modulus-k2.log"
+    assert re.search(rf"dct-modulus-k2\s+RuntimeError: out of luck\s+{log}", table)
+    made = sorted(path.name for path in (folder / "results/smoke/trajectories").iterdir())
+    assert made == ["dct-relu-k2.nc", "dct-relu-k3.nc"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("sizes", [1], "sizes[0]: 1 is not allowed, expected at least 2"),
+        ("kernels", ["dctt"], "did you mean 'dct'"),
+        ("experiment", "a/b", "experiment: 'a/b' is not allowed"),
+        ("stepz", 3, "did you mean 'steps'"),
+    ],
+)
+def test_a_bad_configuration_fails_in_a_dry_run(
+    tmp_path: Path, key: str, value: object, told: str
+) -> None:
+    folder = copy_project(tmp_path)
+    config = yaml.safe_load((folder / "config" / "smoke.yaml").read_text())
+    (folder / "bad.yaml").write_text(yaml.safe_dump(config | {key: value}))
+    before = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    ended = snakemake(folder, "-n", config="bad.yaml")
+    assert ended.returncode == 2
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("Using ")]
+    assert len(lines) == 1
+    assert told in lines[0]
+    after = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    assert {path for path in after - before if ".snakemake" not in path.parts} == set()
+
+
+def test_a_configuration_on_the_command_line_replaces_the_default_one(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    (folder / "own.yaml").write_text(
+        "experiment: own\nkernels: [dct]\nactivations: [relu]\nsizes: [2]\nbetas: [0, 1]\n"
+    )
+    ended = snakemake(folder, "-n", "--printshellcmds", "--quiet", "host", config="own.yaml")
+    text = ended.stdout + ended.stderr
+    assert '"snapshots":{"layers":[]' in text
+    assert "disc" not in text
+
+
+def test_the_conda_environment_has_the_versions_of_the_lock_file() -> None:
+    locked = dict(
+        re.findall(r"^([\w.-]+)==([\w.]+)", (PROJECT / "requirements.lock").read_text(), re.M)
+    )
+    environment = yaml.safe_load((PROJECT / "workflow" / "envs" / "mechcore.yaml").read_text())
+    for entry in environment["dependencies"]:
+        name, version = re.fullmatch(r"([\w-]+) =([\w.]+)", entry).groups()  # type: ignore[union-attr]
+        if name != "python":
+            assert locked[name].removesuffix(".post1") == version

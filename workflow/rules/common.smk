@@ -1,0 +1,126 @@
+"""Configuration to grid, and what the rules need of it: the only Python of the workflow."""
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from mechcore.config import load_experiment
+from mechcore.errors import MechcoreError
+from mechcore.fingerprint import code_fingerprint
+from mechcore.grid import CELL_ID, expand as expand_grid
+
+# `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+
+def checked_experiment():
+    """The configuration as a typed model; a mistake ends the run before any job starts."""
+    try:
+        return load_experiment(config)
+    except MechcoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+EXPERIMENT = checked_experiment()
+CELLS = expand_grid(EXPERIMENT)
+
+
+wildcard_constraints:
+    experiment=re.escape(EXPERIMENT.experiment),
+    cell=CELL_ID,
+
+
+def cell_json(wildcards):
+    """The values of one cell: what its job gets, and the only thing whose change runs it again."""
+    if wildcards.cell not in CELLS:
+        raise ValueError(f"{wildcards.cell} is not a cell of this configuration")
+    return CELLS[wildcards.cell].to_json()
+
+
+def trajectory_files(wildcards):
+    """The trajectories of all cells."""
+    return expand(
+        "results/{experiment}/trajectories/{cell}.nc",
+        experiment=wildcards.experiment,
+        cell=CELLS,
+    )
+
+
+class CellProgress(logging.Handler):
+    """Tells how many cells are done of how many, and shows the log of a job that failed."""
+
+    def __init__(self):
+        super().__init__()
+        self.jobs = {}
+        self.done = len(CELLS)
+        self.events = {
+            LogEvent.RUN_INFO: self.on_plan,
+            LogEvent.JOB_INFO: self.on_job,
+            LogEvent.JOB_FINISHED: self.on_finished,
+            LogEvent.JOB_ERROR: self.on_error,
+        }
+
+    def emit(self, record):
+        react = self.events.get(getattr(record, "event", None))
+        if react:
+            react(record)
+
+    def on_plan(self, record):
+        waiting = int(record.stats.get("simulate", 0))
+        self.done = len(CELLS) - waiting
+        self.tell(f"{len(CELLS)} cells, {self.done} done before, {waiting} to run")
+
+    def on_job(self, record):
+        self.jobs[record.jobid] = (record.rule_name, dict(record.wildcards or {}))
+
+    def on_finished(self, record):
+        name, wildcards = self.jobs.get(record.job_id, ("all", {}))
+        if name == "simulate":
+            self.done += 1
+            self.tell(f"{self.done} of {len(CELLS)} cells done: {wildcards['cell']}")
+        elif name != "all":
+            self.tell(f"{name} done")
+
+    def on_error(self, record):
+        self.tell(f"{record.rule_name} failed: {' '.join(record.log)}")
+        for path in map(Path, record.log):
+            if path.is_file():
+                print(path.read_text(errors="replace"), file=sys.stderr)
+
+    def tell(self, text):
+        print(text, file=sys.stderr, flush=True)
+
+
+def worth_showing(record):
+    """Whether a person wants this line of Snakemake's; its log file keeps all of them."""
+    told_better = getattr(record, "event", None) in (LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
+    return not told_better and not record.getMessage().startswith(("Select jobs", "Execute "))
+
+
+# The Snakefile is read more than once in some modes, the logger is one.
+if not any(type(handler).__name__ == "CellProgress" for handler in logger.handlers):
+    for handler in logger.handlers:
+        if handler.name == "DefaultStreamHandler":
+            handler.addFilter(worth_showing)
+    logger.addHandler(CellProgress())
+
+
+def status_command():
+    """The command that prints the table of failed cells."""
+    name = EXPERIMENT.experiment
+    return (
+        "python -m mechcore status --experiment {experiment:q}"
+        f" --results results/{name} --logs logs/{name}"
+    )
+
+
+onerror:
+    shell(status_command(), experiment=EXPERIMENT.to_json())

@@ -1,0 +1,68 @@
+"""Publication: results to MLflow and to the report."""
+
+
+# Serial, and on the machine that started the workflow: jobs never write to the store in parallel.
+localrules:
+    track,
+    report,
+
+
+rule track:
+    input:
+        trajectories=trajectory_files,
+        metrics="results/{experiment}/metrics.csv",
+        regressions="results/{experiment}/regressions.csv",
+    output:
+        "results/{experiment}/tracking.json",
+    log:
+        "logs/{experiment}/track.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/track.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        experiment=EXPERIMENT.to_json(),
+        store=os.environ.get("MLFLOW_TRACKING_URI", ""),
+        core=code_fingerprint("mechcore.tracking"),
+    shell:
+        r"""
+        python -m mechcore track \
+            --experiment {params.experiment:q} \
+            --results results/{wildcards.experiment:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule report:
+    input:
+        trajectories=trajectory_files,
+        metrics="results/{experiment}/metrics.csv",
+        regressions="results/{experiment}/regressions.csv",
+    output:
+        "reports/{experiment}/index.html",
+    log:
+        "logs/{experiment}/report.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/report.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        experiment=EXPERIMENT.to_json(),
+        core=code_fingerprint("mechcore.report"),
+    shell:
+        r"""
+        python -m mechcore report \
+            --experiment {params.experiment:q} \
+            --results results/{wildcards.experiment:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
