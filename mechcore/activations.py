@@ -110,4 +110,4 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "tanh": Activation("tanh(x)", np.tanh, _tanh, homogeneous=False, identity_on_positive=False),
 }
-"""Activations by name. A new one is one entry here; both engines, the grid and the tests read it."""
+"""Activations by name. A new one is one entry here: engines, grid and tests all read it."""

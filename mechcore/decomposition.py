@@ -115,8 +115,8 @@ def decompose(kernel: object) -> Decomposition:
     Notes
     -----
     The isotropic part is the mean over the 8 symmetries of the square; a kernel that is not square
-    has only the 4 symmetries of the rectangle. Both groups contain r -> -r, so the isotropic part is
-    even, and a mean over a group is an orthogonal projection.
+    has only the 4 symmetries of the rectangle. Both groups contain r -> -r, so the isotropic part
+    is even, and a mean over a group is an orthogonal projection.
 
     References
     ----------

@@ -13,7 +13,7 @@ class MechcoreError(ValueError):
     """A mistake in what the user gave; its text is a line for each mistake, the exit code is 2."""
 
 
-class InvalidValue(MechcoreError):
+class InvalidValue(MechcoreError):  # noqa: N818 - it is told as a sentence, not as an error
     """A value that is not allowed.
 
     Parameters

@@ -70,7 +70,10 @@ class Theory:
         (n, 2) ndarray
             t M1/M0 as (x, y), px.
         """
-        return np.multiply.outer(np.asarray(layers, dtype=np.float64), self.velocity)
+        displacement: NDArray[np.float64] = np.multiply.outer(
+            np.asarray(layers, dtype=np.float64), self.velocity
+        )
+        return displacement
 
     def covariance_growth(self, layers: object) -> NDArray[np.float64]:
         """Return how much the covariance has grown after some layers.
@@ -85,7 +88,10 @@ class Theory:
         (n, 2, 2) ndarray
             t (V_e - v v^T), px^2, axes (x, y).
         """
-        return np.multiply.outer(np.asarray(layers, dtype=np.float64), self.covariance_rate)
+        growth: NDArray[np.float64] = np.multiply.outer(
+            np.asarray(layers, dtype=np.float64), self.covariance_rate
+        )
+        return growth
 
 
 def theory(kernel: object, activation: str = "relu") -> Theory:
@@ -110,10 +116,10 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
 
     Notes
     -----
-    A state that is non-negative stays so under taps that are non-negative, and an activation that is
-    the identity there does nothing. The state is then a sum of independent steps with the kernel as
-    their distribution: means and covariances add. The odd part has no second moment, so the
-    covariance of a step is V_e - v v^T.
+    A state that is non-negative stays so under taps that are non-negative, and an activation that
+    is the identity there does nothing. The state is then the distribution of a sum of independent
+    steps, each distributed like the kernel: means and covariances add. The odd part has no second
+    moment, so the covariance of a step is V_e - v v^T.
 
     Examples
     --------
@@ -183,7 +189,8 @@ def _even_spread(parts: Decomposition) -> NDArray[np.float64]:
     xx = np.einsum("yx,x,x->", parts.even, x, x)
     yy = np.einsum("yx,y,y->", parts.even, y, y)
     xy = np.einsum("yx,y,x->", parts.even, y, x)
-    return np.array([[xx, xy], [xy, yy]]) / total
+    spread: NDArray[np.float64] = np.array([[xx, xy], [xy, yy]]) / total
+    return spread
 
 
 def _width_along(spread: NDArray[np.float64], direction: NDArray[np.float64]) -> float:

@@ -85,26 +85,33 @@ def _is_text(node: ast.stmt) -> bool:
 
 @lru_cache
 def _meaning(module: str) -> str:
-    return ast.dump(_tree(module))
+    """The code of a module, with the templates that it names."""
+    templates = [PACKAGE / "templates" / text for text in sorted(_texts(module)) if ".j2" in text]
+    used = [path.read_text(encoding="utf-8") for path in templates if path.is_file()]
+    return "\n".join([ast.dump(_tree(module)), *used])
 
 
 @lru_cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules of the package that a module names, in imports or, for lazy ones, in texts."""
-    names: set[str] = set()
+    names = set(_texts(module))
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.add(node.value)
     return tuple(sorted(name for name in names if name.startswith("mechcore.") and _exists(name)))
 
 
+@lru_cache
+def _texts(module: str) -> frozenset[str]:
+    constants = (node for node in ast.walk(_tree(module)) if isinstance(node, ast.Constant))
+    return frozenset(node.value for node in constants if isinstance(node.value, str))
+
+
 def _exists(module: str) -> bool:
-    return module.replace(".", "").isidentifier() and _file_of(module).is_file()
+    return all(map(str.isidentifier, module.split("."))) and _file_of(module).is_file()
 
 
 def _file_of(module: str) -> Path:

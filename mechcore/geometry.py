@@ -26,7 +26,7 @@ def centred_coordinates(size: int) -> NDArray[np.float64]:
     >>> centred_coordinates(2).tolist()
     [-0.5, 0.5]
     """
-    return np.arange(size) - (size - 1) / 2
+    return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
 def unit_vector(angle: float) -> NDArray[np.float64]:

@@ -63,7 +63,8 @@ def dct_basis(size: int, frequency: int) -> NDArray[np.float64]:
     vector = np.cos(phase)
     # Removes the rounding error of the cosine, which is 6e-17 where the basis is exactly zero.
     vector = vector + (-1) ** frequency * vector[::-1]
-    return vector / np.linalg.norm(vector)
+    unit: NDArray[np.float64] = vector / np.linalg.norm(vector)
+    return unit
 
 
 def _dct_even(size: int, seed: int) -> Kernel:
@@ -325,9 +326,10 @@ def _unit(array: Kernel) -> Kernel:
 
 
 def _checked_size(size: object) -> int:
-    if not isinstance(size, Integral) or isinstance(size, bool) or not 2 <= size <= LARGEST_SIZE:
+    whole = isinstance(size, Integral) and not isinstance(size, bool)
+    if not whole or not 2 <= int(size) <= LARGEST_SIZE:  # type: ignore[call-overload]
         raise InvalidValue("size", size, f"an integer from 2 to {LARGEST_SIZE}")
-    return int(size)
+    return int(size)  # type: ignore[call-overload,no-any-return]
 
 
 def _checked_number(key: str, value: object) -> float:

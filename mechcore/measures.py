@@ -80,8 +80,8 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     late = t >= burn
     axis = momentum_directions(dataset)
     drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
-    along = axis[..., :1] * drift_x + axis[..., 1:] * drift_y
-    variance = _variance_along(dataset, axis)
+    along = displacement_along(dataset).values
+    variance = variance_along(dataset).values
     velocity_x = fit_lines(t[late], drift_x[..., late]).slope
     velocity_y = fit_lines(t[late], drift_y[..., late]).slope
     motion = fit_lines(t[late], along[..., late])
@@ -142,12 +142,52 @@ def contraction(dataset: xr.Dataset) -> xr.DataArray:
     xarray.DataArray
         Ratio of the widths grown since layer 0, at the last layer; dimensions pattern, angle, beta.
     """
-    variance = _variance_along(dataset, momentum_directions(dataset))
-    growth = xr.DataArray(
-        variance[..., -1] - variance[..., 0], dims=("pattern", "angle", "beta")
-    ).assign_coords({name: dataset[name] for name in ("pattern", "angle", "beta")})
+    variance = variance_along(dataset)
+    growth = variance.isel(t=-1) - variance.isel(t=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (growth / growth.sel(beta=0.0)) ** 0.5
+
+
+def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
+    """Return how far each centroid has moved along the momentum of its kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Displacement since layer 0 in px, dimensions of the trajectories.
+    """
+    axis = momentum_directions(dataset)
+    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
+    return _trajectory(dataset, axis[..., :1] * drift_x + axis[..., 1:] * drift_y)
+
+
+def variance_along(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the variance of each state along the momentum of its kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Variance in px^2, dimensions of the trajectories.
+    """
+    axis = momentum_directions(dataset)
+    x, y = axis[..., :1], axis[..., 1:]
+    variance: NDArray[np.float64] = (
+        (x * dataset.sigma_x.values) ** 2
+        + 2 * x * y * dataset.cov_xy.values
+        + (y * dataset.sigma_y.values) ** 2
+    )
+    # The terms cancel for a state that is a line across the motion.
+    return _trajectory(dataset, variance.clip(min=0.0))
 
 
 def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
@@ -183,19 +223,13 @@ def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]
     return np.broadcast_to(dataset.angle.values.reshape(shape), sizes).ravel()
 
 
+def _trajectory(dataset: xr.Dataset, values: NDArray[np.float64]) -> xr.DataArray:
+    return xr.DataArray(values, dataset.mu_x.coords, dataset.mu_x.dims)
+
+
 def _displacement(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     values: NDArray[np.float64] = dataset[name].values
     return values - values[..., :1]
-
-
-def _variance_along(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    x, y = axis[..., :1], axis[..., 1:]
-    variance: NDArray[np.float64] = (
-        (x * dataset.sigma_x.values) ** 2
-        + 2 * x * y * dataset.cov_xy.values
-        + (y * dataset.sigma_y.values) ** 2
-    )
-    return variance.clip(min=0.0)
 
 
 def _diffusion(

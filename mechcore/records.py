@@ -83,7 +83,8 @@ def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray
         deviation = np.abs(first - second) / _scales(first)
     lost = np.isnan(first) != np.isnan(second)
     deviation = np.where(lost, np.inf, np.nan_to_num(deviation, nan=0.0, posinf=np.inf))
-    return deviation.max(axis=(-2, -1))
+    largest: NDArray[np.float64] = deviation.max(axis=(-2, -1))
+    return largest
 
 
 def _scales(record: NDArray[np.float64]) -> NDArray[np.float64]:

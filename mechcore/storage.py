@@ -150,7 +150,8 @@ def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same data with the attributes ``cell_id``, ``cell``, ``kernel``, ``size`` and ``core_hash``.
+        The same data with the attributes ``cell_id``, ``cell``, ``kernel``, ``size``,
+        ``core_hash``.
     """
     _describe_coordinates(dataset)
     return dataset.assign_attrs(
@@ -286,7 +287,7 @@ def _umask() -> int:
 
 
 def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OUT":
         return "\0".join(map(str, values.ravel())).encode()
     if values.dtype.kind in "biu":
         values = values.astype(np.int64)

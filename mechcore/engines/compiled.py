@@ -7,20 +7,20 @@ taps of the next layer. What lies outside the support is never visited.
 Trimming
 --------
 Far tails cost time and become subnormal numbers, but with negative taps they can outgrow the bulk.
-So rows and columns are dropped only under a certificate, carried along with every simulation: a bound
-``e`` on the share of mass by which the state differs from the one that was never trimmed.
+So rows and columns are dropped only under a certificate, carried along with every simulation: a
+bound ``e`` on the share of mass by which the state differs from the one that was never trimmed.
 
 * Dropping a share ``d`` adds ``d``.
-* A layer multiplies ``e`` by ``r = L |K|_1 m / m'``, with L the Lipschitz constant of the activation,
-  ``|K|_1`` the sum of absolute taps, and m, m' the mass before and after. For K >= 0 and an activation
-  that is the identity on x >= 0, r = 1: the share lost is all that is ever lost.
-* Dividing by a norm rescales the state, which a homogeneous activation does not see. For the others
-  the error of the norm adds at most ``e`` times the mass after the division.
+* A layer multiplies ``e`` by ``r = L |K|_1 m / m'``, with L the Lipschitz constant of the
+  activation, ``|K|_1`` the sum of absolute taps, and m, m' the mass before and after. For K >= 0
+  and an activation that is the identity on x >= 0, r = 1: the share lost is all that is ever lost.
+* Dividing by a norm rescales the state, which a homogeneous activation does not see. For the
+  others the error of the norm adds at most ``e`` times the mass after the division.
 
-A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance by
-e D^2 and the fourth moment by e D^4. The simulation is *certified* if ``e (D/sigma)^4`` stays below
-`CERTIFIED` in every layer; what may be dropped is planned from the largest r seen so far. Should the
-plan fail, the simulation runs again and drops nothing but exact zeros and values below `TINY`.
+A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance
+by e D^2 and the fourth moment by e D^4. The simulation is *certified* if ``e (D/sigma)^4`` stays
+below `CERTIFIED` in every layer; what may be dropped is planned from the largest r seen so far.
+Should the plan fail, the simulation runs again and drops only exact zeros and values below `TINY`.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ CERTIFIED = 1e-12
 """Largest relative deviation by trimming, a hundredth of what the engines may differ by."""
 
 PLANNED = 1e-14
-"""Part of `CERTIFIED` that is spent on purpose, over all layers; the rest is room for a bad plan."""
+"""Part of `CERTIFIED` that is spent on purpose; the rest is room for a bad plan."""
 
 TINY = 1e-290
-"""Smaller values are set to zero: below 1e-308 numbers become subnormal and slow a CPU a hundredfold."""
+"""Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
 
 SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
 """A state whose norm is below this is extinct."""
@@ -60,7 +60,7 @@ SQUARE_ROOT_OF_TINY = 1e-145
 """Smaller values are left out of sums of squares, where they would become subnormal."""
 
 FLAGS = {"reassoc", "contract"}
-"""Sums may be reordered and multiply-adds fused; NaN, infinity and signed zero keep their meaning."""
+"""Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning."""
 
 
 def _cache_folder() -> Path:
@@ -87,6 +87,7 @@ compiled = njit(cache=True, fastmath=FLAGS, error_model="numpy", nogil=True)
 
 Array = NDArray[np.float64]
 ALIVE, EXTINCT, DIVERGED = 0, 1, 2
+NO_TRIMMING, TRIMMING = False, True
 MASS, GAIN = QUANTITIES.index("mass"), QUANTITIES.index("gain")
 
 
@@ -153,10 +154,15 @@ def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
     return apply
 
 
+@njit
+def _nothing(index: int, row: Array) -> None:
+    """What lies beyond the end of the list."""
+
+
 def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Array], None]:
     """One compiled function that applies the function at a position of a list to a row."""
     first, *others = functions
-    rest = _choice(others) if others else njit(lambda index, row: None)
+    rest = _choice(others) if others else _nothing
 
     @njit
     def apply(index: int, row: Array) -> None:
@@ -185,10 +191,10 @@ def run(kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
     for index in range(count):
         taps = np.array(kernels[index], dtype=np.float64, order="C")
         outputs = record[index], snapshots[index]
-        end, layer, certified = _propagate(taps, image, law, layers, *outputs, True)
+        end, layer, certified = _propagate(taps, image, law, layers, *outputs, TRIMMING)
         if not certified:
             record[index], snapshots[index] = np.nan, np.nan
-            end, layer, certified = _propagate(taps, image, law, layers, *outputs, False)
+            end, layer, certified = _propagate(taps, image, law, layers, *outputs, NO_TRIMMING)
         if end != ALIVE:
             ends[index, end - 1] = layer
     return Trajectories(record, ends[:, 0], ends[:, 1], snapshots)
@@ -461,8 +467,8 @@ def _write_snapshot(
     layers_grown = 0 if law.finite else t
     tall = image_shape[0] + layers_grown * (kernel_shape[0] - 1)
     wide = image_shape[1] + layers_grown * (kernel_shape[1] - 1)
-    top = 0 if law.finite else int(round(box.y + (tall - 1) / 2))
-    left = 0 if law.finite else int(round(box.x + (wide - 1) / 2))
+    top = 0 if law.finite else round(box.y + (tall - 1) / 2)
+    left = 0 if law.finite else round(box.x + (wide - 1) / 2)
     for index in range(layers.size):
         if layers[index] == t:
             window = out[index]

@@ -171,7 +171,8 @@ def _moved(coordinates: State, size: int, rule: LayerRule, layer: int) -> State:
     start = coordinates[0] - (size - 1) / 2
     if BOUNDARIES[rule.boundary].finite:
         return coordinates - (size - 1) / 2 + crop_start(size, layer)
-    return start + np.arange(len(coordinates) + size - 1)
+    grown: State = start + np.arange(len(coordinates) + size - 1)
+    return grown
 
 
 def _windowed(state: State, window: int) -> State:

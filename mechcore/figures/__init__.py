@@ -8,12 +8,20 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mechcore.figures import diffusion, kernel_maps, speed, strips, trajectories
-from mechcore.figures.evidence import Evidence
+from mechcore.figures import (
+    contraction,
+    diffusion,
+    kernel_maps,
+    linearity,
+    speed,
+    strips,
+    trajectories,
+)
+from mechcore.figures.evidence import Evidence, FigureData
 from mechcore.figures.preview import cell_preview
 from mechcore.figures.style import paper_style, save
 
-__all__ = ["ENTRIES", "Entry", "Evidence", "cell_preview", "paper_style", "save"]
+__all__ = ["ENTRIES", "Entry", "Evidence", "FigureData", "cell_preview", "paper_style", "save"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,8 @@ class Entry:
     table : callable
         ``(evidence, topic)`` to the data that are drawn.
     draw, alt, caption : callable
-        ``(table, evidence, topic)`` to the figure, to what it shows in words and numbers for who
-        does not see it, and to what a reader must know.
+        `FigureData` to the figure, to what it shows in words and numbers for who does not see it,
+        and to what a reader must know.
     absent : str
         Said in place of the figure where there is no topic.
     raster : bool
@@ -43,9 +51,9 @@ class Entry:
     title: str
     topics: Callable[[Evidence], list[str]]
     table: Callable[[Evidence, str], pd.DataFrame]
-    draw: Callable[[pd.DataFrame, Evidence, str], Figure]
-    alt: Callable[[pd.DataFrame, Evidence, str], str]
-    caption: Callable[[pd.DataFrame, Evidence, str], str]
+    draw: Callable[[FigureData], Figure]
+    alt: Callable[[FigureData], str]
+    caption: Callable[[FigureData], str]
     absent: str = ""
     raster: bool = False
 
@@ -72,10 +80,10 @@ ENTRIES = (
         "linearity",
         "Which measure of the odd share is linear?",
         _family,
-        speed.linearity_table,
-        speed.draw_linearity,
-        speed.describe_linearity,
-        speed.caption_linearity,
+        linearity.linearity_table,
+        linearity.draw_linearity,
+        linearity.describe_linearity,
+        linearity.caption_linearity,
     ),
     Entry(
         "trajectories",
@@ -98,11 +106,11 @@ ENTRIES = (
     Entry(
         "contraction",
         "Contraction in motion",
-        lambda evidence: _family(evidence) if diffusion.has_rest(evidence) else [],
-        diffusion.contraction_table,
-        diffusion.draw_contraction,
-        diffusion.describe_contraction,
-        diffusion.caption_contraction,
+        lambda evidence: _family(evidence) if contraction.has_rest(evidence) else [],
+        contraction.contraction_table,
+        contraction.draw_contraction,
+        contraction.describe_contraction,
+        contraction.caption_contraction,
         "β = 0 is not on the grid, so there is no width at rest to compare with.",
     ),
     Entry(

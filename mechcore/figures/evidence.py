@@ -1,4 +1,4 @@
-"""What figures are drawn from: the results of an experiment, and which of them stand for the rest."""
+"""What figures are drawn from: the results, and which of them stand for the rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from mechcore.config import Experiment
 from mechcore.exact_theory import Theory, theory
 from mechcore.grid import Cell, expand
 from mechcore.kernels import kernel
-from mechcore.measures import momentum_directions
 from mechcore.storage import read_dataset
 from mechcore.tables import read_metrics, read_table
 
@@ -199,45 +198,23 @@ class Evidence:
         return [theory(kernel(family, size, half, angle, seed=seed)) for angle in angles]
 
 
-def width_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the width of each state along the momentum of its kernel.
+@dataclass(frozen=True)
+class FigureData:
+    """What one figure shows.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    xarray.DataArray
-        Standard deviation in px, dimensions ``pattern, angle, beta, t``.
+    evidence : Evidence
+        The results.
+    topic : str
+        What the figure is about, as a kernel family.
+    table : pandas.DataFrame
+        The data that are drawn.
     """
-    x, y = _axes(dataset)
-    variance = (
-        (x * dataset.sigma_x) ** 2 + 2 * x * y * dataset.cov_xy + (y * dataset.sigma_y) ** 2
-    )
-    width: xr.DataArray = np.sqrt(variance.clip(min=0.0))
-    return width.transpose("pattern", "angle", "beta", "t")
 
-
-def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return how far each centroid has moved along the momentum of its kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    xarray.DataArray
-        Displacement since layer 0 in px, dimensions ``pattern, angle, beta, t``.
-    """
-    x, y = _axes(dataset)
-    moved = x * (dataset.mu_x - dataset.mu_x.isel(t=0)) + y * (
-        dataset.mu_y - dataset.mu_y.isel(t=0)
-    )
-    return moved.transpose("pattern", "angle", "beta", "t")
+    evidence: Evidence
+    topic: str
+    table: pd.DataFrame
 
 
 def spread(values: list[Choice], most: int) -> list[Choice]:
@@ -285,12 +262,3 @@ def preferred(values: list[Choice], *wishes: Choice) -> Choice:
     5
     """
     return next((wish for wish in wishes if wish in values), values[0])
-
-
-def _axes(dataset: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    directions = xr.DataArray(
-        momentum_directions(dataset),
-        dims=(*dataset.kernel_taps.dims[:-2], "axis"),
-        coords={name: dataset[name].values for name in ("angle", "beta")},
-    )
-    return directions.isel(axis=0), directions.isel(axis=1)

@@ -64,8 +64,9 @@ def confidence_band(
     scatter s and the quantile of Student's t follow without fitting again.
     """
     spread = float(np.sum((used - used.mean()) ** 2))
-    half = (row.ci_high - row.ci_low) / 2
-    return half * np.sqrt(spread / len(used) + (where - used.mean()) ** 2)
+    half = float(row.ci_high - row.ci_low) / 2
+    band: NDArray[np.float64] = half * np.sqrt(spread / len(used) + (where - used.mean()) ** 2)
+    return band
 
 
 def draw_fit(axes: Axes, row: pd.Series, used: NDArray[np.float64], **style: Any) -> None:

@@ -7,11 +7,12 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from mechcore.decomposition import Decomposition, decompose
-from mechcore.figures.evidence import Evidence, spread
-from mechcore.figures.style import colours, name_row, new_figure
+from mechcore.figures.evidence import Evidence, FigureData, spread
+from mechcore.figures.style import new_figure
 from mechcore.geometry import centred_coordinates
 
 BETAS_SHOWN = 5
@@ -41,23 +42,20 @@ def kernel_table(evidence: Evidence, family: str) -> pd.DataFrame:
     return pd.concat([_taps(size, parts) for size, parts in kernels], ignore_index=True)
 
 
-def draw_kernels(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure:
+def draw_kernels(data: FigureData) -> Figure:
     """Draw kernels as heat maps: columns are betas, rows are sizes.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `kernel_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     matplotlib.figure.Figure
         With the first moment of each kernel as an arrow.
     """
+    table = data.table
     sizes, betas = list(table["size"].unique()), list(table.beta.unique())
     side = min(1.05, 6.0 / len(betas))
     figure = new_figure(side * len(betas) + 1.3, (side + 0.1) * len(sizes) + 0.55)
@@ -68,28 +66,27 @@ def draw_kernels(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure
         for axes, (beta, taps) in zip(panels[row], part.groupby("beta"), strict=True):
             image = _draw_kernel(axes, taps, int(size), largest)
             axes.set_title(rf"$\beta$ = {beta:.3g}" if row == 0 else "")
-        figure.colorbar(image, ax=panels[row, -1], shrink=0.9, ticks=[-largest, 0, largest], format="%.2f")
+        figure.colorbar(
+            image, ax=panels[row, -1], shrink=0.9, ticks=[-largest, 0, largest], format="%.2f"
+        )
         panels[row, 0].set_ylabel(f"k = {size}", rotation=0, ha="right", va="center")
     return figure
 
 
-def describe_kernels(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def describe_kernels(data: FigureData) -> str:
     """Return what the figure of kernels shows.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `kernel_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         For readers who do not see it.
     """
+    table, family = data.table, data.topic
     ranges = ", ".join(
         f"k = {size} from {rows.tap.min():.3f} to {rows.tap.max():.3f}"
         for size, rows in table.groupby("size")
@@ -101,23 +98,20 @@ def describe_kernels(table: pd.DataFrame, evidence: Evidence, family: str) -> st
     )
 
 
-def caption_kernels(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def caption_kernels(data: FigureData) -> str:
     """Return what a reader must know to read the figure of kernels.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `kernel_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         The caption.
     """
+    evidence = data.evidence
     return (
         f"Taps at {evidence.angle:g}° in the convolution convention; {evidence.experiment.mixing} "
         "mixing of an even and an odd part of unit norm. Arrow: first moment, its length to scale "
@@ -140,7 +134,7 @@ def _taps(size: int, parts: Decomposition) -> pd.DataFrame:
     )
 
 
-def _draw_kernel(axes: Axes, taps: pd.DataFrame, size: int, largest: float) -> object:
+def _draw_kernel(axes: Axes, taps: pd.DataFrame, size: int, largest: float) -> AxesImage:
     half = size / 2
     image = axes.imshow(
         taps.tap.to_numpy().reshape(size, size),

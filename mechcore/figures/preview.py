@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechcore.figures.evidence import displacement_along, preferred
+from mechcore.figures.evidence import preferred
 from mechcore.figures.style import (
     CONE,
     MARKERS,
@@ -21,7 +21,7 @@ from mechcore.figures.style import (
     shades,
 )
 from mechcore.figures.trajectories import beta_places
-from mechcore.measures import measure
+from mechcore.measures import displacement_along, measure
 
 
 def cell_preview(dataset: xr.Dataset) -> Figure:
@@ -55,7 +55,15 @@ def _draw_speed(axes: Axes, dataset: xr.Dataset) -> None:
     for index, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
         marker = MARKERS[index % len(MARKERS)]
         speed = found.speed.sel(pattern=name).values
-        axes.plot(beta, speed, ls="", ms=3.5, marker=marker, color=colour, label=plain(f"pattern {name}"))
+        axes.plot(
+            beta,
+            speed,
+            ls="",
+            ms=max(4.6 - 2 * index, 2),
+            marker=marker,
+            color=colour,
+            label=plain(f"pattern {name}"),
+        )
     theory = found.speed_theory.isel(pattern=0).values
     axes.plot(beta, theory, color=THEORY, lw=1.1, label="exact theory")
     axes.set(xlabel=r"$\beta$", ylabel=pixels_per_layer("speed"))

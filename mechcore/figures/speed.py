@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from mechcore.figures.evidence import Evidence
+from mechcore.figures.evidence import Evidence, FigureData
 from mechcore.figures.fits import draw_fit, fitted_row
 from mechcore.figures.style import (
     CONE,
@@ -25,7 +25,7 @@ from mechcore.figures.style import (
     pixels_per_layer,
     plain,
 )
-from mechcore.regressions import PREDICTORS, with_celerity
+from mechcore.regressions import with_celerity
 
 ALMOST_ODD = 0.9995
 """Curves end here: at beta = 1 the celerity is infinite."""
@@ -62,23 +62,20 @@ def speed_table(evidence: Evidence, family: str) -> pd.DataFrame:
     return table.reset_index()
 
 
-def draw_speed(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure:
+def draw_speed(data: FigureData) -> Figure:
     """Draw speed against beta: columns are sizes, rows are activations.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `speed_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     matplotlib.figure.Figure
         With points, fitted lines, theory and light cone.
     """
+    table, evidence, family = data.table, data.evidence, data.topic
     plan = evidence.experiment
     rows, columns = len(plan.activations), len(plan.sizes)
     figure = new_figure(max(4.6, 2.1 * columns + 0.9), 1.65 * rows + 1.35)
@@ -87,38 +84,35 @@ def draw_speed(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure:
         for column, size in enumerate(plan.sizes):
             axes = panels[row, column]
             part = table[(table.activation == activation) & (table["size"] == size)]
-            _draw_background(axes, part, (size - 1) / 2, "beta")
-            _draw_theory(axes, evidence, family, activation, size, "beta")
-            _draw_patterns(axes, part, evidence, f"{family}-{activation}-k{size}", "beta")
+            draw_background(axes, part, (size - 1) / 2, "beta")
+            draw_theory(axes, evidence, family, activation, size, "beta")
+            draw_patterns(axes, part, evidence, f"{family}-{activation}-k{size}", "beta")
             axes.set_title(f"k = {size}" if row == 0 else "")
         name_row(panels[row, -1], activation)
     for column, size in enumerate(plan.sizes):
         shown = table.speed[table["size"] == size]
-        _limit(panels[0, column], shown, (size - 1) / 2)
+        limit_speed(panels[0, column], shown, (size - 1) / 2)
     figure.supxlabel(PREDICTOR_LABELS["beta"])
     figure.supylabel(pixels_per_layer("speed along the momentum"))
-    handles = _legend(evidence, evidence.patterns)
+    handles = speed_legend(evidence, evidence.patterns)
     figure.legend(handles=handles, loc="outside upper center", ncols=2 if columns < 5 else 4)
     return figure
 
 
-def describe_speed(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def describe_speed(data: FigureData) -> str:
     """Return what the figure of speed shows.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `speed_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         For readers who do not see it.
     """
+    table, evidence, family = data.table, data.evidence, data.topic
     plan = evidence.experiment
     peaks = "; ".join(
         _peak(f"{activation}, k = {size}", rows)
@@ -131,140 +125,29 @@ def describe_speed(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
     )
 
 
-def caption_speed(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def caption_speed(data: FigureData) -> str:
     """Return what a reader must know to read the figure of speed.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `speed_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         The caption.
     """
+    evidence = data.evidence
     count = len(evidence.experiment.angles)
     averaged = f" Points are means over {count} angles, fits use all of them." if count > 1 else ""
     return (
         "Points: simulations; open where they are ill-conditioned or where a state died. Coloured "
         "lines: least-squares lines in β over the whole range with 95% confidence bands. Black: "
-        "speed of a kernel without negative taps, (M1(O)/M0(E)) γβ, drawn solid where it is exact; "
-        f"dashed, its continuation. A wide pattern can pass the light cone of a point for a while, "
+        "speed of a kernel without negative taps, (M₁/M₀) γβ with M₁ of the odd and M₀ of the even "
+        "part, drawn solid where it is exact, dashed "
+        f"where it is not. A wide pattern can pass the light cone of a point for a while, "
         f"as it contracts onto its leading edge.{averaged}"
-    )
-
-
-def linearity_table(evidence: Evidence, family: str) -> pd.DataFrame:
-    """Return the speeds of the representative size and pattern.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Part of `speed_table`.
-    """
-    table = speed_table(evidence, family)
-    chosen = (table["size"] == evidence.size) & (table.pattern == evidence.point)
-    return table[chosen].reset_index(drop=True)
-
-
-def draw_linearity(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure:
-    """Draw speed against three measures of the odd share: columns; rows are activations.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Of `linearity_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With points, fitted lines and theory.
-    """
-    activations, size = evidence.experiment.activations, evidence.size
-    figure = new_figure(7.2, 1.65 * len(activations) + 1.1)
-    panels = figure.subplots(
-        len(activations), len(PREDICTORS), squeeze=False, sharex="col", sharey=True
-    )
-    for row, activation in enumerate(activations):
-        part = table[table.activation == activation]
-        for axes, predictor in zip(panels[row], PREDICTORS, strict=True):
-            cell = f"{family}-{activation}-k{size}"
-            _draw_background(axes, part, (size - 1) / 2, predictor)
-            _draw_theory(axes, evidence, family, activation, size, predictor)
-            _draw_patterns(axes, part, evidence, cell, predictor)
-            _write_r2(axes, evidence, cell, predictor)
-        name_row(panels[row, -1], activation)
-    for axes, predictor in zip(panels[-1], PREDICTORS, strict=True):
-        axes.set_xlabel(PREDICTOR_LABELS[predictor])
-        _fit_to_points(axes, table[predictor])
-    _limit(panels[0, 0], table.speed, (size - 1) / 2)
-    figure.supylabel(pixels_per_layer("speed along the momentum"))
-    handles = _legend(evidence, [evidence.point])
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
-    return figure
-
-
-def describe_linearity(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
-    """Return what the figure of linearity shows.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Of `linearity_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
-
-    Returns
-    -------
-    str
-        For readers who do not see it.
-    """
-    return (
-        f"Speed against odd energy ratio, beta and celerity for the {family} family, "
-        f"k = {evidence.size}, pattern {evidence.point}. R squared of the lines, in this order: "
-        f"{'; '.join(_r2_of(evidence, family, name) for name in evidence.experiment.activations)}."
-    )
-
-
-def caption_linearity(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
-    """Return what a reader must know to read the figure of linearity.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Of `linearity_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
-
-    Returns
-    -------
-    str
-        The caption.
-    """
-    return (
-        f"The same speeds against three measures of the odd share (k = {evidence.size}, "
-        f"{evidence.point}). The exact speed is a straight line in the celerity and a curve in β "
-        "and ρ. β = 1 has no finite celerity and is left out on the right."
     )
 
 
@@ -281,9 +164,8 @@ def _on_axis(beta: NDArray[np.float64], predictor: str) -> NDArray[np.float64]:
     return {"odd_energy_ratio": beta**2, "beta": beta, "celerity": celerity}[predictor]
 
 
-def _draw_background(
-    axes: Axes, part: pd.DataFrame, light_speed: float, predictor: str
-) -> None:
+def draw_background(axes: Axes, part: pd.DataFrame, light_speed: float, predictor: str) -> None:
+    """Shade where rectification acts, and mark beta* and the light cone."""
     star = part.beta_star.min()
     if np.isfinite(star) and star < ALMOST_ODD:
         left, right = _on_axis(np.array([star, ALMOST_ODD]), predictor)
@@ -292,13 +174,17 @@ def _draw_background(
     axes.axhline(light_speed, color=CONE, lw=0.8, zorder=1)
 
 
-def _draw_theory(
+def draw_theory(
     axes: Axes, evidence: Evidence, family: str, activation: str, size: int, predictor: str
 ) -> None:
-    """The exact curve, and dashed where it is only the kernel without its activation."""
+    """Draw the exact curve, dashed where it is only the kernel without its activation."""
     theories = evidence.theories(family, size)
     slope = float(np.mean([one.speed for one in theories]))
-    star = min(one.beta_star for one in theories) if evidence.is_exact(activation) else np.nan
+    positive = min(one.beta_star for one in theories)
+    if not np.isfinite(positive):
+        # The kernel has negative taps at every beta: nothing moves with its mean.
+        return
+    star = positive if evidence.is_exact(activation) else np.nan
     beta = np.sort(np.append(np.linspace(0.0, ALMOST_ODD, 400), star if np.isfinite(star) else 0.0))
     free = slope * _on_axis(beta, "celerity")
     speed = np.where(free <= (size - 1) / 2, free, np.nan)
@@ -310,9 +196,10 @@ def _draw_theory(
     axes.plot(x[beyond], speed[beyond], color=THEORY, lw=1.0, ls=(0, (4, 2)), zorder=2.5)
 
 
-def _draw_patterns(
+def draw_patterns(
     axes: Axes, part: pd.DataFrame, evidence: Evidence, cell: str, predictor: str
 ) -> None:
+    """Draw the simulations of a cell and its fitted line, for each pattern."""
     shown = [name for name in evidence.patterns if name in set(part.pattern)]
     for pattern in shown:
         style = _styles(evidence)[pattern]
@@ -356,37 +243,25 @@ def _styles(evidence: Evidence) -> dict[str, dict[str, Any]]:
     names = evidence.patterns
     return {
         # Later patterns are smaller: those below stay visible where speeds agree.
-        name: {"color": colour, "marker": MARKERS[index % len(MARKERS)], "ms": max(4.6 - 2 * index, 2)}
+        name: {
+            "color": colour,
+            "marker": MARKERS[index % len(MARKERS)],
+            "ms": max(4.6 - 2 * index, 2),
+        }
         for index, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True))
     }
 
 
-def _limit(axes: Axes, speeds: pd.Series, light_speed: float) -> None:
+def limit_speed(axes: Axes, speeds: pd.Series, light_speed: float) -> None:
+    """Set the vertical axis to hold all speeds and the light cone."""
     lowest = np.nanmin(np.append(speeds.to_numpy(float), 0.0))
     highest = np.nanmax(np.append(speeds.to_numpy(float), light_speed))
     margin = 0.06 * (highest - lowest)
     axes.set_ylim(lowest - margin, highest + margin)
 
 
-def _fit_to_points(axes: Axes, values: pd.Series) -> None:
-    highest = np.nanmax(np.append(values.to_numpy(float), 1e-6))
-    axes.set_xlim(-0.04 * highest, 1.04 * highest)
-
-
-def _write_r2(axes: Axes, evidence: Evidence, cell: str, predictor: str) -> None:
-    fit = fitted_row(evidence.regressions, cell, evidence.point, predictor)
-    if fit is not None and np.isfinite(fit.r2):
-        axes.set_title(f"$R^2$ = {fit.r2:.3f}", loc="right", fontsize=8, pad=3)
-
-
-def _r2_of(evidence: Evidence, family: str, activation: str) -> str:
-    cell = f"{family}-{activation}-k{evidence.size}"
-    fits = [fitted_row(evidence.regressions, cell, evidence.point, name) for name in PREDICTORS]
-    values = ["none" if fit is None else f"{fit.r2:.3f}" for fit in fits]
-    return f"{activation} {', '.join(values)}"
-
-
-def _legend(evidence: Evidence, patterns: list[str]) -> list[Line2D | Patch]:
+def speed_legend(evidence: Evidence, patterns: list[str]) -> list[Line2D | Patch]:
+    """Return what the legend of a figure of speed says."""
     styles = _styles(evidence)
     points = [
         Line2D([], [], lw=1.0, label=f"{plain(name)}: simulations, fitted line", **styles[name])
@@ -394,7 +269,7 @@ def _legend(evidence: Evidence, patterns: list[str]) -> list[Line2D | Patch]:
     ]
     theory = [
         Line2D([], [], color=THEORY, lw=1.1, label=r"exact, $v = (M_1/M_0)\,\gamma\beta$"),
-        Line2D([], [], color=THEORY, lw=1.0, ls=(0, (4, 2)), label="its continuation"),
+        Line2D([], [], color=THEORY, lw=1.0, ls=(0, (4, 2)), label="the same, not exact"),
         Line2D([], [], color=CONE, lw=0.8, label="light cone, $(k-1)/2$"),
     ]
     return [*points, *theory, Patch(color=SHADE, label=r"$\beta > \beta^*$: rectification acts")]

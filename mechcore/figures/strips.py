@@ -10,8 +10,9 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from mechcore.figures.evidence import Evidence, preferred, spread
+from mechcore.figures.evidence import Evidence, FigureData, preferred, spread
 from mechcore.figures.style import CONE, colours, new_figure
 from mechcore.figures.trajectories import beta_places
 
@@ -69,69 +70,60 @@ def strip_table(evidence: Evidence, activation: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> Figure:
+def draw_strip(data: FigureData) -> Figure:
     """Draw the film strip of an activation: columns are layers, rows are betas.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `strip_table`.
-    evidence : Evidence
-        The results.
-    activation : str
-        Activation.
 
     Returns
     -------
     matplotlib.figure.Figure
         With the centroid marked in each frame.
     """
+    table, evidence, activation = data.table, data.evidence, data.topic
     strip = _strip(evidence, activation)
     window = _window(strip)
     betas, layers = strip.beta.values, strip.snapshot_t.values
-    aspect = (window[3] - window[2]) / (window[1] - window[0])
-    width = 7.2 / max(len(layers), 4)
-    figure = new_figure(width * len(layers) + 0.5, (0.955 * width * aspect + 0.05) * len(betas) + 0.7)
-    panels = figure.subplots(len(betas), len(layers), squeeze=False, sharex=True, sharey=True)
+    figure, panels = _frames(len(betas), len(layers), window)
     for (row, column), axes in np.ndenumerate(panels):
         state = strip.isel(beta=row, snapshot_t=column)
         place = table.iloc[row * len(layers) + column]
         _draw_frame(axes, state, place)
+        # Rows count downwards, as in the arrays.
+        axes.set(xlim=window[:2], ylim=window[:1:-1])
+        _keep_outer_ticks(axes)
     for axes, layer in zip(panels[0], layers, strict=True):
         axes.set_title(f"t = {layer}")
     for axes, beta in zip(panels[:, 0], betas, strict=True):
         axes.set_ylabel(rf"$\beta$ = {beta:.3g}")
-    # Rows count downwards, as in the arrays.
-    panels[0, 0].set(xlim=window[:2], ylim=window[:1:-1])
-    figure.supxlabel("$x$ (px); the vertical axis is $y$ (px), downwards")
-    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.0, hspace=0.0)  # type: ignore[union-attr]
+    figure.supxlabel("$x$ (px); the vertical axis is $y$ (px), downwards", y=0.0, va="bottom")
     return figure
 
 
-def describe_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> str:
+def describe_strip(data: FigureData) -> str:
     """Return what a film strip shows.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `strip_table`.
-    evidence : Evidence
-        The results.
-    activation : str
-        Activation.
 
     Returns
     -------
     str
         For readers who do not see it.
     """
+    table, evidence, activation = data.table, data.evidence, data.topic
     last = int(table.t.max())
     ends = table[table.t == last]
     places = ", ".join(
         f"({row.mu_x:.1f}, {row.mu_y:.1f}) for beta {row.beta:.3g}"
         if np.isfinite(row.mu_x)
         else f"extinct for beta {row.beta:.3g}"
-        for row in ends.itertuples()
+        for _, row in ends.iterrows()
     )
     return (
         f"The state of pattern {_pattern(evidence)} under {evidence.family} kernels, "
@@ -140,25 +132,26 @@ def describe_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> 
     )
 
 
-def caption_strip(table: pd.DataFrame, evidence: Evidence, activation: str) -> str:
+def caption_strip(data: FigureData) -> str:
     """Return what a reader must know to read a film strip.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `strip_table`.
-    evidence : Evidence
-        The results.
-    activation : str
-        Activation.
 
     Returns
     -------
     str
         The caption.
     """
+    table, evidence, activation = data.table, data.evidence, data.topic
     lost = int((~table.seen & np.isfinite(table.mu_x)).sum())
-    outside = f" Where the centroid has left the window ({lost} of {len(table)}), its place in px." if lost else ""
+    outside = (
+        f" Where the centroid has left the window ({lost} of {len(table)}), its place in px."
+        if lost
+        else ""
+    )
     return (
         f"{activation}, {evidence.family}, k = {evidence.size}, {_pattern(evidence)}, "
         f"{evidence.angle:g}°. Each frame is scaled to its own maximum; cross: centroid; frames do "
@@ -176,6 +169,31 @@ def _strip(evidence: Evidence, activation: str) -> xr.Dataset:
     chosen = dataset[names].sel(pattern=_pattern(evidence)).isel(angle=0)
     frames = spread(list(range(dataset.sizes["snapshot_t"])), MOST_FRAMES)
     return chosen.isel(beta=beta_places(dataset, BETAS_SHOWN), snapshot_t=frames)
+
+
+def _frames(
+    rows: int, columns: int, window: tuple[float, float, float, float]
+) -> tuple[Figure, NDArray[Any]]:
+    """Panels as large as the window, set by hand: constrained layout takes seconds for so many."""
+    gap, left, right, top, bottom = 0.05, 0.6, 0.08, 0.25, 0.42
+    width = 7.2 / max(columns, 4) - gap
+    height = width * (window[3] - window[2]) / (window[1] - window[0])
+    across = columns * (width + gap) + left + right
+    down = rows * (height + gap) + top + bottom
+    figure = new_figure(across, down, constrained=False)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    figure.subplots_adjust(
+        left / across, bottom / down, 1 - right / across, 1 - top / down, gap / width, gap / height
+    )
+    return figure, panels
+
+
+def _keep_outer_ticks(axes: Axes) -> None:
+    place = axes.get_subplotspec()
+    if place is not None and not place.is_first_col():
+        axes.set_yticks([])
+    if place is not None and not place.is_last_row():
+        axes.set_xticks([])
 
 
 def _extent(state: xr.Dataset) -> tuple[float, float, float, float]:
@@ -211,7 +229,9 @@ def _draw_frame(axes: Axes, state: xr.Dataset, place: pd.Series) -> None:
     axes.set_aspect("equal")
     highest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
     if highest > 0:
-        axes.imshow(values, extent=_extent(state), interpolation="nearest", **_inks(values, highest))
+        axes.imshow(
+            values, extent=_extent(state), interpolation="nearest", **_inks(values, highest)
+        )
     axes.tick_params(length=2, labelsize=6.5)
     for spine in axes.spines.values():
         spine.set(visible=True, linewidth=0.5, color=CONE)
@@ -233,6 +253,6 @@ def _mark_centroid(axes: Axes, place: pd.Series, alive: bool) -> None:
     text = "extinct"
     if np.isfinite(place.mu_x):
         text = rf"$\rightarrow$ ({place.mu_x:.0f}, {place.mu_y:.0f})"
-    style = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
+    style: dict[str, Any] = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
     height = 0.5 if not alive else 0.88
     axes.text(0.5, height, text, transform=axes.transAxes, **style)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from mechcore.storage import replace_file
 
@@ -52,20 +55,22 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float, *, constrained: bool = True) -> Figure:
     """Return an empty figure that no window or pyplot state knows of.
 
     Parameters
     ----------
     width, height : float
         Inches.
+    constrained : bool, optional
+        Whether matplotlib finds the layout; it takes seconds for dozens of panels.
 
     Returns
     -------
     matplotlib.figure.Figure
-        With constrained layout.
+        Without panels.
     """
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained" if constrained else None)
 
 
 def colours(count: int) -> list[Any]:
@@ -192,13 +197,22 @@ def save(figure: Figure, stem: Path, *, suffixes: Sequence[str] = (".png", ".svg
     files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
     with paper_style():
         for file in files:
-            replace_file(file, lambda draft: _write(figure, draft))
+            replace_file(file, partial(WRITERS[file.suffix], figure))
             # The layout is found once; solving it again takes as long as drawing.
             figure.set_layout_engine("none")
     return files
 
 
-def _write(figure: Figure, draft: Path) -> None:
-    kind = draft.suffix[1:]
-    dated = {"Date": None} if kind == "svg" else {}
-    figure.savefig(draft, format=kind, dpi=DOTS_PER_INCH, metadata=dated)
+def _write_svg(figure: Figure, draft: Path) -> None:
+    figure.savefig(draft, format="svg", metadata={"Date": None})
+
+
+def _write_png(figure: Figure, draft: Path) -> None:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    # A palette makes the file three times smaller; drawings and colour maps have few colours.
+    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(draft, "PNG")
+
+
+WRITERS: dict[str, Callable[[Figure, Path], None]] = {".png": _write_png, ".svg": _write_svg}
+"""How a figure is written, by suffix."""

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mechcore.figures.evidence import MOST_PANELS, Evidence, displacement_along, spread
+from mechcore.figures.evidence import MOST_PANELS, Evidence, FigureData, spread
 from mechcore.figures.style import CONE, new_figure, shades
+from mechcore.measures import displacement_along
 
 BETAS_SHOWN = 6
 
@@ -62,23 +63,20 @@ def trajectory_table(evidence: Evidence, family: str) -> pd.DataFrame:
     return pd.concat(tables)[["activation", "beta", "beta_star", "t", "displacement"]]
 
 
-def draw_trajectories(table: pd.DataFrame, evidence: Evidence, family: str) -> Figure:
+def draw_trajectories(data: FigureData) -> Figure:
     """Draw displacement against the layer, a panel for each activation.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `trajectory_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     matplotlib.figure.Figure
         With one line for each beta, and the light cone.
     """
+    table, evidence = data.table, data.evidence
     activations = evidence.experiment.activations
     columns = min(len(activations), MOST_PANELS)
     rows = -(-len(activations) // columns)
@@ -96,23 +94,20 @@ def draw_trajectories(table: pd.DataFrame, evidence: Evidence, family: str) -> F
     return figure
 
 
-def describe_trajectories(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def describe_trajectories(data: FigureData) -> str:
     """Return what the figure of trajectories shows.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `trajectory_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         For readers who do not see it.
     """
+    table, evidence, family = data.table, data.evidence, data.topic
     last = int(table.t.max())
     ends = table[table.t == last]
     texts = [
@@ -125,27 +120,24 @@ def describe_trajectories(table: pd.DataFrame, evidence: Evidence, family: str) 
     )
 
 
-def caption_trajectories(table: pd.DataFrame, evidence: Evidence, family: str) -> str:
+def caption_trajectories(data: FigureData) -> str:
     """Return what a reader must know to read the figure of trajectories.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    data : FigureData
         Of `trajectory_table`.
-    evidence : Evidence
-        The results.
-    family : str
-        Kernel family.
 
     Returns
     -------
     str
         The caption.
     """
+    evidence, family = data.evidence, data.topic
     return (
         f"Displacement of the centroid along the kernel's momentum ({family}, k = {evidence.size}, "
-        f"{evidence.point}, {evidence.angle:g}°). A straight line is a constant speed. Dashed: β > β*. Grey: light "
-        f"cone, {(evidence.size - 1) / 2:g} px/layer."
+        f"{evidence.point}, {evidence.angle:g}°). A straight line is a constant "
+        f"speed. Dashed: β > β*. Grey: light cone, {(evidence.size - 1) / 2:g} px/layer."
     )
 
 

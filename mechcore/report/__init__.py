@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from mechcore import figures, provenance
 from mechcore.config import Experiment
-from mechcore.figures import Entry, Evidence
+from mechcore.figures import Entry, Evidence, FigureData
 from mechcore.report.findings import Finding, counts, findings
 from mechcore.report.fit_table import FitGroup, fit_groups
 from mechcore.storage import replace_file
@@ -140,22 +140,22 @@ def _section(entry: Entry, evidence: Evidence, folder: Path) -> Section:
 
 def _picture(entry: Entry, evidence: Evidence, topic: str, folder: Path) -> Picture:
     stem = f"{entry.name}-{topic}"
-    table = entry.table(evidence, topic)
-    write_table(table, folder / f"{stem}.csv")
+    data = FigureData(evidence, topic, entry.table(evidence, topic))
+    write_table(data.table, folder / f"{stem}.csv")
     with figures.paper_style():
-        figure = entry.draw(table, evidence, topic)
+        figure = entry.draw(data)
     figures.save(figure, folder / stem)
     return Picture(
         stem=stem,
         source=_embedded(folder / stem, entry.raster),
-        alt=entry.alt(table, evidence, topic),
-        caption=entry.caption(table, evidence, topic),
+        alt=entry.alt(data),
+        caption=entry.caption(data),
         width=round(96 * figure.get_figwidth()),
     )
 
 
 def _embedded(stem: Path, raster: bool) -> str:
-    """A data URI: unlike inline SVG it keeps the ids of several figures apart, and takes alt text."""
+    """A data URI: unlike inline SVG it keeps the ids of figures apart, and takes alt text."""
     vector = stem.with_name(f"{stem.name}.svg")
     light = vector.stat().st_size <= HEAVIEST_SVG
     file = vector if light and not raster else stem.with_name(f"{stem.name}.png")
@@ -167,7 +167,6 @@ def _provenance() -> Provenance:
     return Provenance(
         provenance.git_commit(), provenance.git_is_dirty(), provenance.library_versions()
     )
-
 
 
 def _template() -> Template:

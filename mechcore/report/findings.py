@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.figures import Evidence
-from mechcore.figures.diffusion import contraction_table, has_rest
+from mechcore.figures.contraction import contraction_table, has_rest
 from mechcore.regressions import PREDICTORS, cell_names
 from mechcore.report.fit_table import SYMBOLS
 
@@ -71,8 +71,8 @@ def _gradient(evidence: Evidence) -> str:
         f"k = {size}: {_with_se(row)}" for size, row in rows.set_index("size").iterrows()
     )
     return (
-        f"The odd kernel alone (β = 1, {evidence.family}, {evidence.point}) moves a rectified "
-        f"state at this speed in px/layer: {speeds}. The light cone is (k − 1)/2."
+        f"Odd kernel with ReLU (β = 1, {evidence.family}, {evidence.point}), speed in px/layer: "
+        f"{speeds}. Light cone: (k − 1)/2."
     )
 
 
@@ -82,12 +82,12 @@ def _diffusion(evidence: Evidence) -> str:
     if rows.empty:
         return ""
     texts = "; ".join(
-        f"k = {row['size']}: {row.diffusion_coefficient:.4f} (s = {_width(evidence, row):.4f}, "
-        f"exponent {row.diffusion_exponent:.4f})"
+        f"k = {row['size']}: c = {row.diffusion_coefficient:.4f}, "
+        f"a = {row.diffusion_exponent:.4f}, {_expected(evidence, row)}"
         for _, row in rows.iterrows()
     )
-    rule = " For a constant kernel s = √((k² − 1)/12)." if evidence.family == "dct" else ""
-    return f"At β = 0 the width grows as c tᵃ, with c in px: {texts}.{rule}"
+    rule = ", c = √((k² − 1)/12)" if evidence.family == "dct" else ""
+    return f"At β = 0 the width grows as c tᵃ (px){rule}. {texts}."
 
 
 def _exactness(evidence: Evidence) -> str:
@@ -97,9 +97,8 @@ def _exactness(evidence: Evidence) -> str:
         return ""
     gap = float((known.speed - known.speed_theory).abs().max())
     return (
-        f"In {len(known)} of {len(metrics)} simulations no tap is negative and theory is exact: "
-        f"speed = (M1(O)/M0(E)) γβ, linear in the celerity γβ. The largest deviation is {gap:.1e} "
-        "px/layer."
+        f"In {len(known)} of {len(metrics)} simulations theory is exact (no negative tap): speed "
+        f"is linear in the celerity γβ, not in β or ρ. Largest deviation: {gap:.1e} px/layer."
     )
 
 
@@ -107,18 +106,15 @@ def _lines(evidence: Evidence) -> str:
     """How good straight lines are over the whole range, said without flattery."""
     fits = evidence.regressions
     texts = [
-        f"{SYMBOLS[name]} {part.r2.min():.2f} to {part.r2.max():.2f} (median {part.r2.median():.2f})"
+        f"{SYMBOLS[name]} {part.r2.min():.2f} to {part.r2.max():.2f}, median {part.r2.median():.2f}"
         for name in PREDICTORS
         if (part := fits[(fits.predictor == name) & np.isfinite(fits.r2)]).size
     ]
     if not texts:
         return ""
     return (
-        f"Straight lines through the whole range are only approximate. R² by cell and pattern: "
-        f"{'; '.join(texts)}. Their standard errors assume independent scatter, but the residuals "
-        "are curvature, so the bands say how well a line describes the points, not how well the "
-        "speed is known. Beyond β* no straight line in any of the three is exact. The fit in γβ "
-        "lacks β = 1, so its AIC compares with the other two only roughly."
+        f"Over the whole range of β a straight line is only approximate, against each measure of "
+        f"the odd share. R² over cells and patterns: {'; '.join(texts)}."
     )
 
 
@@ -129,7 +125,7 @@ def _modulus(evidence: Evidence) -> str:
     if both.empty:
         return ""
     lead = both.speed_modulus - both.speed_relu
-    best, worst = both.loc[lead.idxmax()], both.loc[lead.idxmin()]
+    best, worst = both.iloc[int(lead.argmax())], both.iloc[int(lead.argmin())]
     even = int((lead.abs() < 1e-9).sum())
     return (
         f"Speed of the modulus minus that of ReLU ({evidence.point}): {_lead(best, lead.max())}, "
@@ -175,11 +171,14 @@ def _chosen(evidence: Evidence, activation: str) -> pd.DataFrame:
 def _with_se(row: pd.Series) -> str:
     if not np.isfinite(row.speed):
         return "no speed"
-    return f"{row.speed:.4f} ± {row.speed_se:.1g}"
+    # Below the last digit shown, a standard error is rounding.
+    error = f" ± {row.speed_se:.4f}" if row.speed_se >= 5e-5 else ""
+    return f"{row.speed:.4f}{error}"
 
 
-def _width(evidence: Evidence, row: pd.Series) -> float:
-    return evidence.theories(evidence.family, int(row["size"]))[0].diffusion_speed
+def _expected(evidence: Evidence, row: pd.Series) -> str:
+    width = evidence.theories(evidence.family, int(row["size"]))[0].diffusion_speed
+    return f"kernel alone {width:.4f} and ½" if np.isfinite(width) else "no prediction"
 
 
 def _lead(pair: pd.Series, lead: float) -> str:

@@ -53,8 +53,7 @@ def fit_groups(regressions: pd.DataFrame) -> list[FitGroup]:
     """
     families = regressions.cell.str.partition("-")[0]
     return [
-        FitGroup(str(name), _rows(part))
-        for name, part in regressions.groupby(families, sort=False)
+        FitGroup(str(name), _rows(part)) for name, part in regressions.groupby(families, sort=False)
     ]
 
 

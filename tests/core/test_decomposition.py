@@ -179,5 +179,5 @@ def test_a_single_tap_moves_the_centroid_to_its_own_side(
 
 @pytest.mark.parametrize("bad", [[1.0, 2.0], np.zeros((2, 2)), [[np.nan]], "abc"])
 def test_what_is_not_a_kernel_is_refused(bad: object) -> None:
-    with pytest.raises(InvalidValue, match="^kernel: "):
+    with pytest.raises(InvalidValue, match=r"^kernel: "):
         decompose(bad)

@@ -156,9 +156,7 @@ PULLED = {
 
 @pytest.mark.parametrize("name", list(PULLED))
 @pytest.mark.parametrize("normalise", ["l2", "none"])
-def test_engines_agree_on_fronts_that_are_pulled_by_their_tails(
-    name: str, normalise: str
-) -> None:
+def test_engines_agree_on_fronts_that_are_pulled_by_their_tails(name: str, normalise: str) -> None:
     row, activation = PULLED[name]
     taps = np.array(row)
     # A smooth blob is the trap: its tails are far below its bulk until they outgrow it.

@@ -74,9 +74,7 @@ def assert_follows_theory(taps: Array, run: Trajectories, activation: str = "rel
 @each_family
 @each_size
 @each_activation
-def test_compiled_engine_follows_the_exact_theory(
-    family: str, size: int, activation: str
-) -> None:
+def test_compiled_engine_follows_the_exact_theory(family: str, size: int, activation: str) -> None:
     for angle in STRAIGHT:
         for share in SHARES:
             taps = positive_kernel(family, size, share, angle)
@@ -87,9 +85,7 @@ def test_compiled_engine_follows_the_exact_theory(
 @each_family
 @each_size
 @each_activation
-def test_reference_engine_follows_the_exact_theory(
-    family: str, size: int, activation: str
-) -> None:
+def test_reference_engine_follows_the_exact_theory(family: str, size: int, activation: str) -> None:
     for angle, share in zip((0, 45, 250), SHARES, strict=True):
         taps = positive_kernel(family, size, share, angle)
         run = run_one(taps, engine="reference", activation=activation, steps=6)
@@ -195,9 +191,7 @@ def test_other_activations_are_not_called_exact(activation: str) -> None:
 
 
 @given(any_kernels(), st.sampled_from(list(ACTIVATIONS)))
-def test_exact_means_no_negative_tap_and_identity_on_positive(
-    taps: Array, activation: str
-) -> None:
+def test_exact_means_no_negative_tap_and_identity_on_positive(taps: Array, activation: str) -> None:
     expected = taps.min() >= 0 and activation in EXACT_ACTIVATIONS
     assert theory(taps, activation).exact == expected
 
@@ -252,9 +246,7 @@ def test_contraction_is_a_lorentz_factor(family: str, size: int) -> None:
     st.floats(0.01, 0.99),
     st.floats(-360, 360),
 )
-def test_speed_is_linear_in_the_celerity(
-    family: str, size: int, beta: float, angle: float
-) -> None:
+def test_speed_is_linear_in_the_celerity(family: str, size: int, beta: float, angle: float) -> None:
     even, odd = even_part(family, size), odd_part(family, size, angle)
     x = np.arange(size) - (size - 1) / 2
     moment = np.hypot(np.sum(x * odd), np.sum(x[:, np.newaxis] * odd))
