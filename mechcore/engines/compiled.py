@@ -528,6 +528,12 @@ def _trimmed(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[Box, 
 
 
 @compiled
+def _absolute_sum(squares: float, count: int) -> float:
+    """A bound on the sum of absolute values by that of squares (Cauchy and Schwarz)."""
+    return np.sqrt(squares * count) + count * SQUARE_ROOT_OF_TINY
+
+
+@compiled
 def _edge(
     weights: Array, across: int, squared: bool, mass: float, allowed: float
 ) -> tuple[int, float]:
@@ -535,8 +541,7 @@ def _edge(
     total, lost = 0.0, 0.0
     for i in range(weights.size):
         total += weights[i]
-        # For squares the sum of absolute values follows from Cauchy and Schwarz.
-        share = (np.sqrt(total * (i + 1) * across) if squared else total) / mass
+        share = (_absolute_sum(total, (i + 1) * across) if squared else total) / mass
         if share > allowed:
             return i, lost
         lost = share

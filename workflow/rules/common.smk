@@ -15,8 +15,8 @@ from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import CELL_ID, expand as expand_grid
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+os.environ.update(
+    PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 )
 
 
@@ -101,8 +101,13 @@ class CellProgress(logging.Handler):
 
 def worth_showing(record):
     """Whether a person wants this line of Snakemake's; its log file keeps all of them."""
-    told_better = getattr(record, "event", None) in (LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
-    return not told_better and not record.getMessage().startswith(("Select jobs", "Execute "))
+    told_better = getattr(record, "event", None) in (
+        LogEvent.JOB_FINISHED,
+        LogEvent.PROGRESS,
+    )
+    return not told_better and not record.getMessage().startswith(
+        ("Select jobs", "Execute ")
+    )
 
 
 # The Snakefile is read more than once in some modes, the logger is one.
