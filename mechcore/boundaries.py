@@ -35,8 +35,9 @@ BOUNDARIES: dict[str, Boundary] = {
 """Boundaries by name.
 
 ``reflect`` puts the mirror on the outer edge of the last pixel (d c b a | a b c d | d c b a, as
-``scipy.ndimage`` does), so an even kernel conserves the sum of a state. ``wrap`` closes the domain
-to a torus; centroids are then plain means over the domain and jump when mass crosses its edge.
+``scipy.ndimage`` does), so a kernel of odd size with mirror symmetry along both axes conserves
+the sum of a state. ``wrap`` closes the domain to a torus; centroids are then plain means over the
+domain and jump when mass crosses its edge.
 """
 
 

@@ -14,6 +14,9 @@ from mechcore.errors import choose
 from mechcore.geometry import centred_coordinates
 from mechcore.kernels import Kernel
 
+TAP_ROUNDING = 1e-15
+"""A tap below zero by less than this share of the largest is zero but for rounding."""
+
 
 @dataclass(frozen=True)
 class Theory:
@@ -134,7 +137,7 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
     spread = _even_spread(parts)
     velocity = _velocity(parts)
     return Theory(
-        exact=bool(behaviour.identity_on_positive and parts.kernel.min() >= 0),
+        exact=behaviour.identity_on_positive and _has_no_negative_tap(parts.kernel),
         velocity=velocity,
         covariance_rate=spread - np.outer(velocity, velocity),
         diffusion_speed=_width_along(spread, parts.momentum_vector),
@@ -166,9 +169,15 @@ def beta_star(even: Kernel, odd: Kernel) -> float:
     if even.min() < 0 or not np.any(even) or not np.any(odd):
         return math.nan
     negative = odd < 0
-    ratio = np.min(even[negative] / -odd[negative])
+    # A tap may be so small that its quotient overflows: it limits nothing.
+    with np.errstate(over="ignore"):
+        ratio = np.min(even[negative] / -odd[negative])
     celerity = float(ratio * np.linalg.norm(odd) / np.linalg.norm(even))
     return celerity / math.hypot(1.0, celerity)
+
+
+def _has_no_negative_tap(kernel: Kernel) -> bool:
+    return bool(kernel.min() >= -TAP_ROUNDING * kernel.max())
 
 
 def _velocity(parts: Decomposition) -> NDArray[np.float64]:

@@ -51,6 +51,8 @@ def unit_vector(angle: float) -> NDArray[np.float64]:
     # The smaller angle of the pair is evaluated: mirrored angles give mirrored vectors exactly.
     small = math.radians(min(rest, 90.0 - rest))
     near, far = math.cos(small), math.sin(small)
+    if rest == 45.0:
+        near = far = math.sqrt(0.5)
     cosine, sine = (near, far) if rest <= 45.0 else (far, near)
     for _ in range(int(quarters) % 4):
         cosine, sine = -sine, cosine

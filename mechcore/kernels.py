@@ -10,6 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import NDArray
 
+from mechcore.arrays import real_array
 from mechcore.errors import InvalidValue, choose
 from mechcore.geometry import centred_coordinates, unit_vector
 
@@ -299,7 +300,7 @@ def as_kernel(values: object, key: str = "kernel") -> Kernel:
     >>> as_kernel([[1, 2]])
     array([[1., 2.]])
     """
-    array = _as_real_array(values, key)
+    array = real_array(values, key)
     if array.ndim != 2:
         raise InvalidValue(key, f"an array of shape {array.shape}", "a two-dimensional array")
     if array.size == 0:
@@ -309,16 +310,6 @@ def as_kernel(values: object, key: str = "kernel") -> Kernel:
     if not np.any(array):
         raise InvalidValue(key, "an array of zeros", "at least one tap that is not zero")
     return array
-
-
-def _as_real_array(values: object, key: str) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise InvalidValue(key, "a ragged list", "a two-dimensional array of numbers") from error
-    if array.dtype.kind not in "fiub":
-        raise InvalidValue(key, f"an array of {array.dtype}", "real numbers")
-    return array.astype(np.float64)
 
 
 def _unit(array: Kernel) -> Kernel:

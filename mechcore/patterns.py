@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mechcore.arrays import load_array, real_array
 from mechcore.errors import InvalidValue, MechcoreError, choose
 from mechcore.geometry import centred_coordinates
 
@@ -17,6 +18,9 @@ Image = NDArray[np.float64]
 
 LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
+
+LARGEST_SEED = 2**32 - 1
+"""As many seeds as the random kernels have."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,9 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
     >>> as_pattern([[0, 2]])
     array([[0., 2.]])
     """
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub" or array.ndim != 2 or array.size == 0:
-        raise InvalidValue(
-            key, f"an array of {array.dtype}, shape {array.shape}", "a grey image of real numbers"
-        )
-    image = array.astype(np.float64)
+    image = real_array(values, key)
+    if image.ndim != 2 or image.size == 0:
+        raise InvalidValue(key, f"an array of shape {image.shape}", "a grey image")
     if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
         raise InvalidValue(
             key,
@@ -192,38 +193,6 @@ def file_digest(path: str | Path) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise MechcoreError(f"pattern: cannot read {str(path)!r}: {error.strerror}") from error
-
-
-def load_array(path: Path, key: str) -> NDArray[np.generic]:
-    """Read a ``.npy`` file, never running code from it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    key : str
-        Name of the argument, for the error message.
-
-    Returns
-    -------
-    ndarray
-        Its array.
-
-    Raises
-    ------
-    MechcoreError
-        If the file is missing, is not a ``.npy`` file or holds pickled objects.
-    """
-    try:
-        # Mapped first: a header that declares a huge shape then fails instead of filling memory.
-        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
-    except OSError as error:
-        reason = error.strerror or "not a .npy file"
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
-        reason = "it holds Python objects" if "bject" in str(error) else "not a .npy file"
-    raise MechcoreError(
-        f"{key}: cannot read {str(path)!r}: {reason}, expected a numeric .npy array"
-    )
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
@@ -260,10 +229,9 @@ def _refuse_arguments(name: str, arguments: Mapping[str, float], known: object) 
         if key not in names:
             allowed = f"one of {', '.join(names)}" if names else "no argument"
             raise InvalidValue(f"pattern {name}", key, allowed)
-        lowest = 0 if key == "seed" else 0.5
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidValue(f"pattern {name}: {key}", value, "a number")
-        if not lowest <= value <= LARGEST_RADIUS:
+        lowest, highest = (0, LARGEST_SEED) if key == "seed" else (0.5, LARGEST_RADIUS)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not lowest <= value <= highest:
             raise InvalidValue(
-                f"pattern {name}: {key}", value, f"a number from {lowest} to {LARGEST_RADIUS}"
+                f"pattern {name}: {key}", value, f"a number from {lowest} to {highest}"
             )

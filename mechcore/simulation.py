@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from mechcore import engines, storage
 from mechcore.activations import ACTIVATIONS
+from mechcore.arrays import real_array
 from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import decompose
 from mechcore.engines import LayerRule
@@ -20,7 +22,13 @@ from mechcore.grid import Cell
 from mechcore.kernels import as_kernel, even_part, kernel, odd_part
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import Image, as_pattern, pattern_image
-from mechcore.records import DENSITIES, Trajectories, movement, neighbouring_kernels
+from mechcore.records import (
+    DENSITIES,
+    Trajectories,
+    mirrored,
+    movement,
+    neighbouring_kernels,
+)
 
 DEFAULT_DOMAIN = 129
 """Side of a finite domain in px: what a 3x3 kernel can reach in 64 layers from one pixel."""
@@ -241,17 +249,28 @@ def snapshot_offsets(
 def _run(
     engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
 ) -> tuple[Trajectories, NDArray[np.float64]]:
-    """Run kernels, and their neighbours in the last place to see how much rounding matters."""
+    """Run kernels, and their neighbours in the last place to see how much rounding matters.
+
+    The neighbours run as their mirror images through the origin, so that every sum of the run is
+    rounded in another order, too. An even kernel on a finite domain has no mirror image: its grid
+    moves by half a pixel.
+    """
     outcome = engines.run(engine, kernels, image, rule)
-    blind = LayerRule(rule.activation, rule.normalise, rule.boundary, rule.density, rule.steps)
-    neighbours = engines.run(engine, neighbouring_kernels(kernels), image, blind)
-    return outcome, movement(outcome.record, neighbours.record)
+    blind = replace(rule, snapshot_layers=())
+    neighbours = neighbouring_kernels(kernels)
+    shifts = any(size % 2 == 0 for size in kernels.shape[1:])
+    if BOUNDARIES[rule.boundary].finite and shifts:
+        record = engines.run(engine, neighbours, image, blind).record
+    else:
+        flipped = neighbours[:, ::-1, ::-1]
+        record = mirrored(engines.run(engine, flipped, image[::-1, ::-1], blind).record)
+    return outcome, movement(outcome.record, record)
 
 
 def _as_stack(kernel: object) -> tuple[NDArray[np.float64], bool]:
-    if np.ndim(kernel) != 3:  # type: ignore[arg-type]
-        return as_kernel(kernel)[np.newaxis], False
-    stack = np.asarray(kernel)
+    stack = real_array(kernel, "kernel")
+    if stack.ndim != 3:
+        return as_kernel(stack)[np.newaxis], False
     if len(stack) == 0:
         raise InvalidValue("kernel", "an empty stack", "at least one kernel")
     return np.array([as_kernel(one, f"kernel[{i}]") for i, one in enumerate(stack)]), True

@@ -81,8 +81,8 @@ def _taps(
     seed: int,
 ) -> NDArray[np.float64]:
     """The kernel, from a file or from a family."""
+    from mechcore.arrays import load_array
     from mechcore.kernels import as_kernel, kernel
-    from mechcore.patterns import load_array
 
     family_given = {"--family": family, "--size": size, "--beta": beta}
     if path is not None:

@@ -53,6 +53,9 @@ PLANNED = 1e-14
 TINY = 1e-290
 """Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
 
+SMALLEST_SUM = 1e-100
+"""Sums between this and its inverse are far from where their squares overflow or underflow."""
+
 SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
 """A state whose norm is below this is extinct."""
 
@@ -231,7 +234,8 @@ def _propagate(
     """Return how the simulation ended, at which layer, and whether it is certified."""
     box, store, spare, sums = _prepared(kernel, image, law)
     ledger = Ledger(0.0, 1.0, 0.0)
-    unit, divisor = np.max(image), 1.0
+    absolute_taps = np.abs(kernel).sum()
+    unit, divisor = _power_of_two(np.log2(np.max(image))), 1.0
     for t in range(law.steps + 1):
         if t > 0:
             spare = _roomy(spare, box, kernel)
@@ -239,16 +243,20 @@ def _propagate(
             store, spare = spare, store
         else:
             _measure(box, law, unit, sums)
+        unit = _settled(box, law, unit, sums)
         gain = _gain(box, law, unit, sums)
         if gain < SMALLEST_NORMAL:
             record[t, MASS], record[t, GAIN] = 0.0, 0.0
             return EXTINCT, t, True
-        if not np.isfinite(sums.totals[0] * unit * gain):
+        if not (np.isfinite(gain) and np.isfinite(sums.totals[0] * unit)):
             return DIVERGED, t, True
         divisor = gain if law.divides else 1.0
         _write_record(box, law, gain, unit / divisor, sums, record[t])
+        if not np.isfinite(record[t, MASS]):
+            record[t].fill(np.nan)
+            return DIVERGED, t, True
         _write_snapshot(box, law, image.shape, kernel.shape, t, divisor, layers, snapshots)
-        ledger = _charged(ledger, law, np.abs(kernel).sum(), unit, divisor, sums, t)
+        ledger = _charged(ledger, law, absolute_taps, unit, divisor, sums, t)
         if law.keeps_zero and not law.finite:
             severity = _severity(record[t], image.shape, kernel.shape, law.steps)
             if trims and ledger.error > 0.0 and not ledger.error * severity <= CERTIFIED:
@@ -256,8 +264,28 @@ def _propagate(
             allowed = _allowance(ledger, severity, law.steps, t) if trims else 0.0
             box, dropped = _trimmed(box, law.squared, sums, allowed)
             ledger = Ledger(ledger.error + dropped, ledger.worst_ratio, ledger.mass)
-        unit = gain / divisor
+        # Logarithms, as the compiler may reorder a product into one that underflows.
+        unit = _power_of_two(np.log2(gain / divisor) + np.log2(absolute_taps))
     return ALIVE, law.steps, True
+
+
+@compiled
+def _power_of_two(exponent: float) -> float:
+    """A unit of that size, by which values are multiplied and divided without rounding."""
+    return 2.0 ** max(-1000, min(1000, round(exponent)))
+
+
+@compiled
+def _settled(box: Box, law: Law, unit: float, sums: Sums) -> float:
+    """The unit of the sums, taken again in a better one if theirs made them too large or small."""
+    if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
+        return unit
+    peak = _peak(box)
+    if peak == 0.0 or not np.isfinite(peak):
+        return unit
+    unit = _power_of_two(np.log2(peak))
+    _measure(box, law, unit, sums)
+    return unit
 
 
 @compiled
@@ -346,10 +374,12 @@ def _accumulate(row: Array, i: int, squared: bool, unit: float, sums: Sums) -> N
     middle = (row.size - 1) / 2
     columns = sums.columns[: row.size]
     scale = 1.0 / unit
+    # A saturating activation may leave values far below the unit: they are not tiny by themselves.
+    tiniest = TINY * min(unit, 1.0)
     total, squares, density, moment, lost = 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(row.size):
         size = abs(row[j])
-        tiny = size < TINY
+        tiny = size < tiniest
         lost += 1.0 if tiny and size > 0.0 else 0.0
         row[j] = 0.0 if tiny else row[j]
         value = 0.0 if tiny else size * scale
@@ -410,6 +440,11 @@ def _gain(box: Box, law: Law, unit: float, sums: Sums) -> float:
         return np.sqrt(sums.totals[1]) * unit
     if law.norm == 2:
         return sums.totals[0] * unit
+    return _peak(box)
+
+
+@compiled
+def _peak(box: Box) -> float:
     peak = 0.0
     for i in range(box.height):
         for j in range(box.width):
@@ -489,7 +524,7 @@ def _charged(
     new_mass = sums.totals[0] * unit
     mass = new_mass / divisor
     ratio = law.lipschitz * taps * ledger.mass / new_mass if t > 0 else 0.0
-    error = ledger.error * ratio + sums.totals[2] * TINY / new_mass
+    error = ledger.error * ratio + sums.totals[2] * TINY * min(unit, 1.0) / new_mass
     # The error of the norm; the percent covers the products of small terms.
     spill = 1.0 if law.homogeneous or not law.divides else 1.0 + 1.01 * mass
     return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)

@@ -16,7 +16,9 @@ State = NDArray[np.float64]
 
 def run(kernels: State, image: State, rule: LayerRule) -> Trajectories:
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`."""
-    outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
+    # A state that leaves the range of numbers is a result, which the record tells.
+    with np.errstate(over="ignore", invalid="ignore"):
+        outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
     return Trajectories(
         np.array(records), np.array(extinct_at), np.array(diverged_at), np.array(snapshots)
@@ -118,7 +120,7 @@ def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
     from_x, from_y = x - mu_x, (y - mu_y)[:, np.newaxis]
     variance_x = _without_rounding(np.sum(share * from_x**2), mu_x)
     variance_y = _without_rounding(np.sum(share * from_y**2), mu_y)
-    return {
+    found = {
         "mass": total * peak ** DENSITIES[density],
         "mu_x": mu_x,
         "mu_y": mu_y,
@@ -128,6 +130,7 @@ def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
         "excess_kurtosis_x": _excess(np.sum(share * from_x**4), variance_x),
         "excess_kurtosis_y": _excess(np.sum(share * from_y**4), variance_y),
     }
+    return {name: float(value) for name, value in found.items()}
 
 
 def _without_rounding(variance: float, mean: float) -> float:
@@ -148,8 +151,7 @@ def _run_one(kernel: State, image: State, rule: LayerRule) -> tuple[State, float
     y, x = (np.arange(size) - (size - 1) / 2 for size in image.shape)
     for t in range(rule.steps + 1):
         if t > 0:
-            with np.errstate(over="ignore", invalid="ignore"):
-                state = activation(convolve_within(state, kernel, rule.boundary, t))
+            state = activation(convolve_within(state, kernel, rule.boundary, t))
             y, x = _moved(y, kernel.shape[0], rule, t), _moved(x, kernel.shape[1], rule, t)
         gain = NORMS[normalisation.norm](state)
         if not np.isfinite(np.sum(np.abs(state))):
@@ -160,6 +162,8 @@ def _run_one(kernel: State, image: State, rule: LayerRule) -> tuple[State, float
         if normalisation.divides:
             state = state / gain
         found = moments(state, y, x, rule.density) | {"gain": gain}
+        if not np.isfinite(found["mass"]):
+            return record, np.nan, t, snapshots
         record[t] = [found[name] for name in QUANTITIES]
         if t in rule.snapshot_layers:
             snapshots[rule.snapshot_layers.index(t)] = _windowed(state, window)

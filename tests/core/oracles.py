@@ -17,7 +17,7 @@ from mechcore.engines.compiled import CERTIFIED
 from mechcore.kernels import FAMILIES, kernel
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import pattern_image
-from mechcore.records import DENSITIES, ILL_CONDITIONED, QUANTITIES, Trajectories, movement
+from mechcore.records import AGREEMENT, DENSITIES, QUANTITIES, Trajectories, movement
 
 Array = NDArray[np.float64]
 
@@ -30,6 +30,7 @@ EXACT_ACTIVATIONS = ("identity", "relu", "modulus", "leaky_relu")
 SIZES = range(2, 12)
 
 UNIT_ROUNDOFF = 2.0**-53
+
 
 CHAOS = 1e-3
 """A run that one rounding moves by more than this has no digits left to compare."""
@@ -136,7 +137,7 @@ def assert_equal_but_for_rounding(
     moves a run by more than `CHAOS`, its digits are gone and the comparison ends.
     """
     apart = deviations(expected, found, rule)
-    bound = np.maximum(ILL_CONDITIONED, moment_rounding(expected))
+    bound = np.maximum(AGREEMENT, moment_rounding(expected))
     # Eight more runs, which are needed only where that does not hold by itself.
     if np.any(apart > bound):
         exact = run("reference", taps[np.newaxis], image, rule)

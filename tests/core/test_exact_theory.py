@@ -281,11 +281,25 @@ def test_beta_star_of_a_kernel_is_that_of_its_family(family: str, size: int) -> 
     assert found == pytest.approx(expected, rel=1e-9, nan_ok=True)  # the parity split of mixed taps
 
 
+@pytest.mark.parametrize("angle", [1e-309, 1e-320, -1e-310])
+def test_beta_star_survives_taps_that_are_subnormal(angle: float) -> None:
+    # An odd part that is all but along x may have taps of 1e-311 across it; they do not matter.
+    even, odd = np.ones((3, 3)), odd_part("dct", 3, angle)
+    assert beta_star(even, odd) == beta_star(even, odd_part("dct", 3))
+
+
 def test_beta_star_needs_both_parities_and_an_even_part_that_is_positive() -> None:
     odd = odd_part("dct", 3)
     assert math.isnan(beta_star(even_part("highpass", 3), odd))
     assert math.isnan(beta_star(np.zeros((3, 3)), odd))
     assert math.isnan(beta_star(even_part("dct", 3), np.zeros((3, 3))))
+
+
+@pytest.mark.parametrize(
+    ("shape", "speed"), [((1, 1), 0), ((2, 2), 0.5), ((3, 3), 1), ((1, 4), 1.5), ((5, 2), 2)]
+)
+def test_light_speed_is_half_the_longer_side_less_one(shape: tuple[int, int], speed: float) -> None:
+    assert theory(np.ones(shape)).light_speed == speed
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])

@@ -271,7 +271,7 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
         (np.zeros((3, 3)), "a tap that is not zero|at least one tap that is not zero"),
         ([["a", "b"]], "real numbers"),
         ([[1j, 2]], "real numbers"),
-        ([[1, 2], [3]], "array of numbers"),
+        ([[1, 2], [3]], "array of real numbers"),
         (None, "real numbers"),
         ({"a": 1}, "real numbers"),
     ],

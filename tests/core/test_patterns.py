@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from oracles import of, run_one
 from PIL import Image as PillowImage
 
+from mechcore.arrays import load_array
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.patterns import (
     LARGEST_RADIUS,
@@ -19,7 +20,6 @@ from mechcore.patterns import (
     as_pattern,
     file_digest,
     is_file_name,
-    load_array,
     pattern_image,
 )
 

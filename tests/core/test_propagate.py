@@ -15,7 +15,7 @@ from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.grid import Cell
 from mechcore.kernels import kernel
 from mechcore.patterns import pattern_image
-from mechcore.records import ILL_CONDITIONED, QUANTITIES
+from mechcore.records import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
 from mechcore.simulation import cell_kernels, propagate, simulate
 
 GRADIENT = kernel("dct", 2, 1.0)
@@ -137,30 +137,26 @@ def test_a_chaotic_run_is_flagged() -> None:
     assert run.ill_conditioned
 
 
-SENSITIVE = {
-    "modulus, column": ([[1.5], [-2.4], [1.0]], "modulus", "l2", 128),
-    "modulus, row": ([[1.5, -2.4, 1.0]], "modulus", "peak", 128),
-    "modulus, five taps": (
-        [[1.99536391, -0.07431293, -0.45713929, -1.34404001, -0.18070798]], "modulus", "l2", 64,
-    ),
-    "softplus": (
-        [[-1.5031095, -2.79917041, -0.23273976, -1.42140496, -1.2866063]], "softplus", "peak", 128,
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", list(SENSITIVE))
-def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(case: str) -> None:
-    taps, activation, normalise, steps = SENSITIVE[case]
-    runs = [
-        propagate(taps, activation, steps=steps, normalise=normalise, engine=engine)
-        for engine in ENGINES
-    ]
-    if not any(run.ill_conditioned for run in runs):
-        for name in ("sigma_x", "sigma_y", "mass", "gain"):
-            np.testing.assert_allclose(runs[0][name], runs[1][name], rtol=1e-10, atol=1e-10)
-        for name in ("excess_kurtosis_x", "excess_kurtosis_y"):
-            np.testing.assert_allclose(runs[0][name], runs[1][name], rtol=1e-10, atol=1e-10)
+@pytest.mark.parametrize(
+    ("seed", "width", "activation"),
+    [
+        (500341, 5, "modulus"),
+        (694, 3, "modulus"),
+        (591, 5, "modulus"),
+        (3090, 5, "modulus"),
+        (2707, 5, "leaky_relu"),
+    ],
+)
+def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
+    seed: int, width: int, activation: str
+) -> None:
+    # Found among 50 000 random rows: rounding in the state moves these more than in the kernel.
+    taps = np.random.default_rng(seed).standard_normal((1, width))
+    fast, slow = (propagate(taps, activation, steps=128, engine=engine) for engine in ENGINES)
+    if not fast.ill_conditioned:
+        records = [np.stack([run[name] for name in QUANTITIES], axis=-1) for run in (slow, fast)]
+        # The agreement that is promised for runs without the flag.
+        assert movement(*records) <= AGREEMENT
 
 
 @pytest.mark.parametrize(
