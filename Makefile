@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@echo "Report: $(CURDIR)/reports/$$($(BIN)/python -m mechcore grid $(CONFIG) --name)/index.html"
-	@echo "MLflow: make ui"
+	@echo "MLflow: make ui  (then http://127.0.0.1:$(PORT))"
 
 test: $(READY) ## everything that proves it works
 	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile

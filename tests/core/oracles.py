@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
 from mechcore.engines import LayerRule, reference, run
-from mechcore.engines.compiled import CERTIFIED
+from mechcore.engines.trimming import CERTIFIED
 from mechcore.kernels import FAMILIES, kernel
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import pattern_image
