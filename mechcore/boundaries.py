@@ -25,6 +25,11 @@ class Boundary:
     finite: bool
     mirror_period: int
 
+    @property
+    def closed(self) -> bool:
+        """Whether what leaves at one edge comes in at the other, so that positions are cyclic."""
+        return self.mirror_period == 1
+
 
 BOUNDARIES: dict[str, Boundary] = {
     "free": Boundary({"mode": "constant"}, finite=False, mirror_period=0),

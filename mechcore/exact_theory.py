@@ -36,7 +36,7 @@ class Theory:
         s = sqrt(V_e): width of the even part along the velocity, px per root of a layer. NaN where
         the even part has zero sum or a negative second moment.
     light_speed : float
-        (k - 1)/2 px/layer: how fast the support can grow, for the longer side.
+        (k - 1)/2 px/layer, k the longer side: how fast the support can grow along an axis.
     beta_star : float
         The largest beta for which no tap is negative when the even and the odd part of this kernel
         are mixed; NaN if there is none.

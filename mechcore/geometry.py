@@ -80,3 +80,26 @@ def direction_of(x: float, y: float) -> float:
     if x == 0.0 and y == 0.0:
         return math.nan
     return math.degrees(math.atan2(y, x)) % 360.0
+
+
+def light_speed(size: int, angle: float) -> float:
+    """Return the fastest that anything can move: how much the support grows a layer.
+
+    Parameters
+    ----------
+    size : int
+        Side of a square kernel.
+    angle : float
+        Direction in degrees from +x (right) towards +y (down).
+
+    Returns
+    -------
+    float
+        ``(size - 1) / 2`` px/layer along the axes, more along a diagonal: the support is a square.
+
+    Examples
+    --------
+    >>> light_speed(3, 0), round(light_speed(3, 45), 3)
+    (1.0, 1.414)
+    """
+    return float(np.abs(unit_vector(angle)).sum() * (size - 1) / 2)

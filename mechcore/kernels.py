@@ -1,4 +1,4 @@
-"""Kernel families: an even and an odd part of unit norm, mixed by the odd share of the energy."""
+"""Kernel families: an even and an odd part of unit norm, mixed in a given ratio."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def kernel(
     *,
     seed: int = 0,
 ) -> Kernel:
-    """Return a kernel of a family with a given odd share.
+    """Return a kernel of a family with a given mixing ratio.
 
     Parameters
     ----------

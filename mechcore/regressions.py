@@ -1,4 +1,4 @@
-"""Regressions of speed on the odd share of the energy, for each cell and pattern."""
+"""Regressions of speed on the odd energy ratio, beta and celerity, cell by cell."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ CELERITY_LIMIT = 1e3
 
 
 def regress(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Fit speed by ordinary least squares, over all angles and betas of a cell and pattern.
+    """Fit speed by ordinary least squares over the betas of a cell and pattern.
+
+    Speeds are means over the angles: directions of one kernel are no independent observations.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
         beta that was fitted: simulations without a speed, and for the celerity odd kernels, are
         left out. The interval is of 95%; AIC is NaN for a perfect fit.
     """
-    rows = list(_rows(with_celerity(metrics).assign(cell=cell_names(metrics))))
+    rows = list(_rows(metrics.assign(cell=cell_names(metrics))))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -89,10 +91,32 @@ def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
     return metrics.assign(celerity=celerity.where(celerity < CELERITY_LIMIT))
 
 
+def mean_over_angles(metrics: pd.DataFrame, predictor: str) -> pd.DataFrame:
+    """Return what a line is fitted to: one point for each beta.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        Rows of one cell and pattern.
+    predictor : str
+        One of `PREDICTORS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns beta, speed and the predictor, means over the angles whose speed is known.
+    """
+    known = with_celerity(metrics)
+    known = known[np.isfinite(known.speed) & np.isfinite(known[predictor])]
+    columns = list(dict.fromkeys(["beta", "speed", predictor]))
+    means: pd.DataFrame = known[columns].groupby(known.beta.to_numpy()).mean()
+    return means.reset_index(drop=True)
+
+
 def _rows(metrics: pd.DataFrame) -> Iterator[dict[str, object]]:
     for (cell, pattern), group in metrics.groupby(["cell", "pattern"], sort=False):
         for predictor in PREDICTORS:
-            used = group[np.isfinite(group.speed) & np.isfinite(group[predictor])]
+            used = mean_over_angles(group, predictor)
             fit = _fit(used[predictor].to_numpy(float), used.speed.to_numpy(float))
             domain = f"{used.beta.min():g} <= beta <= {used.beta.max():g}" if len(used) else "none"
             yield {

@@ -119,11 +119,15 @@ def propagate(
         rule,
         coordinates,
         snapshot_offsets(image, stack, rule),
+        np.array(edge_layer(image, stack.shape[1:], rule)),
     )
-    dataset.attrs |= _settings(rule, t_burn, engine) | {
+    dataset.attrs |= _settings(rule, t_burn, engine)
+    parameters = _settings(rule, t_burn, engine) | {
         "pattern": pattern if isinstance(pattern, str) else "array",
+        "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
+        "steps": steps,
     }
-    return dataset
+    return storage.with_parameters(dataset, "propagate", parameters)
 
 
 def simulate(cell: Cell) -> xr.Dataset:
@@ -173,6 +177,7 @@ def simulate(cell: Cell) -> xr.Dataset:
         rule,
         _cell_coordinates(cell, kernels),
         np.array([snapshot_offsets(image, flat, rule) for image in images]),
+        np.array([edge_layer(image, flat.shape[1:], rule) for image in images]),
     )
     dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
     dataset.attrs |= _settings(rule, cell.t_burn, cell.engine)
@@ -244,6 +249,39 @@ def snapshot_offsets(
             start = engines.window_offset(size, rule.snapshot_window)
             starts.append(start - (size - 1) / 2 + shift)
     return np.reshape(starts, (-1, 2))
+
+
+def edge_layer(image: Image, kernel_shape: tuple[int, ...], rule: LayerRule) -> float:
+    """Return the first layer at which something may have crossed the edge of the domain.
+
+    Parameters
+    ----------
+    image : (h, w) ndarray
+        The pattern; on a finite domain it fills the domain.
+    kernel_shape : tuple of int
+        Height and width of the kernel.
+    rule : LayerRule
+        The rule, for its boundary.
+
+    Returns
+    -------
+    float
+        Number of the layer, NaN on free space or if the kernel is a single tap.
+
+    Examples
+    --------
+    >>> edge_layer(np.eye(1, 5, 2), (1, 3), LayerRule(boundary="wrap"))
+    3.0
+    """
+    if not BOUNDARIES[rule.boundary].finite or max(kernel_shape) == 1:
+        return np.nan
+    layers = []
+    for axis, size in enumerate(kernel_shape):
+        occupied = np.flatnonzero(image.any(axis=1 - axis))
+        margin = min(occupied[0], image.shape[axis] - 1 - occupied[-1])
+        if size > 1:
+            layers.append(2 * margin // (size - 1) + 1)
+    return float(min(layers))
 
 
 def _run(

@@ -53,6 +53,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "excess_kurtosis_y": ("excess kurtosis of the marginal along y, 0 for a Gaussian", "1"),
     "extinct_at": ("layer at which the state became all zero", "1"),
     "diverged_at": ("layer at which the state left the range of floating-point numbers", "1"),
+    "edge_at": ("first layer at which something may have crossed the edge of the domain", "1"),
     "odd_energy_ratio": ("odd share of the kernel's energy, rho = p^2 / E^2", "1"),
     "beta_star": ("largest beta without a negative tap", "1"),
     "rounding_sensitivity": (
@@ -68,7 +69,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
 }
 """Long name and unit of every variable and coordinate."""
 
-WHOLE_NUMBERS = ("extinct_at", "diverged_at")
+WHOLE_NUMBERS = ("extinct_at", "diverged_at", "edge_at")
 """Variables that are stored as integers, -1 where there is no value."""
 
 
@@ -84,6 +85,7 @@ def trajectories_dataset(
     rule: LayerRule,
     coordinates: Mapping[str, NDArray[np.generic]],
     window_starts: NDArray[np.float64],
+    edge_at: NDArray[np.float64],
 ) -> xr.Dataset:
     """Assemble the outcome of simulations in the project's format.
 
@@ -103,6 +105,8 @@ def trajectories_dataset(
         The leading dimensions, in order.
     window_starts : (m, 2) or (patterns, m, 2) ndarray
         Coordinates (x, y) where the windows of the snapshots start.
+    edge_at : () or (patterns,) ndarray
+        First layer at which something may have crossed the edge of the domain, NaN if none.
 
     Returns
     -------
@@ -119,6 +123,7 @@ def trajectories_dataset(
     variables |= {
         "extinct_at": (lead, outcome.extinct_at),
         "diverged_at": (lead, outcome.diverged_at),
+        "edge_at": (tuple(name for name in lead if name == "pattern"), edge_at),
         "rounding_sensitivity": (lead, sensitivity),
         "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
         "odd_energy_ratio": (kernel_lead, np.round(ratios, 12).reshape(shape)),
@@ -150,16 +155,36 @@ def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same data with the attributes ``cell_id``, ``cell``, ``kernel``, ``size``,
-        ``core_hash``.
+        The same data with the attributes ``cell_id``, ``cell`` (JSON), ``core_hash``, ``kernel``
+        and ``size``.
     """
     _describe_coordinates(dataset)
+    parameters = json.loads(cell.to_json())
+    found = with_parameters(dataset, cell.id, parameters)
+    return found.assign_attrs(kernel=cell.kernel, size=cell.size)
+
+
+def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, object]) -> xr.Dataset:
+    """Add what was asked for, and the code that did it, to the global attributes.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+    name : str
+        Becomes the attribute ``cell_id``.
+    parameters : mapping
+        Becomes the attribute ``cell``, one line of JSON.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same data with these attributes and ``core_hash``.
+    """
     return dataset.assign_attrs(
-        title=f"Trajectories of {cell.id}",
-        cell_id=cell.id,
-        cell=cell.to_json(),
-        kernel=cell.kernel,
-        size=cell.size,
+        title=f"Trajectories of {name}",
+        cell_id=name,
+        cell=json.dumps(parameters, separators=(",", ":")),
         core_hash=code_fingerprint("mechcore.simulation"),
     )
 
@@ -185,6 +210,8 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
         for name, variable in dataset.data_vars.items()
         if variable.ndim and variable.dtype.kind in "fiu"
     }
+    # CF allows no missing values in coordinates.
+    encoding |= {str(name): {"_FillValue": None} for name in dataset.coords}
     for name in WHOLE_NUMBERS:
         encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
     replace_file(path, lambda draft: dataset.to_netcdf(draft, engine="netcdf4", encoding=encoding))

@@ -1,4 +1,4 @@
-"""``mechcore regress``: speed against the odd share."""
+"""``mechcore regress``: speed against odd energy ratio, beta and celerity."""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ def _cache_folder() -> str:
 
 
 CACHE_FOLDER = _cache_folder()
+_SETTINGS: Any = numba.config
 
 
 def part(function: Callable[..., Any]) -> Any:
@@ -69,8 +70,8 @@ def compiled(function: Callable[..., Any]) -> Any:
         The same function, compiled when it is first called.
     """
     # numba takes the folder from a setting of the whole process, which others may use as well.
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, CACHE_FOLDER
+    before, _SETTINGS.CACHE_DIR = _SETTINGS.CACHE_DIR, CACHE_FOLDER
     try:
         return njit(function, cache=True, fastmath=FLAGS, error_model="numpy", nogil=True)
     finally:
-        numba.config.CACHE_DIR = before
+        _SETTINGS.CACHE_DIR = before

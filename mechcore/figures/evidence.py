@@ -16,6 +16,7 @@ from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
 from mechcore.config import Experiment
 from mechcore.exact_theory import Theory, theory
+from mechcore.geometry import light_speed
 from mechcore.grid import Cell, expand
 from mechcore.kernels import kernel
 from mechcore.storage import read_dataset
@@ -177,6 +178,10 @@ class Evidence:
         """
         plan = self.experiment
         return kernel(family, size, mixing_ratio, self.angle, plan.mixing, seed=plan.seed)
+
+    def mean_light_speed(self, size: int) -> float:
+        """Return the light speed of a size, in the mean over the angles as speeds are shown."""
+        return float(np.mean([light_speed(size, angle) for angle in self.experiment.angles]))
 
     def theories(self, family: str, size: int) -> list[Theory]:
         """Return what is known of a family at each angle, at equal energy of both parities.

@@ -65,7 +65,7 @@ def draw_linearity(data: FigureData) -> Figure:
         part = table[table.activation == activation]
         for axes, predictor in zip(panels[row], PREDICTORS, strict=True):
             cell = f"{family}-{activation}-k{size}"
-            draw_background(axes, part, (size - 1) / 2, predictor)
+            draw_background(axes, part, evidence.mean_light_speed(size), predictor)
             draw_theory(axes, evidence, family, activation, size, predictor)
             draw_patterns(axes, part, evidence, cell, predictor)
             _write_r2(axes, evidence, cell, predictor)
@@ -73,7 +73,7 @@ def draw_linearity(data: FigureData) -> Figure:
     for axes, predictor in zip(panels[-1], PREDICTORS, strict=True):
         axes.set_xlabel(PREDICTOR_LABELS[predictor])
         _fit_to_points(axes, table[predictor])
-    limit_speed(panels[0, 0], table.speed, (size - 1) / 2)
+    limit_speed(panels[0, 0], table.speed, evidence.mean_light_speed(size))
     figure.supylabel(pixels_per_layer("speed along the momentum"))
     handles = speed_legend(evidence, [evidence.point])
     figure.legend(handles=handles, loc="outside upper center", ncols=2)

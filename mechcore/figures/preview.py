@@ -21,6 +21,7 @@ from mechcore.figures.style import (
     shades,
 )
 from mechcore.figures.trajectories import beta_places
+from mechcore.geometry import light_speed
 from mechcore.measures import displacement_along, measure
 
 
@@ -78,7 +79,7 @@ def _draw_trajectories(axes: Axes, dataset: xr.Dataset) -> None:
         line = moved.isel(beta=place)
         label = rf"$\beta$ = {float(line.beta):.3g}"
         axes.plot(dataset.t.values, line.values, color=colour, label=label)
-    reach = (max(dataset.sizes["kernel_y"], dataset.sizes["kernel_x"]) - 1) / 2
+    reach = light_speed(dataset.sizes["kernel_x"], float(dataset.angle[0]))
     last = int(dataset.t.max())
     axes.plot([0, last], [0, reach * last], color=CONE, lw=0.8, zorder=1)
     axes.set(xlabel="layer $t$", ylabel="displacement (px)")

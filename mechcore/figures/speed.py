@@ -1,4 +1,4 @@
-"""Speed against the odd share of the kernel, facetted by size and activation."""
+"""Speed against beta, the root of the odd energy ratio, facetted by size and activation."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from mechcore.figures.style import (
     pixels_per_layer,
     plain,
 )
-from mechcore.regressions import with_celerity
+from mechcore.regressions import mean_over_angles, with_celerity
 
 ALMOST_ODD = 0.9995
 """Curves end here: at beta = 1 the celerity is infinite."""
 
 PREDICTOR_LABELS = {
     "odd_energy_ratio": r"odd energy ratio $\rho$",
-    "beta": r"$\beta$ = odd share $p/E$",
+    "beta": r"$\beta = p/E$",
     "celerity": r"celerity $\gamma\beta = p/m$",
 }
 
@@ -84,14 +84,14 @@ def draw_speed(data: FigureData) -> Figure:
         for column, size in enumerate(plan.sizes):
             axes = panels[row, column]
             part = table[(table.activation == activation) & (table["size"] == size)]
-            draw_background(axes, part, (size - 1) / 2, "beta")
+            draw_background(axes, part, evidence.mean_light_speed(size), "beta")
             draw_theory(axes, evidence, family, activation, size, "beta")
             draw_patterns(axes, part, evidence, f"{family}-{activation}-k{size}", "beta")
             axes.set_title(f"k = {size}" if row == 0 else "")
         name_row(panels[row, -1], activation)
     for column, size in enumerate(plan.sizes):
         shown = table.speed[table["size"] == size]
-        limit_speed(panels[0, column], shown, (size - 1) / 2)
+        limit_speed(panels[0, column], shown, evidence.mean_light_speed(size))
     figure.supxlabel(PREDICTOR_LABELS["beta"])
     figure.supylabel(pixels_per_layer("speed along the momentum"))
     handles = speed_legend(evidence, evidence.patterns)
@@ -140,7 +140,7 @@ def caption_speed(data: FigureData) -> str:
     """
     evidence = data.evidence
     count = len(evidence.experiment.angles)
-    averaged = f" Points are means over {count} angles, fits use all of them." if count > 1 else ""
+    averaged = f" Speeds and light cones are means over {count} angles." if count > 1 else ""
     return (
         "Points: simulations; open where they are ill-conditioned or where a state died. Coloured "
         "lines: least-squares lines in β over the whole range with 95% confidence bands. Black: "
@@ -187,7 +187,7 @@ def draw_theory(
     star = positive if evidence.is_exact(activation) else np.nan
     beta = np.sort(np.append(np.linspace(0.0, ALMOST_ODD, 400), star if np.isfinite(star) else 0.0))
     free = slope * _on_axis(beta, "celerity")
-    speed = np.where(free <= (size - 1) / 2, free, np.nan)
+    speed = np.where(free <= evidence.mean_light_speed(size), free, np.nan)
     x = _on_axis(beta, predictor)
     exact = beta <= star
     if exact.any():
@@ -235,8 +235,7 @@ def _used(evidence: Evidence, cell: str, pattern: str, predictor: str) -> NDArra
     metrics = evidence.metrics
     chosen = (metrics.kernel == family) & (metrics.activation == activation)
     chosen &= (metrics["size"] == int(size[1:])) & (metrics.pattern == pattern)
-    rows = with_celerity(metrics[chosen & np.isfinite(metrics.speed)])
-    return rows[predictor].dropna().to_numpy(float)
+    return mean_over_angles(metrics[chosen], predictor)[predictor].to_numpy(float)
 
 
 def _styles(evidence: Evidence) -> dict[str, dict[str, Any]]:
@@ -270,6 +269,6 @@ def speed_legend(evidence: Evidence, patterns: list[str]) -> list[Line2D | Patch
     theory = [
         Line2D([], [], color=THEORY, lw=1.1, label=r"exact, $v = (M_1/M_0)\,\gamma\beta$"),
         Line2D([], [], color=THEORY, lw=1.0, ls=(0, (4, 2)), label="the same, not exact"),
-        Line2D([], [], color=CONE, lw=0.8, label="light cone, $(k-1)/2$"),
+        Line2D([], [], color=CONE, lw=0.8, label="light cone"),
     ]
     return [*points, *theory, Patch(color=SHADE, label=r"$\beta > \beta^*$: rectification acts")]

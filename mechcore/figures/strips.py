@@ -98,7 +98,7 @@ def draw_strip(data: FigureData) -> Figure:
     for axes, layer in zip(panels[0], layers, strict=True):
         axes.set_title(f"t = {layer}")
     for axes, beta in zip(panels[:, 0], betas, strict=True):
-        axes.set_ylabel(rf"$\beta$ = {beta:.3g}")
+        axes.set_ylabel(rf"$\beta$ = {beta:.3g}", rotation=0, ha="right", va="center")
     figure.supxlabel("$x$ (px); the vertical axis is $y$ (px), downwards", y=0.0, va="bottom")
     return figure
 
@@ -175,7 +175,7 @@ def _frames(
     rows: int, columns: int, window: tuple[float, float, float, float]
 ) -> tuple[Figure, NDArray[Any]]:
     """Panels as large as the window, set by hand: constrained layout takes seconds for so many."""
-    gap, left, right, top, bottom = 0.05, 0.6, 0.08, 0.25, 0.42
+    gap, left, right, top, bottom = 0.05, 1.0, 0.08, 0.25, 0.42
     width = 7.2 / max(columns, 4) - gap
     height = width * (window[3] - window[2]) / (window[1] - window[0])
     across = columns * (width + gap) + left + right

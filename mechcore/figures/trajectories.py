@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from mechcore.figures.evidence import MOST_PANELS, Evidence, FigureData, spread
 from mechcore.figures.style import CONE, new_figure, shades
+from mechcore.geometry import light_speed
 from mechcore.measures import displacement_along
 
 BETAS_SHOWN = 6
@@ -84,7 +85,7 @@ def draw_trajectories(data: FigureData) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes, activation in zip(panels.flat, activations, strict=False):
         _draw_lines(axes, table[table.activation == activation])
-        _draw_cone(axes, table, (evidence.size - 1) / 2)
+        _draw_cone(axes, table, light_speed(evidence.size, evidence.angle))
         axes.set_title(activation)
     for axes in panels.flat[len(activations) :]:
         axes.set_visible(False)
@@ -137,7 +138,8 @@ def caption_trajectories(data: FigureData) -> str:
     return (
         f"Displacement of the centroid along the kernel's momentum ({family}, k = {evidence.size}, "
         f"{evidence.point}, {evidence.angle:g}°). A straight line is a constant "
-        f"speed. Dashed: β > β*. Grey: light cone, {(evidence.size - 1) / 2:g} px/layer."
+        f"speed. Dashed: β > β*. Grey: light cone, "
+        f"{light_speed(evidence.size, evidence.angle):.4g} px/layer."
     )
 
 
@@ -156,9 +158,9 @@ def _draw_lines(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(x, y, color=colour, ls=BEYOND if acts else "-", gid="trajectory")
 
 
-def _draw_cone(axes: Axes, table: pd.DataFrame, light_speed: float) -> None:
+def _draw_cone(axes: Axes, table: pd.DataFrame, fastest: float) -> None:
     last = int(table.t.max())
-    axes.plot([0, last], [0, light_speed * last], color=CONE, lw=0.8, zorder=1)
+    axes.plot([0, last], [0, fastest * last], color=CONE, lw=0.8, zorder=1)
 
 
 def _columns(panels: int) -> int:

@@ -10,8 +10,16 @@ import pandas as pd
 
 from mechcore.figures import Evidence
 from mechcore.figures.contraction import contraction_table, has_rest
+from mechcore.figures.evidence import preferred
+from mechcore.geometry import light_speed
 from mechcore.regressions import PREDICTORS, cell_names
 from mechcore.report.fit_table import SYMBOLS
+
+ODD = 1e-9
+"""A kernel whose beta is this near to 1 is odd."""
+
+EVEN = 1e-9
+"""Speeds (px/layer) that differ by less are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +71,25 @@ def findings(evidence: Evidence) -> list[Finding]:
 
 def _gradient(evidence: Evidence) -> str:
     """The speed of the purest odd kernels, one number for each size."""
-    rows = _chosen(evidence, "relu")
-    rows = rows[rows.beta > 1 - 1e-9]
+    rows = _chosen(evidence, "relu", evidence.point)
+    rows = rows[rows.beta > 1 - ODD]
     if rows.empty:
         return ""
     speeds = "; ".join(
-        f"k = {size}: {_with_se(row)}" for size, row in rows.set_index("size").iterrows()
+        f"k = {row['size']}: {row.speed:.4f} of {light_speed(int(row['size']), evidence.angle):.4g}"
+        for _, row in rows.iterrows()
     )
+    plan = evidence.experiment
+    burn = plan.steps // 4 if plan.t_burn is None else plan.t_burn
     return (
-        f"Odd kernel with ReLU (β = 1, {evidence.family}, {evidence.point}), speed in px/layer: "
-        f"{speeds}. Light cone: (k − 1)/2."
+        f"Odd kernel with ReLU (β = 1, {evidence.family}, {evidence.point}), speed in px/layer "
+        f"over layers {burn} to {plan.steps}, and light cone: {speeds}."
     )
 
 
 def _diffusion(evidence: Evidence) -> str:
-    rows = _chosen(evidence, evidence.experiment.activations[0])
+    activation = preferred(evidence.experiment.activations, "relu")
+    rows = _chosen(evidence, activation, evidence.point)
     rows = rows[(rows.beta == 0) & np.isfinite(rows.diffusion_coefficient)]
     if rows.empty:
         return ""
@@ -86,8 +98,8 @@ def _diffusion(evidence: Evidence) -> str:
         f"a = {row.diffusion_exponent:.4f}, {_expected(evidence, row)}"
         for _, row in rows.iterrows()
     )
-    rule = ", c = √((k² − 1)/12)" if evidence.family == "dct" else ""
-    return f"At β = 0 the width grows as c tᵃ (px){rule}. {texts}."
+    rule = ", theory c = √((k² − 1)/12)" if evidence.family == "dct" else ""
+    return f"At β = 0 ({activation}, {evidence.point}) the width grows as c tᵃ (px){rule}. {texts}."
 
 
 def _exactness(evidence: Evidence) -> str:
@@ -96,40 +108,57 @@ def _exactness(evidence: Evidence) -> str:
     if known.empty:
         return ""
     gap = float((known.speed - known.speed_theory).abs().max())
+    kernels = len(known.drop_duplicates(["kernel", "size", "angle", "beta", "pattern"]))
     return (
-        f"In {len(known)} of {len(metrics)} simulations theory is exact (no negative tap): speed "
-        f"is linear in the celerity γβ, not in β or ρ. Largest deviation: {gap:.1e} px/layer."
+        f"In {len(known)} of {len(metrics)} simulations no tap is negative and theory is exact: "
+        "speed is linear in the celerity γβ, not in β or ρ. Largest deviation: "
+        f"{gap:.1e} px/layer. Rectification does nothing there: under all activations they are the "
+        f"same {kernels}."
     )
 
 
 def _lines(evidence: Evidence) -> str:
-    """How good straight lines are over the whole range, said without flattery."""
-    fits = evidence.regressions
-    texts = [
-        f"{SYMBOLS[name]} {part.r2.min():.2f} to {part.r2.max():.2f}, median {part.r2.median():.2f}"
-        for name in PREDICTORS
-        if (part := fits[(fits.predictor == name) & np.isfinite(fits.r2)]).size
-    ]
+    """How good straight lines are over the whole range, for each activation by itself."""
+    fits = evidence.regressions[np.isfinite(evidence.regressions.r2)]
+    texts = []
+    for activation in evidence.experiment.activations:
+        rows = fits[fits.cell.str.contains(f"-{activation}-k", regex=False)]
+        ranges = ", ".join(
+            f"{SYMBOLS[name]} {part.r2.min():.2f}–{part.r2.max():.2f}"
+            for name in PREDICTORS
+            if len(part := rows[rows.predictor == name])
+        )
+        texts += [f"{activation} {ranges}"] if ranges else []
     if not texts:
         return ""
     return (
-        f"Over the whole range of β a straight line is only approximate, against each measure of "
-        f"the odd share. R² over cells and patterns: {'; '.join(texts)}."
+        "Over the whole range of β a straight line is only approximate. R² over cells and "
+        f"patterns: {'; '.join(texts)}. The celerity has no value at β = 1, which its fits lack."
     )
 
 
 def _modulus(evidence: Evidence) -> str:
-    names = ["beta", "size", "speed"]
-    relu, modulus = (_chosen(evidence, name)[names] for name in ("relu", "modulus"))
-    both = relu.merge(modulus, on=["beta", "size"], suffixes=("_relu", "_modulus")).dropna()
-    if both.empty:
+    texts = [text for name in evidence.patterns if (text := _modulus_of(evidence, name))]
+    if not texts:
         return ""
-    lead = both.speed_modulus - both.speed_relu
+    return f"Speed of the modulus minus that of ReLU, β* < β < 1. {' '.join(texts)}"
+
+
+def _modulus_of(evidence: Evidence, pattern: str) -> str:
+    """Who is faster beyond beta*, where the two differ; rounding and beta = 1 left out."""
+    relu, modulus = (_chosen(evidence, name, pattern) for name in ("relu", "modulus"))
+    both = relu.merge(modulus, on=["beta", "size"], suffixes=("", "_modulus"))
+    sound = ~(both.ill_conditioned | both.ill_conditioned_modulus)
+    both = both[sound & (both.beta > both.beta_star) & (both.beta < 1 - ODD)]
+    lead = (both.speed_modulus - both.speed).dropna()
+    if lead.empty:
+        return ""
+    both = both.loc[lead.index]
     best, worst = both.iloc[int(lead.argmax())], both.iloc[int(lead.argmin())]
-    even = int((lead.abs() < 1e-9).sum())
+    faster, slower = int((lead > EVEN).sum()), int((lead < -EVEN).sum())
     return (
-        f"Speed of the modulus minus that of ReLU ({evidence.point}): {_lead(best, lead.max())}, "
-        f"{_lead(worst, lead.min())}; equal to rounding in {even} of {len(both)} pairs."
+        f"{pattern}: faster in {faster}, slower in {slower} of {len(lead)} pairs, from "
+        f"{_lead(worst, lead.min())} to {_lead(best, lead.max())}."
     )
 
 
@@ -138,15 +167,24 @@ def _contraction(evidence: Evidence) -> str:
         return ""
     table = contraction_table(evidence, evidence.family)
     factor = np.sqrt((1 - table.relative_speed**2).clip(lower=0))
-    gap = (table.contraction - factor).abs()
-    exact = gap[(table.beta <= table.beta_star) & evidence.free].dropna()
-    beyond = gap[table.beta > table.beta_star].dropna()
+    table = table.assign(gap=(table.contraction - factor).abs())
+    exact = table[(table.beta <= table.beta_star) & evidence.free].gap.dropna()
+    beyond = table[(table.beta > table.beta_star) & table.gap.notna()]
     if exact.empty:
         return ""
-    after = f"; beyond β* it misses by up to {beyond.max():.2f}" if len(beyond) else ""
+    misses = ", ".join(
+        f"{name} {rows.gap.max():.2f}" for name, rows in beyond.groupby("activation", sort=False)
+    )
+    fastest = beyond.relative_speed.max()
+    after = (
+        f" Beyond β* it misses by up to: {misses}; speeds reach {fastest:.2f} s, which no Lorentz "
+        "factor allows (it is taken as 0 there)."
+        if len(beyond)
+        else ""
+    )
     return (
         f"Up to β* the width contracts by √(1 − v²/s²) to within {exact.max():.1e} in {len(exact)} "
-        f"simulations, with the diffusion speed s in the place of light{after}."
+        f"simulations, the diffusion speed s in the place of light.{after}"
     )
 
 
@@ -161,19 +199,11 @@ SENTENCES: dict[str, Callable[[Evidence], str]] = {
 """Findings by catchword, in the order of the page. A new one is one entry and one function."""
 
 
-def _chosen(evidence: Evidence, activation: str) -> pd.DataFrame:
+def _chosen(evidence: Evidence, activation: str, pattern: str) -> pd.DataFrame:
     metrics = evidence.metrics
     chosen = (metrics.kernel == evidence.family) & (metrics.activation == activation)
-    chosen &= (metrics.pattern == evidence.point) & (metrics.angle == evidence.angle)
+    chosen &= (metrics.pattern == pattern) & (metrics.angle == evidence.angle)
     return metrics[chosen]
-
-
-def _with_se(row: pd.Series) -> str:
-    if not np.isfinite(row.speed):
-        return "no speed"
-    # Below the last digit shown, a standard error is rounding.
-    error = f" ± {row.speed_se:.4f}" if row.speed_se >= 5e-5 else ""
-    return f"{row.speed:.4f}{error}"
 
 
 def _expected(evidence: Evidence, row: pd.Series) -> str:
