@@ -13,8 +13,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: run test lint format ui report lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
-	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
-	@echo "Report: $(CURDIR)/reports/$$($(BIN)/python -m mechcore grid $(CONFIG) --name)/index.html"
+	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
+		$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) && \
+		echo "Report: $(CURDIR)/reports/$$name/index.html"
 	@echo "MLflow: make ui  (then http://127.0.0.1:$(PORT))"
 
 test: $(READY) ## everything that proves it works

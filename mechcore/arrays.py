@@ -41,7 +41,9 @@ def real_array(values: object, key: str) -> NDArray[np.float64]:
         raise InvalidValue(key, "a ragged list", "an array of real numbers") from error
     if array.dtype.kind not in "fiub":
         raise InvalidValue(key, f"an array of {array.dtype}", "real numbers")
-    return array.astype(np.float64)
+    # What is too large for float64 becomes infinite, which the callers refuse.
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64)
 
 
 def load_array(path: Path, key: str) -> NDArray[np.generic]:
@@ -70,7 +72,8 @@ def load_array(path: Path, key: str) -> NDArray[np.generic]:
     except OSError as error:
         reason = error.strerror or "not a .npy file"
     except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
-        reason = "it holds Python objects" if "bject" in str(error) else "not a .npy file"
+        pickled = any(text in str(error) for text in ("Python objects", "Object arrays"))
+        reason = "it holds Python objects" if pickled else "not a .npy file"
     raise MechcoreError(
         f"{key}: cannot read {str(path)!r}: {reason}, expected a numeric .npy array"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mechcore.errors import InvalidValue
+
 
 @dataclass(frozen=True)
 class Boundary:
@@ -44,6 +46,47 @@ BOUNDARIES: dict[str, Boundary] = {
 the sum of a state. ``wrap`` closes the domain to a torus; centroids are then plain means over the
 domain and jump when mass crosses its edge.
 """
+
+
+DEFAULT_DOMAIN = 129
+"""Side of a finite domain in px: what a 3x3 kernel can reach in 64 layers from one pixel."""
+
+
+def domain_side(boundary: str, domain: int | None, largest: int) -> int | None:
+    """Return the side of the domain, checked against what it must hold.
+
+    Parameters
+    ----------
+    boundary : str
+        Key of `BOUNDARIES`.
+    domain : int or None
+        What was asked for, None for `DEFAULT_DOMAIN`.
+    largest : int
+        Longest side of a pattern in px.
+
+    Returns
+    -------
+    int or None
+        Side in px, None on free space.
+
+    Raises
+    ------
+    InvalidValue
+        If free space is given a side, or the pattern does not fit.
+
+    Examples
+    --------
+    >>> domain_side("wrap", None, 17), domain_side("free", None, 17)
+    (129, None)
+    """
+    if not BOUNDARIES[boundary].finite:
+        if domain is not None:
+            raise InvalidValue("domain", domain, "no domain, as free space has no edge")
+        return None
+    side = DEFAULT_DOMAIN if domain is None else domain
+    if side < largest:
+        raise InvalidValue("domain", side, f"at least the size of the pattern, {largest} px")
+    return side
 
 
 def crop_start(size: int, layer: int) -> int:

@@ -20,10 +20,10 @@ from pydantic import (
 )
 
 from mechcore.activations import ACTIVATIONS
-from mechcore.boundaries import BOUNDARIES
+from mechcore.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
 from mechcore.engines import ENGINES
 from mechcore.errors import InvalidValue, MechcoreError, choose, did_you_mean, shown
-from mechcore.kernels import FAMILIES, LARGEST_SIZE, MIXINGS
+from mechcore.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import PATTERNS, Image, file_digest, is_file_name, pattern_image
 from mechcore.records import DENSITIES
@@ -55,7 +55,7 @@ class PatternSettings(Settings):
     """A test pattern: its name and the arguments that differ from their defaults."""
 
     name: str = Field(description="delta, disc, gaussian, square, random, or a .npy or .png file")
-    arguments: dict[str, float] = Field(
+    arguments: dict[str, int | float] = Field(
         default={}, description="arguments in px, as radius of a disc or sigma of a gaussian"
     )
     sha256: str | None = Field(default=None, description="of the file; filled in when it is read")
@@ -143,11 +143,14 @@ class Shared(Settings):
     normalise: str = Field(default="l2", description="l2, peak, mass or none")
     boundary: str = Field(default="free", description="free, zero, wrap or reflect")
     domain: int | None = Field(
-        default=None, ge=1, le=100_000, description="side of a finite domain in px, 129 by default"
+        default=None,
+        ge=1,
+        le=100_000,
+        description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
     )
     density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
     engine: str = Field(default="compiled", description="compiled, or reference (slow)")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the random family")
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )
@@ -173,7 +176,7 @@ class Shared(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         _refuse_repeats("patterns", [pattern.label for pattern in self.patterns])
-        _refuse_repeats("angles", self.angles)
+        _refuse_repeats("angles", [angle % 360 for angle in self.angles])
         _refuse_repeats("betas", self.betas)
         if self.t_burn is not None and self.t_burn >= self.steps:
             raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
@@ -321,7 +324,8 @@ def validated(model: type[Model], values: object, origin: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [f"{origin}: {_told(model, mistake)}" for mistake in error.errors()]
+        told = "\n".join(_told(model, mistake) for mistake in error.errors())
+        lines = [f"{origin}: {line}" for line in told.splitlines()]
         raise MechcoreError("\n".join(dict.fromkeys(lines))) from None
 
 
@@ -391,13 +395,8 @@ def _pattern(item: object) -> object:
 
 
 def _check_domain(shared: Shared) -> None:
-    if not BOUNDARIES[shared.boundary].finite:
-        if shared.domain is not None:
-            raise InvalidValue("domain", shared.domain, "no domain, as free space has no edge")
-        return
     largest = max(max(pattern.image().shape) for pattern in shared.patterns)
-    if shared.domain is not None and shared.domain < largest:
-        raise InvalidValue("domain", shared.domain, f"at least the largest pattern, {largest} px")
+    domain_side(shared.boundary, shared.domain, largest)
 
 
 def _refuse_repeats(key: str, values: Iterable[object]) -> None:
@@ -409,7 +408,7 @@ def _refuse_repeats(key: str, values: Iterable[object]) -> None:
 
 
 EXPECTED = {
-    "missing": "a value, the key is required",
+    "missing": "a value",
     "int_type": "an integer",
     "int_from_float": "an integer",
     "float_type": "a number",
@@ -441,7 +440,7 @@ def _told(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     context = mistake.get("ctx", {})
     if mistake["type"] == "extra_forbidden":
         known = _known_keys(model, mistake["loc"][:-1])
-        hint = did_you_mean(key, known)
+        hint = did_you_mean(mistake["loc"][-1], known)
         return f"{shown(key)} is not a known key, expected one of {', '.join(known)}{hint}"
     if mistake["type"] == "missing":
         return f"{key}: missing, expected {EXPECTED['missing']}"

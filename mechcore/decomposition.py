@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechcore.geometry import centred_coordinates, direction_of
 from mechcore.kernels import Kernel, as_kernel
+from mechcore.normalisations import l2_norm
 
 MOMENTUM_ROUNDING = 1e-12
 """A first moment below this share of sum(abs(r K)) is rounding: the taps have 16 digits, so their
@@ -36,17 +37,17 @@ class Decomposition:
     @cached_property
     def energy(self) -> float:
         """E = norm of the kernel; E**2 = m**2 + p**2."""
-        return float(np.linalg.norm(self.kernel))
+        return l2_norm(self.kernel)
 
     @cached_property
     def rest_mass(self) -> float:
         """M = norm of the even part."""
-        return float(np.linalg.norm(self.even))
+        return l2_norm(self.even)
 
     @cached_property
     def momentum(self) -> float:
         """P = norm of the odd part."""
-        return float(np.linalg.norm(self.odd))
+        return l2_norm(self.odd)
 
     @property
     def odd_energy_ratio(self) -> float:

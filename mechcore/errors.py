@@ -9,6 +9,10 @@ from typing import TypeVar
 Entry = TypeVar("Entry")
 
 
+INTERRUPTED = "mechcore: interrupted"
+"""Last line of a command that was interrupted: no failure of what it did."""
+
+
 class MechcoreError(ValueError):
     """A mistake in what the user gave; its text is a line for each mistake, the exit code is 2."""
 

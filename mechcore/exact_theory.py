@@ -13,6 +13,7 @@ from mechcore.decomposition import Decomposition, decompose
 from mechcore.errors import choose
 from mechcore.geometry import centred_coordinates
 from mechcore.kernels import Kernel
+from mechcore.normalisations import l2_norm
 
 TAP_ROUNDING = 1e-15
 """A tap below zero by less than this share of the largest is zero but for rounding."""
@@ -172,7 +173,7 @@ def beta_star(even: Kernel, odd: Kernel) -> float:
     # A tap may be so small that its quotient overflows: it limits nothing.
     with np.errstate(over="ignore"):
         ratio = np.min(even[negative] / -odd[negative])
-    celerity = float(ratio * np.linalg.norm(odd) / np.linalg.norm(even))
+    celerity = float(ratio * (l2_norm(odd) / l2_norm(even)))
     return celerity / math.hypot(1.0, celerity)
 
 

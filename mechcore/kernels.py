@@ -16,6 +16,8 @@ from mechcore.geometry import centred_coordinates, unit_vector
 
 Kernel = NDArray[np.float64]
 
+LARGEST_SEED = 2**32 - 1
+
 LARGEST_SIZE = 1024
 """A guard against typing errors; a kernel of this size takes minutes a layer."""
 
@@ -172,7 +174,7 @@ def even_part(family: str, size: int, seed: int = 0) -> Kernel:
            [0.5, 0.5]])
     """
     entry = choose(FAMILIES, "family", family)
-    even = entry.even(_checked_size(size), seed)
+    even = entry.even(_checked_size(size), _checked_seed(seed))
     return _unit((even + even[::-1, ::-1]) / 2)
 
 
@@ -210,7 +212,7 @@ def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kerne
            [ 0.5,  0.5]])
     """
     entry = choose(FAMILIES, "family", family)
-    along_x = entry.odd(_checked_size(size), seed)
+    along_x = entry.odd(_checked_size(size), _checked_seed(seed))
     if np.sum(along_x * centred_coordinates(size)) < 0:
         along_x = -along_x
     cosine, sine = unit_vector(_checked_number("angle", angle))
@@ -321,6 +323,13 @@ def _checked_size(size: object) -> int:
     if not whole or not 2 <= int(size) <= LARGEST_SIZE:  # type: ignore[call-overload]
         raise InvalidValue("size", size, f"an integer from 2 to {LARGEST_SIZE}")
     return int(size)  # type: ignore[call-overload,no-any-return]
+
+
+def _checked_seed(seed: object) -> int:
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not whole or not 0 <= int(seed) <= LARGEST_SEED:  # type: ignore[call-overload]
+        raise InvalidValue("seed", seed, f"an integer from 0 to {LARGEST_SEED}")
+    return int(seed)  # type: ignore[call-overload,no-any-return]
 
 
 def _checked_number(key: str, value: object) -> float:

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from mechcore.arrays import load_array, real_array
 from mechcore.errors import InvalidValue, MechcoreError, choose
 from mechcore.geometry import centred_coordinates
+from mechcore.kernels import LARGEST_SEED
 
 Image = NDArray[np.float64]
 
 LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
-
-LARGEST_SEED = 2**32 - 1
-"""As many seeds as the random kernels have."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +58,30 @@ def _gaussian(sigma: float) -> Image:
     return np.exp(-_radius_squared(5 * sigma) / (2 * sigma**2))
 
 
-def _square(side: float) -> Image:
-    return np.ones((int(side), int(side)))
+def _square(side: int) -> Image:
+    return np.ones((side, side))
 
 
-def _random(side: float, seed: float) -> Image:
-    return np.random.default_rng(int(seed)).random((int(side), int(side)))
+def _random(side: int, seed: int) -> Image:
+    return np.random.default_rng(seed).random((side, side))
 
 
 PATTERNS: dict[str, Pattern] = {
     "delta": Pattern("one pixel", _delta),
-    "disc": Pattern("the circular test pattern of the paper", _disc, {"radius": 8}),
-    "gaussian": Pattern("a Gaussian blob", _gaussian, {"sigma": 3}),
+    "disc": Pattern("the circular test pattern of the paper", _disc, {"radius": 8.0}),
+    "gaussian": Pattern("a Gaussian blob", _gaussian, {"sigma": 3.0}),
     "square": Pattern("a filled square", _square, {"side": 15}),
     "random": Pattern("uniform noise in a square", _random, {"side": 15, "seed": 0}),
 }
-"""Patterns by name. A new one is one entry. The numbers are px, except the seed."""
+"""Patterns by name. A new one is one entry; an argument is whole if its default is."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "radius": (0.5, LARGEST_RADIUS),
+    "sigma": (0.5, LARGEST_RADIUS),
+    "side": (1, LARGEST_RADIUS),
+    "seed": (0, LARGEST_SEED),
+}
+"""What the arguments of patterns may be; all are px, except the seed."""
 
 
 def pattern_image(name: str = "delta", **arguments: float) -> Image:
@@ -106,7 +112,7 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
            [0., 1., 0.]])
     """
     if is_file_name(name):
-        _refuse_arguments(name, arguments, ())
+        _refuse_arguments(name, arguments, {})
         return as_pattern(_read_image(Path(name)), key="pattern")
     entry = choose(PATTERNS, "pattern", name)
     _refuse_arguments(name, arguments, entry.defaults)
@@ -223,15 +229,19 @@ def _read_image(path: Path) -> NDArray[np.generic]:
     return READERS[path.suffix.lower()](path)
 
 
-def _refuse_arguments(name: str, arguments: Mapping[str, float], known: object) -> None:
-    names = list(known) if isinstance(known, Mapping) else []
+def _refuse_arguments(
+    name: str, arguments: Mapping[str, float], known: Mapping[str, float]
+) -> None:
+    names = list(known)
     for key, value in arguments.items():
         if key not in names:
             allowed = f"one of {', '.join(names)}" if names else "no argument"
             raise InvalidValue(f"pattern {name}", key, allowed)
-        lowest, highest = (0, LARGEST_SEED) if key == "seed" else (0.5, LARGEST_RADIUS)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        whole = isinstance(known[key], int)
+        lowest, highest = RANGES[key]
+        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if not number or not lowest <= value <= highest:
+            kind = "an integer" if whole else "a number"
             raise InvalidValue(
-                f"pattern {name}: {key}", value, f"a number from {lowest} to {highest}"
+                f"pattern {name}: {key}", value, f"{kind} from {lowest} to {highest}"
             )

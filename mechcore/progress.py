@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mechcore.errors import INTERRUPTED
+
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
@@ -22,9 +24,10 @@ class CellState:
     Parameters
     ----------
     cell : str
-        Cell id.
+        Cell id, or the name of a later stage.
     state : {"done", "failed", "waiting"}
-        ``failed`` if it has a log but no result.
+        ``failed`` if its log ends in a message but there is no result; a job that still runs, or
+        that was interrupted, is waiting.
     reason : str
         Last line of the log of a failed cell.
     log : Path
@@ -60,13 +63,44 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
     ]
 
 
-def print_states(states: list[CellState], console: Console | None = None) -> None:
-    """Print the count of finished cells and a table of the failed ones.
+STAGES = {
+    "collect": "metrics.csv",
+    "regress": "regressions.csv",
+    "track": "tracking.json",
+}
+"""What follows the cells, and the result of each; the report is named by the workflow alone."""
+
+
+def stage_failures(results: Path, logs: Path) -> list[CellState]:
+    """Return the stages after the cells that failed.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the results of the experiment.
+    logs : Path
+        Folder of its logs.
+
+    Returns
+    -------
+    list of CellState
+        In the order of the stages.
+    """
+    states = [_state(name, results / made, logs / f"{name}.log") for name, made in STAGES.items()]
+    return [state for state in states if state.state == "failed"]
+
+
+def print_states(
+    states: list[CellState], stages: list[CellState], console: Console | None = None
+) -> None:
+    """Print the count of finished cells and a table of what failed.
 
     Parameters
     ----------
     states : list of CellState
         What `cell_states` returned.
+    stages : list of CellState
+        What `stage_failures` returned.
     console : rich.console.Console, optional
         Where to print; standard output by default.
     """
@@ -75,9 +109,9 @@ def print_states(states: list[CellState], console: Console | None = None) -> Non
     failed = [state for state in states if state.state == "failed"]
     done = sum(state.state == "done" for state in states)
     console.print(f"{done} of {len(states)} cells done, {len(failed)} failed", highlight=False)
-    if failed:
+    if failed or stages:
         table = Table("cell", "reason", "log", box=SIMPLE_HEAD)
-        for state in failed:
+        for state in [*failed, *stages]:
             table.add_row(state.cell, escape(state.reason), str(state.log))
         console.print(table)
 
@@ -88,4 +122,6 @@ def _state(cell: str, result: Path, log: Path) -> CellState:
     if not log.is_file():
         return CellState(cell, "waiting", "", log)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return CellState(cell, "failed", lines[-1] if lines else "ended without a message", log)
+    if not lines or lines[-1] == INTERRUPTED:
+        return CellState(cell, "waiting", "", log)
+    return CellState(cell, "failed", lines[-1], log)

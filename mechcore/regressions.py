@@ -10,6 +10,7 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from mechcore.fits import FEWEST_POINTS
+from mechcore.naming import cell_name
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
 """What speed is regressed on."""
@@ -36,7 +37,7 @@ CELERITY_LIMIT = 1e3
 """A kernel whose even part is a thousandth of its odd part is odd: its celerity is left out."""
 
 
-def regress(metrics: pd.DataFrame) -> pd.DataFrame:
+def regress(metrics: pd.DataFrame, boundary: str = "free") -> pd.DataFrame:
     """Fit speed by ordinary least squares over the betas of a cell and pattern.
 
     Speeds are means over the angles: directions of one kernel are no independent observations.
@@ -45,6 +46,8 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
     ----------
     metrics : pandas.DataFrame
         The table of metrics.
+    boundary : str, optional
+        Boundary of the experiment, a part of the names of its cells.
 
     Returns
     -------
@@ -53,24 +56,27 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
         beta that was fitted: simulations without a speed, and for the celerity odd kernels, are
         left out. The interval is of 95%; AIC is NaN for a perfect fit.
     """
-    rows = list(_rows(metrics.assign(cell=cell_names(metrics))))
+    rows = list(_rows(metrics.assign(cell=cell_names(metrics, boundary))))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def cell_names(metrics: pd.DataFrame) -> pd.Series:
+def cell_names(metrics: pd.DataFrame, boundary: str = "free") -> pd.Series:
     """Return the name of the cell of each row, as ``dct-relu-k3``.
 
     Parameters
     ----------
     metrics : pandas.DataFrame
         The table of metrics.
+    boundary : str, optional
+        Boundary of the experiment.
 
     Returns
     -------
     pandas.Series
-        Kernel, activation and size; an experiment has one boundary, so they tell cells apart.
+        What `mechcore.grid.cell_name` makes of kernel, activation, size and boundary.
     """
-    return metrics.kernel + "-" + metrics.activation + "-k" + metrics["size"].astype(str)
+    columns = zip(metrics.kernel, metrics.activation, metrics["size"], strict=True)
+    return pd.Series([cell_name(*row, boundary) for row in columns], metrics.index, dtype=str)
 
 
 def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:

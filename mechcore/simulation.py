@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mechcore import engines, storage
 from mechcore.activations import ACTIVATIONS
 from mechcore.arrays import real_array
-from mechcore.boundaries import BOUNDARIES
+from mechcore.boundaries import BOUNDARIES, domain_side
 from mechcore.decomposition import decompose
 from mechcore.engines import LayerRule
 from mechcore.errors import InvalidValue, choose
@@ -29,9 +29,6 @@ from mechcore.records import (
     movement,
     neighbouring_kernels,
 )
-
-DEFAULT_DOMAIN = 129
-"""Side of a finite domain in px: what a 3x3 kernel can reach in 64 layers from one pixel."""
 
 
 def propagate(
@@ -349,14 +346,11 @@ def _checked_integer(key: str, value: object, lowest: int, highest: int) -> None
 
 def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
     """The pattern itself on free space, in the middle of zeros on a finite domain."""
-    if not BOUNDARIES[boundary].finite:
-        if domain is not None:
-            raise InvalidValue("domain", domain, "nothing, as free space has no edge")
+    if domain is not None:
+        _checked_integer("domain", domain, 1, 10**5)
+    side = domain_side(boundary, domain, max(image.shape))
+    if side is None:
         return image
-    side = DEFAULT_DOMAIN if domain is None else domain
-    _checked_integer("domain", side, 1, 10**5)
-    if max(image.shape) > side:
-        raise InvalidValue("domain", side, f"at least the size of the pattern, {max(image.shape)}")
     before = [(side - size) // 2 for size in image.shape]
     margins = [
         (first, side - size - first) for first, size in zip(before, image.shape, strict=True)

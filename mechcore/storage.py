@@ -274,6 +274,27 @@ def content_hash(dataset: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
+def check_output(path: str | Path) -> None:
+    """Refuse a file that cannot be written before anything is computed for it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to make or replace.
+
+    Raises
+    ------
+    MechcoreError
+        If it is a folder, or lies in something that is none.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise MechcoreError(f"{path}: cannot be written: it is a folder")
+    parents = [folder for folder in target.absolute().parents if folder.exists()]
+    if not parents[0].is_dir() or not os.access(parents[0], os.W_OK):
+        raise MechcoreError(f"{path}: cannot be written in {parents[0]}")
+
+
 def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name in its folder, then rename it.
 

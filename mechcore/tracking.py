@@ -18,7 +18,9 @@ import xarray as xr
 from filelock import FileLock
 
 from mechcore import figures
+from mechcore.boundaries import DEFAULT_DOMAIN
 from mechcore.config import Experiment
+from mechcore.errors import MechcoreError
 from mechcore.grid import Cell, expand
 from mechcore.provenance import git_commit, git_is_dirty
 from mechcore.regressions import cell_names
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 """Name of the default store, in the folder that the command runs in."""
+
+SQLITE = "sqlite:///"
 
 CELL_TAG = "mechcore.cell_id"
 CONTENT_TAG = "mechcore.content_sha256"
@@ -99,7 +103,7 @@ def tracking_uri() -> str:
     str
         A URI for MLflow.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{Path.cwd() / DATABASE}"
 
 
 def track(experiment: Experiment, results: Path) -> Receipt:
@@ -128,21 +132,23 @@ def track(experiment: Experiment, results: Path) -> Receipt:
     from mlflow import MlflowClient
 
     uri = tracking_uri()
+    tables = _tables(experiment, results)
     with _store_lock(uri):
         client = MlflowClient(uri)
         experiment_id = _experiment_id(client, experiment)
-        known = _finished_runs(client, experiment_id)
+        known = _finished_runs(client, experiment_id, ours=uri.startswith(SQLITE))
         runs: dict[str, str] = {}
         logged = superseded = 0
-        for finished in _finished_cells(experiment, results):
+        for finished in _finished_cells(experiment, results, tables):
             name, content = finished.cell.id, finished.content_sha256
-            current = [run for run in known.get(name, []) if run.data.tags[CONTENT_TAG] == content]
-            if current:
-                runs[name] = current[0].info.run_id
-                continue
-            runs[name] = _log(client, experiment_id, finished)
-            logged += 1
-            superseded += _supersede(client, known.get(name, []), runs[name])
+            old = known.get(name, [])
+            current = [run.info.run_id for run in old if run.data.tags[CONTENT_TAG] == content]
+            if not current:
+                current = [_log(client, experiment_id, finished)]
+                logged += 1
+            runs[name] = current[0]
+            # Also after an interruption, which may have left a run and its successor side by side.
+            superseded += _supersede(client, old, runs[name])
     return Receipt(uri, experiment_id, runs, logged, len(runs) - logged, superseded)
 
 
@@ -162,9 +168,9 @@ def write_receipt(receipt: Receipt, path: Path) -> None:
 
 def _store_lock(uri: str) -> AbstractContextManager[object]:
     """Two processes that open a new SQLite store at once fail in its migration."""
-    if not uri.startswith("sqlite:///"):
+    if not uri.startswith(SQLITE):
         return nullcontext()
-    return FileLock(uri.removeprefix("sqlite:///") + ".lock")
+    return FileLock(uri.removeprefix(SQLITE) + ".lock")
 
 
 def _experiment_id(client: MlflowClient, experiment: Experiment) -> str:
@@ -176,8 +182,12 @@ def _experiment_id(client: MlflowClient, experiment: Experiment) -> str:
     return str(found.experiment_id)
 
 
-def _finished_runs(client: MlflowClient, experiment_id: str) -> dict[str, list[Run]]:
-    """Current runs by cell. A run that a crash cut off is deleted: it will be logged anew."""
+def _finished_runs(client: MlflowClient, experiment_id: str, *, ours: bool) -> dict[str, list[Run]]:
+    """Current runs by cell.
+
+    An unfinished run in a store of ours, which is locked, was cut off by a crash: it is deleted and
+    logged anew. On a server it may be one that somebody else is writing.
+    """
     by_cell: dict[str, list[Run]] = {}
     token: str | None = None
     while True:
@@ -188,27 +198,31 @@ def _finished_runs(client: MlflowClient, experiment_id: str) -> dict[str, list[R
                 continue
             if run.info.status == "FINISHED":
                 by_cell.setdefault(tags[CELL_TAG], []).append(run)
-            else:
+            elif ours:
                 client.delete_run(run.info.run_id)
         token = page.token
         if not token:
             return by_cell
 
 
-def _finished_cells(experiment: Experiment, results: Path) -> Iterator[FinishedCell]:
-    metrics = read_metrics(results / "metrics.csv")
-    regressions = read_table(results / "regressions.csv")
-    names = cell_names(metrics)
+def _tables(experiment: Experiment, results: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the tables and look for every file, so that a store is opened only for what is there."""
+    for name in expand(experiment):
+        path = results / "trajectories" / f"{name}.nc"
+        if not path.is_file():
+            raise MechcoreError(f"{path}: missing, expected the trajectories of every cell")
+    return read_metrics(results / "metrics.csv"), read_table(results / "regressions.csv")
+
+
+def _finished_cells(
+    experiment: Experiment, results: Path, tables: tuple[pd.DataFrame, pd.DataFrame]
+) -> Iterator[FinishedCell]:
+    metrics, regressions = tables
+    names = cell_names(metrics, experiment.boundary)
     for name, cell in expand(experiment).items():
         path = results / "trajectories" / f"{name}.nc"
-        key = f"{cell.kernel}-{cell.activation}-k{cell.size}"
-        yield FinishedCell(
-            cell,
-            path,
-            read_dataset(path),
-            metrics[names == key],
-            regressions[regressions.cell == key],
-        )
+        rows, fits = metrics[names == name], regressions[regressions.cell == name]
+        yield FinishedCell(cell, path, read_dataset(path), rows, fits)
 
 
 def _log(client: MlflowClient, experiment_id: str, finished: FinishedCell) -> str:
@@ -232,9 +246,10 @@ def _log(client: MlflowClient, experiment_id: str, finished: FinishedCell) -> st
 
 
 def _supersede(client: MlflowClient, old: list[Run], new_id: str) -> int:
-    for run in old:
-        client.set_tag(run.info.run_id, SUPERSEDED_TAG, new_id)
-    return len(old)
+    replaced = [run.info.run_id for run in old if run.info.run_id != new_id]
+    for run_id in replaced:
+        client.set_tag(run_id, SUPERSEDED_TAG, new_id)
+    return len(replaced)
 
 
 def _tags(finished: FinishedCell) -> dict[str, str]:
@@ -272,6 +287,7 @@ def _params(cell: Cell) -> dict[str, object]:
         "mixing": cell.mixing,
         "normalise": cell.normalise,
         "boundary": cell.boundary,
+        "domain": "free" if cell.boundary == "free" else cell.domain or DEFAULT_DOMAIN,
         "density": cell.density,
         "engine": cell.engine,
         "seed": cell.seed,

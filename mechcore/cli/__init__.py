@@ -19,7 +19,7 @@ from mechcore.cli import (
     status,
     track,
 )
-from mechcore.errors import MechcoreError
+from mechcore.errors import INTERRUPTED, MechcoreError
 from mechcore.version import __version__
 
 app = typer.Typer(
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.TyperException as error:
         _leave_with(error.format_message())
     except (typer.Abort, KeyboardInterrupt):
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -22,7 +22,8 @@ def command(
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
     from mechcore.config import load_experiment
-    from mechcore.grid import estimated_cost, expand
+    from mechcore.cost import estimated_cost
+    from mechcore.grid import expand
 
     experiment = load_experiment(config)
     if only_name:

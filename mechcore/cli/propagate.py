@@ -30,9 +30,11 @@ def command(
     family: Annotated[str | None, typer.Option(help="Kernel family, instead of a file.")] = None,
     size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
-    angle: Annotated[float, typer.Option(help="Direction in degrees, +x towards +y.")] = 0.0,
-    mixing: Annotated[str, typer.Option(help="unit or linear.")] = "unit",
-    seed: Annotated[int, typer.Option(help="Seed of the random family.")] = 0,
+    angle: Annotated[
+        float | None, typer.Option(help="Direction in degrees, +x towards +y; 0 by default.")
+    ] = None,
+    mixing: Annotated[str | None, typer.Option(help="unit (default) or linear.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random family.")] = None,
     activation: Annotated[str, typer.Option(help="Activation.")] = "relu",
     pattern: Annotated[str, typer.Option(help="Pattern, or a .npy or .png file.")] = "delta",
     steps: Annotated[int, typer.Option(help="Number of layers.")] = 64,
@@ -50,8 +52,9 @@ def command(
 
     from mechcore.measures import measure
     from mechcore.simulation import propagate
-    from mechcore.storage import write_dataset
+    from mechcore.storage import check_output, write_dataset
 
+    check_output(output)
     trajectory = propagate(
         taps,
         activation,
@@ -67,7 +70,9 @@ def command(
         engine=engine,
     )
     write_dataset(trajectory, output)
-    speed, ratio = float(measure(trajectory).speed), float(trajectory.odd_energy_ratio)
+    # Adding zero turns a rounded -0.0 into 0.0.
+    speed = round(float(measure(trajectory).speed), 6) + 0.0
+    ratio = float(trajectory.odd_energy_ratio)
     typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}")
 
 
@@ -76,21 +81,24 @@ def _taps(
     family: str | None,
     size: int | None,
     beta: float | None,
-    angle: float,
-    mixing: str,
-    seed: int,
+    angle: float | None,
+    mixing: str | None,
+    seed: int | None,
 ) -> NDArray[np.float64]:
     """The kernel, from a file or from a family."""
     from mechcore.arrays import load_array
     from mechcore.kernels import as_kernel, kernel
 
     family_given = {"--family": family, "--size": size, "--beta": beta}
+    options = {"angle": angle, "mixing": mixing, "seed": seed}
+    chosen = {name: value for name, value in options.items() if value is not None}
     if path is not None:
         extra = [name for name, value in family_given.items() if value is not None]
+        extra += [f"--{name}" for name in chosen]
         if extra:
             raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
         return as_kernel(load_array(path, "--kernel"), "--kernel")
     missing = [name for name, value in family_given.items() if value is None]
     if family is None or size is None or beta is None:
         raise MechcoreError(f"{', '.join(missing)}: missing; expected these, or --kernel FILE.npy")
-    return kernel(family, size, beta, angle, mixing, seed=seed)
+    return kernel(family, size, beta, **chosen)  # type: ignore[arg-type]

@@ -18,11 +18,12 @@ EXAMPLES = """Examples:
 def command(
     metrics: Annotated[Path, typer.Option(help="The table that collect wrote.")],
     output: OutputOption,
+    boundary: Annotated[str, typer.Option(help="Boundary, part of the cells' names.")] = "free",
 ) -> None:
     """Fit speed against odd energy ratio, beta and celerity, for each cell and pattern."""
     from mechcore.regressions import regress
     from mechcore.tables import read_metrics, write_table
 
-    table = regress(read_metrics(metrics))
+    table = regress(read_metrics(metrics), boundary)
     write_table(table, output)
     typer.echo(f"{len(table)} fits")

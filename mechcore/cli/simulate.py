@@ -26,8 +26,9 @@ def command(
     planned = Cell.from_json(cell)
 
     from mechcore.simulation import simulate
-    from mechcore.storage import write_dataset
+    from mechcore.storage import check_output, write_dataset
 
+    check_output(output)
     start = time.perf_counter()
     write_dataset(simulate(planned), output)
     seconds = time.perf_counter() - start

@@ -23,6 +23,7 @@ def command(
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
     from mechcore.config import load_experiment
     from mechcore.grid import expand
-    from mechcore.progress import cell_states, print_states
+    from mechcore.progress import cell_states, print_states, stage_failures
 
-    print_states(cell_states(expand(load_experiment(experiment)), results, logs))
+    cells = expand(load_experiment(experiment))
+    print_states(cell_states(cells, results, logs), stage_failures(results, logs))

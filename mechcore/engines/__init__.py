@@ -15,7 +15,7 @@ ENGINES = {
     "compiled": "mechcore.engines.compiled",
     "reference": "mechcore.engines.reference",
 }
-"""Modules that hold a ``run(kernels, image, layers)``, imported only when asked for."""
+"""Modules that hold a ``run(kernels, image, rule)``, imported only when asked for."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ bound ``e`` on the share of mass by which the state differs from the one that wa
   others the error of the norm adds at most ``e`` times the mass after the division.
 
 A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance
-by e D^2 and the fourth moment by e D^4. The simulation is *certified* if ``e (D/sigma)^4`` stays
-below `CERTIFIED` in every layer; what may be dropped is planned from the largest r seen so far.
+by e D^2 and the fourth moment by e D^4. Where squares are the density, or another norm than the
+mass is the gain, it counts at most ``2 m^2 / |x|_2^2`` times as much. The simulation is *certified*
+if the product ``e (D/sigma)^4 2 m^2 / |x|_2^2`` stays below `CERTIFIED` in every layer; what may be
+dropped is planned from the largest r seen so far.
 Should the plan fail, the simulation runs again and drops only exact zeros and values below `TINY`.
 """
 
@@ -80,7 +82,7 @@ def trimmed(
     trims: bool,
 ) -> tuple[Box, Ledger, bool]:
     """Drop what may be dropped now; tell whether the simulation is still certified."""
-    severity = _severity(place)
+    severity = _severity(place) * 2.0 * sums.totals[0] ** 2 / sums.totals[1]
     if trims and ledger.error > 0.0 and not ledger.error * severity <= CERTIFIED:
         return box, ledger, False
     allowed = _allowance(ledger, severity, place) if trims else 0.0

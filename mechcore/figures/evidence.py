@@ -19,6 +19,7 @@ from mechcore.exact_theory import Theory, theory
 from mechcore.geometry import light_speed
 from mechcore.grid import Cell, expand
 from mechcore.kernels import kernel
+from mechcore.naming import cell_name
 from mechcore.storage import read_dataset
 from mechcore.tables import read_metrics, read_table
 
@@ -178,6 +179,10 @@ class Evidence:
         """
         plan = self.experiment
         return kernel(family, size, mixing_ratio, self.angle, plan.mixing, seed=plan.seed)
+
+    def cell_name(self, family: str, activation: str, size: int) -> str:
+        """Return the name of a cell of this experiment."""
+        return cell_name(family, activation, size, self.experiment.boundary)
 
     def mean_light_speed(self, size: int) -> float:
         """Return the light speed of a size, in the mean over the angles as speeds are shown."""

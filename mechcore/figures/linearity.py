@@ -64,7 +64,7 @@ def draw_linearity(data: FigureData) -> Figure:
     for row, activation in enumerate(activations):
         part = table[table.activation == activation]
         for axes, predictor in zip(panels[row], PREDICTORS, strict=True):
-            cell = f"{family}-{activation}-k{size}"
+            cell = evidence.cell_name(family, activation, size)
             draw_background(axes, part, evidence.mean_light_speed(size), predictor)
             draw_theory(axes, evidence, family, activation, size, predictor)
             draw_patterns(axes, part, evidence, cell, predictor)
@@ -134,7 +134,7 @@ def _write_r2(axes: Axes, evidence: Evidence, cell: str, predictor: str) -> None
 
 
 def _r2_of(evidence: Evidence, family: str, activation: str) -> str:
-    cell = f"{family}-{activation}-k{evidence.size}"
+    cell = evidence.cell_name(family, activation, evidence.size)
     fits = [fitted_row(evidence.regressions, cell, evidence.point, name) for name in PREDICTORS]
     values = ["none" if fit is None else f"{fit.r2:.3f}" for fit in fits]
     return f"{activation} {', '.join(values)}"

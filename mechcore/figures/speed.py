@@ -25,7 +25,7 @@ from mechcore.figures.style import (
     pixels_per_layer,
     plain,
 )
-from mechcore.regressions import mean_over_angles, with_celerity
+from mechcore.regressions import cell_names, mean_over_angles, with_celerity
 
 ALMOST_ODD = 0.9995
 """Curves end here: at beta = 1 the celerity is infinite."""
@@ -86,7 +86,9 @@ def draw_speed(data: FigureData) -> Figure:
             part = table[(table.activation == activation) & (table["size"] == size)]
             draw_background(axes, part, evidence.mean_light_speed(size), "beta")
             draw_theory(axes, evidence, family, activation, size, "beta")
-            draw_patterns(axes, part, evidence, f"{family}-{activation}-k{size}", "beta")
+            draw_patterns(
+                axes, part, evidence, evidence.cell_name(family, activation, size), "beta"
+            )
             axes.set_title(f"k = {size}" if row == 0 else "")
         name_row(panels[row, -1], activation)
     for column, size in enumerate(plan.sizes):
@@ -231,10 +233,10 @@ def _draw_points(axes: Axes, rows: pd.DataFrame, predictor: str, style: dict[str
 
 def _used(evidence: Evidence, cell: str, pattern: str, predictor: str) -> NDArray[np.float64]:
     """The values of the predictor behind a row of the table of regressions."""
-    family, activation, size = cell.rsplit("-", 2)
     metrics = evidence.metrics
-    chosen = (metrics.kernel == family) & (metrics.activation == activation)
-    chosen &= (metrics["size"] == int(size[1:])) & (metrics.pattern == pattern)
+    chosen = (cell_names(metrics, evidence.experiment.boundary) == cell) & (
+        metrics.pattern == pattern
+    )
     return mean_over_angles(metrics[chosen], predictor)[predictor].to_numpy(float)
 
 

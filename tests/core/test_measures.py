@@ -233,3 +233,22 @@ def test_gradient_and_relu_move_at_half_a_pixel_in_the_table() -> None:
     table = metrics_table(small_cell())
     gradient = table[(table.beta == 1) & (table.angle == 0) & (table.pattern == "delta")]
     assert gradient.speed.item() == pytest.approx(0.5, abs=1e-12)  # 12 layers of rounding
+
+
+def test_a_torus_is_measured_only_until_something_can_cross_its_edge() -> None:
+    # From the middle of 41 px a 3x3 kernel reaches the edge at layer 21.
+    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=41, steps=64, t_burn=4)
+    free = propagate(kernel("dct", 3, 0.6), steps=20, t_burn=4)
+    assert run.edge_at == 21
+    # The same layers of the same run: rounding of coordinates up to 20 px.
+    assert measure(run).speed == pytest.approx(float(measure(free).speed), abs=1e-12)
+
+
+def test_a_torus_that_is_too_small_has_no_speed() -> None:
+    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
+    assert np.isnan(measure(run).speed)
+
+
+def test_walls_are_part_of_what_is_measured() -> None:
+    run = propagate(kernel("dct", 3, 0.6), boundary="zero", domain=41, steps=64)
+    assert 0 < float(measure(run).speed) < 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_a_pattern_may_be_an_array_or_a_file(tmp_path: Path) -> None:
     np.save(tmp_path / "disc.npy", image)
     PillowImage.fromarray((image > 0).astype(np.uint8)).save(tmp_path / "disc.png")
     named = propagate(GRADIENT, pattern=image, steps=5)
-    assert named.attrs["pattern"] == "array"
+    assert json.loads(named.attrs["cell"])["pattern"] == "array"
     for name in ("disc.npy", "disc.png"):
         read = propagate(GRADIENT, pattern=str(tmp_path / name), steps=5)
         xr.testing.assert_equal(read, named)
@@ -194,7 +195,7 @@ def test_kernels_that_cannot_run_are_told_in_one_line(taps: object, expected: st
         ({"snapshots": [-1]}, r"^snapshots: -1 is not allowed"),
         ({"snapshots": [1, 1]}, r"^snapshots: \[1, 1\] is not allowed, expected each layer once"),
         ({"window": 0}, r"^window: 0 is not allowed, expected an integer from 1"),
-        ({"domain": 64}, r"^domain: 64 is not allowed, expected nothing, as free space"),
+        ({"domain": 64}, r"^domain: 64 is not allowed, expected no domain, as free space"),
         (
             {"boundary": "zero", "domain": 4, "pattern": "disc"},
             r"^domain: 4 is not allowed, expected at least the size of the pattern, 17",

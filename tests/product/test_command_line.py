@@ -112,6 +112,7 @@ def test_bad_kernel_files_end_in_one_line_and_leave_nothing(tmp_path: Path) -> N
         (["--domain", "9"], "domain: 9"),
         (["--angle", "nan"], "angle: nan"),
         (["--kernel", "k.npy"], "not together with --family"),
+        (["--seed", "-1"], "seed: -1"),
         (["--colour", "red"], "--colour"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -138,6 +139,22 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     )
     assert ended.returncode == 2
     assert "file/out.nc: cannot be written" in ended.stderr
+
+
+def test_a_folder_as_output_is_told_before_anything_runs(tmp_path: Path) -> None:
+    ended = mechcore("propagate", *FAMILY, "--output", str(tmp_path), folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith("cannot be written: it is a folder\n")
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e200, 1e300])
+def test_kernels_of_any_scale_run(tmp_path: Path, scale: float) -> None:
+    np.save(tmp_path / "k.npy", scale * np.array([[1.0, 2.0], [0.0, 1.0]]))
+    ended = mechcore(
+        "propagate", "--kernel", "k.npy", "--steps", "8", "--output", "o.nc", folder=tmp_path
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("odd_energy_ratio=0.333333\n")
 
 
 def test_grid_lists_cells_simulations_and_cost(tmp_path: Path) -> None:

@@ -149,6 +149,29 @@ def test_the_store_can_be_rebuilt_from_the_files(tracked: Path, tmp_path: Path, 
     assert content(tmp_path) == content(tracked)
 
 
+def test_an_interruption_before_the_old_run_was_tagged_is_mended(tmp_path: Path, client) -> None:  # type: ignore[no-untyped-def]
+    finish(tmp_path, CONFIG)
+    track(tmp_path)
+    finish(tmp_path, CONFIG | {"steps": 9})
+    track(tmp_path)
+    store = client(tmp_path)
+    old = next(run for run in runs_of(store) if "mechcore.superseded_by" in run.data.tags)
+    store.delete_tag(old.info.run_id, "mechcore.superseded_by")
+    assert track(tmp_path).startswith("0 logged, 2 unchanged, 1 superseded")
+    assert "mechcore.superseded_by" in store.get_run(old.info.run_id).data.tags
+
+
+def test_missing_results_open_no_store(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    words = ["track", "--experiment", "config.yaml", "--results", "results"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mechcore", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
 def test_a_run_that_was_cut_off_is_logged_anew(tmp_path: Path, client) -> None:  # type: ignore[no-untyped-def]
     finish(tmp_path, CONFIG)
     track(tmp_path)

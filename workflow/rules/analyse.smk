@@ -45,11 +45,13 @@ rule regress:
         mem_mb=1000,
         runtime=30,
     params:
+        boundary=EXPERIMENT.boundary,
         core=code_fingerprint("mechcore.regressions"),
     shell:
         r"""
         python -m mechcore regress \
             --metrics {input.metrics:q} \
+            --boundary {params.boundary:q} \
             --output {output:q} \
             >{log:q} 2>&1
         """

@@ -12,7 +12,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from mechcore.config import load_experiment
 from mechcore.errors import MechcoreError
 from mechcore.fingerprint import code_fingerprint
-from mechcore.grid import CELL_ID, expand as expand_grid
+from mechcore.grid import expand as expand_grid
+from mechcore.naming import CELL_ID
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
 os.environ.update(
@@ -106,7 +107,7 @@ def worth_showing(record):
         LogEvent.PROGRESS,
     )
     return not told_better and not record.getMessage().startswith(
-        ("Select jobs", "Execute ")
+        ("Select jobs", "Execute ", "RuleException")
     )
 
 

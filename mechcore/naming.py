@@ -1,0 +1,32 @@
+"""The names of cells: the one word that files, tables, MLflow and the workflow share."""
+
+from __future__ import annotations
+
+CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
+"""Regular expression of the names, for the wildcard of the workflow."""
+
+
+def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -> str:
+    """Return the name of a cell.
+
+    Parameters
+    ----------
+    kernel, activation : str
+        Kernel family and activation.
+    size : int
+        Kernel size.
+    boundary : str, optional
+        Shown only if it is not free space.
+
+    Returns
+    -------
+    str
+        A readable slug.
+
+    Examples
+    --------
+    >>> cell_name("dct", "relu", 3), cell_name("dct", "relu", 3, "wrap")
+    ('dct-relu-k3', 'dct-relu-k3-wrap')
+    """
+    name = f"{kernel}-{activation}-k{size}"
+    return name if boundary == "free" else f"{name}-{boundary}"
