@@ -237,6 +237,8 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     """
     try:
         dataset = xr.load_dataset(path, engine="netcdf4")
+    except FileNotFoundError as error:
+        raise MechcoreError(f"{path}: missing, expected a netCDF file") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise MechcoreError(f"{path}: not a readable netCDF file ({error})") from error
     if dataset.attrs.get("format_version") != FORMAT_VERSION:

@@ -25,7 +25,6 @@ from mechcore.version import __version__
 app = typer.Typer(
     name="mechcore",
     help="Measure how convolution kernels move information through layers.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -65,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 an error of the program (with traceback), 2 a mistake in what was given
     (one line for each), 130 interrupted.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(args=arguments, prog_name="mechcore", standalone_mode=False)
+        code = app(args=words or ["--help"], prog_name="mechcore", standalone_mode=False)
     except MechcoreError as error:
         _leave_with(str(error))
     except typer.TyperException as error:
