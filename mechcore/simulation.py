@@ -106,25 +106,24 @@ def propagate(
     image = _on_domain(image, boundary, domain)
     outcome, sensitivity = _run(engine, stack, image, rule)
     parts = [decompose(one) for one in stack]
-    stars = np.array([beta_star(part.even, part.odd) for part in parts])
-    coordinates = {"kernel": np.arange(len(stack))} if stacked else {}
     dataset = storage.trajectories_dataset(
-        outcome if stacked else _first(outcome),
-        sensitivity if stacked else sensitivity[0],
-        stack if stacked else stack[0],
-        stars if stacked else stars[0],
+        outcome,
+        sensitivity,
+        stack,
+        np.array([beta_star(part.even, part.odd) for part in parts]),
         rule,
-        coordinates,
+        {"kernel": np.arange(len(stack))},
         snapshot_offsets(image, stack, rule),
         np.array(edge_layer(image, stack.shape[1:], rule)),
     )
-    dataset.attrs |= _settings(rule, t_burn, engine)
-    parameters = _settings(rule, t_burn, engine) | {
+    settings = _settings(rule, t_burn, engine)
+    parameters = settings | {
         "pattern": pattern if isinstance(pattern, str) else "array",
         "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
         "steps": steps,
     }
-    return storage.with_parameters(dataset, "propagate", parameters)
+    dataset = storage.with_parameters(dataset.assign_attrs(settings), "propagate", parameters)
+    return dataset if stacked else dataset.isel(kernel=0, drop=True)
 
 
 def simulate(cell: Cell) -> xr.Dataset:
@@ -356,12 +355,6 @@ def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
         (first, side - size - first) for first, size in zip(before, image.shape, strict=True)
     ]
     return np.pad(image, margins)
-
-
-def _first(outcome: Trajectories) -> Trajectories:
-    return Trajectories(
-        outcome.record[0], outcome.extinct_at[0], outcome.diverged_at[0], outcome.snapshots[0]
-    )
 
 
 def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectories:

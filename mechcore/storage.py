@@ -155,13 +155,14 @@ def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The same data with the attributes ``cell_id``, ``cell`` (JSON), ``core_hash``, ``kernel``
-        and ``size``.
+        The same data with the attributes ``title``, ``cell_id``, ``cell`` (JSON), ``core_hash``,
+        ``kernel`` and ``size``.
     """
     _describe_coordinates(dataset)
     parameters = json.loads(cell.to_json())
     found = with_parameters(dataset, cell.id, parameters)
-    return found.assign_attrs(kernel=cell.kernel, size=cell.size)
+    title = f"Trajectories of {cell.id}"
+    return found.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
 
 
 def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, object]) -> xr.Dataset:
@@ -182,7 +183,6 @@ def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, obj
         The same data with these attributes and ``core_hash``.
     """
     return dataset.assign_attrs(
-        title=f"Trajectories of {name}",
         cell_id=name,
         cell=json.dumps(parameters, separators=(",", ":")),
         core_hash=code_fingerprint("mechcore.simulation"),
