@@ -68,10 +68,11 @@ STAGES = {
     "regress": "regressions.csv",
     "track": "tracking.json",
 }
-"""What follows the cells, and the result of each; the report is named by the workflow alone."""
+"""What follows the cells, and the file that each leaves among the results; the report has a place
+of its own."""
 
 
-def stage_failures(results: Path, logs: Path) -> list[CellState]:
+def stage_failures(results: Path, logs: Path, report: Path | None = None) -> list[CellState]:
     """Return the stages after the cells that failed.
 
     Parameters
@@ -80,13 +81,18 @@ def stage_failures(results: Path, logs: Path) -> list[CellState]:
         Folder of the results of the experiment.
     logs : Path
         Folder of its logs.
+    report : Path, optional
+        The page of the report.
 
     Returns
     -------
     list of CellState
         In the order of the stages.
     """
-    states = [_state(name, results / made, logs / f"{name}.log") for name, made in STAGES.items()]
+    made = {name: results / file for name, file in STAGES.items()}
+    if report is not None:
+        made["report"] = report
+    states = [_state(name, path, logs / f"{name}.log") for name, path in made.items()]
     return [state for state in states if state.state == "failed"]
 
 

@@ -19,6 +19,7 @@ def command(
     experiment: ExperimentOption,
     results: ResultsOption,
     logs: Annotated[Path, typer.Option(help="Folder of the logs of the experiment.")],
+    report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
 ) -> None:
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
     from mechcore.config import load_experiment
@@ -26,4 +27,4 @@ def command(
     from mechcore.progress import cell_states, print_states, stage_failures
 
     cells = expand(load_experiment(experiment))
-    print_states(cell_states(cells, results, logs), stage_failures(results, logs))
+    print_states(cell_states(cells, results, logs), stage_failures(results, logs, report))

@@ -164,6 +164,19 @@ def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> N
     assert made == ["dct-relu-k2.nc", "dct-relu-k3.nc"]
 
 
+def test_a_failed_report_stands_in_the_table(workspace: Path) -> None:
+    edit(
+        workspace / "mechcore" / "report" / "__init__.py",
+        "    evidence = Evidence.load(experiment, results)\n",
+        "    raise RuntimeError('out of ink')\n",
+    )
+    ended = snakemake(workspace)
+    assert ended.returncode == 1
+    table = ended.stdout + ended.stderr
+    assert "4 of 4 cells done, 0 failed" in table
+    assert re.search(r"report\s+RuntimeError: out of ink\s+logs/smoke/report.log", table)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [

@@ -17,7 +17,7 @@ rule collect:
         mem_mb=1000,
         runtime=30,
     params:
-        experiment=EXPERIMENT.to_json(),
+        experiment=EXPERIMENT_JSON,
         core=code_fingerprint("mechcore.tables"),
     shell:
         r"""

@@ -31,6 +31,7 @@ def checked_experiment():
 
 
 EXPERIMENT = checked_experiment()
+EXPERIMENT_JSON = EXPERIMENT.to_json()
 CELLS = expand_grid(EXPERIMENT)
 
 
@@ -119,14 +120,11 @@ if not any(type(handler).__name__ == "CellProgress" for handler in logger.handle
     logger.addHandler(CellProgress())
 
 
-def status_command():
-    """The command that prints the table of failed cells."""
-    name = EXPERIMENT.experiment
-    return (
-        "python -m mechcore status --experiment {experiment:q}"
-        f" --results results/{name} --logs logs/{name}"
-    )
-
-
 onerror:
-    shell(status_command(), experiment=EXPERIMENT.to_json())
+    shell(r"""
+        python -m mechcore status \
+            --experiment {EXPERIMENT_JSON:q} \
+            --results results/{EXPERIMENT.experiment:q} \
+            --logs logs/{EXPERIMENT.experiment:q} \
+            --report reports/{EXPERIMENT.experiment:q}/index.html
+        """)

@@ -25,7 +25,7 @@ rule track:
         mem_mb=1000,
         runtime=30,
     params:
-        experiment=EXPERIMENT.to_json(),
+        experiment=EXPERIMENT_JSON,
         store=os.environ.get("MLFLOW_TRACKING_URI", ""),
         core=code_fingerprint("mechcore.tracking"),
     shell:
@@ -56,7 +56,7 @@ rule report:
         mem_mb=1000,
         runtime=30,
     params:
-        experiment=EXPERIMENT.to_json(),
+        experiment=EXPERIMENT_JSON,
         core=code_fingerprint("mechcore.report"),
     shell:
         r"""
