@@ -52,7 +52,7 @@ DEFAULT_DOMAIN = 129
 """Side of a finite domain in px: what a 3x3 kernel can reach in 64 layers from one pixel."""
 
 
-def domain_side(boundary: str, domain: int | None, largest: int) -> int | None:
+def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | None:
     """Return the side of the domain, checked against what it must hold.
 
     Parameters
@@ -61,7 +61,7 @@ def domain_side(boundary: str, domain: int | None, largest: int) -> int | None:
         Key of `BOUNDARIES`.
     domain : int or None
         What was asked for, None for `DEFAULT_DOMAIN`.
-    largest : int
+    largest : int, optional
         Longest side of a pattern in px.
 
     Returns

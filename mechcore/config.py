@@ -47,6 +47,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    def to_json(self) -> str:
+        """Return the settings as one line of JSON that gives the same settings back."""
+        return self.model_dump_json(exclude_none=True)
+
 
 Model = TypeVar("Model", bound=Settings)
 
@@ -231,10 +235,6 @@ class Experiment(Shared):
         if count > MOST_SIMULATIONS:
             raise InvalidValue("the grid", f"{count} simulations", f"at most {MOST_SIMULATIONS}")
         return self
-
-    def to_json(self) -> str:
-        """Return the experiment as one line of JSON."""
-        return self.model_dump_json(exclude_none=True)
 
 
 CHOICES: dict[str, Mapping[str, object]] = {

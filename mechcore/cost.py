@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechcore.boundaries import BOUNDARIES, DEFAULT_DOMAIN
+from mechcore.boundaries import domain_side
 from mechcore.grid import Cell
 
 MULTIPLY_ADDS_PER_SECOND = 1.5e9
@@ -46,8 +46,9 @@ def estimated_cost(cell: Cell) -> Cost:
     """
     layers = np.arange(1, cell.steps + 1)
     widest = max(max(pattern.image().shape) for pattern in cell.patterns)
-    if BOUNDARIES[cell.boundary].finite:
-        side = np.full(len(layers), cell.domain or DEFAULT_DOMAIN)
+    domain = domain_side(cell.boundary, cell.domain)
+    if domain is not None:
+        side = np.full(len(layers), domain)
     else:
         # Trimming keeps about ten standard deviations of the diffusing state on each side.
         sigma = np.sqrt(layers * (cell.size**2 - 1) / 12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
@@ -120,3 +121,36 @@ def choose(table: Mapping[str, Entry], key: str, name: object) -> Entry:
     if isinstance(name, str) and name in table:
         return table[name]
     raise InvalidValue(key, name, f"one of {', '.join(table)}{did_you_mean(name, table)}")
+
+
+def checked_integer(key: str, value: object, lowest: int, highest: int) -> int:
+    """Check that a value is an integer in a range.
+
+    Parameters
+    ----------
+    key : str
+        Name of the argument, for the error message.
+    value : object
+        What was given; numpy's integers count, booleans do not.
+    lowest, highest : int
+        The range.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InvalidValue
+        If it is none.
+
+    Examples
+    --------
+    >>> checked_integer("size", 3, 2, 11)
+    3
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not lowest <= int(value) <= highest:  # type: ignore[call-overload]
+        raise InvalidValue(key, value, f"an integer from {lowest} to {highest}")
+    return int(value)  # type: ignore[call-overload,no-any-return]

@@ -26,6 +26,29 @@ class Lines:
     intercept: NDArray[np.float64]
 
 
+def first_fitted_layer(steps: int, t_burn: int | None) -> int:
+    """Return the layer from which on trajectories are fitted.
+
+    Parameters
+    ----------
+    steps : int
+        Number of layers T.
+    t_burn : int or None
+        What was asked for.
+
+    Returns
+    -------
+    int
+        ``t_burn``, a quarter of the steps if it is None.
+
+    Examples
+    --------
+    >>> first_fitted_layer(64, None), first_fitted_layer(64, 0)
+    (16, 0)
+    """
+    return steps // 4 if t_burn is None else t_burn
+
+
 def fit_lines(x: NDArray[np.float64], y: NDArray[np.float64]) -> Lines:
     """Fit least-squares lines along the last axis, leaving out what is not finite.
 

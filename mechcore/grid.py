@@ -42,10 +42,6 @@ class Cell(Shared):
         """Number of simulations: patterns x angles x betas."""
         return len(self.patterns) * len(self.angles) * len(self.betas)
 
-    def to_json(self) -> str:
-        """Return the cell as one line of JSON that gives the same cell back."""
-        return self.model_dump_json(exclude_none=True)
-
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read a cell from JSON.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.arrays import real_array
-from mechcore.errors import InvalidValue, choose
+from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.geometry import centred_coordinates, unit_vector
 
 Kernel = NDArray[np.float64]
@@ -319,17 +319,11 @@ def _unit(array: Kernel) -> Kernel:
 
 
 def _checked_size(size: object) -> int:
-    whole = isinstance(size, Integral) and not isinstance(size, bool)
-    if not whole or not 2 <= int(size) <= LARGEST_SIZE:  # type: ignore[call-overload]
-        raise InvalidValue("size", size, f"an integer from 2 to {LARGEST_SIZE}")
-    return int(size)  # type: ignore[call-overload,no-any-return]
+    return checked_integer("size", size, 2, LARGEST_SIZE)
 
 
 def _checked_seed(seed: object) -> int:
-    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
-    if not whole or not 0 <= int(seed) <= LARGEST_SEED:  # type: ignore[call-overload]
-        raise InvalidValue("seed", seed, f"an integer from 0 to {LARGEST_SEED}")
-    return int(seed)  # type: ignore[call-overload,no-any-return]
+    return checked_integer("seed", seed, 0, LARGEST_SEED)
 
 
 def _checked_number(key: str, value: object) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 import xarray as xr
@@ -16,8 +15,9 @@ from mechcore.arrays import real_array
 from mechcore.boundaries import BOUNDARIES, domain_side
 from mechcore.decomposition import decompose
 from mechcore.engines import LayerRule
-from mechcore.errors import InvalidValue, choose
+from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.exact_theory import beta_star
+from mechcore.fits import first_fitted_layer
 from mechcore.grid import Cell
 from mechcore.kernels import as_kernel, even_part, kernel, odd_part
 from mechcore.normalisations import NORMALISATIONS
@@ -323,10 +323,10 @@ def _checked_rule(
     choose(NORMALISATIONS, "normalise", normalise)
     choose(BOUNDARIES, "boundary", boundary)
     choose(DENSITIES, "density", density)
-    _checked_integer("steps", steps, 1, 10**6)
-    _checked_integer("window", window, 1, 10**4)
+    checked_integer("steps", steps, 1, 10**6)
+    checked_integer("window", window, 1, 10**4)
     for layer in layers:
-        _checked_integer("snapshots", layer, 0, steps)
+        checked_integer("snapshots", layer, 0, steps)
     if len(set(layers)) < len(layers):
         raise InvalidValue("snapshots", list(layers), "each layer once")
     return LayerRule(activation, normalise, boundary, density, steps, tuple(sorted(layers)), window)
@@ -334,19 +334,13 @@ def _checked_rule(
 
 def _checked_burn(t_burn: int | None, steps: int) -> None:
     if t_burn is not None:
-        _checked_integer("t_burn", t_burn, 0, steps - 1)
-
-
-def _checked_integer(key: str, value: object, lowest: int, highest: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not lowest <= value <= highest:  # type: ignore[operator]
-        raise InvalidValue(key, value, f"an integer from {lowest} to {highest}")
+        checked_integer("t_burn", t_burn, 0, steps - 1)
 
 
 def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
     """The pattern itself on free space, in the middle of zeros on a finite domain."""
     if domain is not None:
-        _checked_integer("domain", domain, 1, 10**5)
+        checked_integer("domain", domain, 1, 10**5)
     side = domain_side(boundary, domain, max(image.shape))
     if side is None:
         return image
@@ -390,5 +384,5 @@ def _settings(rule: LayerRule, t_burn: int | None, engine: str) -> dict[str, obj
         "boundary": rule.boundary,
         "density": rule.density,
         "engine": engine,
-        "t_burn": rule.steps // 4 if t_burn is None else t_burn,
+        "t_burn": first_fitted_layer(rule.steps, t_burn),
     }

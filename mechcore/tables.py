@@ -55,7 +55,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     MechcoreError
         If the file is missing or lacks a column.
     """
-    table = _read(path)
+    table = read_table(path)
     missing = [name for name in METRICS if name not in table]
     if missing:
         raise MechcoreError(f"{path}: no column {', '.join(missing)}")
@@ -63,7 +63,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read another table that `write_table` wrote.
+    """Read a table that `write_table` wrote.
 
     Parameters
     ----------
@@ -80,7 +80,12 @@ def read_table(path: Path) -> pd.DataFrame:
     MechcoreError
         If the file is missing or not a table.
     """
-    return _read(path)
+    try:
+        return pd.read_csv(path)
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise MechcoreError(f"{path}: not a table ({error})") from error
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -94,12 +99,3 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         The file.
     """
     replace_file(path, lambda draft: table.to_csv(draft, index=False, lineterminator="\n"))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, pd.errors.ParserError) as error:
-        raise MechcoreError(f"{path}: not a table ({error})") from error

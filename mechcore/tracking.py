@@ -18,9 +18,10 @@ import xarray as xr
 from filelock import FileLock
 
 from mechcore import figures
-from mechcore.boundaries import DEFAULT_DOMAIN
+from mechcore.boundaries import domain_side
 from mechcore.config import Experiment
 from mechcore.errors import MechcoreError
+from mechcore.fits import first_fitted_layer
 from mechcore.grid import Cell, expand
 from mechcore.provenance import git_commit, git_is_dirty
 from mechcore.regressions import cell_names
@@ -283,11 +284,11 @@ def _params(cell: Cell) -> dict[str, object]:
         "beta_max": max(cell.betas),
         "beta_count": len(cell.betas),
         "steps": cell.steps,
-        "t_burn": cell.steps // 4 if cell.t_burn is None else cell.t_burn,
+        "t_burn": first_fitted_layer(cell.steps, cell.t_burn),
         "mixing": cell.mixing,
         "normalise": cell.normalise,
         "boundary": cell.boundary,
-        "domain": "free" if cell.boundary == "free" else cell.domain or DEFAULT_DOMAIN,
+        "domain": domain_side(cell.boundary, cell.domain) or "free",
         "density": cell.density,
         "engine": cell.engine,
         "seed": cell.seed,

@@ -11,6 +11,7 @@ import pandas as pd
 from mechcore.figures import Evidence
 from mechcore.figures.contraction import contraction_table, has_rest
 from mechcore.figures.evidence import preferred
+from mechcore.fits import first_fitted_layer
 from mechcore.geometry import light_speed
 from mechcore.regressions import PREDICTORS, cell_names
 from mechcore.report.fit_table import SYMBOLS
@@ -80,7 +81,7 @@ def _gradient(evidence: Evidence) -> str:
         for _, row in rows.iterrows()
     )
     plan = evidence.experiment
-    burn = plan.steps // 4 if plan.t_burn is None else plan.t_burn
+    burn = first_fitted_layer(plan.steps, plan.t_burn)
     return (
         f"Odd kernel with ReLU (β = 1, {evidence.family}, {evidence.point}), speed in px/layer "
         f"over layers {burn} to {plan.steps}, and light cone: {speeds}."
