@@ -28,10 +28,9 @@ class Activation:
     scalar : callable
         The same function of one float in plain Python, which the compiled engine translates.
         Comparisons are written so that NaN stays NaN.
-    homogeneous : bool
-        Whether f(a x) = a f(x) for a > 0, so that a normalisation cannot change the trajectory.
-    identity_on_positive : bool
-        Whether f(x) = x for x >= 0: the condition of the exact theory.
+    negative_slope : float or None
+        For a function that is x for x >= 0 and a multiple of x below: that multiple. None for a
+        curved function.
     lipschitz : float
         The smallest L with abs(f(x) - f(y)) <= L abs(x - y).
     """
@@ -39,9 +38,23 @@ class Activation:
     formula: str
     array: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     scalar: Callable[[float], float]
-    homogeneous: bool = True
-    identity_on_positive: bool = True
+    negative_slope: float | None = None
     lipschitz: float = 1.0
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether f(a x) = a f(x) for a > 0: a normalisation cannot change the trajectory."""
+        return self.negative_slope is not None
+
+    @property
+    def identity_on_positive(self) -> bool:
+        """Whether f(x) = x for x >= 0: the condition of the exact theory."""
+        return self.negative_slope is not None
+
+    @property
+    def multiplicative(self) -> bool:
+        """Whether f(a b) = f(a) f(b) for all a and b."""
+        return self.negative_slope in (1.0, -1.0)
 
     @property
     def keeps_zero(self) -> bool:
@@ -86,28 +99,27 @@ def _tanh(x: float) -> float:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation("x", lambda x: x, _identity),
-    "relu": Activation("max(x, 0)", lambda x: np.where(x < 0, 0.0, x), _relu),
-    "modulus": Activation("|x|", np.abs, _modulus),
+    "identity": Activation("x", lambda x: x, _identity, negative_slope=1.0),
+    "relu": Activation("max(x, 0)", lambda x: np.where(x < 0, 0.0, x), _relu, negative_slope=0.0),
+    "modulus": Activation("|x|", np.abs, _modulus, negative_slope=-1.0),
     "leaky_relu": Activation(
-        f"x if x >= 0 else {LEAK} x", lambda x: np.where(x < 0, LEAK * x, x), _leaky_relu
+        f"x if x >= 0 else {LEAK} x",
+        lambda x: np.where(x < 0, LEAK * x, x),
+        _leaky_relu,
+        negative_slope=LEAK,
     ),
     "softplus": Activation(
         "log(1 + exp(x))",
         lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
         _softplus,
-        homogeneous=False,
-        identity_on_positive=False,
     ),
     "gelu": Activation(
         "x Phi(x), Phi the normal distribution function",
         _gelu_array,
         _gelu,
-        homogeneous=False,
-        identity_on_positive=False,
         # max of Phi(x) + x phi(x), reached at x = sqrt(2): 1.128904...
         lipschitz=1.1290,
     ),
-    "tanh": Activation("tanh(x)", np.tanh, _tanh, homogeneous=False, identity_on_positive=False),
+    "tanh": Activation("tanh(x)", np.tanh, _tanh),
 }
 """Activations by name. A new one is one entry here: engines, grid and tests all read it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,25 @@ class Trajectories:
     extinct_at: NDArray[np.float64]
     diverged_at: NDArray[np.float64]
     snapshots: NDArray[np.float64]
+
+    @classmethod
+    def undefined(cls, count: int, steps: int, snapshots: int, window: int) -> Trajectories:
+        """Return room for a batch, filled with NaN."""
+        return cls(
+            np.full((count, steps + 1, len(QUANTITIES)), np.nan),
+            np.full(count, np.nan),
+            np.full(count, np.nan),
+            np.full((count, snapshots, window, window), np.nan),
+        )
+
+    def chosen(self, places: NDArray[np.generic]) -> Trajectories:
+        """Return some simulations, by their places or by a mask."""
+        return Trajectories(*(getattr(self, field.name)[places] for field in fields(self)))
+
+    def put(self, places: NDArray[np.generic], others: Trajectories) -> None:
+        """Copy simulations of another batch into some places of this one."""
+        for field in fields(self):
+            getattr(self, field.name)[places] = getattr(others, field.name)
 
 
 def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,9 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.engines.machine_code import compiled
+from mechcore.engines.machine_code import leaf
+from mechcore.engines.vector_blocks import ROWS, clear_block
+from mechcore.engines.vector_code import LANES
 
 Array = NDArray[np.float64]
+
+_clear = clear_block()
 
 
 class Box(NamedTuple):
@@ -27,26 +31,68 @@ class Box(NamedTuple):
     x: float
 
 
-@compiled
-def boxed(store: Array, kernel: Array, height: int, width: int, y: float, x: float) -> Box:
+@leaf
+def rounded_up(size: int) -> int:
+    """The next multiple of the length of a vector."""
+    return (size + LANES - 1) // LANES * LANES
+
+
+@leaf
+def block_rows(height: int) -> int:
+    """Rows that are computed at a time: a line of pixels has no others."""
+    return 1 if height == 1 else ROWS
+
+
+@leaf
+def _outline(kernel_shape: tuple[int, int], height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of a buffer: blocks may end beyond the state, and the kernel reads on."""
+    reach_y, reach_x = kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1)
+    tall = 2 * reach_y + height + block_rows(height + reach_y) - 1
+    return tall, reach_x + rounded_up(width) + reach_x + LANES
+
+
+@leaf
+def boxed(
+    store: Array, kernel_shape: tuple[int, int], height: int, width: int, y: float, x: float
+) -> Box:
     """A box of a given size in a store, with room for the margins that the kernel reads."""
-    top, left = kernel.shape[0] - 1, kernel.shape[1] - 1
-    tall, wide = height + 2 * top, width + 2 * left
-    return Box(store[: tall * wide].reshape((tall, wide)), top, left, height, width, y, x)
+    tall, wide = _outline(kernel_shape, height, width)
+    buffer = store[: tall * wide].reshape((tall, wide))
+    return Box(buffer, kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1), height, width, y, x)
 
 
-@compiled
-def roomy(store: Array, box: Box, kernel: Array) -> Array:
-    """The store, or a larger one if the next layer does not fit."""
-    rows, columns = kernel.shape
-    needed = (box.height + 3 * (rows - 1)) * (box.width + 3 * (columns - 1))
-    # Half as much again, so that a growing state asks for memory only a few times.
-    return store if store.size >= needed else np.empty(needed + needed // 2)
+@leaf
+def room_for(kernel_shape: tuple[int, int], height: int, width: int) -> int:
+    """Numbers in the store of a box."""
+    tall, wide = _outline(kernel_shape, height, width)
+    return tall * wide
 
 
-@compiled
+@leaf
+def room_after(box: Box, kernel_shape: tuple[int, int], finite: bool) -> int:
+    """Numbers in the store of the box of the next layer."""
+    rows, columns = (0, 0) if finite else (kernel_shape[0] - 1, kernel_shape[1] - 1)
+    return room_for(kernel_shape, box.height + rows, box.width + columns)
+
+
+@leaf
 def fill_margins(box: Box, taps: Array, period: int) -> None:
-    """Continue the state beyond its edge, as far as the kernel reads."""
+    """Continue the state beyond its edge, as far as the kernel or a block reads."""
+    reach_y, reach_x = taps.shape[0] - 1, rounded_up(taps.shape[1] - 1)
+    side, bottom = reach_x // LANES, box.top + box.height
+    _clear(box.buffer, box.top, box.left - reach_x, box.height, side)
+    _clear(box.buffer, box.top, box.left + box.width, box.height, side + 1)
+    across = 2 * side + rounded_up(box.width) // LANES
+    _clear(box.buffer, box.top - reach_y, box.left - reach_x, reach_y, across)
+    below = reach_y + block_rows(box.height + reach_y) - 1
+    _clear(box.buffer, bottom, box.left - reach_x, below, across)
+    if period > 0:
+        _mirror(box, taps, period)
+
+
+@leaf
+def _mirror(box: Box, taps: Array, period: int) -> None:
+    """Fill the margins with copies of the state."""
     reach_y, reach_x = taps.shape[0] - 1, taps.shape[1] - 1
     inner = box.buffer[box.top : box.top + box.height]
     for j in range(-reach_x, 0):
@@ -58,24 +104,22 @@ def fill_margins(box: Box, taps: Array, period: int) -> None:
         _copy_row(box.buffer[:, start:stop], box.top, box.height, box.height - 1 - i, period)
 
 
-@compiled
+@leaf
 def _copy_column(inner: Array, left: int, width: int, j: int, period: int) -> None:
-    source = _mirrored(j, width, period)
+    source = folded(j, width, period)
     for i in range(inner.shape[0]):
-        inner[i, left + j] = 0.0 if source < 0 else inner[i, left + source]
+        inner[i, left + j] = inner[i, left + source]
 
 
-@compiled
+@leaf
 def _copy_row(buffer: Array, top: int, height: int, i: int, period: int) -> None:
-    source = _mirrored(i, height, period)
+    source = folded(i, height, period)
     for j in range(buffer.shape[1]):
-        buffer[top + i, j] = 0.0 if source < 0 else buffer[top + source, j]
+        buffer[top + i, j] = buffer[top + source, j]
 
 
-@compiled
-def _mirrored(position: int, size: int, period: int) -> int:
-    """The pixel that a position outside the domain is read from, -1 for none."""
-    if period == 0:
-        return -1
-    folded = position % (period * size)
-    return folded if folded < size else 2 * size - 1 - folded
+@leaf
+def folded(position: int, size: int, period: int) -> int:
+    """The pixel that a position outside the domain is read from."""
+    place = position % (period * size)
+    return place if place < size else 2 * size - 1 - place

@@ -10,12 +10,20 @@ from mechcore.engines import LayerRule
 from mechcore.normalisations import NORMALISATIONS, NORMS
 from mechcore.records import DENSITIES
 
+CURVED = tuple(name for name, entry in ACTIVATIONS.items() if entry.negative_slope is None)
+"""Activations that are more than a slope on x < 0, in the order of `Law.curved`."""
+
 
 class Law(NamedTuple):
-    """A `LayerRule` in numbers, as the compiled functions want it."""
+    """A `LayerRule` in numbers, as the compiled functions want it.
+
+    ``slope`` is that of the activation on x < 0; ``curved`` is the position in `CURVED` of one that
+    has none, else -1.
+    """
 
     steps: int
-    activation: int
+    slope: float
+    curved: int
     lipschitz: float
     homogeneous: bool
     keeps_zero: bool
@@ -49,7 +57,8 @@ def law_of(rule: LayerRule) -> Law:
     boundary = BOUNDARIES[rule.boundary]
     return Law(
         steps=rule.steps,
-        activation=list(ACTIVATIONS).index(rule.activation),
+        slope=1.0 if activation.negative_slope is None else activation.negative_slope,
+        curved=CURVED.index(rule.activation) if rule.activation in CURVED else -1,
         lipschitz=activation.lipschitz,
         homogeneous=activation.homogeneous,
         keeps_zero=activation.keeps_zero,

@@ -56,6 +56,27 @@ def part(function: Callable[..., Any]) -> Any:
     return njit(function, fastmath=FLAGS, error_model="numpy")
 
 
+def leaf(function: Callable[..., Any]) -> Any:
+    """Return a function in machine code that does not count references to arrays.
+
+    Counting them costs more than a small layer: 5 ns for every array in every call. It is safe
+    where a function neither makes nor returns an array.
+
+    Parameters
+    ----------
+    function : callable
+        In the part of Python and numpy that numba knows.
+
+    Returns
+    -------
+    callable
+        The same function, compiled when it is first called.
+    """
+    # numba's own array functions are compiled with this option; it has no public name.
+    options: dict[str, Any] = {"_nrt": False}
+    return njit(function, fastmath=FLAGS, error_model="numpy", **options)
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Return a function in machine code, cached on disk.
 

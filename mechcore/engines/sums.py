@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from mechcore.engines.box import Array, Box
+from mechcore.engines.box import Array, Box, block_rows, rounded_up
 from mechcore.engines.law import Law
-from mechcore.engines.machine_code import compiled
+from mechcore.engines.machine_code import leaf, part
+from mechcore.engines.vector_blocks import ROWS, Scales, measure_block
+from mechcore.engines.vector_code import LANES
 from mechcore.records import WIDTH_ROUNDING
 
 TINY = 1e-290
 """Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
-
-SQUARE_ROOT_OF_TINY = 1e-145
-"""Smaller values are left out of sums of squares, where they would become subnormal."""
 
 SMALLEST_SUM = 1e-100
 """Sums between this and its inverse are far from where their squares overflow or underflow."""
@@ -24,92 +24,106 @@ SMALLEST_SUM = 1e-100
 class Sums(NamedTuple):
     """What one pass over a state leaves behind, of values divided by ``unit``.
 
-    ``rows`` and ``columns`` are the marginal densities, ``moments`` the first moments of the rows
-    about the middle column, ``totals`` the sums of absolute values, of squares, and the number of
-    values that were set to zero.
+    ``rows`` and ``columns`` are the marginal densities, ``moments`` the first moments of the
+    columns about the middle row, ``totals`` the sums of absolute values and of squares. All have
+    room for the blocks that end beyond the state.
     """
 
     rows: Array
-    moments: Array
     columns: Array
+    moments: Array
     totals: Array
 
 
-@compiled
+_measure_rows = measure_block(ROWS, squared=False)
+_measure_row = measure_block(1, squared=False)
+_measure_squares_of_rows = measure_block(ROWS, squared=True)
+_measure_squares_of_row = measure_block(1, squared=True)
+
+
+@part
+def room_for_sums(height: int, width: int) -> Sums:
+    """Sums of a state of a given size, not yet set."""
+    tall, wide = height + ROWS, rounded_up(width)
+    return Sums(np.empty(tall), np.empty(wide), np.empty(wide), np.empty(2))
+
+
+@leaf
 def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
-    for i in range(box.height):
-        row = box.buffer[box.top + i, box.left : box.left + box.width]
-        accumulate(row, i, law.squared, unit, sums)
+    for first in range(0, box.height, block_rows(box.height)):
+        measure(box, first, 1.0, law.squared, unit, sums)
 
 
-@compiled
+@leaf
 def clear(sums: Sums, width: int) -> None:
-    """Set to zero what the rows of a state are added to."""
-    sums.columns[:width].fill(0.0)
+    """Set to zero what the blocks of a state are added to."""
+    sums.columns[: rounded_up(width)].fill(0.0)
+    sums.moments[: rounded_up(width)].fill(0.0)
     sums.totals.fill(0.0)
 
 
-@compiled
-def accumulate(row: Array, i: int, squared: bool, unit: float, sums: Sums) -> None:
-    """Add a row to the sums and set its tiny values to zero."""
-    middle = (row.size - 1) / 2
-    columns = sums.columns[: row.size]
-    scale = 1.0 / unit
+@leaf
+def scales_of(slope: float, unit: float) -> Scales:
+    """What happens to every number of a state whose sums are taken in a unit."""
     # A saturating activation may leave values far below the unit: they are not tiny by themselves.
-    tiniest = TINY * min(unit, 1.0)
-    total, squares, density, moment, lost = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(row.size):
-        size = abs(row[j])
-        tiny = size < tiniest
-        lost += 1.0 if tiny and size > 0.0 else 0.0
-        row[j] = 0.0 if tiny else row[j]
-        value = 0.0 if tiny else size * scale
-        large = 0.0 if value < SQUARE_ROOT_OF_TINY else value
-        weight = large * large if squared else value
-        total += value
-        squares += large * large
-        density += weight
-        moment += weight * (j - middle)
-        columns[j] += weight
-    sums.rows[i], sums.moments[i] = density, moment
-    sums.totals[0] += total
-    sums.totals[1] += squares
-    sums.totals[2] += lost
+    return Scales(slope, TINY * min(unit, 1.0), 1.0 / unit)
 
 
-@compiled
-def power_of_two(exponent: float) -> float:
-    """A unit of that size, by which values are multiplied and divided without rounding."""
-    return 2.0 ** max(-1000, min(1000, round(exponent)))
+@leaf
+def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums: Sums) -> None:
+    """Multiply what is negative by a slope, set what is tiny to zero, add a block to the sums."""
+    scales = scales_of(slope, unit)
+    top, vectors = box.top + first, rounded_up(box.width) // LANES
+    distance = first - (box.height - 1) / 2
+    if box.height == 1:
+        if squared:
+            _measure_squares_of_row(
+                box.buffer, top, box.left, vectors, scales, first, distance, sums
+            )
+        else:
+            _measure_row(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+    elif squared:
+        _measure_squares_of_rows(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+    else:
+        _measure_rows(box.buffer, top, box.left, vectors, scales, first, distance, sums)
 
 
-@compiled
+@leaf
+def power_of_two(first: float, second: float = 1.0) -> float:
+    """A unit near the product of two numbers; scaling by it does not round."""
+    # Exponents, as the product itself may be no number.
+    exponent = math.frexp(first)[1] + math.frexp(second)[1]
+    return math.ldexp(1.0, max(-1000, min(1000, exponent)))
+
+
+@leaf
 def settled_unit(box: Box, law: Law, unit: float, sums: Sums) -> float:
     """The unit of the sums, taken again in a better one if theirs made them too large or small."""
     if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
         return unit
-    peak = _peak(box)
+    peak = peak_of(box)
     if peak == 0.0 or not np.isfinite(peak):
         return unit
-    unit = power_of_two(np.log2(peak))
+    unit = power_of_two(peak)
     measure_state(box, law, unit, sums)
     return unit
 
 
-@compiled
+@leaf
 def gain_of(box: Box, law: Law, unit: float, sums: Sums) -> float:
     """The norm of the state, in the order of `mechcore.normalisations.NORMS`."""
     if law.norm == 0:
         return np.sqrt(sums.totals[1]) * unit
     if law.norm == 2:
         return sums.totals[0] * unit
-    return _peak(box)
+    return peak_of(box)
 
 
-@compiled
-def _peak(box: Box) -> float:
+@leaf
+def peak_of(box: Box) -> float:
+    """The largest absolute value of a state."""
     peak = 0.0
     for i in range(box.height):
         for j in range(box.width):
@@ -117,18 +131,28 @@ def _peak(box: Box) -> float:
     return peak
 
 
-@compiled
+@leaf
+def mass_of(total: float, law: Law, unit: float) -> float:
+    """The mass of a sum of densities that was taken in a unit."""
+    if not law.squared:
+        return total * unit
+    # The square of the unit may be no number where the mass is one.
+    fraction, exponent = math.frexp(unit)
+    return math.ldexp(total * (fraction * fraction), 2 * exponent)
+
+
+@leaf
 def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: Array) -> None:
     """Write the quantities of `mechcore.records.QUANTITIES`, in their order."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
     mass = rows.sum()
     row, variance_y, kurtosis_y = _central_moments(rows, mass, box.y)
     column, variance_x, kurtosis_x = _central_moments(columns, mass, box.x)
-    from_middle = column - (box.width - 1) / 2
+    from_middle = row - (box.height - 1) / 2
     covariance = 0.0
-    for i in range(box.height):
-        covariance += (i - row) * (sums.moments[i] - from_middle * rows[i])
-    out[0] = mass * (unit * unit if law.squared else unit)
+    for j in range(box.width):
+        covariance += (j - column) * (sums.moments[j] - from_middle * columns[j])
+    out[0] = mass_of(mass, law, unit)
     out[1], out[2] = box.x + column, box.y + row
     out[3], out[4] = np.sqrt(variance_x), np.sqrt(variance_y)
     out[5] = covariance / mass
@@ -136,7 +160,7 @@ def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: 
     out[7], out[8] = kurtosis_x, kurtosis_y
 
 
-@compiled
+@leaf
 def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
     """Mean position, variance and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0

@@ -4,7 +4,8 @@ Far tails cost time and become subnormal numbers, but with negative taps they ca
 So rows and columns are dropped only under a certificate, carried along with every simulation: a
 bound ``e`` on the share of mass by which the state differs from the one that was never trimmed.
 
-* Dropping a share ``d`` adds ``d``.
+* Dropping a share ``d`` adds ``d``. Values below `TINY` are always dropped: `TINY` is added for
+  each pixel.
 * A layer multiplies ``e`` by ``r = L |K|_1 m / m'``, with L the Lipschitz constant of the
   activation, ``|K|_1`` the sum of absolute taps, and m, m' the mass before and after. For K >= 0
   and an activation that is the identity on x >= 0, r = 1: the share lost is all that is ever lost.
@@ -12,10 +13,10 @@ bound ``e`` on the share of mass by which the state differs from the one that wa
   others the error of the norm adds at most ``e`` times the mass after the division.
 
 A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance
-by e D^2 and the fourth moment by e D^4. Where squares are the density, or another norm than the
-mass is the gain, it counts at most ``2 m^2 / |x|_2^2`` times as much. The simulation is *certified*
-if the product ``e (D/sigma)^4 2 m^2 / |x|_2^2`` stays below `CERTIFIED` in every layer; what may be
-dropped is planned from the largest r seen so far.
+by e D^2 and the fourth moment by e D^4, each along its own axis. Where squares are the density, or
+another norm than the mass is the gain, it counts at most ``2 m^2 / |x|_2^2`` times as much. The
+simulation is *certified* if the product ``e (D/sigma)^4 2 m^2 / |x|_2^2`` stays below `CERTIFIED`
+in every layer; what may be dropped is planned from the largest r seen so far.
 Should the plan fail, the simulation runs again and drops only exact zeros and values below `TINY`.
 """
 
@@ -27,8 +28,10 @@ import numpy as np
 
 from mechcore.engines.box import Array, Box
 from mechcore.engines.law import Law
-from mechcore.engines.machine_code import compiled
-from mechcore.engines.sums import SQUARE_ROOT_OF_TINY, TINY, Sums
+from mechcore.engines.machine_code import leaf
+from mechcore.engines.sums import TINY, Sums
+from mechcore.engines.vector_code import SQUARE_ROOT_OF_TINY
+from mechcore.records import WIDTH_ROUNDING
 
 CERTIFIED = 1e-12
 """Largest relative deviation by trimming, a hundredth of what the engines may differ by."""
@@ -58,21 +61,31 @@ class Place(NamedTuple):
     sigma_y: float
 
 
-@compiled
+@leaf
 def charged(
-    ledger: Ledger, law: Law, taps: float, unit: float, divisor: float, sums: Sums, t: int
+    ledger: Ledger,
+    law: Law,
+    taps: float,
+    unit: float,
+    divisor: float,
+    total: float,
+    pixels: int,
+    t: int,
 ) -> Ledger:
-    """Carry the bound through a layer and through the division by its norm."""
-    new_mass = sums.totals[0] * unit
+    """Carry the bound through a layer and through the division by its norm.
+
+    ``total`` is the sum of absolute values in the unit, before the division.
+    """
+    new_mass = total * unit
     mass = new_mass / divisor
     ratio = law.lipschitz * taps * ledger.mass / new_mass if t > 0 else 0.0
-    error = ledger.error * ratio + sums.totals[2] * TINY * min(unit, 1.0) / new_mass
+    error = ledger.error * ratio + pixels * TINY * min(unit, 1.0) / new_mass
     # The error of the norm; the percent covers the products of small terms.
     spill = 1.0 if law.homogeneous or not law.divides else 1.0 + 1.01 * mass
     return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)
 
 
-@compiled
+@leaf
 def trimmed(
     box: Box,
     law: Law,
@@ -82,51 +95,55 @@ def trimmed(
     trims: bool,
 ) -> tuple[Box, Ledger, bool]:
     """Drop what may be dropped now; tell whether the simulation is still certified."""
-    severity = _severity(place) * 2.0 * sums.totals[0] ** 2 / sums.totals[1]
-    if trims and ledger.error > 0.0 and not ledger.error * severity <= CERTIFIED:
+    severity = severity_of(place, sums.totals[0], sums.totals[1])
+    if trims and not ledger.error * severity <= CERTIFIED:
         return box, ledger, False
-    allowed = _allowance(ledger, severity, place) if trims else 0.0
-    kept, dropped = _trimmed(box, law.squared, sums, allowed)
-    return kept, Ledger(ledger.error + dropped, ledger.worst_ratio, ledger.mass), True
+    allowed = allowance(ledger, severity, place) if trims else 0.0
+    above, below, before, behind, lost = _edges(box, law.squared, sums, allowed)
+    height, width = box.height - above - below, box.width - before - behind
+    top, left = box.top + above, box.left + before
+    kept = Box(box.buffer, top, left, height, width, box.y + above, box.x + before)
+    return kept, Ledger(ledger.error + lost, ledger.worst_ratio, ledger.mass), True
 
 
-@compiled
-def _severity(place: Place) -> float:
-    """(D / sigma)^4, with D the farthest that anything can come in the whole run."""
-    reach = max(place.reach_x + abs(place.mu_x), place.reach_y + abs(place.mu_y))
-    width = min(place.sigma_x, place.sigma_y)
-    return (reach / width) ** 4 if width > 0.0 else np.inf
+@leaf
+def severity_of(place: Place, total: float, squares: float) -> float:
+    """How many times as much a share of mass may count in a record, at most."""
+    # A domain of one row has no other width than zero. A width of less is recorded as zero.
+    along_x, along_y = place.reach_x > 0.5, place.reach_y > 0.5
+    x = (place.reach_x + abs(place.mu_x)) / max(place.sigma_x, WIDTH_ROUNDING) if along_x else 0.0
+    y = (place.reach_y + abs(place.mu_y)) / max(place.sigma_y, WIDTH_ROUNDING) if along_y else 0.0
+    square = max(x, y) * max(x, y)
+    return square * square * 2.0 * total * total / squares
 
 
-@compiled
-def _allowance(ledger: Ledger, severity: float, place: Place) -> float:
+@leaf
+def allowance(ledger: Ledger, severity: float, place: Place) -> float:
     """The share that may be dropped now so that its growth stays within the plan."""
-    growth = ledger.worst_ratio ** float(place.steps - place.layer)
+    growth = ledger.worst_ratio ** (place.steps - place.layer)
     return PLANNED / (place.steps + 1) / severity / growth
 
 
-@compiled
-def _trimmed(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[Box, float]:
-    """Drop edge rows and columns whose share of mass is allowed; exact zeros always."""
+@leaf
+def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, int, int, int, float]:
+    """Edge rows and columns whose share of mass is allowed to go (exact zeros always), and it."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
     quarter, mass = allowed / 4, sums.totals[0]
     above, lost_above = _edge(rows, box.width, squared, mass, quarter)
     below, lost_below = _edge(rows[::-1], box.width, squared, mass, quarter)
     before, lost_before = _edge(columns, box.height, squared, mass, quarter)
     behind, lost_behind = _edge(columns[::-1], box.height, squared, mass, quarter)
-    height, width = box.height - above - below, box.width - before - behind
-    top, left = box.top + above, box.left + before
-    kept = Box(box.buffer, top, left, height, width, box.y + above, box.x + before)
-    return kept, lost_above + lost_below + lost_before + lost_behind
+    lost = lost_above + lost_below + lost_before + lost_behind
+    return above, below, before, behind, lost
 
 
-@compiled
-def _absolute_sum(squares: float, count: int) -> float:
+@leaf
+def absolute_sum(squares: float, count: int) -> float:
     """A bound on the sum of absolute values by that of squares (Cauchy and Schwarz)."""
     return np.sqrt(squares * count) + count * SQUARE_ROOT_OF_TINY
 
 
-@compiled
+@leaf
 def _edge(
     weights: Array, across: int, squared: bool, mass: float, allowed: float
 ) -> tuple[int, float]:
@@ -134,7 +151,7 @@ def _edge(
     total, lost = 0.0, 0.0
     for i in range(weights.size):
         total += weights[i]
-        share = (_absolute_sum(total, (i + 1) * across) if squared else total) / mass
+        share = (absolute_sum(total, (i + 1) * across) if squared else total) / mass
         if share > allowed:
             return i, lost
         lost = share

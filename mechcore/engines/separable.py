@@ -1,0 +1,181 @@
+"""States that stay products of a column and a row: two runs of lines instead of one of images.
+
+A product of two factors under a kernel that is a product remains one, as the convolution acts on
+each factor. The activation keeps it one if it is x for x >= 0 and a multiple of x below, and one of
+the factors is nowhere negative: f(a b) = a f(b) for a >= 0. Norms, masses and marginal densities
+are products, too, so the record of the image follows from the records of two lines without any
+approximation, at the cost of a line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.activations import ACTIVATIONS
+from mechcore.engines import LayerRule
+from mechcore.engines.box import Array
+from mechcore.engines.factors import products
+from mechcore.engines.law import law_of
+from mechcore.engines.lines import LINE_QUANTITIES, propagate_lines
+from mechcore.records import QUANTITIES, Trajectories
+
+LARGEST = 1e280
+"""Norms between this and its inverse are far from where the product of two leaves the numbers."""
+
+PRODUCTS = [QUANTITIES.index(name) for name in ("mass", "gain")]
+NORMS = [LINE_QUANTITIES.index(name) for name in ("mass", "gain")]
+ALONG_X = [QUANTITIES.index(name) for name in ("mu_x", "sigma_x", "excess_kurtosis_x")]
+ALONG_Y = [QUANTITIES.index(name) for name in ("mu_y", "sigma_y", "excess_kurtosis_y")]
+PLACES = [LINE_QUANTITIES.index(QUANTITIES[place]) for place in ALONG_X]
+
+
+Mask = NDArray[np.bool_]
+
+
+class Separated(NamedTuple):
+    """The kernels of a batch under which the state stays a product, and all the factors.
+
+    ``indices`` are those of the kernels, ``columns`` and ``rows`` their factors, (m, kh) and
+    (m, kw); ``column`` and ``row`` those of the pattern.
+    """
+
+    indices: NDArray[np.int64]
+    columns: Array
+    rows: Array
+    column: Array
+    row: Array
+
+
+def separated(kernels: Array, image: Array, rule: LayerRule) -> Separated | None:
+    """Return the factors of the kernels under which the state stays a product.
+
+    Parameters
+    ----------
+    kernels : (n, kh, kw) ndarray
+        Kernels.
+    image : (h, w) ndarray
+        State at layer 0.
+    rule : LayerRule
+        What every layer does.
+
+    Returns
+    -------
+    Separated or None
+        The factors, None if no kernel has any.
+
+    Examples
+    --------
+    >>> separated(np.ones((1, 2, 2)), np.ones((1, 1)), LayerRule("relu")).rows
+    array([[1., 1.]])
+    """
+    activation = ACTIVATIONS[rule.activation]
+    is_product, column, row = products(image)
+    if activation.negative_slope is None or not is_product:
+        return None
+    found, columns, rows = products(kernels)
+    if not activation.multiplicative:
+        found = found & (_keeps_sign(columns, column) | _keeps_sign(rows, row))
+    indices = np.flatnonzero(found)
+    return Separated(indices, columns[indices], rows[indices], column, row) if found.any() else None
+
+
+def _keeps_sign(taps: Array, pattern: Array) -> Mask:
+    """Whether one factor of the state is nowhere negative, now and later."""
+    kept: Mask = np.all(taps >= 0, axis=-1) & np.all(pattern >= 0)
+    return kept
+
+
+class Lines(NamedTuple):
+    """Trajectories of lines: ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`."""
+
+    record: Array
+    snapshots: Array
+    extinct_at: Array
+    valid: Mask
+
+    def chosen(self, places: NDArray[np.generic] | slice) -> Lines:
+        """Return some lines, by their places, a mask or a slice."""
+        return Lines(
+            self.record[places],
+            self.snapshots[places],
+            self.extinct_at[places],
+            self.valid[places],
+        )
+
+
+def run_lines(
+    split: Separated, rule: LayerRule, trims: bool
+) -> tuple[NDArray[np.int64], Trajectories]:
+    """Run kernels as lines along the two axes.
+
+    Parameters
+    ----------
+    split : Separated
+        The factors.
+    rule : LayerRule
+        What every layer does.
+    trims : bool
+        Whether the support may be trimmed.
+
+    Returns
+    -------
+    (m,) ndarray
+        Indices of the kernels that ran: those for which all numbers stayed in range.
+    Trajectories
+        The trajectories of their products.
+    """
+    if split.rows.shape == split.columns.shape and np.array_equal(split.row, split.column):
+        # Lines of both axes fill vectors together.
+        taps = np.concatenate([split.rows, split.columns])
+        both = _run_distinct(taps, split.row, rule, trims)
+        along_x, along_y = (
+            both.chosen(slice(len(split.rows))),
+            both.chosen(slice(len(split.rows), None)),
+        )
+    else:
+        along_x = _run_distinct(split.rows, split.row, rule, trims)
+        along_y = _run_distinct(split.columns, split.column, rule, trims)
+    valid = _within_range(along_x, along_y)
+    return split.indices[valid], _joined(along_x.chosen(valid), along_y.chosen(valid))
+
+
+def _run_distinct(taps: Array, pattern: Array, rule: LayerRule, trims: bool) -> Lines:
+    """Run lines, equal ones once."""
+    taps, places = np.unique(taps, axis=0, return_inverse=True)
+    count, layers = len(taps), np.array(rule.snapshot_layers, dtype=np.int64)
+    lines = Lines(
+        np.full((count, rule.steps + 1, len(LINE_QUANTITIES)), np.nan),
+        np.full((count, layers.size, rule.snapshot_window), np.nan),
+        np.full(count, np.nan),
+        np.ones(count, dtype=bool),
+    )
+    pattern = np.ascontiguousarray(pattern)
+    propagate_lines(np.ascontiguousarray(taps), pattern, law_of(rule), layers, *lines, trims)
+    return lines.chosen(places.reshape(-1))
+
+
+def _within_range(x: Lines, y: Lines) -> Mask:
+    """Whether norms and masses of the products are numbers until the end."""
+    layers = np.arange(x.record.shape[1])
+    over = layers >= np.fmin(x.extinct_at, y.extinct_at)[:, np.newaxis]
+    with np.errstate(over="ignore", under="ignore"):
+        values = x.record[..., NORMS] * y.record[..., NORMS]
+    inside = np.all((values > 1 / LARGEST) & (values < LARGEST), axis=-1)
+    valid: Mask = x.valid & y.valid & np.all(inside | over, axis=1)
+    return valid
+
+
+def _joined(x: Lines, y: Lines) -> Trajectories:
+    """The trajectories of the products of two lines."""
+    extinct_at = np.fmin(x.extinct_at, y.extinct_at)
+    layers, ends = np.arange(x.record.shape[1]), extinct_at[:, np.newaxis]
+    record = np.zeros((*x.record.shape[:2], len(QUANTITIES)))
+    record[..., ALONG_X], record[..., ALONG_Y] = x.record[..., PLACES], y.record[..., PLACES]
+    record[layers >= ends] = np.nan
+    record[..., PRODUCTS] = x.record[..., NORMS] * y.record[..., NORMS]
+    record[layers == ends] = np.where(np.isin(np.arange(len(QUANTITIES)), PRODUCTS), 0.0, np.nan)
+    snapshots = y.snapshots[..., :, np.newaxis] * x.snapshots[..., np.newaxis, :]
+    return Trajectories(record, extinct_at, np.full_like(extinct_at, np.nan), snapshots)
