@@ -154,6 +154,10 @@ class Shared(Settings):
     )
     density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
     engine: str = Field(default="compiled", description="compiled, or reference (slow)")
+    reuse_symmetric: bool = Field(
+        default=True,
+        description="run a simulation that is another one turned or mirrored only once",
+    )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"

@@ -70,10 +70,24 @@ class Trajectories:
         """Return some simulations, by their places or by a mask."""
         return Trajectories(*(getattr(self, field.name)[places] for field in fields(self)))
 
-    def put(self, places: NDArray[np.generic], others: Trajectories) -> None:
-        """Copy simulations of another batch into some places of this one."""
-        for field in fields(self):
-            getattr(self, field.name)[places] = getattr(others, field.name)
+
+def joined(batches: list[Trajectories]) -> Trajectories:
+    """Return the simulations of several batches in a row.
+
+    Parameters
+    ----------
+    batches : list of Trajectories
+        Batches of the same pattern and rule.
+
+    Returns
+    -------
+    Trajectories
+        One batch.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    parts = [[getattr(batch, one.name) for batch in batches] for one in fields(Trajectories)]
+    return Trajectories(*(np.concatenate(part) for part in parts))
 
 
 def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,29 +134,6 @@ def _scales(record: NDArray[np.float64]) -> NDArray[np.float64]:
     area = np.fmax(sigma_x, 1.0) * np.fmax(sigma_y, 1.0)
     kurtoses = np.fmax(kurtosis_x, 1.0), np.fmax(kurtosis_y, 1.0)
     return np.stack([mass, x, y, x, y, area, gain, *kurtoses], axis=-1)
-
-
-def mirrored(record: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the record of the mirror image through the origin.
-
-    Parameters
-    ----------
-    record : (..., T + 1, 9) ndarray
-        A record.
-
-    Returns
-    -------
-    (..., T + 1, 9) ndarray
-        The same with the centroid on the other side; nothing else changes.
-
-    Examples
-    --------
-    >>> mirrored(np.ones((1, 9)))[0, :4].tolist()
-    [1.0, -1.0, -1.0, 1.0]
-    """
-    signs = np.ones(len(QUANTITIES))
-    signs[[QUANTITIES.index("mu_x"), QUANTITIES.index("mu_y")]] = -1.0
-    return record * signs
 
 
 def neighbouring_kernels(kernels: NDArray[np.float64]) -> NDArray[np.float64]:

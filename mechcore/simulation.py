@@ -25,10 +25,10 @@ from mechcore.patterns import Image, as_pattern, pattern_image
 from mechcore.records import (
     DENSITIES,
     Trajectories,
-    mirrored,
     movement,
     neighbouring_kernels,
 )
+from mechcore.symmetries import THROUGH_ORIGIN, completed, copies_among
 
 
 def propagate(
@@ -163,7 +163,8 @@ def simulate(cell: Cell) -> xr.Dataset:
     kernels = cell_kernels(cell)
     flat = kernels.reshape(-1, cell.size, cell.size)
     images = [_on_domain(pattern.image(), cell.boundary, cell.domain) for pattern in cell.patterns]
-    runs = [_run(cell.engine, flat, image, rule) for image in images]
+    run = _run_once if cell.reuse_symmetric else _run
+    runs = [run(cell.engine, flat, image, rule) for image in images]
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
     dataset = storage.trajectories_dataset(
         _stacked([outcome for outcome, _ in runs], grid),
@@ -296,9 +297,19 @@ def _run(
     if BOUNDARIES[rule.boundary].finite and shifts:
         record = engines.run(engine, neighbours, image, blind).record
     else:
-        flipped = neighbours[:, ::-1, ::-1]
-        record = mirrored(engines.run(engine, flipped, image[::-1, ::-1], blind).record)
+        flipped = THROUGH_ORIGIN.of(neighbours)
+        record = engines.run(engine, flipped, THROUGH_ORIGIN.of(image), blind).record
+        record = THROUGH_ORIGIN.undone_in_record(record)
     return outcome, movement(outcome.record, record)
+
+
+def _run_once(
+    engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
+) -> tuple[Trajectories, NDArray[np.float64]]:
+    """Run kernels, those that are turned or mirrored copies of another one only once."""
+    copies = copies_among(kernels, image, rule)
+    outcome, sensitivity = _run(engine, kernels[copies.run], image, rule)
+    return completed(outcome, copies), sensitivity[copies.origins]
 
 
 def _as_stack(kernel: object) -> tuple[NDArray[np.float64], bool]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.engines.machine_code import leaf
+from mechcore.engines.machine_code import part
 from mechcore.engines.vector_blocks import ROWS, clear_block
 from mechcore.engines.vector_code import LANES
 
@@ -31,19 +31,19 @@ class Box(NamedTuple):
     x: float
 
 
-@leaf
+@part
 def rounded_up(size: int) -> int:
     """The next multiple of the length of a vector."""
     return (size + LANES - 1) // LANES * LANES
 
 
-@leaf
+@part
 def block_rows(height: int) -> int:
     """Rows that are computed at a time: a line of pixels has no others."""
     return 1 if height == 1 else ROWS
 
 
-@leaf
+@part
 def _outline(kernel_shape: tuple[int, int], height: int, width: int) -> tuple[int, int]:
     """Rows and columns of a buffer: blocks may end beyond the state, and the kernel reads on."""
     reach_y, reach_x = kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1)
@@ -51,7 +51,7 @@ def _outline(kernel_shape: tuple[int, int], height: int, width: int) -> tuple[in
     return tall, reach_x + rounded_up(width) + reach_x + LANES
 
 
-@leaf
+@part
 def boxed(
     store: Array, kernel_shape: tuple[int, int], height: int, width: int, y: float, x: float
 ) -> Box:
@@ -61,21 +61,39 @@ def boxed(
     return Box(buffer, kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1), height, width, y, x)
 
 
-@leaf
-def room_for(kernel_shape: tuple[int, int], height: int, width: int) -> int:
-    """Numbers in the store of a box."""
-    tall, wide = _outline(kernel_shape, height, width)
-    return tall * wide
+def numbers_in(shape: tuple[int, int], kernel_shape: tuple[int, int]) -> int:
+    """Return how many numbers the store of a box holds at most.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the state.
+    kernel_shape : tuple of int
+        Height and width of the kernel.
+
+    Returns
+    -------
+    int
+        No less than what a box needs.
+
+    Examples
+    --------
+    >>> numbers_in((100, 100), (3, 3)) > 100 * 100
+    True
+    """
+    tall = shape[0] + 2 * kernel_shape[0] + ROWS
+    return tall * (shape[1] + 2 * kernel_shape[1] + 4 * LANES)
 
 
-@leaf
+@part
 def room_after(box: Box, kernel_shape: tuple[int, int], finite: bool) -> int:
     """Numbers in the store of the box of the next layer."""
     rows, columns = (0, 0) if finite else (kernel_shape[0] - 1, kernel_shape[1] - 1)
-    return room_for(kernel_shape, box.height + rows, box.width + columns)
+    tall, wide = _outline(kernel_shape, box.height + rows, box.width + columns)
+    return tall * wide
 
 
-@leaf
+@part
 def fill_margins(box: Box, taps: Array, period: int) -> None:
     """Continue the state beyond its edge, as far as the kernel or a block reads."""
     reach_y, reach_x = taps.shape[0] - 1, rounded_up(taps.shape[1] - 1)
@@ -90,7 +108,7 @@ def fill_margins(box: Box, taps: Array, period: int) -> None:
         _mirror(box, taps, period)
 
 
-@leaf
+@part
 def _mirror(box: Box, taps: Array, period: int) -> None:
     """Fill the margins with copies of the state."""
     reach_y, reach_x = taps.shape[0] - 1, taps.shape[1] - 1
@@ -104,21 +122,21 @@ def _mirror(box: Box, taps: Array, period: int) -> None:
         _copy_row(box.buffer[:, start:stop], box.top, box.height, box.height - 1 - i, period)
 
 
-@leaf
+@part
 def _copy_column(inner: Array, left: int, width: int, j: int, period: int) -> None:
     source = folded(j, width, period)
     for i in range(inner.shape[0]):
         inner[i, left + j] = inner[i, left + source]
 
 
-@leaf
+@part
 def _copy_row(buffer: Array, top: int, height: int, i: int, period: int) -> None:
     source = folded(i, height, period)
     for j in range(buffer.shape[1]):
         buffer[top + i, j] = buffer[top + source, j]
 
 
-@leaf
+@part
 def folded(position: int, size: int, period: int) -> int:
     """The pixel that a position outside the domain is read from."""
     place = position % (period * size)

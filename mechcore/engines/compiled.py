@@ -9,17 +9,15 @@ is used when, and what each was measured to cost.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from mechcore.engines import LayerRule
 from mechcore.engines.box import Array
+from mechcore.engines.convolution import Taps
 from mechcore.engines.factors import factors
-from mechcore.engines.law import law_of
-from mechcore.engines.propagation import propagate_batch
+from mechcore.engines.propagation import propagate_images
 from mechcore.engines.separable import run_lines, separated
-from mechcore.records import Trajectories
+from mechcore.records import Trajectories, joined
 
 METHODS = ("auto", "direct", "low_rank")
 """``direct`` takes each tap of each pixel, ``low_rank`` passes along rows and columns; ``auto`` is
@@ -34,51 +32,42 @@ def run(
     ``method`` is one of `METHODS`, ``trims`` whether the support may be trimmed: both are for
     benchmarks and tests.
     """
-    outcome = _room(len(kernels), rule)
     split = separated(kernels, image, rule) if method == "auto" else None
-    waiting = np.ones(len(kernels), dtype=bool)
-    if split is not None:
-        indices, lines = run_lines(split, rule, trims)
-        outcome.put(indices, lines)
-        waiting[indices] = False
-    if waiting.any():
-        outcome.put(waiting, _run_images(kernels[waiting], image, rule, method, trims))
-    return outcome
-
-
-def _room(count: int, rule: LayerRule) -> Trajectories:
-    layers, window = len(rule.snapshot_layers), rule.snapshot_window
-    return Trajectories.undefined(count, rule.steps, layers, window)
+    if split is None:
+        return _run_images(kernels, image, rule, method, trims)
+    indices, lines = run_lines(split, rule, trims)
+    if len(indices) == len(kernels):
+        return lines
+    others = np.setdiff1d(np.arange(len(kernels)), indices)
+    images = _run_images(kernels[others], image, rule, method, trims)
+    return joined([lines, images]).chosen(np.argsort(np.concatenate([indices, others])))
 
 
 def _run_images(
     kernels: Array, image: Array, rule: LayerRule, method: str, trims: bool
 ) -> Trajectories:
     """Run kernels pixel by pixel, those of one rank together."""
-    outcome = _room(len(kernels), rule)
-    layers = np.array(rule.snapshot_layers, dtype=np.int64)
-    image, law = np.array(image, dtype=np.float64, order="C"), law_of(rule)
+    image = np.array(image, dtype=np.float64, order="C")
+    kernels = np.array(kernels, dtype=np.float64, order="C")
     splits = [_factors(kernel, method) for kernel in kernels]
     ranks = np.array([columns.shape[1] for columns, _ in splits])
-    for rank in np.unique(ranks):
-        members = np.flatnonzero(ranks == rank)
-        batch = _room(members.size, rule)
-        ends = np.stack([batch.extinct_at, batch.diverged_at], axis=1)
+    order = np.argsort(ranks, kind="stable")
+    outcomes = []
+    for members in np.split(order, np.flatnonzero(np.diff(ranks[order])) + 1):
         columns, rows = (np.array([splits[i][axis] for i in members]) for axis in (0, 1))
-        taps = np.array(kernels[members], dtype=np.float64, order="C")
-        outputs = batch.record, batch.snapshots, ends
-        propagate_batch(taps, columns, rows, image, law, layers, *outputs, trims)
-        outcome.put(members, replace(batch, extinct_at=ends[:, 0], diverged_at=ends[:, 1]))
-    return outcome
+        batch = Taps(kernels[members], columns, rows)
+        outcomes.append(propagate_images(batch, image, rule, trims=trims))
+    return joined(outcomes).chosen(np.argsort(order))
 
 
 def _factors(kernel: Array, method: str) -> tuple[Array, Array]:
     """Columns and rows of a kernel, none of them if it is to be used as it is."""
     height, width = kernel.shape
     most = min(height, width) if method == "low_rank" else _largest_rank(height, width)
+    none = np.empty((height, 0)), np.empty((0, width))
     if method == "direct" or most < 1 or not kernel.any():
-        return np.empty((height, 0)), np.empty((0, width))
-    return factors(kernel, most) or (np.empty((height, 0)), np.empty((0, width)))
+        return none
+    return factors(kernel, most) or none
 
 
 def _largest_rank(height: int, width: int) -> int:

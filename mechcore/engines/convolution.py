@@ -9,7 +9,7 @@ from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import crop_start
 from mechcore.engines.box import Array, Box, block_rows, boxed, fill_margins, rounded_up
 from mechcore.engines.law import CURVED, Law
-from mechcore.engines.machine_code import leaf
+from mechcore.engines.machine_code import inlined, part
 from mechcore.engines.sums import Sums, clear, measure, scales_of
 from mechcore.engines.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
 from mechcore.engines.vector_code import LANES
@@ -32,9 +32,9 @@ class Taps(NamedTuple):
 
 def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
     """A compiled function that applies a function of one number to a row."""
-    function = leaf(scalar)
+    function = part(scalar)
 
-    @leaf
+    @part
     def apply(row: Array) -> None:
         for j in range(row.size):
             row[j] = function(row[j])
@@ -43,7 +43,7 @@ def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
     return applied
 
 
-@leaf
+@part
 def _nothing(index: int, row: Array) -> None:
     """What lies beyond the end of the list."""
 
@@ -53,7 +53,7 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
     first, *others = functions
     rest = _choice(others) if others else _nothing
 
-    @leaf
+    @part
     def apply(index: int, row: Array) -> None:
         if index == 0:
             first(row)
@@ -65,14 +65,14 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
 
 
 _activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED])
-_crop_start = leaf(crop_start)
+_crop_start = part(crop_start)
 _convolve_rows = multiply_add_block(ROWS)
 _convolve_row = multiply_add_block(1)
 _convolve_with_one, _convolve_with_two = row_block(ROWS, 1), row_block(ROWS, 2)
 _layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
 
 
-@leaf
+@inlined
 def layer(
     box: Box,
     spare: Array,
@@ -97,7 +97,7 @@ def layer(
     return out
 
 
-@leaf
+@inlined
 def _fill(
     box: Box,
     top: int,
@@ -128,7 +128,7 @@ def _fill(
             _finish(out, first, law, unit, sums)
 
 
-@leaf
+@part
 def _fill_small(
     box: Box,
     top: int,
@@ -176,7 +176,7 @@ def _fill_small(
             )
 
 
-@leaf
+@part
 def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int) -> None:
     """Convolve into a block of rows of another box, tap by tap."""
     row = out.top + first
@@ -187,7 +187,7 @@ def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int
             _convolve_rows(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
 
 
-@leaf
+@part
 def _convolve_along_x(
     box: Box, top: int, left: int, between: Array, taps: Taps, width: int, start: int, stop: int
 ) -> None:
@@ -216,7 +216,7 @@ def _convolve_along_x(
                 )
 
 
-@leaf
+@part
 def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: int) -> None:
     """Convolve a block of rows of a band with the columns of all factors, and add them up."""
     reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
@@ -226,7 +226,7 @@ def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: i
         _convolve_rows(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
 
 
-@leaf
+@part
 def _finish(out: Box, first: int, law: Law, unit: float, sums: Sums) -> None:
     """Activate and measure a block of rows."""
     if law.curved >= 0:
@@ -237,7 +237,7 @@ def _finish(out: Box, first: int, law: Law, unit: float, sums: Sums) -> None:
     measure(out, first, law.slope, law.squared, unit, sums)
 
 
-@leaf
+@part
 def _clear_beyond(out: Box, first: int) -> None:
     """Remove what a block has computed beyond the domain; on free space that is zero."""
     for i in range(first, first + block_rows(out.height)):

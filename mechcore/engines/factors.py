@@ -57,14 +57,14 @@ def products(matrices: Array) -> tuple[NDArray[np.bool_], Array, Array]:
 
     Parameters
     ----------
-    matrices : (..., m, n) ndarray
+    matrices : (c, m, n) ndarray
         Matrices.
 
     Returns
     -------
-    (...) ndarray of bool
+    (c,) ndarray of bool
         Whether the product gives every element but for its own rounding.
-    (..., m) ndarray, (..., n) ndarray
+    (c, m) ndarray, (c, n) ndarray
         Columns and rows; those of a matrix that is all zero are not defined.
 
     Examples
@@ -73,15 +73,12 @@ def products(matrices: Array) -> tuple[NDArray[np.bool_], Array, Array]:
     >>> is_product, columns[0], rows[0]
     (array([ True, False]), array([1., 2.]), array([1., 2.]))
     """
-    sizes = np.abs(matrices)
-    flat = sizes.reshape(*sizes.shape[:-2], -1)
-    i, j = np.unravel_index(np.argmax(flat, axis=-1), matrices.shape[-2:])
-    rows = np.take_along_axis(matrices, i[..., np.newaxis, np.newaxis], axis=-2)
-    columns = np.take_along_axis(matrices, j[..., np.newaxis, np.newaxis], axis=-1)
-    pivots = np.take_along_axis(rows, j[..., np.newaxis, np.newaxis], axis=-1)
+    each, sizes = np.arange(len(matrices)), np.abs(matrices)
+    i, j = np.divmod(sizes.reshape(len(matrices), -1).argmax(axis=1), matrices.shape[2])
+    pivots = matrices[each, i, j][:, np.newaxis]
+    shares = np.ldexp(1.0, np.frexp(pivots)[1] // 2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = np.ldexp(1.0, np.frexp(pivots)[1] // 2)
-        columns, rows = columns / pivots * shares, rows / shares
-        exact = np.abs(matrices - columns * rows) <= ROUNDING * sizes
-    is_product = np.all(exact, axis=(-2, -1)) & np.any(sizes > 0, axis=(-2, -1))
-    return is_product, columns[..., 0], rows[..., 0, :]
+        columns, rows = matrices[each, :, j] / pivots * shares, matrices[each, i] / shares
+        rest = matrices - columns[:, :, np.newaxis] * rows[:, np.newaxis]
+    is_product = (np.abs(rest) <= ROUNDING * sizes).all(axis=(1, 2)) & (pivots[:, 0] != 0)
+    return is_product, columns, rows

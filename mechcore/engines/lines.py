@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.boundaries import crop_start
-from mechcore.engines import window_offset
+from mechcore.engines import LayerRule, window_offset
 from mechcore.engines.box import Array, folded
-from mechcore.engines.law import Law
+from mechcore.engines.law import Law, law_of
 from mechcore.engines.line_blocks import (
     MOMENTS,
     PEAKS,
@@ -20,7 +20,7 @@ from mechcore.engines.line_blocks import (
     line_block,
     moments_block,
 )
-from mechcore.engines.machine_code import compiled, leaf, part
+from mechcore.engines.machine_code import compiled, inlined, part
 from mechcore.engines.sums import SMALLEST_SUM, TINY, mass_of, power_of_two
 from mechcore.engines.trimming import (
     CERTIFIED,
@@ -45,7 +45,28 @@ _take_plain_moments, _take_squared_moments = (
     moments_block(squared=False),
     moments_block(squared=True),
 )
-_crop_start, _window_offset = leaf(crop_start), leaf(window_offset)
+_crop_start, _window_offset = part(crop_start), part(window_offset)
+
+
+class Lines(NamedTuple):
+    """Trajectories of lines.
+
+    ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w).
+    """
+
+    record: Array
+    snapshots: Array
+    extinct_at: Array
+    valid: NDArray[np.bool_]
+
+    def chosen(self, places: NDArray[np.generic] | slice) -> Lines:
+        """Return some lines, by their places, a mask or a slice."""
+        return Lines(
+            self.record[places],
+            self.snapshots[places],
+            self.extinct_at[places],
+            self.valid[places],
+        )
 
 
 class Line(NamedTuple):
@@ -85,47 +106,56 @@ class Lanes(NamedTuple):
     valid: NDArray[np.bool_]
 
 
-@compiled
-def propagate_lines(
-    taps: Array,
-    pattern: Array,
-    law: Law,
-    layers: Array,
-    record: Array,
-    snapshots: Array,
-    ends: Array,
-    valid: Array,
-    trims: bool,
-) -> None:
+def propagate_lines(taps: Array, pattern: Array, rule: LayerRule, *, trims: bool) -> Lines:
     """Run lines of one length, a vector of them at a time.
 
-    ``taps`` is (n, k), ``record`` (n, T + 1, 5) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w).
-    Lines whose numbers become too large or too small, and those whose trimming is not certified,
-    are told not to be ``valid``.
+    Parameters
+    ----------
+    taps : (n, k) ndarray
+        Kernels.
+    pattern : (w,) ndarray
+        State at layer 0.
+    rule : LayerRule
+        What every layer does, with an activation that is x for x >= 0 and a multiple of x below.
+    trims : bool
+        Whether the support may be trimmed.
+
+    Returns
+    -------
+    Lines
+        Their trajectories. Lines whose numbers become too large or too small, and those whose
+        trimming is not certified, are not valid.
+
+    Examples
+    --------
+    >>> lines = propagate_lines(np.ones((1, 2)), np.ones(1), LayerRule(steps=2), trims=True)
+    >>> lines.record[0, :, LINE_QUANTITIES.index("sigma_x")].round(3)
+    array([0.   , 0.5  , 0.707])
     """
-    size = taps.shape[1]
-    room = pattern.size + (0 if law.finite else law.steps * (size - 1)) + 2 * size + POSITIONS
-    first, second = np.empty((room, LANES)), np.empty((room, LANES))
-    kernel, lanes = np.empty((size, LANES)), _lanes(size)
-    for start in range(0, len(taps), LANES):
-        members = min(LANES, len(taps) - start)
-        for lane in range(LANES):
-            # Lanes that are left over repeat the last line.
-            kernel[:, lane] = taps[start + min(lane, members - 1)]
-        rows, images = record[start : start + members], snapshots[start : start + members]
-        _propagate(kernel, pattern, law, layers, rows, images, lanes, first, second, trims)
-        ends[start : start + members] = lanes.ends[:members]
-        valid[start : start + members] = lanes.valid[:members]
+    law, layers = law_of(rule), np.array(rule.snapshot_layers, dtype=np.int64)
+    count, size = taps.shape
+    lines = Lines(
+        np.full((count, rule.steps + 1, len(LINE_QUANTITIES)), np.nan),
+        np.full((count, layers.size, rule.snapshot_window), np.nan),
+        np.full(count, np.nan),
+        np.ones(count, dtype=bool),
+    )
+    longest = pattern.size + (0 if law.finite else law.steps * (size - 1)) + 2 * size + POSITIONS
+    buffers = np.empty((2, longest, LANES))
+    # The lanes that are left over repeat the last line.
+    members = np.minimum(np.arange(-(-count // LANES) * LANES), count - 1)
+    kernels = taps[members].reshape(-1, LANES, size).transpose(0, 2, 1).copy()
+    _propagate_all(
+        kernels, pattern, law, layers, lines, _lanes(size), buffers[0], buffers[1], trims
+    )
+    return lines
 
 
-@part
 def _lanes(size: int) -> Lanes:
     """Room for what is known of the lines."""
     scaled, sums, central = np.empty((size, LANES)), np.empty((4, LANES)), np.empty((2, LANES))
-    numbers, ledger = np.empty((9, LANES)), np.empty((3, LANES))
-    mean, gain, divisor, unit, scale = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
-    tiniest, allowed, lost, ends = numbers[5], numbers[6], numbers[7], numbers[8]
-    valid = np.empty(LANES, dtype=np.bool_)
+    mean, gain, divisor, unit, scale, tiniest, allowed, lost, ends = np.empty((9, LANES))
+    ledger, valid = np.empty((3, LANES)), np.empty(LANES, dtype=bool)
     return Lanes(
         scaled,
         sums,
@@ -144,7 +174,32 @@ def _lanes(size: int) -> Lanes:
     )
 
 
-@leaf
+@compiled
+def _propagate_all(
+    kernels: Array,
+    pattern: Array,
+    law: Law,
+    layers: NDArray[np.int64],
+    lines: Lines,
+    lanes: Lanes,
+    first: Array,
+    second: Array,
+    trims: bool,
+) -> None:
+    """Run vectors of lines, one after the other."""
+    for group in range(len(kernels)):
+        start = group * LANES
+        stop = min(start + LANES, len(lines.record))
+        record, snapshots = lines.record[start:stop], lines.snapshots[start:stop]
+        _propagate(
+            kernels[group], pattern, law, layers, record, snapshots, lanes, first, second, trims
+        )
+        for lane in range(stop - start):
+            lines.extinct_at[start + lane] = lanes.ends[lane]
+            lines.valid[start + lane] = lanes.valid[lane]
+
+
+@inlined
 def _propagate(
     kernel: Array,
     pattern: Array,
@@ -178,13 +233,13 @@ def _propagate(
                 line = _trimmed(line, law, lanes)
 
 
-@leaf
+@part
 def _runs(lanes: Lanes, lane: int) -> bool:
     """Whether a line is alive and its numbers are in range."""
     return lanes.valid[lane] and np.isnan(lanes.ends[lane])
 
 
-@leaf
+@part
 def _start(pattern: Array, reach: int, first: Array, second: Array, law: Law, lanes: Lanes) -> Line:
     """The pattern in all lanes, measured as it is."""
     peak = 0.0
@@ -203,13 +258,13 @@ def _start(pattern: Array, reach: int, first: Array, second: Array, law: Law, la
     return line
 
 
-@leaf
+@part
 def _set_unit(unit: float, lane: int, lanes: Lanes) -> None:
     lanes.unit[lane], lanes.scale[lane] = unit, 1.0 / unit
     lanes.tiniest[lane] = TINY * min(unit, 1.0)
 
 
-@leaf
+@part
 def _fill(
     source: Array, start: int, taps: Array, line: Line, slope: float, squared: bool, lanes: Lanes
 ) -> None:
@@ -222,7 +277,7 @@ def _fill(
         _convolve(source, start, taps, target, place, count, slope, *scales, lanes.sums)
 
 
-@leaf
+@part
 def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: Lanes) -> Line:
     """Convolve, activate and measure into another buffer."""
     size = kernel.shape[0]
@@ -241,7 +296,7 @@ def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: La
     return grown
 
 
-@leaf
+@part
 def _fill_margins(line: Line, reach: int, period: int) -> None:
     """Continue the lines beyond their ends, as far as the kernel reads."""
     for i in range(1, reach + 1):
@@ -253,7 +308,7 @@ def _fill_margins(line: Line, reach: int, period: int) -> None:
                 line.buffer[line.start + position, lane] = value
 
 
-@leaf
+@part
 def _take_norms(law: Law, t: int, lanes: Lanes) -> bool:
     """Take gains and means from the sums; tell whether any line still runs."""
     running = False
@@ -275,7 +330,7 @@ def _take_norms(law: Law, t: int, lanes: Lanes) -> bool:
     return running
 
 
-@leaf
+@part
 def _take_moments(line: Line, law: Law, lanes: Lanes) -> None:
     if law.squared:
         _take_squared_moments(
@@ -287,7 +342,7 @@ def _take_moments(line: Line, law: Law, lanes: Lanes) -> None:
         )
 
 
-@leaf
+@part
 def _write_record(line: Line, law: Law, lane: int, lanes: Lanes, out: Array) -> None:
     """Write `LINE_QUANTITIES`, in their order."""
     total = lanes.sums[SQUARES if law.squared else SIZES, lane]
@@ -301,7 +356,7 @@ def _write_record(line: Line, law: Law, lane: int, lanes: Lanes, out: Array) -> 
         out[2], out[4] = np.sqrt(variance), fourth / variance**2 - 3.0
 
 
-@leaf
+@part
 def _write_snapshot(
     line: Line,
     law: Law,
@@ -326,7 +381,7 @@ def _write_snapshot(
                 window[j] = value / lanes.divisor[lane]
 
 
-@leaf
+@part
 def _certify(
     line: Line,
     law: Law,
@@ -358,7 +413,7 @@ def _certify(
         lanes.ledger[i, lane] = ledger[i]
 
 
-@leaf
+@part
 def _trimmed(line: Line, law: Law, lanes: Lanes) -> Line:
     """Drop what all lines may drop at both ends."""
     before = _drop(line, law, lanes, line.start, 1)
@@ -367,7 +422,7 @@ def _trimmed(line: Line, law: Law, lanes: Lanes) -> Line:
     return Line(line.buffer, line.start + before, count, line.x + before)
 
 
-@leaf
+@part
 def _drop(line: Line, law: Law, lanes: Lanes, row: int, step: int) -> int:
     """Count and charge the positions that all lines may drop, from one on."""
     lanes.lost.fill(0.0)
@@ -383,7 +438,7 @@ def _drop(line: Line, law: Law, lanes: Lanes, row: int, step: int) -> int:
     return 0
 
 
-@leaf
+@part
 def _charge(law: Law, lanes: Lanes, count: int) -> None:
     """Add what is lost with some positions to the certificates."""
     for lane in range(LANES):
@@ -391,13 +446,13 @@ def _charge(law: Law, lanes: Lanes, count: int) -> None:
             lanes.ledger[0, lane] += _share(lanes.lost[lane], count, law, lanes, lane)
 
 
-@leaf
+@part
 def _density(line: Line, law: Law, lanes: Lanes, row: int, lane: int) -> float:
     size = abs(line.buffer[row, lane]) * lanes.scale[lane]
     return size * size if law.squared else size
 
 
-@leaf
+@part
 def _share(lost: float, count: int, law: Law, lanes: Lanes, lane: int) -> float:
     """The share of the mass of a line that some positions hold, at most."""
     size = absolute_sum(lost, count) if law.squared else lost

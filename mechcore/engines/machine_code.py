@@ -40,50 +40,55 @@ CACHE_FOLDER = _cache_folder()
 _SETTINGS: Any = numba.config
 
 
+OPTIONS: dict[str, Any] = {"fastmath": FLAGS, "error_model": "numpy", "_nrt": False}
+"""Without counting references to arrays: that costs 5 ns for every array in every call, more than a
+small layer. So machine code makes no arrays. The option is what numba compiles its own array
+functions with; it has no public name."""
+
+
 def part(function: Callable[..., Any]) -> Any:
-    """Return a function in machine code that is cached only as a part of others.
+    """Return a function in machine code that is only called from machine code.
 
     Parameters
     ----------
     function : callable
-        In the part of Python and numpy that numba knows.
+        In the part of Python and numpy that numba knows, without making an array.
 
     Returns
     -------
     callable
-        The same function, compiled when it is first called.
+        The same function, compiled when what calls it is.
     """
-    return njit(function, fastmath=FLAGS, error_model="numpy")
+    inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(function, **inner, **OPTIONS)
 
 
-def leaf(function: Callable[..., Any]) -> Any:
-    """Return a function in machine code that does not count references to arrays.
+def inlined(function: Callable[..., Any]) -> Any:
+    """Return a function that becomes a part of the machine code of each that calls it.
 
-    Counting them costs more than a small layer: 5 ns for every array in every call. It is safe
-    where a function neither makes nor returns an array.
+    LLVM optimises a function once more for every function around it; for the large ones it is told
+    to do that only once.
 
     Parameters
     ----------
     function : callable
-        In the part of Python and numpy that numba knows.
+        As for `part`.
 
     Returns
     -------
     callable
-        The same function, compiled when it is first called.
+        The same function, compiled when what calls it is.
     """
-    # numba's own array functions are compiled with this option; it has no public name.
-    options: dict[str, Any] = {"_nrt": False}
-    return njit(function, fastmath=FLAGS, error_model="numpy", **options)
+    return njit(function, inline="always", **OPTIONS)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Return a function in machine code, cached on disk.
+    """Return a function in machine code that is called from Python, cached on disk.
 
     Parameters
     ----------
     function : callable
-        In the part of Python and numpy that numba knows.
+        As for `part`, and returning no array.
 
     Returns
     -------
@@ -93,6 +98,6 @@ def compiled(function: Callable[..., Any]) -> Any:
     # numba takes the folder from a setting of the whole process, which others may use as well.
     before, _SETTINGS.CACHE_DIR = _SETTINGS.CACHE_DIR, CACHE_FOLDER
     try:
-        return njit(function, cache=True, fastmath=FLAGS, error_model="numpy", nogil=True)
+        return njit(function, cache=True, nogil=True, **OPTIONS)
     finally:
         _SETTINGS.CACHE_DIR = before

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mechcore.engines import window_offset
-from mechcore.engines.box import Array, Box, boxed, room_after, room_for, rounded_up
+from mechcore.engines import LayerRule, window_offset
+from mechcore.engines.box import Array, Box, boxed, numbers_in, room_after
 from mechcore.engines.convolution import BAND, Taps, layer
-from mechcore.engines.law import Law
-from mechcore.engines.machine_code import compiled, leaf, part
+from mechcore.engines.law import Law, law_of
+from mechcore.engines.machine_code import compiled, part
 from mechcore.engines.sums import (
     Sums,
     gain_of,
@@ -23,7 +24,8 @@ from mechcore.engines.sums import (
     write_record,
 )
 from mechcore.engines.trimming import Ledger, Place, charged, trimmed
-from mechcore.records import QUANTITIES
+from mechcore.engines.vector_code import LANES
+from mechcore.records import QUANTITIES, Trajectories
 
 SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
 """A state whose norm is below this is extinct."""
@@ -37,14 +39,14 @@ FIRST_ROOM = 2**22
 
 MASS, GAIN = QUANTITIES.index("mass"), QUANTITIES.index("gain")
 
-_window_offset = leaf(window_offset)
+_window_offset = part(window_offset)
 
 
 class Outputs(NamedTuple):
     """What a simulation writes: its record, and its snapshots at the layers to keep."""
 
     record: Array
-    layers: Array
+    layers: NDArray[np.int64]
     snapshots: Array
 
 
@@ -62,60 +64,104 @@ class Room(NamedTuple):
     sums: Sums
 
 
+def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool) -> Trajectories:
+    """Run kernels one after the other, pixel by pixel.
+
+    Parameters
+    ----------
+    batch : Taps
+        Kernels of one shape and rank, each array with a leading axis for them.
+    image : (h, w) ndarray
+        State at layer 0.
+    rule : LayerRule
+        What every layer does.
+    trims : bool
+        Whether the support may be trimmed.
+
+    Returns
+    -------
+    Trajectories
+        Those of all kernels.
+    """
+    law, layers = law_of(rule), np.array(rule.snapshot_layers, dtype=np.int64)
+    count, shape = len(batch.kernel), batch.kernel.shape[1:]
+    outcome = Trajectories.undefined(count, rule.steps, layers.size, rule.snapshot_window)
+    ends = np.zeros((count, 2), dtype=np.int64)
+    outputs = Outputs(outcome.record, layers, outcome.snapshots)
+    final = final_shape(image.shape, shape, law)
+    size = max(min(FIRST_ROOM, numbers_in(final, shape)), numbers_in(image.shape, shape))
+    done = 0
+    while done < count:
+        room = _room(batch, final, size)
+        done = _propagate_batch(batch, image, law, outputs, ends, done, trims, room)
+        size *= 2
+    outcome.extinct_at[:] = np.where(ends[:, 0] == EXTINCT, ends[:, 1], np.nan)
+    outcome.diverged_at[:] = np.where(ends[:, 0] == DIVERGED, ends[:, 1], np.nan)
+    return outcome
+
+
+def final_shape(image: tuple[int, int], kernel: tuple[int, int], law: Law) -> tuple[int, int]:
+    """Rows and columns that a state can come to occupy.
+
+    Parameters
+    ----------
+    image, kernel : tuple of int
+        Shapes of the pattern and of the kernel.
+    law : Law
+        What every layer does.
+
+    Returns
+    -------
+    tuple of int
+        Height and width.
+
+    Examples
+    --------
+    >>> final_shape((1, 1), (2, 3), law_of(LayerRule(steps=4)))
+    (5, 9)
+    """
+    layers = 0 if law.finite else law.steps
+    return image[0] + layers * (kernel[0] - 1), image[1] + layers * (kernel[1] - 1)
+
+
+def _room(batch: Taps, final: tuple[int, int], size: int) -> Room:
+    _, rows, rank = batch.columns.shape
+    scaled = Taps(np.empty_like(batch.kernel[0]), np.empty_like(batch.columns[0]), batch.rows[0])
+    between = np.empty((rank * (BAND + rows - 1), final[1] + LANES))
+    return Room(np.empty(size), np.empty(size), between, scaled, room_for_sums(*final))
+
+
 @compiled
-def propagate_batch(
-    kernels: Array,
-    columns: Array,
-    rows: Array,
+def _propagate_batch(
+    batch: Taps,
     image: Array,
     law: Law,
-    layers: Array,
-    record: Array,
-    snapshots: Array,
-    ends: Array,
+    outputs: Outputs,
+    ends: NDArray[np.int64],
+    first: int,
     trims: bool,
-) -> None:
-    """Run a batch of kernels of one shape and rank, one after the other."""
-    size, limit = FIRST_ROOM, _largest_state(image.shape, kernels.shape, law)
-    room = _room(image, kernels, rows, law, min(size, limit))
-    n, trimming = 0, trims
-    while n < len(kernels):
-        taps = Taps(kernels[n], columns[n], rows[n])
-        outputs = Outputs(record[n], layers, snapshots[n])
-        end, t = _propagate(taps, image, law, outputs, trimming, room)
+    room: Room,
+) -> int:
+    """Run kernels from one on, and return the first that did not find room enough."""
+    n, trimming = first, trims
+    while n < len(ends):
+        taps = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
+        one = Outputs(outputs.record[n], outputs.layers, outputs.snapshots[n])
+        end, t = _propagate(taps, image, law, one, trimming, room)
         if end == CRAMPED:
-            size *= 2
-            room = _room(image, kernels, rows, law, min(size, limit))
-        elif end == UNCERTAIN:
+            return n
+        if end == UNCERTAIN:
             # What was dropped has grown too much: once more, and nothing is dropped.
             trimming = False
-            record[n], snapshots[n] = np.nan, np.nan
+            one.record[:] = np.nan
+            one.snapshots[:] = np.nan
         else:
-            if end != ALIVE:
-                ends[n, end - 1] = t
+            ends[n] = end, t
             n, trimming = n + 1, trims
-
-
-@leaf
-def _largest_state(image: tuple[int, int], kernels: tuple[int, int, int], law: Law) -> int:
-    """Numbers in a buffer that holds all that can be reached."""
-    layers = 0 if law.finite else law.steps
-    tall, wide = image[0] + layers * (kernels[1] - 1), image[1] + layers * (kernels[2] - 1)
-    return room_for(kernels[1:], tall, wide)
+    return n
 
 
 @part
-def _room(image: Array, kernels: Array, rows: Array, law: Law, size: int) -> Room:
-    _, kernel_rows, kernel_columns = kernels.shape
-    layers, rank = 0 if law.finite else law.steps, rows.shape[1]
-    tall = image.shape[0] + layers * (kernel_rows - 1)
-    wide = image.shape[1] + layers * (kernel_columns - 1)
-    scaled = Taps(np.empty((kernel_rows, kernel_columns)), np.empty((kernel_rows, rank)), rows[0])
-    between = np.empty((rank * (BAND + kernel_rows - 1), rounded_up(wide)))
-    return Room(np.empty(size), np.empty(size), between, scaled, room_for_sums(tall, wide))
-
-
-@leaf
 def _propagate(
     taps: Taps, image: Array, law: Law, outputs: Outputs, trims: bool, room: Room
 ) -> tuple[int, int]:
@@ -157,7 +203,7 @@ def _propagate(
     return ALIVE, law.steps
 
 
-@leaf
+@part
 def _start(image: Array, kernel_shape: tuple[int, int], store: Array) -> Box:
     """The pattern in a buffer."""
     height, width = image.shape
@@ -169,7 +215,7 @@ def _start(image: Array, kernel_shape: tuple[int, int], store: Array) -> Box:
     return box
 
 
-@leaf
+@part
 def _absolute_sum(kernel: Array) -> float:
     total = 0.0
     for a in range(kernel.shape[0]):
@@ -178,7 +224,7 @@ def _absolute_sum(kernel: Array) -> float:
     return total
 
 
-@leaf
+@part
 def _scaled(taps: Taps, divisor: float, scaled: Taps) -> Taps:
     """A kernel, and the columns of its factors, divided by a number."""
     for a in range(taps.kernel.shape[0]):
@@ -189,7 +235,7 @@ def _scaled(taps: Taps, divisor: float, scaled: Taps) -> Taps:
     return Taps(scaled.kernel, scaled.columns, taps.rows)
 
 
-@leaf
+@part
 def _end_of(gain: float, unit: float, divisor: float, law: Law, sums: Sums) -> int:
     """Whether the state lives, is all zero, or has left the range of numbers."""
     if gain < SMALLEST_NORMAL:
@@ -200,7 +246,7 @@ def _end_of(gain: float, unit: float, divisor: float, law: Law, sums: Sums) -> i
     return ALIVE if alive else DIVERGED
 
 
-@leaf
+@part
 def _place_of(
     record: Array, image_shape: tuple[int, int], kernel_shape: tuple[int, int], t: int, steps: int
 ) -> Place:
@@ -209,7 +255,7 @@ def _place_of(
     return Place(t, steps, reach_x, reach_y, record[1], record[2], record[3], record[4])
 
 
-@leaf
+@part
 def _write_snapshot(
     box: Box,
     law: Law,

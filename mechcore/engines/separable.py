@@ -18,8 +18,7 @@ from mechcore.activations import ACTIVATIONS
 from mechcore.engines import LayerRule
 from mechcore.engines.box import Array
 from mechcore.engines.factors import products
-from mechcore.engines.law import law_of
-from mechcore.engines.lines import LINE_QUANTITIES, propagate_lines
+from mechcore.engines.lines import LINE_QUANTITIES, Lines, propagate_lines
 from mechcore.records import QUANTITIES, Trajectories
 
 LARGEST = 1e280
@@ -29,6 +28,7 @@ PRODUCTS = [QUANTITIES.index(name) for name in ("mass", "gain")]
 NORMS = [LINE_QUANTITIES.index(name) for name in ("mass", "gain")]
 ALONG_X = [QUANTITIES.index(name) for name in ("mu_x", "sigma_x", "excess_kurtosis_x")]
 ALONG_Y = [QUANTITIES.index(name) for name in ("mu_y", "sigma_y", "excess_kurtosis_y")]
+AT_THE_END = [0.0 if place in PRODUCTS else np.nan for place in range(len(QUANTITIES))]
 PLACES = [LINE_QUANTITIES.index(QUANTITIES[place]) for place in ALONG_X]
 
 
@@ -72,38 +72,26 @@ def separated(kernels: Array, image: Array, rule: LayerRule) -> Separated | None
     array([[1., 1.]])
     """
     activation = ACTIVATIONS[rule.activation]
-    is_product, column, row = products(image)
-    if activation.negative_slope is None or not is_product:
+    is_product, column, row = products(image[np.newaxis])
+    if activation.negative_slope is None or not is_product[0]:
         return None
     found, columns, rows = products(kernels)
+    signs = np.where((rows <= 0).all(axis=1), -1.0, 1.0)[:, np.newaxis]
+    columns, rows = signs * columns, signs * rows
     if not activation.multiplicative:
-        found = found & (_keeps_sign(columns, column) | _keeps_sign(rows, row))
+        found = found & (_keeps_sign(columns, column[0]) | _keeps_sign(rows, row[0]))
     indices = np.flatnonzero(found)
-    return Separated(indices, columns[indices], rows[indices], column, row) if found.any() else None
+    return (
+        Separated(indices, columns[indices], rows[indices], column[0], row[0])
+        if found.any()
+        else None
+    )
 
 
 def _keeps_sign(taps: Array, pattern: Array) -> Mask:
     """Whether one factor of the state is nowhere negative, now and later."""
     kept: Mask = np.all(taps >= 0, axis=-1) & np.all(pattern >= 0)
     return kept
-
-
-class Lines(NamedTuple):
-    """Trajectories of lines: ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`."""
-
-    record: Array
-    snapshots: Array
-    extinct_at: Array
-    valid: Mask
-
-    def chosen(self, places: NDArray[np.generic] | slice) -> Lines:
-        """Return some lines, by their places, a mask or a slice."""
-        return Lines(
-            self.record[places],
-            self.snapshots[places],
-            self.extinct_at[places],
-            self.valid[places],
-        )
 
 
 def run_lines(
@@ -144,17 +132,9 @@ def run_lines(
 
 def _run_distinct(taps: Array, pattern: Array, rule: LayerRule, trims: bool) -> Lines:
     """Run lines, equal ones once."""
-    taps, places = np.unique(taps, axis=0, return_inverse=True)
-    count, layers = len(taps), np.array(rule.snapshot_layers, dtype=np.int64)
-    lines = Lines(
-        np.full((count, rule.steps + 1, len(LINE_QUANTITIES)), np.nan),
-        np.full((count, layers.size, rule.snapshot_window), np.nan),
-        np.full(count, np.nan),
-        np.ones(count, dtype=bool),
-    )
+    distinct, places = np.unique(taps, axis=0, return_inverse=True)
     pattern = np.ascontiguousarray(pattern)
-    propagate_lines(np.ascontiguousarray(taps), pattern, law_of(rule), layers, *lines, trims)
-    return lines.chosen(places.reshape(-1))
+    return propagate_lines(distinct, pattern, rule, trims=trims).chosen(places.reshape(-1))
 
 
 def _within_range(x: Lines, y: Lines) -> Mask:
@@ -176,6 +156,6 @@ def _joined(x: Lines, y: Lines) -> Trajectories:
     record[..., ALONG_X], record[..., ALONG_Y] = x.record[..., PLACES], y.record[..., PLACES]
     record[layers >= ends] = np.nan
     record[..., PRODUCTS] = x.record[..., NORMS] * y.record[..., NORMS]
-    record[layers == ends] = np.where(np.isin(np.arange(len(QUANTITIES)), PRODUCTS), 0.0, np.nan)
+    record[layers == ends] = AT_THE_END
     snapshots = y.snapshots[..., :, np.newaxis] * x.snapshots[..., np.newaxis, :]
     return Trajectories(record, extinct_at, np.full_like(extinct_at, np.nan), snapshots)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mechcore.engines.box import Array, Box, block_rows, rounded_up
 from mechcore.engines.law import Law
-from mechcore.engines.machine_code import leaf, part
+from mechcore.engines.machine_code import part
 from mechcore.engines.vector_blocks import ROWS, Scales, measure_block
 from mechcore.engines.vector_code import LANES
 from mechcore.records import WIDTH_ROUNDING
@@ -41,14 +41,29 @@ _measure_squares_of_rows = measure_block(ROWS, squared=True)
 _measure_squares_of_row = measure_block(1, squared=True)
 
 
-@part
 def room_for_sums(height: int, width: int) -> Sums:
-    """Sums of a state of a given size, not yet set."""
-    tall, wide = height + ROWS, rounded_up(width)
-    return Sums(np.empty(tall), np.empty(wide), np.empty(wide), np.empty(2))
+    """Return room for the sums of a state of a given size.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the largest state.
+
+    Returns
+    -------
+    Sums
+        Arrays that are not yet set.
+
+    Examples
+    --------
+    >>> len(room_for_sums(3, 3).totals)
+    2
+    """
+    wide = width + LANES
+    return Sums(np.empty(height + ROWS), np.empty(wide), np.empty(wide), np.empty(2))
 
 
-@leaf
+@part
 def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
@@ -56,7 +71,7 @@ def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
         measure(box, first, 1.0, law.squared, unit, sums)
 
 
-@leaf
+@part
 def clear(sums: Sums, width: int) -> None:
     """Set to zero what the blocks of a state are added to."""
     sums.columns[: rounded_up(width)].fill(0.0)
@@ -64,14 +79,14 @@ def clear(sums: Sums, width: int) -> None:
     sums.totals.fill(0.0)
 
 
-@leaf
+@part
 def scales_of(slope: float, unit: float) -> Scales:
     """What happens to every number of a state whose sums are taken in a unit."""
     # A saturating activation may leave values far below the unit: they are not tiny by themselves.
     return Scales(slope, TINY * min(unit, 1.0), 1.0 / unit)
 
 
-@leaf
+@part
 def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums: Sums) -> None:
     """Multiply what is negative by a slope, set what is tiny to zero, add a block to the sums."""
     scales = scales_of(slope, unit)
@@ -90,7 +105,7 @@ def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums
         _measure_rows(box.buffer, top, box.left, vectors, scales, first, distance, sums)
 
 
-@leaf
+@part
 def power_of_two(first: float, second: float = 1.0) -> float:
     """A unit near the product of two numbers; scaling by it does not round."""
     # Exponents, as the product itself may be no number.
@@ -98,7 +113,7 @@ def power_of_two(first: float, second: float = 1.0) -> float:
     return math.ldexp(1.0, max(-1000, min(1000, exponent)))
 
 
-@leaf
+@part
 def settled_unit(box: Box, law: Law, unit: float, sums: Sums) -> float:
     """The unit of the sums, taken again in a better one if theirs made them too large or small."""
     if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
@@ -111,7 +126,7 @@ def settled_unit(box: Box, law: Law, unit: float, sums: Sums) -> float:
     return unit
 
 
-@leaf
+@part
 def gain_of(box: Box, law: Law, unit: float, sums: Sums) -> float:
     """The norm of the state, in the order of `mechcore.normalisations.NORMS`."""
     if law.norm == 0:
@@ -121,7 +136,7 @@ def gain_of(box: Box, law: Law, unit: float, sums: Sums) -> float:
     return peak_of(box)
 
 
-@leaf
+@part
 def peak_of(box: Box) -> float:
     """The largest absolute value of a state."""
     peak = 0.0
@@ -131,7 +146,7 @@ def peak_of(box: Box) -> float:
     return peak
 
 
-@leaf
+@part
 def mass_of(total: float, law: Law, unit: float) -> float:
     """The mass of a sum of densities that was taken in a unit."""
     if not law.squared:
@@ -141,7 +156,7 @@ def mass_of(total: float, law: Law, unit: float) -> float:
     return math.ldexp(total * (fraction * fraction), 2 * exponent)
 
 
-@leaf
+@part
 def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: Array) -> None:
     """Write the quantities of `mechcore.records.QUANTITIES`, in their order."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
@@ -160,7 +175,7 @@ def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: 
     out[7], out[8] = kurtosis_x, kurtosis_y
 
 
-@leaf
+@part
 def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
     """Mean position, variance and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0

@@ -28,7 +28,7 @@ import numpy as np
 
 from mechcore.engines.box import Array, Box
 from mechcore.engines.law import Law
-from mechcore.engines.machine_code import leaf
+from mechcore.engines.machine_code import part
 from mechcore.engines.sums import TINY, Sums
 from mechcore.engines.vector_code import SQUARE_ROOT_OF_TINY
 from mechcore.records import WIDTH_ROUNDING
@@ -61,7 +61,7 @@ class Place(NamedTuple):
     sigma_y: float
 
 
-@leaf
+@part
 def charged(
     ledger: Ledger,
     law: Law,
@@ -85,7 +85,7 @@ def charged(
     return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)
 
 
-@leaf
+@part
 def trimmed(
     box: Box,
     law: Law,
@@ -106,7 +106,7 @@ def trimmed(
     return kept, Ledger(ledger.error + lost, ledger.worst_ratio, ledger.mass), True
 
 
-@leaf
+@part
 def severity_of(place: Place, total: float, squares: float) -> float:
     """How many times as much a share of mass may count in a record, at most."""
     # A domain of one row has no other width than zero. A width of less is recorded as zero.
@@ -117,14 +117,14 @@ def severity_of(place: Place, total: float, squares: float) -> float:
     return square * square * 2.0 * total * total / squares
 
 
-@leaf
+@part
 def allowance(ledger: Ledger, severity: float, place: Place) -> float:
     """The share that may be dropped now so that its growth stays within the plan."""
     growth = ledger.worst_ratio ** (place.steps - place.layer)
     return PLANNED / (place.steps + 1) / severity / growth
 
 
-@leaf
+@part
 def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, int, int, int, float]:
     """Edge rows and columns whose share of mass is allowed to go (exact zeros always), and it."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
@@ -137,13 +137,13 @@ def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, in
     return above, below, before, behind, lost
 
 
-@leaf
+@part
 def absolute_sum(squares: float, count: int) -> float:
     """A bound on the sum of absolute values by that of squares (Cauchy and Schwarz)."""
     return np.sqrt(squares * count) + count * SQUARE_ROOT_OF_TINY
 
 
-@leaf
+@part
 def _edge(
     weights: Array, across: int, squared: bool, mass: float, allowed: float
 ) -> tuple[int, float]:
