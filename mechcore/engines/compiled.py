@@ -15,13 +15,10 @@ from mechcore.engines import LayerRule
 from mechcore.engines.box import Array
 from mechcore.engines.convolution import Taps
 from mechcore.engines.factors import factors
+from mechcore.engines.methods import largest_rank
 from mechcore.engines.propagation import propagate_images
 from mechcore.engines.separable import run_lines, separated
 from mechcore.records import Trajectories, joined
-
-METHODS = ("auto", "direct", "low_rank")
-"""``direct`` takes each tap of each pixel, ``low_rank`` passes along rows and columns; ``auto`` is
-the cheaper one, or runs of lines where a state is a product of two."""
 
 
 def run(
@@ -29,9 +26,13 @@ def run(
 ) -> Trajectories:
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
 
-    ``method`` is one of `METHODS`, ``trims`` whether the support may be trimmed: both are for
-    benchmarks and tests.
+    ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
+    trimmed: both are for benchmarks and tests.
     """
+    if method == "fft":
+        from mechcore.engines import reference, spectral
+
+        return reference.run(kernels, image, rule, spectral.convolve_by_fft)
     split = separated(kernels, image, rule) if method == "auto" else None
     if split is None:
         return _run_images(kernels, image, rule, method, trims)
@@ -63,17 +64,8 @@ def _run_images(
 def _factors(kernel: Array, method: str) -> tuple[Array, Array]:
     """Columns and rows of a kernel, none of them if it is to be used as it is."""
     height, width = kernel.shape
-    most = min(height, width) if method == "low_rank" else _largest_rank(height, width)
+    most = min(height, width) if method == "low_rank" else largest_rank(height, width)
     none = np.empty((height, 0)), np.empty((0, width))
     if method == "direct" or most < 1 or not kernel.any():
         return none
     return factors(kernel, most) or none
-
-
-def _largest_rank(height: int, width: int) -> int:
-    """The rank up to which passes along rows and columns are cheaper than single taps.
-
-    In multiply-adds of the direct method: one along a line costs 1.15, and a band 16 for each pixel
-    (``benchmarks/``, see ``docs/engine.md``).
-    """
-    return int((height * width - 16) / (1.15 * (height + width)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,19 +22,35 @@ FLAGS = {"reassoc", "contract"}
 def _cache_folder() -> str:
     """A folder for machine code, one for each state of the code that it was made from.
 
-    numba checks only the file that a function stands in, not the files that it calls into. Where no
-    folder can be written, machine code lives as long as the process.
+    numba checks only the file that a function stands in, not the files that it calls into.
     """
-    base = os.environ.get("NUMBA_CACHE_DIR") or user_cache_dir("mechcore")
-    folder = Path(base) / f"mechcore-{code_fingerprint('mechcore.engines.compiled')}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return str(folder)
-    except OSError:
-        pass
-    # Not a fixed name in a folder that others can write: what lies there is run.
+    name = f"mechcore-{code_fingerprint('mechcore.engines.compiled')}"
+    asked = os.environ.get("NUMBA_CACHE_DIR")
+    for find in (lambda: asked or user_cache_dir("mechcore"), _shared_temporary_folder):
+        try:
+            folder = Path(find()) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return str(folder)
+        except OSError:
+            continue
+    # Machine code then lives as long as the process.
     return tempfile.mkdtemp(prefix="mechcore-")
+
+
+def _shared_temporary_folder() -> str:
+    """A temporary folder for all processes of this user, if it is the user's own.
+
+    What lies in it is run, so it must be writable for nobody else.
+    """
+    if not hasattr(os, "getuid"):
+        return tempfile.gettempdir()
+    folder = Path(tempfile.gettempdir()) / f"mechcore-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise PermissionError(f"{folder} is not private")
+    return str(folder)
 
 
 CACHE_FOLDER = _cache_folder()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,13 +14,19 @@ from mechcore.normalisations import NORMALISATIONS, NORMS
 from mechcore.records import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
 
 State = NDArray[np.float64]
+Convolution = Callable[[State, State], State]
 
 
-def run(kernels: State, image: State, rule: LayerRule) -> Trajectories:
-    """Run a batch of kernels on one pattern; see `mechcore.engines.run`."""
+def run(
+    kernels: State, image: State, rule: LayerRule, convolution: Convolution | None = None
+) -> Trajectories:
+    """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
+
+    ``convolution`` replaces `convolve`.
+    """
     # A state that leaves the range of numbers is a result, which the record tells.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
+        outcomes = [_run_one(kernel, image, rule, convolution or convolve) for kernel in kernels]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
     return Trajectories(
         np.array(records), np.array(extinct_at), np.array(diverged_at), np.array(snapshots)
@@ -54,7 +62,13 @@ def convolve(state: State, kernel: State) -> State:
     return result
 
 
-def convolve_within(state: State, kernel: State, boundary: str, layer: int) -> State:
+def convolve_within(
+    state: State,
+    kernel: State,
+    boundary: str,
+    layer: int,
+    convolution: Convolution = convolve,
+) -> State:
     """Return the convolution on a domain with a boundary.
 
     Parameters
@@ -67,6 +81,8 @@ def convolve_within(state: State, kernel: State, boundary: str, layer: int) -> S
         Key of `mechcore.boundaries.BOUNDARIES`.
     layer : int
         Number of the layer that is computed, from 1.
+    convolution : callable, optional
+        Full convolution.
 
     Returns
     -------
@@ -80,9 +96,9 @@ def convolve_within(state: State, kernel: State, boundary: str, layer: int) -> S
     """
     rule = BOUNDARIES[boundary]
     if not rule.finite:
-        return convolve(state, kernel)
+        return convolution(state, kernel)
     margins = tuple((size - 1, size - 1) for size in kernel.shape)
-    full = convolve(np.pad(state, margins, **rule.pad), kernel)
+    full = convolution(np.pad(state, margins, **rule.pad), kernel)
     top, left = (size - 1 + crop_start(size, layer) for size in kernel.shape)
     return full[top : top + state.shape[0], left : left + state.shape[1]]
 
@@ -141,7 +157,9 @@ def _excess(fourth: float, variance: float) -> float:
     return fourth / variance**2 - 3 if variance > 0 else np.nan
 
 
-def _run_one(kernel: State, image: State, rule: LayerRule) -> tuple[State, float, float, State]:
+def _run_one(
+    kernel: State, image: State, rule: LayerRule, convolution: Convolution
+) -> tuple[State, float, float, State]:
     normalisation = NORMALISATIONS[rule.normalise]
     activation = ACTIVATIONS[rule.activation].array
     record = np.full((rule.steps + 1, len(QUANTITIES)), np.nan)
@@ -151,7 +169,7 @@ def _run_one(kernel: State, image: State, rule: LayerRule) -> tuple[State, float
     y, x = (np.arange(size) - (size - 1) / 2 for size in image.shape)
     for t in range(rule.steps + 1):
         if t > 0:
-            state = activation(convolve_within(state, kernel, rule.boundary, t))
+            state = activation(convolve_within(state, kernel, rule.boundary, t, convolution))
             y, x = _moved(y, kernel.shape[0], rule, t), _moved(x, kernel.shape[1], rule, t)
         gain = NORMS[normalisation.norm](state)
         if not np.isfinite(np.sum(np.abs(state))):
