@@ -6,11 +6,13 @@ CORES ?= 2
 PORT ?= 5000
 READY = .venv/.ready
 BIN = .venv/bin
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # Some tools of the environment call others by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format ui report lock schema clean help
+.PHONY: run test lint format ui report bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
@@ -38,6 +40,11 @@ ui: $(READY) ## open MLflow on the results (PORT=5000)
 report: $(READY) ## rebuild the report alone
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report
 
+bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 3)
+	@$(BIN)/python -c 'import jax, torch' 2>/dev/null || $(INSTALL) -e '.[bench]' || \
+		echo 'jax or torch is missing: their rows will be, too'
+	@$(BIN)/python -m benchmarks $(QUICK)
+
 schema: $(READY) ## write config/schema.json from the typed model
 	@$(BIN)/python -m mechcore schema --output config/schema.json
 
@@ -55,13 +62,8 @@ help: ## this list
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
 		sys.exit(v < (3, 11) and "mechcore needs Python 3.11 or later, this is %d.%d; try make PYTHON=python3.12" % v[:2])'
-	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
-	else \
-		$(PYTHON) -m venv .venv && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
-	fi
+	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python $(PYTHON) .venv; \
+		else $(PYTHON) -m venv .venv; fi
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $(READY)

@@ -70,7 +70,7 @@ def reachable_modules(*modules: str) -> frozenset[str]:
 def _tree(module: str) -> ast.Module:
     tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
             node.body = [part for part in node.body if not _is_text(part)]
     return tree
 
@@ -95,7 +95,7 @@ def _meaning(module: str) -> str:
 def _imports(module: str) -> tuple[str, ...]:
     """Modules of the package that a module names, in imports or, for lazy ones, in texts."""
     names = set(_texts(module))
-    for node in ast.walk(_tree(module)):
+    for node in _nodes(module):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -106,10 +106,18 @@ def _imports(module: str) -> tuple[str, ...]:
 
 @lru_cache
 def _texts(module: str) -> frozenset[str]:
-    constants = (node for node in ast.walk(_tree(module)) if isinstance(node, ast.Constant))
+    constants = (node for node in _nodes(module) if isinstance(node, ast.Constant))
     return frozenset(node.value for node in constants if isinstance(node.value, str))
 
 
+@lru_cache
+def _nodes(module: str) -> tuple[ast.Import | ast.ImportFrom | ast.Constant, ...]:
+    """What may name another module: going through a tree takes longer than reading it."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
+    return tuple(node for node in ast.walk(_tree(module)) if isinstance(node, kinds))
+
+
+@lru_cache
 def _exists(module: str) -> bool:
     return all(map(str.isidentifier, module.split("."))) and _file_of(module).is_file()
 

@@ -38,16 +38,10 @@ def rounded_up(size: int) -> int:
 
 
 @part
-def block_rows(height: int) -> int:
-    """Rows that are computed at a time: a line of pixels has no others."""
-    return 1 if height == 1 else ROWS
-
-
-@part
 def _outline(kernel_shape: tuple[int, int], height: int, width: int) -> tuple[int, int]:
     """Rows and columns of a buffer: blocks may end beyond the state, and the kernel reads on."""
     reach_y, reach_x = kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1)
-    tall = 2 * reach_y + height + block_rows(height + reach_y) - 1
+    tall = 2 * reach_y + height + ROWS - 1
     return tall, reach_x + rounded_up(width) + reach_x + LANES
 
 
@@ -102,7 +96,7 @@ def fill_margins(box: Box, taps: Array, period: int) -> None:
     _clear(box.buffer, box.top, box.left + box.width, box.height, side + 1)
     across = 2 * side + rounded_up(box.width) // LANES
     _clear(box.buffer, box.top - reach_y, box.left - reach_x, reach_y, across)
-    below = reach_y + block_rows(box.height + reach_y) - 1
+    below = reach_y + ROWS - 1
     _clear(box.buffer, bottom, box.left - reach_x, below, across)
     if period > 0:
         _mirror(box, taps, period)

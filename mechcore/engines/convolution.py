@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import crop_start
-from mechcore.engines.box import Array, Box, block_rows, boxed, fill_margins, rounded_up
+from mechcore.engines.box import Array, Box, boxed, fill_margins, rounded_up
 from mechcore.engines.law import CURVED, Law
 from mechcore.engines.machine_code import inlined, part
 from mechcore.engines.sums import Sums, clear, measure, scales_of
@@ -66,9 +66,8 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
 
 _activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED])
 _crop_start = part(crop_start)
-_convolve_rows = multiply_add_block(ROWS)
-_convolve_row = multiply_add_block(1)
-_convolve_with_one, _convolve_with_two = row_block(ROWS, 1), row_block(ROWS, 2)
+_convolve_block = multiply_add_block()
+_convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
 _layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
 
 
@@ -111,16 +110,16 @@ def _fill(
 ) -> None:
     """Fill a box; its first pixel is read from a place of the other one and before."""
     rows, columns = taps.kernel.shape
-    plain = law.curved < 0 and not law.finite and not law.squared and out.height > 1
+    plain = law.curved < 0 and not law.finite and not law.squared
     if plain and rows == columns and rows in (2, 3):
         _fill_small(box, top, left, taps.kernel, out, law.slope, unit, sums)
         return
-    separate = taps.rows.shape[0] > 0 and out.height > 1
+    separate = taps.rows.shape[0] > 0
     for start in range(0, out.height, BAND):
         stop = min(start + BAND, out.height)
         if separate:
             _convolve_along_x(box, top, left, between, taps, out.width, start, stop)
-        for first in range(start, stop, block_rows(out.height)):
+        for first in range(start, stop, ROWS):
             if separate:
                 _convolve_along_y(between, taps, out, start, first)
             else:
@@ -181,10 +180,7 @@ def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int
     """Convolve into a block of rows of another box, tap by tap."""
     row = out.top + first
     for j in range(0, out.width, LANES):
-        if out.height == 1:
-            _convolve_row(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
-        else:
-            _convolve_rows(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
+        _convolve_block(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
 
 
 @part
@@ -223,7 +219,7 @@ def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: i
     plane = between.shape[0] // rank * between.shape[1]
     row, source = out.top + first, first - start + reach
     for j in range(0, out.width, LANES):
-        _convolve_rows(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
+        _convolve_block(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
 
 
 @part
@@ -240,7 +236,7 @@ def _finish(out: Box, first: int, law: Law, unit: float, sums: Sums) -> None:
 @part
 def _clear_beyond(out: Box, first: int) -> None:
     """Remove what a block has computed beyond the domain; on free space that is zero."""
-    for i in range(first, first + block_rows(out.height)):
+    for i in range(first, first + ROWS):
         start = out.width if i < out.height else 0
         for j in range(start, rounded_up(out.width)):
             out.buffer[out.top + i, out.left + j] = 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 METHODS = ("auto", "direct", "low_rank", "fft")
 """``direct`` takes each tap of each pixel, ``low_rank`` passes along rows and columns; ``auto`` is
-the cheaper one, or runs of lines where a state is a product of two. ``fft`` has to be asked for: the
-rounding error of Fourier transforms in far tails has no bound as good as that of the others."""
+the cheaper one, or runs of lines where a state is a product of two. ``fft`` has to be asked for:
+its rounding errors in far tails have no bound as good as that of the others."""
 
 ALONG_A_LINE = 1.15
 """Cost of a tap in a pass along rows or columns, in multiply-adds of the direct method."""

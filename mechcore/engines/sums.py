@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechcore.engines.box import Array, Box, block_rows, rounded_up
+from mechcore.engines.box import Array, Box, rounded_up
 from mechcore.engines.law import Law
 from mechcore.engines.machine_code import part
 from mechcore.engines.vector_blocks import ROWS, Scales, measure_block
@@ -35,10 +35,7 @@ class Sums(NamedTuple):
     totals: Array
 
 
-_measure_rows = measure_block(ROWS, squared=False)
-_measure_row = measure_block(1, squared=False)
-_measure_squares_of_rows = measure_block(ROWS, squared=True)
-_measure_squares_of_row = measure_block(1, squared=True)
+_measure, _measure_squares = measure_block(squared=False), measure_block(squared=True)
 
 
 def room_for_sums(height: int, width: int) -> Sums:
@@ -67,7 +64,7 @@ def room_for_sums(height: int, width: int) -> Sums:
 def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
-    for first in range(0, box.height, block_rows(box.height)):
+    for first in range(0, box.height, ROWS):
         measure(box, first, 1.0, law.squared, unit, sums)
 
 
@@ -92,17 +89,10 @@ def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums
     scales = scales_of(slope, unit)
     top, vectors = box.top + first, rounded_up(box.width) // LANES
     distance = first - (box.height - 1) / 2
-    if box.height == 1:
-        if squared:
-            _measure_squares_of_row(
-                box.buffer, top, box.left, vectors, scales, first, distance, sums
-            )
-        else:
-            _measure_row(box.buffer, top, box.left, vectors, scales, first, distance, sums)
-    elif squared:
-        _measure_squares_of_rows(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+    if squared:
+        _measure_squares(box.buffer, top, box.left, vectors, scales, first, distance, sums)
     else:
-        _measure_rows(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+        _measure(box.buffer, top, box.left, vectors, scales, first, distance, sums)
 
 
 @part

@@ -39,13 +39,8 @@ class Scales(NamedTuple):
     scale: float
 
 
-def multiply_add_block(rows: int) -> Callable[..., None]:
-    """Return the function that convolves into one block of some rows x `LANES` columns.
-
-    Parameters
-    ----------
-    rows : int
-        Rows of the block.
+def multiply_add_block() -> Callable[..., None]:
+    """Return the function that convolves into one block of `ROWS` rows x `LANES` columns.
 
     Returns
     -------
@@ -66,7 +61,7 @@ def multiply_add_block(rows: int) -> Callable[..., None]:
             pixels = Elements(code, kinds[0], values[0])
             weights = Elements(code, kinds[4], values[4])
             target = Elements(code, kinds[5], values[5])
-            sums = code.variables(rows)
+            sums = code.variables(ROWS)
             done = cgutils.alloca_once(builder, INDEX)
             builder.store(code.index(0), done)
             for count in range(MOST_TAPS, 0, -1):
@@ -83,13 +78,11 @@ def multiply_add_block(rows: int) -> Callable[..., None]:
     return block
 
 
-def row_block(rows: int, factors: int) -> Callable[..., None]:
+def row_block(factors: int) -> Callable[..., None]:
     """Return the function that convolves one block with rows of taps, each for itself.
 
     Parameters
     ----------
-    rows : int
-        Rows of the block.
     factors : int
         How many rows of taps are taken at a time, so that a pixel is loaded once for all.
 
@@ -111,11 +104,11 @@ def row_block(rows: int, factors: int) -> Callable[..., None]:
             arrays = (Elements(code, signature.args[i], values[i]) for i in (0, 3, 5))
             pixels, weights, target = arrays
             chosen = [builder.add(values[4], code.index(f)) for f in range(factors)]
-            sums = [code.variables(rows) for _ in chosen]
+            sums = [code.variables(ROWS) for _ in chosen]
             with cgutils.for_range(builder, weights.size(1)) as loop:
                 column = builder.sub(values[2], loop.index)
                 taps = [code.splat(weights.number(factor, loop.index)) for factor in chosen]
-                for r in range(rows):
+                for r in range(ROWS):
                     pixel = pixels.load(builder.add(values[1], code.index(r)), column)
                     for tap, block in zip(taps, sums, strict=True):
                         total = code.call("fmuladd", tap, pixel, builder.load(block[r]))
@@ -178,13 +171,11 @@ def _add_taps(
             builder.store(total, place_of_sum)
 
 
-def measure_block(rows: int, *, squared: bool) -> Callable[..., None]:
+def measure_block(*, squared: bool) -> Callable[..., None]:
     """Return the function that activates and measures one block of rows.
 
     Parameters
     ----------
-    rows : int
-        Rows of the block, 1 or `ROWS`.
     squared : bool
         Whether the mass density is the square of the state.
 
@@ -211,12 +202,12 @@ def measure_block(rows: int, *, squared: bool) -> Callable[..., None]:
                 for i, kind in enumerate(signature.args[7].types)
             )
             distance = code.splat(values[6])
-            measured = _Measured(code, rows, scales, squared=squared)
+            measured = _Measured(code, scales, squared=squared)
             with cgutils.for_range(builder, values[3]) as loop:
                 offset = builder.mul(loop.index, code.index(LANES))
                 place = values[1], builder.add(values[2], offset)
                 loaded = [
-                    pixels.load(builder.add(place[0], code.index(r)), place[1]) for r in range(rows)
+                    pixels.load(builder.add(place[0], code.index(r)), place[1]) for r in range(ROWS)
                 ]
                 density, moment = measured.column(loaded, pixels, *place)
                 by_column.add(density, offset)
@@ -289,7 +280,7 @@ def layer_block(size: int) -> Callable[..., None]:
                 for i, kind in enumerate(kinds[11].types)
             )
             distance = code.splat(values[10])
-            measured = _Measured(code, ROWS, scales, squared=False)
+            measured = _Measured(code, scales, squared=False)
             taps = [
                 [code.splat(weights.number(code.index(a), code.index(b))) for b in range(size)]
                 for a in range(size)
@@ -329,12 +320,12 @@ def layer_block(size: int) -> Callable[..., None]:
 class _Measured:
     """The sums over a block that `measure_block` holds in registers."""
 
-    def __init__(self, code: Code, rows: int, scales: list[ir.Value], *, squared: bool) -> None:
+    def __init__(self, code: Code, scales: list[ir.Value], *, squared: bool) -> None:
         self.code, self.squared = code, squared
         self.activation = Activation(code, *scales)
-        self.densities = code.variables(rows)
+        self.densities = code.variables(ROWS)
         # Sums in turn: one would wait for itself.
-        self.sizes, self.squares = code.variables(min(4, rows)), code.variables(min(4, rows))
+        self.sizes, self.squares = code.variables(4), code.variables(4)
 
     def column(
         self, vectors: list[ir.Value], target: Elements, top: ir.Value, column: ir.Value
@@ -374,12 +365,9 @@ class _Measured:
         """Store the densities of the rows and increase the totals."""
         code, builder = self.code, self.code.builder
         densities = [builder.load(density) for density in self.densities]
-        if len(densities) == 1:
-            by_row.set(code.total(densities[0]), first)
-        else:
-            for r in range(0, len(densities), LANES):
-                total = code.totals(densities[r : r + LANES])
-                by_row.store(total, builder.add(first, code.index(r)))
+        for r in range(0, ROWS, LANES):
+            total = code.totals(densities[r : r + LANES])
+            by_row.store(total, builder.add(first, code.index(r)))
         for place, parts in enumerate((self.sizes, self.squares)):
             for part in parts:
                 totals.increase(code.total(builder.load(part)), code.index(place))

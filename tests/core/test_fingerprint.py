@@ -11,7 +11,7 @@ import pytest
 from mechcore import fingerprint
 from mechcore.fingerprint import code_fingerprint, reachable_modules
 
-CACHES = ("_tree", "_meaning", "_imports")
+CACHES = ("_tree", "_meaning", "_imports", "_texts", "_nodes", "_exists")
 
 
 def forget() -> None:

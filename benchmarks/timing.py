@@ -1,0 +1,173 @@
+"""How time is taken: one core, one thread, one process at a time, the best of several runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+THREAD_SETTINGS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""Libraries read these when they are imported, so they are set before a child starts."""
+
+FEW, MANY = 2, 50
+"""Calls that are timed at least, unless they are slow, and at most."""
+
+SLOW = 2.0
+"""Seconds of a call that need not be repeated: what a cold cache costs is lost in it."""
+
+DISTURBED = 1.1
+"""Wall time over processor time beyond which another process had the core for a while."""
+
+MATRIX_SIDES = (1024, 1536, 2048)
+
+
+def cores() -> list[int]:
+    """Return the cores that may be used; the last one is measured on, the first is the busiest."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [0]
+    return sorted(os.sched_getaffinity(0))
+
+
+def pin(core: int) -> None:
+    """Keep this process, and all threads it will start, on one core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
+@contextmanager
+def pinned_child(
+    core: int, environment: Mapping[str, str] | None = None
+) -> Iterator[ProcessPoolExecutor]:
+    """Give a fresh process on one core, with one thread.
+
+    Parameters
+    ----------
+    core : int
+        The core.
+    environment : mapping, optional
+        Variables that its libraries find when they are imported.
+
+    Yields
+    ------
+    concurrent.futures.ProcessPoolExecutor
+        With one worker, which starts with the first task.
+    """
+    before = dict(os.environ)
+    # A child inherits the environment when it starts; the parent gets its own back afterwards.
+    os.environ.update(dict.fromkeys(THREAD_SETTINGS, "1") | dict(environment or {}))
+    try:
+        with ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=pin, initargs=(core,)
+        ) as pool:
+            pool.submit(os.getpid).result()
+            yield pool
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def in_child(
+    function: Callable[Parameters, Result],
+    *arguments: Parameters.args,
+    **named: Parameters.kwargs,
+) -> Result:
+    """Return what a function returns in a fresh process on the measured core."""
+    with pinned_child(cores()[-1]) as pool:
+        return pool.submit(function, *arguments, **named).result()
+
+
+def timed(function: Callable[[], Result]) -> tuple[float, Result]:
+    """Return seconds and result of one call."""
+    start = time.perf_counter()
+    result = function()
+    return time.perf_counter() - start, result
+
+
+def best_of(function: Callable[[], Result], budget: float) -> tuple[float, Result]:
+    """Return the shortest time of several calls, and the last result.
+
+    The first call warms up; it counts, as it can only be the slower one. A slow call stays the only
+    one, unless something else ran on the core meanwhile.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments.
+    budget : float
+        Seconds after which no further call starts, if there were a few.
+
+    Returns
+    -------
+    tuple of float and any
+        Seconds and result.
+    """
+    best, calls, start = float("inf"), 0, time.perf_counter()
+    while True:
+        processor = time.process_time()
+        seconds, result = timed(function)
+        disturbed = seconds > DISTURBED * (time.process_time() - processor)
+        best, calls = min(best, seconds), calls + 1
+        few = calls < FEW and (disturbed or best < SLOW)
+        if not few and (calls == MANY or time.perf_counter() - start > budget):
+            return best, result
+
+
+def best_when_warm(function: Callable[[], Result], budget: float) -> tuple[float, Result]:
+    """Return what `best_of` returns after one call that does not count, which may compile."""
+    function()
+    return best_of(function, budget)
+
+
+def dgemm_rate(budget: float) -> float:
+    """Return the multiply-adds per second of matrix products in float64, the best of some sides."""
+    return max(side**3 / _seconds_of_product(side, budget) for side in MATRIX_SIDES)
+
+
+def _seconds_of_product(side: int, budget: float) -> float:
+    generator = np.random.default_rng(0)
+    first, second = generator.standard_normal((2, side, side))
+    result = np.empty_like(first)
+    return best_of(lambda: np.dot(first, second, out=result), budget)[0]
+
+
+def best_dgemm_rate(budget: float) -> tuple[float, float]:
+    """Return the rate of numpy as it is, and the best one that its OpenBLAS has for this machine.
+
+    OpenBLAS takes its AVX2 code on processors that it does not know yet, also where AVX-512 is
+    there and much faster: the ceiling is what the machine can do, not what the library chose.
+
+    Parameters
+    ----------
+    budget : float
+        Seconds for each side of matrices.
+
+    Returns
+    -------
+    tuple of float
+        Multiply-adds per second.
+    """
+    rates = []
+    for environment in ({}, {"OPENBLAS_CORETYPE": "SkylakeX"})[: 2 if _has_avx512() else 1]:
+        with pinned_child(cores()[-1], environment) as pool:
+            rates.append(pool.submit(dgemm_rate, budget).result())
+    return rates[0], max(rates)
+
+
+def _has_avx512() -> bool:
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and "avx512f" in flags.read_text()

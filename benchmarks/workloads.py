@@ -1,0 +1,94 @@
+"""What is computed: batches of kernels, their patterns, and how much work they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.kernels import kernel
+from mechcore.patterns import pattern_image
+from mechcore.records import QUANTITIES
+
+Array = NDArray[np.float64]
+
+LAYERS = 64
+SIZES = tuple(range(2, 16))
+BETAS = np.linspace(0.0, 1.0, 21)
+
+MEASURED = [QUANTITIES.index(name) for name in ("mu_x", "mu_y", "sigma_x", "sigma_y")]
+"""What every peer measures, as columns of the engine's record."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A batch of simulations, for any kernel size.
+
+    Parameters
+    ----------
+    name : str
+        As in the tables.
+    summary : str
+        One line for people.
+    pattern, family : str
+        Keys of the core's tables.
+    angle : float
+        Direction of the odd part in degrees.
+    """
+
+    name: str
+    summary: str
+    pattern: str
+    family: str
+    angle: float
+
+    def kernels(self, size: int, betas: Sequence[float] | Array = BETAS) -> Array:
+        """Return one kernel for each beta, (n, size, size)."""
+        return np.array([kernel(self.family, size, float(beta), self.angle) for beta in betas])
+
+    def image(self) -> Array:
+        """Return the state at layer 0."""
+        return pattern_image(self.pattern)
+
+
+SEPARABLE = Workload(
+    "separable", "point, DCT kernels along x: products of profiles", "delta", "dct", 0.0
+)
+GENERAL = Workload("general", "disc, DCT kernels at 30°: kernels of rank 2", "disc", "dct", 30.0)
+FULL_RANK = Workload("full rank", "point, random kernels of full rank", "delta", "random", 0.0)
+
+COMPARED = {workload.name: workload for workload in (SEPARABLE, GENERAL)}
+"""The workloads of the comparison with peers."""
+
+
+def multiply_adds(size: int, layers: int, count: int) -> int:
+    """Return the multiply-adds that direct convolution of a point cannot do without.
+
+    Parameters
+    ----------
+    size : int
+        Kernel size k.
+    layers : int
+        Number of layers T.
+    count : int
+        Number of simulations.
+
+    Returns
+    -------
+    int
+        Taps times pixels, of the state that a layer reads, summed over layers and simulations.
+
+    Examples
+    --------
+    >>> multiply_adds(2, 2, 1)
+    20
+    """
+    sides = 1 + np.arange(layers, dtype=np.int64) * (size - 1)
+    return int(count * size**2 * np.sum(sides**2))
+
+
+def sizes_in(names: Sequence[int], quick: bool) -> tuple[int, ...]:
+    """Return the kernel sizes of a run; a quick one leaves out those above 5."""
+    return tuple(size for size in names if size <= 5 or not quick)
