@@ -18,7 +18,7 @@ from mechcore.engines.compiled import run
 
 ENGINE = "mechcore compiled"
 
-LONGEST = 10.0
+LONGEST = 20.0
 """Seconds: a peer that is expected to take longer is left out from this size on."""
 
 STEEPEST = 5.0

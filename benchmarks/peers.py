@@ -465,7 +465,7 @@ PEERS = (
     Peer("NumPy shift-and-add", "numpy", _prepare_numpy, FEW_SIZES),
     Peer("PyTorch conv2d", "torch", _prepare_conv2d, FEW_SIZES[:3]),
     Peer("PyTorch conv2d", "torch", _prepare_conv2d, FEW_SIZES[:4], ("float32",)),
-    Peer("JAX jit and scan", "jax", _prepare_jax_scan, SIZES[:9], BOTH, WIDE),
+    Peer("JAX jit and scan", "jax", _prepare_jax_scan, SIZES[:10], BOTH, WIDE),
     Peer("PyTorch, added in place", "torch", _prepare_torch_shifts, FEW_SIZES[:4], BOTH, {}, True),
     Peer("PyTorch, low rank", "torch", _prepare_torch_products, FEW_SIZES[1:], BOTH, {}, True),
     Peer("JAX, 8 scans", "jax", _prepare_jax_shifts, SIZES[:6], BOTH, WIDE, True),

@@ -140,39 +140,14 @@ def _fill_small(
 ) -> None:
     """Fill a box with what a kernel of 2 x 2 or 3 x 3 taps makes, all in one go."""
     scales, vectors = scales_of(slope, unit), rounded_up(out.width) // LANES
-    source, target = box.buffer, out.buffer
     for first in range(0, out.height, ROWS):
         row, distance = out.top + first, first - (out.height - 1) / 2
+        target = out.buffer, row, out.left, vectors, scales, first, distance, sums
+        source = box.buffer, top + first, left, kernel
         if kernel.shape[0] == 2:
-            _layer_of_two(
-                source,
-                top + first,
-                left,
-                kernel,
-                target,
-                row,
-                out.left,
-                vectors,
-                scales,
-                first,
-                distance,
-                sums,
-            )
+            _layer_of_two(*target, *source)
         else:
-            _layer_of_three(
-                source,
-                top + first,
-                left,
-                kernel,
-                target,
-                row,
-                out.left,
-                vectors,
-                scales,
-                first,
-                distance,
-                sums,
-            )
+            _layer_of_three(*target, *source)
 
 
 @part

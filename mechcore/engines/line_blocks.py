@@ -16,8 +16,9 @@ from mechcore.engines.vector_code import INDEX, NUMBER, Activation, Code, Elemen
 POSITIONS = 4
 """Positions of a block: enough sums under way to hide the latency of a multiply-add."""
 
-SIZES, SQUARES, MOMENTS, PEAKS = range(4)
-"""Rows of the sums of a line: of absolute values, of squares, first moments, largest values."""
+SUMS = SIZES, SQUARES, MOMENTS, PEAKS, DROPPED = range(5)
+"""Rows of the sums of a line: of absolute values, of squares, first moments, largest values, and
+how many numbers were set to zero for being tiny."""
 
 
 def line_block(*, squared: bool) -> Callable[..., None]:
@@ -65,6 +66,7 @@ def line_block(*, squared: bool) -> Callable[..., None]:
                     row = builder.add(builder.add(values[4], first), code.index(u))
                     target.store(state, row, zero)
                     sums_of.add(activation, size, number_)
+                    sums_of.count(activation.dropped(value, state))
             for row, parts in enumerate(zip(*(one.totals() for one in measured), strict=True)):
                 sums.store(_joined(code, parts, peaks=row == PEAKS), code.index(row), zero)
             return context.get_dummy_value()
@@ -123,7 +125,7 @@ class _LineSums:
 
     def __init__(self, code: Code, *, squared: bool) -> None:
         self.code, self.squared = code, squared
-        self.places = code.variables(4)
+        self.places = code.variables(len(SUMS))
 
     def add(self, activation: Activation, size: ir.Value, position: ir.Value) -> None:
         """Add one position of all lines."""
@@ -136,6 +138,10 @@ class _LineSums:
         peak = builder.load(self.places[PEAKS])
         larger = builder.fcmp_ordered(">", size, peak)
         builder.store(builder.select(larger, size, peak), self.places[PEAKS])
+
+    def count(self, dropped: ir.Value) -> None:
+        """Add what was set to zero."""
+        self.code.add_to(self.places[DROPPED], dropped)
 
     def totals(self) -> list[ir.Value]:
         return [self.code.builder.load(place) for place in self.places]

@@ -12,11 +12,13 @@ from mechcore.engines import LayerRule, window_offset
 from mechcore.engines.box import Array, folded
 from mechcore.engines.law import Law, law_of
 from mechcore.engines.line_blocks import (
+    DROPPED,
     MOMENTS,
     PEAKS,
     POSITIONS,
     SIZES,
     SQUARES,
+    SUMS,
     line_block,
     moments_block,
 )
@@ -153,7 +155,11 @@ def propagate_lines(taps: Array, pattern: Array, rule: LayerRule, *, trims: bool
 
 def _lanes(size: int) -> Lanes:
     """Room for what is known of the lines."""
-    scaled, sums, central = np.empty((size, LANES)), np.empty((4, LANES)), np.empty((2, LANES))
+    scaled, sums, central = (
+        np.empty((size, LANES)),
+        np.empty((len(SUMS), LANES)),
+        np.empty((2, LANES)),
+    )
     mean, gain, divisor, unit, scale, tiniest, allowed, lost, ends = np.empty((9, LANES))
     ledger, valid = np.empty((3, LANES)), np.empty(LANES, dtype=bool)
     return Lanes(
@@ -397,9 +403,10 @@ def _certify(
     for b in range(kernel.shape[0]):
         taps += abs(kernel[b, lane])
     total, squares = lanes.sums[SIZES, lane], lanes.sums[SQUARES, lane]
+    dropped = lanes.sums[DROPPED, lane]
     unit, divisor = lanes.unit[lane], lanes.divisor[lane]
     before = Ledger(lanes.ledger[0, lane], lanes.ledger[1, lane], lanes.ledger[2, lane])
-    ledger = charged(before, law, taps, unit, divisor, total, line.length, t)
+    ledger = charged(before, law, taps, unit, divisor, total, dropped, t)
     density = squares if law.squared else total
     width = np.sqrt(lanes.central[0, lane] / density)
     reach = (pattern_size + law.steps * (kernel.shape[0] - 1)) / 2

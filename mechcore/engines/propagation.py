@@ -192,7 +192,7 @@ def _propagate(
         write_record(box, law, gain, unit / divisor, sums, outputs.record[t])
         _write_snapshot(box, law, image.shape, kernel.shape, t, divisor, outputs)
         if bounded:
-            pixels = box.height * box.width
+            pixels = float(box.height * box.width)
             total = sums.totals[0]
             ledger = charged(ledger, law, absolute_taps, unit, divisor, total, pixels, t)
             place = _place_of(outputs.record[t], image.shape, kernel.shape, t, law.steps)

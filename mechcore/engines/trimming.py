@@ -5,7 +5,7 @@ So rows and columns are dropped only under a certificate, carried along with eve
 bound ``e`` on the share of mass by which the state differs from the one that was never trimmed.
 
 * Dropping a share ``d`` adds ``d``. Values below `TINY` are always dropped: `TINY` is added for
-  each pixel.
+  each of them, or for each pixel where they are not counted.
 * A layer multiplies ``e`` by ``r = L |K|_1 m / m'``, with L the Lipschitz constant of the
   activation, ``|K|_1`` the sum of absolute taps, and m, m' the mass before and after. For K >= 0
   and an activation that is the identity on x >= 0, r = 1: the share lost is all that is ever lost.
@@ -69,17 +69,18 @@ def charged(
     unit: float,
     divisor: float,
     total: float,
-    pixels: int,
+    dropped: float,
     t: int,
 ) -> Ledger:
     """Carry the bound through a layer and through the division by its norm.
 
-    ``total`` is the sum of absolute values in the unit, before the division.
+    ``total`` is the sum of absolute values in the unit, before the division; ``dropped`` how many
+    values at most were set to zero for being tiny.
     """
     new_mass = total * unit
     mass = new_mass / divisor
     ratio = law.lipschitz * taps * ledger.mass / new_mass if t > 0 else 0.0
-    error = ledger.error * ratio + pixels * TINY * min(unit, 1.0) / new_mass
+    error = ledger.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
     # The error of the norm; the percent covers the products of small terms.
     spill = 1.0 if law.homogeneous or not law.divides else 1.0 + 1.01 * mass
     return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)

@@ -172,7 +172,7 @@ def _add_taps(
 
 
 def measure_block(*, squared: bool) -> Callable[..., None]:
-    """Return the function that activates and measures one block of rows.
+    """Return the function that activates and measures `ROWS` rows.
 
     Parameters
     ----------
@@ -183,9 +183,9 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
     -------
     callable
         ``(state, top, left, vectors, scales, first, distance, sums)``, for compiled functions, with
-        `Scales` and `mechcore.engines.sums.Sums`. The block stands at row ``top`` and column
-        ``left`` of the state, is ``vectors`` wide, and is added to the sums from their row
-        ``first`` on; ``distance`` is that of its first row from the middle.
+        `Scales` and `mechcore.engines.sums.Sums`. The rows stand at row ``top`` and column ``left``
+        of the state, are ``vectors`` wide, and are added to the sums from their row ``first`` on;
+        ``distance`` is that of the first row from the middle.
     """
 
     @intrinsic
@@ -196,23 +196,13 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code = Code(context, builder)
             pixels = Elements(code, signature.args[0], values[0])
-            scales = [code.splat(builder.extract_value(values[4], i)) for i in range(3)]
-            by_row, by_column, moments, totals = (
-                Elements(code, kind, builder.extract_value(values[7], i))
-                for i, kind in enumerate(signature.args[7].types)
-            )
-            distance = code.splat(values[6])
-            measured = _Measured(code, scales, squared=squared)
-            with cgutils.for_range(builder, values[3]) as loop:
-                offset = builder.mul(loop.index, code.index(LANES))
-                place = values[1], builder.add(values[2], offset)
-                loaded = [
-                    pixels.load(builder.add(place[0], code.index(r)), place[1]) for r in range(ROWS)
-                ]
-                density, moment = measured.column(loaded, pixels, *place)
-                by_column.add(density, offset)
-                moments.add(code.call("fmuladd", density, distance, moment), offset)
-            measured.write(by_row, values[5], totals)
+            rows = [builder.add(values[1], code.index(r)) for r in range(ROWS)]
+
+            def loaded(offset: ir.Value) -> list[ir.Value]:
+                column = builder.add(values[2], offset)
+                return [pixels.load(row, column) for row in rows]
+
+            _measure_rows(code, signature.args, values, loaded, squared=squared)
             return context.get_dummy_value()
 
         return signature, generate
@@ -234,87 +224,90 @@ def layer_block(size: int) -> Callable[..., None]:
     Returns
     -------
     callable
-        ``(source, top, left, taps, state, row, column, vectors, scales, first, distance, sums)``,
-        for compiled functions: as `multiply_add_block` with a step of -1, then as `measure_block`.
+        ``(state, top, left, vectors, scales, first, distance, sums, source, above, before, taps)``,
+        for compiled functions: the state becomes what `multiply_add_block` makes of the pixels from
+        row ``above`` and column ``before`` of the source on, then as `measure_block`.
     """
 
     @intrinsic
     def block(  # type: ignore[no-untyped-def]
         typing,
-        source,
+        state,
         top,
         left,
-        taps,
-        state,
-        row,
-        column,
         vectors,
         scales,
         first,
         distance,
         sums,
+        source,
+        above,
+        before,
+        taps,
     ):
-        size_ = types.intp
-        signature = types.void(
-            source,
-            size_,
-            size_,
-            taps,
-            state,
-            size_,
-            size_,
-            size_,
-            scales,
-            size_,
-            types.float64,
-            sums,
-        )
+        index, number = types.intp, types.float64
+        measured = state, index, index, index, scales, index, number, sums
+        signature = types.void(*measured, source, index, index, taps)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            code = Code(context, builder)
-            kinds = signature.args
-            pixels, weights, target = (Elements(code, kinds[i], values[i]) for i in (0, 3, 4))
-            scales = [code.splat(builder.extract_value(values[8], i)) for i in range(3)]
-            by_row, by_column, moments, totals = (
-                Elements(code, kind, builder.extract_value(values[11], i))
-                for i, kind in enumerate(kinds[11].types)
-            )
-            distance = code.splat(values[10])
-            measured = _Measured(code, scales, squared=False)
-            taps = [
-                [code.splat(weights.number(code.index(a), code.index(b))) for b in range(size)]
-                for a in range(size)
-            ]
-            with cgutils.for_range(builder, values[7]) as loop:
-                offset = builder.mul(loop.index, code.index(LANES))
-                source_column = builder.add(values[2], offset)
+            code, kinds = Code(context, builder), signature.args
+            pixels, weights = (Elements(code, kinds[i], values[i]) for i in (8, 11))
+            places = [(a, b) for a in range(size) for b in range(size)]
+            taps = {
+                (a, b): code.splat(weights.number(code.index(a), code.index(b))) for a, b in places
+            }
+
+            def convolved(offset: ir.Value) -> list[ir.Value]:
+                column = builder.add(values[10], offset)
                 loaded = {
-                    (m, b): pixels.load(
-                        builder.add(values[1], code.index(m)),
-                        builder.sub(source_column, code.index(b)),
+                    (i, b): pixels.load(
+                        builder.add(values[9], code.index(i)), builder.sub(column, code.index(b))
                     )
-                    for m in range(1 - size, ROWS)
+                    for i in range(1 - size, ROWS)
                     for b in range(size)
                 }
-                made = []
+                made = [code.constant(0.0)] * ROWS
                 for r in range(ROWS):
-                    total = builder.fmul(taps[0][0], loaded[r, 0])
-                    for a in range(size):
-                        for b in range(size):
-                            if (a, b) != (0, 0):
-                                total = code.call("fmuladd", taps[a][b], loaded[r - a, b], total)
-                    made.append(total)
-                density, moment = measured.column(
-                    made, target, values[5], builder.add(values[6], offset)
-                )
-                by_column.add(density, offset)
-                moments.add(code.call("fmuladd", density, distance, moment), offset)
-            measured.write(by_row, values[9], totals)
+                    for a, b in places:
+                        made[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], made[r])
+                return made
+
+            _measure_rows(code, kinds, values, convolved, squared=False)
             return context.get_dummy_value()
 
         return signature, generate
 
     return block
+
+
+def _measure_rows(
+    code: Code,
+    kinds: Any,
+    values: Any,
+    make: Callable[[ir.Value], list[ir.Value]],
+    *,
+    squared: bool,
+) -> None:
+    """Activate, store and measure what is made for each column of vectors.
+
+    The first eight values are the arguments of `measure_block`.
+    """
+    builder = code.builder
+    state, top, left, vectors, scales, first, distance, sums = values[:8]
+    target, distance = Elements(code, kinds[0], state), code.splat(distance)
+    by_row, by_column, moments, totals = (
+        Elements(code, kind, builder.extract_value(sums, i))
+        for i, kind in enumerate(kinds[7].types)
+    )
+    scales = [code.splat(builder.extract_value(scales, i)) for i in range(3)]
+    measured = _Measured(code, scales, squared=squared)
+    with cgutils.for_range(builder, vectors) as loop:
+        offset = builder.mul(loop.index, code.index(LANES))
+        place = top, builder.add(left, offset)
+        density, moment = measured.column(make(offset), target, *place)
+        by_column.add(density, offset)
+        moments.add(code.call("fmuladd", density, distance, moment), offset)
+    measured.write(by_row, first, totals)
 
 
 class _Measured:

@@ -163,6 +163,15 @@ class Activation:
         scaled = builder.fmul(size, self.scale)
         return builder.select(tiny, zero, state), builder.select(tiny, zero, scaled)
 
+    def dropped(self, before: ir.Value, state: ir.Value) -> ir.Value:
+        """One where a number was set to zero for being tiny, else zero."""
+        code, builder = self.code, self.code.builder
+        zero, one = code.constant(0.0), code.constant(1.0)
+        rectified = builder.and_(self.flat, builder.fcmp_ordered("<", before, zero))
+        gone = builder.select(builder.fcmp_ordered("==", state, zero), one, zero)
+        kept = builder.or_(rectified, builder.fcmp_ordered("==", before, zero))
+        return builder.select(kept, zero, gone)
+
     def square(self, size: ir.Value) -> ir.Value:
         """The squares of scaled sizes, none of them subnormal."""
         code, builder = self.code, self.code.builder
