@@ -77,6 +77,7 @@ def layer(
     spare: Array,
     between: Array,
     taps: Taps,
+    separate: bool,
     law: Law,
     t: int,
     unit: float,
@@ -92,7 +93,7 @@ def layer(
     y, x = box.y + top - (rows - 1) / 2, box.x + left - (columns - 1) / 2
     out = boxed(spare, taps.kernel.shape, height, width, y, x)
     clear(sums, width)
-    _fill(box, box.top + top, box.left + left, between, taps, out, law, unit, sums)
+    _fill(box, box.top + top, box.left + left, between, taps, separate, out, law, unit, sums)
     return out
 
 
@@ -103,6 +104,7 @@ def _fill(
     left: int,
     between: Array,
     taps: Taps,
+    separate: bool,
     out: Box,
     law: Law,
     unit: float,
@@ -111,10 +113,9 @@ def _fill(
     """Fill a box; its first pixel is read from a place of the other one and before."""
     rows, columns = taps.kernel.shape
     plain = law.curved < 0 and not law.finite and not law.squared
-    if plain and rows == columns and rows in (2, 3):
+    if plain and not separate and rows == columns and rows in (2, 3):
         _fill_small(box, top, left, taps.kernel, out, law.slope, unit, sums)
         return
-    separate = taps.rows.shape[0] > 0
     for start in range(0, out.height, BAND):
         stop = min(start + BAND, out.height)
         if separate:

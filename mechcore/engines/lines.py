@@ -23,7 +23,7 @@ from mechcore.engines.line_blocks import (
     moments_block,
 )
 from mechcore.engines.machine_code import compiled, inlined, part
-from mechcore.engines.sums import SMALLEST_SUM, TINY, mass_of, power_of_two
+from mechcore.engines.sums import SMALLEST_SUM, TINY, mass_of, power_of_two, within_range
 from mechcore.engines.trimming import (
     CERTIFIED,
     Ledger,
@@ -292,6 +292,9 @@ def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: La
         for b in range(size):
             taps += abs(kernel[b, lane])
             lanes.scaled[b, lane] = kernel[b, lane] / lanes.divisor[lane]
+        total = lanes.sums[SIZES, lane] * lanes.unit[lane]
+        if _runs(lanes, lane) and not within_range(taps, lanes.divisor[lane], total):
+            lanes.valid[lane] = False
         unit = power_of_two(lanes.gain[lane] / lanes.divisor[lane], taps)
         _set_unit(unit, lane, lanes)
     _fill_margins(line, size - 1, law.mirror_period)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.engines import LayerRule, window_offset
+from mechcore.engines import LayerRule, reference, window_offset
 from mechcore.engines.box import Array, Box, boxed, numbers_in, room_after
 from mechcore.engines.convolution import BAND, Taps, layer
 from mechcore.engines.law import Law, law_of
@@ -21,6 +21,7 @@ from mechcore.engines.sums import (
     power_of_two,
     room_for_sums,
     settled_unit,
+    within_range,
     write_record,
 )
 from mechcore.engines.trimming import Ledger, Place, charged, trimmed
@@ -31,8 +32,13 @@ SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
 """A state whose norm is below this is extinct."""
 
 ALIVE, EXTINCT, DIVERGED = 0, 1, 2
-UNCERTAIN, CRAMPED = 3, 4
-"""How a simulation ends: the last two begin again, without trimming or with more memory."""
+UNCERTAIN, CRAMPED, CANCELLED, OUT_OF_RANGE = 3, 4, 5, 6
+"""How a simulation ends. The last four begin again: without trimming, with more memory, tap by tap,
+and in the reference engine, which knows what becomes of numbers at the ends of their range."""
+
+CANCELLING = 100.0
+"""Mass that goes into a layer over what comes out, beyond which products of low rank are not used:
+a tap that is zero by cancellation is 1e-17 there, which shows where all else cancels or dies."""
 
 FIRST_ROOM = 2**22
 """Numbers that the first buffers hold at most, 32 MB; what is not used is no memory."""
@@ -97,6 +103,11 @@ def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool)
         size *= 2
     outcome.extinct_at[:] = np.where(ends[:, 0] == EXTINCT, ends[:, 1], np.nan)
     outcome.diverged_at[:] = np.where(ends[:, 0] == DIVERGED, ends[:, 1], np.nan)
+    far = np.flatnonzero(ends[:, 0] == OUT_OF_RANGE)
+    if far.size:
+        exact = reference.run(batch.kernel[far], image, rule)
+        outcome.record[far], outcome.snapshots[far] = exact.record, exact.snapshots
+        outcome.extinct_at[far], outcome.diverged_at[far] = exact.extinct_at, exact.diverged_at
     return outcome
 
 
@@ -143,30 +154,36 @@ def _propagate_batch(
     room: Room,
 ) -> int:
     """Run kernels from one on, and return the first that did not find room enough."""
-    n, trimming = first, trims
+    n, trimming, factored = first, trims, True
     while n < len(ends):
         taps = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
         one = Outputs(outputs.record[n], outputs.layers, outputs.snapshots[n])
-        end, t = _propagate(taps, image, law, one, trimming, room)
+        end, t = _propagate(taps, image, law, one, trimming, factored, room)
         if end == CRAMPED:
             return n
-        if end == UNCERTAIN:
-            # What was dropped has grown too much: once more, and nothing is dropped.
-            trimming = False
+        if end in (UNCERTAIN, CANCELLED):
+            trimming, factored = trimming and end != UNCERTAIN, factored and end != CANCELLED
             one.record[:] = np.nan
             one.snapshots[:] = np.nan
         else:
             ends[n] = end, t
-            n, trimming = n + 1, trims
+            n, trimming, factored = n + 1, trims, True
     return n
 
 
 @part
 def _propagate(
-    taps: Taps, image: Array, law: Law, outputs: Outputs, trims: bool, room: Room
+    taps: Taps,
+    image: Array,
+    law: Law,
+    outputs: Outputs,
+    trims: bool,
+    factored: bool,
+    room: Room,
 ) -> tuple[int, int]:
     """Return how the simulation ended, and at which layer."""
     kernel, sums = taps.kernel, room.sums
+    separate = factored and taps.rows.shape[0] > 0
     box = _start(image, kernel.shape, room.first)
     ledger = Ledger(0.0, 1.0, 0.0)
     bounded = law.keeps_zero and not law.finite
@@ -177,8 +194,10 @@ def _propagate(
             store = room.second if t % 2 else room.first
             if store.size < room_after(box, kernel.shape, law.finite):
                 return CRAMPED, t
+            if not within_range(absolute_taps, divisor, ledger.mass * divisor):
+                return OUT_OF_RANGE, t
             scaled = _scaled(taps, divisor, room.scaled)
-            box = layer(box, store, room.between, scaled, law, t, unit, sums)
+            box = layer(box, store, room.between, scaled, separate, law, t, unit, sums)
         else:
             measure_state(box, law, unit, sums)
         unit = settled_unit(box, law, unit, sums)
@@ -191,10 +210,12 @@ def _propagate(
             return end, t
         write_record(box, law, gain, unit / divisor, sums, outputs.record[t])
         _write_snapshot(box, law, image.shape, kernel.shape, t, divisor, outputs)
+        total, pixels = sums.totals[0], float(box.height * box.width)
+        lost = absolute_taps * ledger.mass > CANCELLING * total * unit
+        if t > 0 and separate and lost:
+            return CANCELLED, t
+        ledger = charged(ledger, law, absolute_taps, unit, divisor, total, pixels, t)
         if bounded:
-            pixels = float(box.height * box.width)
-            total = sums.totals[0]
-            ledger = charged(ledger, law, absolute_taps, unit, divisor, total, pixels, t)
             place = _place_of(outputs.record[t], image.shape, kernel.shape, t, law.steps)
             box, ledger, certified = trimmed(box, law, sums, ledger, place, trims)
             if not certified:

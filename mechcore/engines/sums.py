@@ -21,6 +21,10 @@ SMALLEST_SUM = 1e-100
 """Sums between this and its inverse are far from where their squares overflow or underflow."""
 
 
+FARTHEST = 1e250
+"""Sizes between this and its inverse are far from where a product leaves the normal numbers."""
+
+
 class Sums(NamedTuple):
     """What one pass over a state leaves behind, of values divided by ``unit``.
 
@@ -101,6 +105,20 @@ def power_of_two(first: float, second: float = 1.0) -> float:
     # Exponents, as the product itself may be no number.
     exponent = math.frexp(first)[1] + math.frexp(second)[1]
     return math.ldexp(1.0, max(-1000, min(1000, exponent)))
+
+
+@part
+def within_range(taps: float, divisor: float, total: float) -> bool:
+    """Whether no product in a layer can overflow or lose digits as a subnormal number.
+
+    ``taps`` and ``total`` are the sums of the absolute values of kernel and state.
+    """
+    scaled = taps / divisor
+    return (
+        1.0 / FARTHEST < scaled < FARTHEST
+        and 1.0 / FARTHEST < total < FARTHEST
+        and 1.0 / FARTHEST < scaled * total < FARTHEST
+    )
 
 
 @part

@@ -241,3 +241,35 @@ def test_a_batch_of_all_sorts_keeps_its_order() -> None:
     np.testing.assert_array_equal(batch.extinct_at, slow.extinct_at)
     np.testing.assert_allclose(of(batch, "mu_x"), of(slow, "mu_x"), rtol=0, atol=1e-12)
     np.testing.assert_allclose(batch.snapshots, slow.snapshots, rtol=0, atol=1e-14)
+
+
+# What rounding or overflow could turn into something else.
+
+
+@pytest.mark.parametrize("size", [9, 10, 15])
+@pytest.mark.parametrize("method", BOUNDED)
+def test_a_tap_that_is_zero_by_cancellation_keeps_nothing_alive(size: int, method: str) -> None:
+    # Rank 3, nowhere positive, zero on the diagonal: ReLU leaves nothing.
+    place = np.arange(float(size))
+    taps = -((place[:, np.newaxis] - place) ** 2) / 7
+    ended = compiled.run(taps[np.newaxis], PIXEL, LayerRule("relu", steps=3), method=method)
+    assert ended.extinct_at[0] == 1
+
+
+@pytest.mark.parametrize("row", [[-1e200, 2e200], [2e200, -1e200]])
+def test_a_sum_that_overflows_in_between_diverges_in_either_order(row: list[float]) -> None:
+    rule = LayerRule("relu", "none", "reflect", steps=1)
+    ended = run("compiled", np.array([[row]]), np.array([[1e200]]), rule)
+    assert ended.diverged_at[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "brightness"), [(1e-200, 1e200), (1e200, 1e-200), (1e-160, 1e155)]
+)
+@pytest.mark.parametrize("normalise", list(NORMALISATIONS))
+def test_kernel_and_pattern_may_be_of_opposite_extremes(
+    scale: float, brightness: float, normalise: str
+) -> None:
+    draws = np.random.default_rng(0)
+    taps, image = draws.standard_normal((3, 3)), np.abs(draws.standard_normal((4, 4)))
+    assert_agrees(scale * taps, brightness * image, LayerRule("relu", normalise, steps=3))
