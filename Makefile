@@ -11,6 +11,10 @@ INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/pyt
 # Some tools of the environment call others by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# Once, as two jobs that start at once would both do it: states that are lines, and all others.
+COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, beta=0.5); \
+	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
+
 .DEFAULT_GOAL := run
 .PHONY: run test lint format ui report bench lock schema clean help
 
@@ -66,4 +70,5 @@ $(READY): requirements.lock pyproject.toml
 		else $(PYTHON) -m venv .venv; fi
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $(READY)
