@@ -86,13 +86,15 @@ class Line(NamedTuple):
 class Lanes(NamedTuple):
     """What is known of each line.
 
-    ``scaled`` are the taps divided by the norm; ``sums``, ``central`` and ``mean`` are what the
+    ``scaled`` are the taps divided by the norm, ``absolute_taps`` the sums of their sizes before
+    that; ``sums``, ``central`` and ``mean`` are what the
     blocks write and read; ``ledger`` holds error, worst ratio and mass of the certificate, ``lost``
     what would go with the positions in question. ``ends`` is the layer at which a line became all
     zero; a line that is not ``valid`` has left what is computed here.
     """
 
     scaled: Array
+    absolute_taps: Array
     sums: Array
     central: Array
     mean: Array
@@ -160,10 +162,12 @@ def _lanes(size: int) -> Lanes:
         np.empty((len(SUMS), LANES)),
         np.empty((2, LANES)),
     )
-    mean, gain, divisor, unit, scale, tiniest, allowed, lost, ends = np.empty((9, LANES))
+    absolute_taps, mean, gain, divisor, unit, scale, tiniest = np.empty((7, LANES))
+    allowed, lost, ends = np.empty((3, LANES))
     ledger, valid = np.empty((3, LANES)), np.empty(LANES, dtype=bool)
     return Lanes(
         scaled,
+        absolute_taps,
         sums,
         central,
         mean,
@@ -220,7 +224,7 @@ def _propagate(
 ) -> None:
     """Run a vector of lines."""
     trims = trims and not law.finite
-    line = _start(pattern, kernel.shape[0] - 1, first, second, law, lanes)
+    line = _start(pattern, kernel, first, second, law, lanes)
     for t in range(law.steps + 1):
         if t > 0:
             line = _layer(line, kernel, second if t % 2 else first, law, t, lanes)
@@ -246,7 +250,9 @@ def _runs(lanes: Lanes, lane: int) -> bool:
 
 
 @part
-def _start(pattern: Array, reach: int, first: Array, second: Array, law: Law, lanes: Lanes) -> Line:
+def _start(
+    pattern: Array, kernel: Array, first: Array, second: Array, law: Law, lanes: Lanes
+) -> Line:
     """The pattern in all lanes, measured as it is."""
     peak = 0.0
     for i in range(pattern.size):
@@ -259,7 +265,10 @@ def _start(pattern: Array, reach: int, first: Array, second: Array, law: Law, la
     lanes.ledger[0], lanes.ledger[1], lanes.ledger[2] = 0.0, 1.0, 0.0
     for lane in range(LANES):
         _set_unit(power_of_two(peak), lane, lanes)
-    line = Line(first, reach, pattern.size, -(pattern.size - 1) / 2)
+        lanes.absolute_taps[lane] = 0.0
+        for b in range(kernel.shape[0]):
+            lanes.absolute_taps[lane] += abs(kernel[b, lane])
+    line = Line(first, kernel.shape[0] - 1, pattern.size, -(pattern.size - 1) / 2)
     _fill(second, 0, lanes.scaled[:1], line, 1.0, law.squared, lanes)
     return line
 
@@ -288,9 +297,8 @@ def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: La
     """Convolve, activate and measure into another buffer."""
     size = kernel.shape[0]
     for lane in range(LANES):
-        taps = 0.0
+        taps = lanes.absolute_taps[lane]
         for b in range(size):
-            taps += abs(kernel[b, lane])
             lanes.scaled[b, lane] = kernel[b, lane] / lanes.divisor[lane]
         total = lanes.sums[SIZES, lane] * lanes.unit[lane]
         if _runs(lanes, lane) and not within_range(taps, lanes.divisor[lane], total):
@@ -402,14 +410,11 @@ def _certify(
     trims: bool,
 ) -> None:
     """Carry the certificate of a line on; see `mechcore.engines.trimming`."""
-    taps = 0.0
-    for b in range(kernel.shape[0]):
-        taps += abs(kernel[b, lane])
     total, squares = lanes.sums[SIZES, lane], lanes.sums[SQUARES, lane]
     dropped = lanes.sums[DROPPED, lane]
     unit, divisor = lanes.unit[lane], lanes.divisor[lane]
     before = Ledger(lanes.ledger[0, lane], lanes.ledger[1, lane], lanes.ledger[2, lane])
-    ledger = charged(before, law, taps, unit, divisor, total, dropped, t)
+    ledger = charged(before, law, lanes.absolute_taps[lane], unit, divisor, total, dropped, t)
     density = squares if law.squared else total
     width = np.sqrt(lanes.central[0, lane] / density)
     reach = (pattern_size + law.steps * (kernel.shape[0] - 1)) / 2
