@@ -1,0 +1,311 @@
+"""Verdicts, what they are made of, and ``claims.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mechcore.errors import MechcoreError
+from mechcore.naming import cell_name
+from mechcore.storage import replace_file
+
+if TYPE_CHECKING:
+    from mechcore.evidence import Evidence
+
+REPRODUCED = "reproduced"
+IN_PART = "reproduced in part"
+NOT_REPRODUCED = "not reproduced"
+NOT_YET_MEASURED = "not yet measured"
+AT_REST = "at rest"
+MOVED = "moved"
+
+CONTROLS_FILE = "controls.nc"
+
+SYMBOLS = {"odd_energy_ratio": "ρ", "beta": "β", "celerity": "γβ"}
+"""How texts write the predictors of speed."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number.
+
+    Parameters
+    ----------
+    name : str
+        What it is.
+    value : float or None
+        The number; None where there is none.
+    unit : str
+        Its unit, ``1`` if it has none.
+    source : str or None
+        The file that it comes from, below the folder of results.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The outcome of a test.
+
+    Parameters
+    ----------
+    verdict : str
+        One of the constants of this module.
+    figures : list of Figure
+        What was measured.
+    range : str
+        Where the claim holds, and where it does not.
+    """
+
+    verdict: str
+    figures: list[Figure]
+    range: str
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A claim or a control, and how it is judged.
+
+    Parameters
+    ----------
+    statement : str
+        What the paper says, or what a control must do.
+    test : str
+        The test in words, with its thresholds.
+    section : str
+        The section of the report that shows it.
+    data : tuple of str
+        Files of results that the test reads.
+    needs : str
+        What must be on the grid.
+    judge : callable
+        `Evidence` to `Judgement`; None where the grid holds nothing to judge by.
+    """
+
+    statement: str
+    test: str
+    section: str
+    data: tuple[str, ...]
+    needs: str
+    judge: Callable[[Evidence], Judgement | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim or a control with its verdict: one object of ``claims.json``.
+
+    Parameters
+    ----------
+    id : str
+        C1 to C10 for claims, N1 and on for negative controls.
+    kind : {"claim", "control"}
+        Which of the two.
+    statement, test, range : str
+        What is said; how it was tested, with thresholds; where it holds and where not.
+    figures : list of Figure
+        What was measured.
+    verdict : str
+        A constant of this module.
+    section : str
+        Section of the report that shows it.
+    data : list of str
+        Files of results that the test read.
+    """
+
+    id: str
+    kind: str
+    statement: str
+    figures: list[Figure]
+    test: str
+    verdict: str
+    range: str
+    section: str
+    data: list[str]
+
+
+def write_claims(claims: list[Claim], path: Path) -> None:
+    """Write ``claims.json``.
+
+    Parameters
+    ----------
+    claims : list of Claim
+        What `mechcore.claims.judge` returned.
+    path : Path
+        The file.
+    """
+    text = json.dumps([asdict(claim) for claim in claims], indent=2, ensure_ascii=False)
+    replace_file(path, lambda draft: draft.write_text(text + "\n", encoding="utf-8"))
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """Read ``claims.json``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of Claim
+        The claims.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing or holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        claims = [Claim(**one) for one in found]
+        return [_with_figures(claim) for claim in claims]
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise MechcoreError(f"{path}: not a file of claims ({error})") from error
+
+
+def _with_figures(claim: Claim) -> Claim:
+    figures = [Figure(**figure) for figure in claim.figures]  # type: ignore[arg-type]
+    return Claim(**{**vars(claim), "figures": figures})
+
+
+def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:
+    """Return the verdict on a claim.
+
+    Parameters
+    ----------
+    holds : Series of bool
+        Whether the test holds, case by case.
+    partly : bool, optional
+        Whether it holds in part if not in all cases; by default, if it holds in any.
+
+    Returns
+    -------
+    str
+        ``reproduced``, ``reproduced in part`` or ``not reproduced``.
+
+    Examples
+    --------
+    >>> verdict(pd.Series([True, False]))
+    'reproduced in part'
+    """
+    if len(holds) and holds.all():
+        return REPRODUCED
+    some = bool(holds.any()) if partly is None else partly
+    return IN_PART if some else NOT_REPRODUCED
+
+
+def groups(rows: pd.DataFrame, holds: pd.Series, by: tuple[str, str]) -> pd.Series:
+    """Return whether a test holds in the whole of each group.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Cases.
+    holds : Series of bool
+        Whether the test holds, case by case.
+    by : tuple of str
+        Two columns that make the groups.
+
+    Returns
+    -------
+    Series of bool
+        By the values of the two columns, in the order of the cases.
+    """
+    whole: pd.Series = holds.groupby([rows[name] for name in by], sort=False).all()
+    return whole
+
+
+def extent(whole: pd.Series) -> str:
+    """Return in words where a test holds and where it does not.
+
+    Parameters
+    ----------
+    whole : Series of bool
+        What `groups` returned.
+
+    Returns
+    -------
+    str
+        As ``holds for relu (k = 2, 3); not for modulus (k = 2)``.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("relu", 2), ("relu", 3), ("tanh", 2)],
+    ...                                   names=["activation", "size"])
+    >>> extent(pd.Series([True, True, False], index))
+    'holds for relu (k = 2, 3); not for tanh (k = 2)'
+    """
+    holds, fails = _listed(whole[whole]), _listed(whole[~whole])
+    if not fails:
+        return f"holds wherever it was measured: {holds}"
+    return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: not for {fails}"
+
+
+def largest(rows: pd.DataFrame, column: str, name: str, unit: str, boundary: str) -> Figure:
+    """Return the largest value of a column, with the cell that it comes from.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Cases, with the columns kernel, activation and size.
+    column : str
+        The column; values that are not finite are left out.
+    name, unit : str
+        Of the figure.
+    boundary : str
+        Boundary of the experiment, a part of the names of its cells.
+
+    Returns
+    -------
+    Figure
+        Without value if there is none.
+    """
+    known = rows[np.isfinite(rows[column])]
+    if known.empty:
+        return Figure(name, None, unit)
+    row = known.loc[known[column].idxmax()]
+    return Figure(name, float(row[column]), unit, trajectories_of(row, boundary))
+
+
+def trajectories_of(row: pd.Series, boundary: str) -> str:
+    """Return the file of the trajectories that a row of a table comes from.
+
+    Parameters
+    ----------
+    row : Series
+        With kernel, activation and size.
+    boundary : str
+        Boundary of the experiment.
+
+    Returns
+    -------
+    str
+        Path below the folder of results.
+    """
+    cell = cell_name(row["kernel"], row["activation"], int(row["size"]), boundary)
+    return f"trajectories/{cell}.nc"
+
+
+def _listed(whole: pd.Series) -> str:
+    """The values of the first column, each with those of the second in brackets."""
+    if whole.empty:
+        return ""
+    sign = "k = " if whole.index.names[1] == "size" else ""
+    table = whole.index.to_frame(index=False)
+    first, second = table.columns
+    return ", ".join(
+        f"{name} ({sign}{', '.join(map(str, part[second]))})"
+        for name, part in table.groupby(first, sort=False)
+    )
