@@ -16,7 +16,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format ui report bench lock schema clean help
+.PHONY: run test lint format ui report partial bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
@@ -43,6 +43,11 @@ ui: $(READY) ## open MLflow on the results (PORT=5000)
 
 report: $(READY) ## rebuild the report alone
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report
+
+partial: $(READY) ## a report of what is there of an unfinished experiment
+	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
+		$(BIN)/python -m mechcore report --partial --experiment $(CONFIG) --results results/$$name \
+			--logs logs/$$name --output reports/$$name/index.html
 
 bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 3)
 	@$(BIN)/python -c 'import jax, torch' 2>/dev/null || $(INSTALL) -e '.[bench]' || \

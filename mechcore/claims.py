@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from mechcore.evidence import Evidence
+from mechcore.fits import FEWEST_POINTS
 from mechcore.regressions import PREDICTORS
 from mechcore.verdicts import (
     AT_REST,
@@ -106,11 +106,11 @@ def _judged(name: str, criterion: Criterion, evidence: Evidence) -> Claim:
 
 
 def _centre_of_mass(evidence: Evidence) -> Judgement | None:
-    even = evidence.controls[evidence.controls.beta == 0]
+    even = _sound(evidence.controls[evidence.controls.beta == 0])
     if even.empty:
         return None
     still = even.drift <= AT_REST_DRIFT
-    grid = evidence.simulations[evidence.simulations.beta == 0]
+    grid = _sound(evidence.simulations[evidence.simulations.beta == 0])
     positive, negative = even[even.smallest_tap >= 0], even[even.smallest_tap < 0]
     figures = [
         _largest_control(positive, "drift on noise, kernels without negative taps"),
@@ -160,7 +160,8 @@ def _deviations(evidence: Evidence, rows: pd.DataFrame) -> Iterator[Figure]:
 
 def _gradient(evidence: Evidence) -> Judgement | None:
     rows = _of(evidence, activations=("relu",))
-    rows = rows[(rows["size"] == 2) & (rows.beta == 1) & (rows.angle % 90 == 0)]
+    rows = rows[(rows["size"] == 2) & (rows.beta == 1)]
+    oblique, rows = rows[rows.angle % 90 != 0], rows[rows.angle % 90 == 0]
     if rows.empty:
         return None
     holds = (rows.speed - GRADIENT_SPEED).abs() <= GRADIENT_ERROR
@@ -175,6 +176,8 @@ def _gradient(evidence: Evidence) -> Judgement | None:
     ]
     gap = rows.assign(gap=(rows.speed - GRADIENT_SPEED).abs())
     figures.append(_largest(evidence, gap, "gap", "largest deviation from 0.5", "px/layer"))
+    if len(oblique):
+        figures.append(_largest(evidence, oblique, "speed", "largest, off the axes", "px/layer"))
     return Judgement(verdict(holds), figures, extent(groups(rows, holds, ("pattern", "angle"))))
 
 
@@ -271,11 +274,13 @@ def _control_of_speed(evidence: Evidence) -> Judgement | None:
 def _steering(case: pd.DataFrame) -> pd.Series:
     """How well the mixing ratio steers the speed in one cell and pattern."""
     known = case[np.isfinite(case.speed)]
-    if len(known) < 3 or known.speed.nunique() < 2:
-        return pd.Series({"correlation": np.nan, "span": 0.0, "fastest": np.nan})
+    if len(known) < FEWEST_POINTS:
+        return pd.Series({"correlation": np.nan, "span": np.nan, "fastest": np.nan})
+    varied = known.speed.nunique() > 1
     return pd.Series(
         {
-            "correlation": float(spearmanr(known.beta, known.speed).statistic),
+            # A speed that is the same everywhere has no ranks, and is steered by nothing.
+            "correlation": known.beta.rank().corr(known.speed.rank()) if varied else 0.0,
             "span": float(np.ptp(known.speed) / known.light_speed.mean()),
             "fastest": float(known.beta[known.speed.idxmax()]),
         }
@@ -300,8 +305,17 @@ def _modulus(evidence: Evidence) -> Judgement | None:
         _largest(evidence, below, "gap", "largest difference up to β*", "px/layer"),
     ]
     outcome = verdict(pd.Series([share >= MOST]), partly=share >= SOME)
-    most = faster.groupby([beyond.pattern, beyond["size"]], sort=False).mean() >= MOST
-    return Judgement(outcome, figures, f"as a rule (β > β*) {extent(most)}")
+    where = [_told_lead(str(name), rows) for name, rows in beyond.groupby("pattern", sort=False)]
+    return Judgement(outcome, figures, f"for β > β*: {'; '.join(where)}")
+
+
+def _told_lead(pattern: str, pairs: pd.DataFrame) -> str:
+    """Where the modulus leads, pattern by pattern."""
+    faster, slower = pairs[pairs.lead > EQUAL_SPEED], pairs[pairs.lead < -EQUAL_SPEED]
+    span = f" (β from {faster.beta.min():g} to {faster.beta.max():g})" if len(faster) else ""
+    return (
+        f"{pattern}: faster in {len(faster)} of {len(pairs)} pairs{span}, slower in {len(slower)}"
+    )
 
 
 def _sizes(evidence: Evidence) -> Judgement | None:
@@ -415,7 +429,8 @@ def _control(
     evidence: Evidence, rows: pd.DataFrame, by: tuple[str, str], source: str | None = None
 ) -> Judgement | None:
     """Whether all these simulations stayed where they were."""
-    rows = rows[np.isfinite(rows.drift)]
+    known = rows[np.isfinite(rows.drift)]
+    rows = _sound(known)
     if rows.empty:
         return None
     still = rows.drift <= AT_REST_DRIFT
@@ -423,9 +438,15 @@ def _control(
     figures = [
         Figure("simulations", float(len(rows)), "1"),
         Figure("of them moved", float((~still).sum()), "1"),
+        Figure("left out, as rounding decides them", float(len(known) - len(rows)), "1"),
         Figure(farthest.name, farthest.value, farthest.unit, source or farthest.source),
     ]
     return Judgement(AT_REST if still.all() else MOVED, figures, extent(groups(rows, still, by)))
+
+
+def _sound(rows: pd.DataFrame) -> pd.DataFrame:
+    """The simulations that a change in the last digit of their kernel does not move."""
+    return pd.DataFrame(rows[~rows.ill_conditioned.astype(bool)])
 
 
 def _not_yet(evidence: Evidence) -> Judgement | None:  # noqa: ARG001
@@ -434,8 +455,8 @@ def _not_yet(evidence: Evidence) -> Judgement | None:  # noqa: ARG001
 
 def _of(evidence: Evidence, activations: tuple[str, ...] | None) -> pd.DataFrame:
     """The simulations of the paper's kernels that rounding does not decide."""
-    rows = evidence.simulations
-    rows = rows[(rows.kernel == PAPER) & ~rows.ill_conditioned.astype(bool)]
+    rows = _sound(evidence.simulations)
+    rows = rows[rows.kernel == PAPER]
     chosen = rows if activations is None else rows[rows.activation.isin(activations)]
     return pd.DataFrame(chosen)
 

@@ -1,11 +1,11 @@
-"""What figures are drawn from: the results, and which of them stand for the rest."""
+"""The results, which claims are judged by and figures drawn from, and what stands for the rest."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,19 +14,36 @@ from numpy.typing import NDArray
 
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
+from mechcore.choices import preferred, spread
 from mechcore.config import Experiment
+from mechcore.contents import representative_family
+from mechcore.errors import MechcoreError
 from mechcore.exact_theory import Theory, theory
 from mechcore.geometry import light_speed
 from mechcore.grid import Cell, expand
 from mechcore.kernels import kernel
+from mechcore.mechanics import NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
+from mechcore.regressions import cell_names
 from mechcore.storage import read_dataset
-from mechcore.tables import read_metrics, read_table
+from mechcore.tables import collect, read_metrics, read_table
 
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
 
-Choice = TypeVar("Choice")
+
+TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
+    "metrics": read_metrics,
+    "mechanics": read_table,
+    "kernels": read_table,
+    "regressions": read_table,
+    "models": read_table,
+    "pooled": read_table,
+}
+"""How each table of results is read, in the order of `Evidence`; files carry these names."""
+
+
+OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
 
 
 @dataclass(frozen=True)
@@ -36,18 +53,24 @@ class Evidence:
     Parameters
     ----------
     experiment : Experiment
-        What was planned.
-    metrics, regressions : pandas.DataFrame
-        The tables of results.
-    folder : Path
-        Where the trajectories of the cells are.
+        What was planned; cells may be missing from all tables.
+    results : Path
+        Folder of the results.
+    metrics, mechanics, kernels : pandas.DataFrame
+        What was measured, see `mechcore.tables.Measurements`.
+    regressions, models, pooled : pandas.DataFrame
+        What was fitted, see `mechcore.regressions`, `mechcore.models` and `mechcore.pooled`.
     """
 
     experiment: Experiment
+    results: Path
     metrics: pd.DataFrame
+    mechanics: pd.DataFrame
+    kernels: pd.DataFrame
     regressions: pd.DataFrame
-    folder: Path
-    _read: dict[str, xr.Dataset] = field(default_factory=dict, repr=False)
+    models: pd.DataFrame
+    pooled: pd.DataFrame
+    _read: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, experiment: Experiment, results: Path) -> Evidence:
@@ -58,7 +81,7 @@ class Evidence:
         experiment : Experiment
             What was planned.
         results : Path
-            Folder with ``metrics.csv``, ``regressions.csv`` and ``trajectories``.
+            Folder with the tables (`TABLES`) and ``trajectories``.
 
         Returns
         -------
@@ -70,19 +93,90 @@ class Evidence:
         MechcoreError
             If a table is missing or damaged.
         """
-        metrics = read_metrics(results / "metrics.csv")
-        regressions = read_table(results / "regressions.csv")
-        return cls(experiment, metrics, regressions, results / "trajectories")
+        tables = {name: read(results / f"{name}.csv") for name, read in TABLES.items()}
+        return cls(experiment, results, *tables.values())
+
+    @classmethod
+    def measured(cls, experiment: Experiment, results: Path) -> Evidence:
+        """Measure and fit what is there of an experiment that may not be finished.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            What was planned.
+        results : Path
+            Folder with ``trajectories``; tables in it are not read.
+
+        Returns
+        -------
+        Evidence
+            The results, with the cells whose trajectories exist.
+
+        Raises
+        ------
+        MechcoreError
+            If there are none, or one is damaged.
+        """
+        from mechcore.models import compare_models
+        from mechcore.pooled import pool
+        from mechcore.regressions import regress
+
+        folder, boundary = results / "trajectories", experiment.boundary
+        cells = {
+            name: cell
+            for name, cell in expand(experiment).items()
+            if (folder / f"{name}.nc").is_file()
+        }
+        if not cells:
+            raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
+        found = collect(cells, folder)
+        return cls(
+            experiment,
+            results,
+            found.metrics,
+            found.mechanics,
+            found.kernels,
+            regress(found.metrics, boundary),
+            compare_models(found.metrics, found.kernels, boundary),
+            pool(found.metrics, found.kernels, boundary),
+        )
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
-        """The cells by id."""
+        """The cells by id, as planned."""
         return expand(self.experiment)
+
+    @cached_property
+    def finished(self) -> set[str]:
+        """The ids of the cells whose results are there."""
+        return set(cell_names(self.metrics, self.experiment.boundary))
+
+    @cached_property
+    def simulations(self) -> pd.DataFrame:
+        """Metrics and mechanics of each simulation, with s and the light speed of its kernel."""
+        keys = list(SIMULATION)
+        known = self.metrics.merge(self.mechanics, on=keys, validate="one_to_one")
+        bodies = self.kernels[["kernel", "size", "angle", "beta", *OF_KERNELS]]
+        return known.merge(
+            bodies, on=["kernel", "size", "angle", "beta"], how="left", validate="many_to_one"
+        )
+
+    @cached_property
+    def controls(self) -> pd.DataFrame:
+        """The table of controls, see `mechcore.mechanics`; empty if they did not run."""
+        path = self.results / "controls.nc"
+        return controls_table(read_dataset(path)) if path.is_file() else NO_CONTROLS
+
+    @cached_property
+    def films(self) -> dict[str, xr.Dataset]:
+        """The films by cell id: trajectories with snapshots."""
+        paths = sorted((self.results / "films").glob("*.nc"))
+        return {path.stem: read_dataset(path) for path in paths}
 
     @property
     def family(self) -> str:
         """The kernel family that stands for all: the paper's if it is there."""
-        return preferred(self.experiment.kernels, "dct")
+        return representative_family(self.experiment)
 
     @property
     def size(self) -> int:
@@ -157,7 +251,7 @@ class Evidence:
             if (cell.kernel, cell.activation, cell.size) == wanted
         )
         if name not in self._read:
-            self._read[name] = read_dataset(self.folder / f"{name}.nc")
+            self._read[name] = read_dataset(self.results / "trajectories" / f"{name}.nc")
         return self._read[name]
 
     def kernel(self, family: str, size: int, mixing_ratio: float) -> NDArray[np.float64]:
@@ -225,50 +319,3 @@ class FigureData:
     evidence: Evidence
     topic: str
     table: pd.DataFrame
-
-
-def spread(values: list[Choice], most: int) -> list[Choice]:
-    """Return at most so many values, evenly spaced, with the first and the last.
-
-    Parameters
-    ----------
-    values : list
-        Ordered values.
-    most : int
-        How many to keep.
-
-    Returns
-    -------
-    list
-        Some of the values.
-
-    Examples
-    --------
-    >>> spread([0, 1, 2, 3, 4], 3)
-    [0, 2, 4]
-    """
-    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    return [values[place] for place in places]
-
-
-def preferred(values: list[Choice], *wishes: Choice) -> Choice:
-    """Return the first wish that is there, else the first value.
-
-    Parameters
-    ----------
-    values : list
-        What is there.
-    *wishes : object
-        What would be best.
-
-    Returns
-    -------
-    object
-        One of the values.
-
-    Examples
-    --------
-    >>> preferred([2, 5], 3, 5)
-    5
-    """
-    return next((wish for wish in wishes if wish in values), values[0])

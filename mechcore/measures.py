@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import decompose
-from mechcore.exact_theory import theory
+from mechcore.exact_theory import Theory, theory
 from mechcore.fits import Lines, fit_lines
 from mechcore.geometry import unit_vector
 
@@ -36,6 +39,9 @@ METRICS = (
 
 AT_REST = 1e-9
 """A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
+
+KERNELS_KEPT = 2**15
+"""The kernels of a family and size run under every activation: what is known of them is kept."""
 
 NO_GROWTH = 1e-9
 """A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
@@ -77,7 +83,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     >>> round(float(measure(run).speed), 9)
     0.5
     """
-    dataset = _before_the_edge(dataset)
+    dataset = before_the_edge(dataset)
     burn = int(dataset.attrs["t_burn"])
     t = dataset.t.values.astype(np.float64)
     late = t >= burn
@@ -130,25 +136,6 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
         extinct_at=table["extinct_at"].astype("Int64"),
     )
     return table[list(METRICS)]
-
-
-def contraction(dataset: xr.Dataset) -> xr.DataArray:
-    """Return sigma(beta) / sigma(0): the width along the motion against that of the even kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell whose first beta is 0.
-
-    Returns
-    -------
-    xarray.DataArray
-        Ratio of the widths grown since layer 0, at the last layer; dimensions pattern, angle, beta.
-    """
-    variance = variance_along(dataset)
-    growth = variance.isel(t=-1) - variance.isel(t=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (growth / growth.sel(beta=0.0)) ** 0.5
 
 
 def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
@@ -212,10 +199,20 @@ def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
     nominal = _nominal_angles(dataset, lead)
     vectors = []
     for kernel, angle in zip(flat, nominal, strict=True):
-        vector = decompose(kernel).momentum_vector
+        vector = _momentum_vector(kernel.tobytes(), kernel.shape)
         length = np.hypot(*vector)
         vectors.append(vector / length if length > 0 else unit_vector(angle))
     return np.reshape(vectors, (*taps.shape[:-2], 2))
+
+
+@lru_cache(maxsize=KERNELS_KEPT)
+def _momentum_vector(taps: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
+    return decompose(np.frombuffer(taps).reshape(shape)).momentum_vector
+
+
+@lru_cache(maxsize=KERNELS_KEPT)
+def _linear_theory(taps: bytes, shape: tuple[int, int]) -> Theory:
+    return theory(np.frombuffer(taps).reshape(shape), "identity")
 
 
 def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]:
@@ -226,10 +223,20 @@ def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]
     return np.broadcast_to(dataset.angle.values.reshape(shape), sizes).ravel()
 
 
-def _before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
+def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
     """Leave out layers at which a torus may have moved mass from one edge to the other.
 
     A centroid is a plain mean over the domain: it jumps back when mass comes in on the other side.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same, with NaN for centroids and widths at those layers.
     """
     if not BOUNDARIES[dataset.attrs["boundary"]].closed:
         return dataset
@@ -266,9 +273,11 @@ def _directions(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.fl
 def _predicted_speeds(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
     taps = dataset.kernel_taps.values
     flat = taps.reshape(-1, *taps.shape[-2:])
-    predictions = [theory(kernel, dataset.attrs["activation"]) for kernel in flat]
+    predictions = [_linear_theory(kernel.tobytes(), kernel.shape) for kernel in flat]
     velocities = np.reshape([one.velocity for one in predictions], axis.shape)
     exact = np.reshape([one.exact for one in predictions], axis.shape[:-1])
+    if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
+        exact = np.zeros_like(exact)
     if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":
         exact = np.zeros_like(exact)
     speeds = np.where(exact, np.sum(velocities * axis, axis=-1), np.nan)

@@ -64,8 +64,10 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
 
 
 STAGES = {
+    "controls": "controls.nc",
     "collect": "metrics.csv",
     "regress": "regressions.csv",
+    "judge": "claims.json",
     "track": "tracking.json",
 }
 """What follows the cells, and the file that each leaves among the results; the report has a place

@@ -1,8 +1,9 @@
-"""The CSV files: reading, writing, and the table of metrics of a whole experiment."""
+"""The CSV files: reading, writing, and the tables of measurements of a whole experiment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,28 @@ import pandas as pd
 from mechcore.errors import MechcoreError
 from mechcore.grid import Cell
 from mechcore.measures import METRICS, metrics_table
+from mechcore.mechanics import kernels_table, mechanics_table
 from mechcore.storage import read_dataset, replace_file
 
 
-def collect_metrics(cells: Mapping[str, Cell], trajectories: Path) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Measurements:
+    """What is measured on the trajectories of an experiment.
+
+    Parameters
+    ----------
+    metrics, mechanics : pandas.DataFrame
+        One row a simulation, see `mechcore.measures.METRICS`, `mechcore.mechanics.MECHANICS`.
+    kernels : pandas.DataFrame
+        One row a kernel, columns `mechcore.mechanics.KERNELS`.
+    """
+
+    metrics: pd.DataFrame
+    mechanics: pd.DataFrame
+    kernels: pd.DataFrame
+
+
+def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
     """Measure the trajectories of all cells.
 
     Parameters
@@ -25,16 +44,25 @@ def collect_metrics(cells: Mapping[str, Cell], trajectories: Path) -> pd.DataFra
 
     Returns
     -------
-    pandas.DataFrame
-        One row a simulation, columns `mechcore.measures.METRICS`, in the order of the grid.
+    Measurements
+        In the order of the grid.
 
     Raises
     ------
     MechcoreError
         If a file is missing or damaged.
     """
-    tables = [metrics_table(read_dataset(trajectories / f"{cell}.nc")) for cell in cells]
-    return pd.concat(tables, ignore_index=True)
+    metrics, mechanics = [], []
+    kernels: dict[tuple[str, int], pd.DataFrame] = {}
+    for name, cell in cells.items():
+        dataset = read_dataset(trajectories / f"{name}.nc")
+        metrics.append(metrics_table(dataset))
+        mechanics.append(mechanics_table(dataset))
+        # The kernels of a family and size are the same under all activations.
+        if (cell.kernel, cell.size) not in kernels:
+            kernels[cell.kernel, cell.size] = kernels_table(dataset)
+    parts = (metrics, mechanics, list(kernels.values()))
+    return Measurements(*(pd.concat(part, ignore_index=True) for part in parts))
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -88,8 +116,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise MechcoreError(f"{path}: not a table ({error})") from error
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, whole or not at all; numbers keep all their digits.
+def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> None:
+    """Write a table as CSV, whole or not at all.
 
     Parameters
     ----------
@@ -97,5 +125,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         The table.
     path : Path
         The file.
+    digits : int, optional
+        Significant digits of numbers; all of them by default.
     """
-    replace_file(path, lambda draft: table.to_csv(draft, index=False, lineterminator="\n"))
+    form = None if digits is None else f"%.{digits}g"
+    replace_file(
+        path, lambda draft: table.to_csv(draft, index=False, lineterminator="\n", float_format=form)
+    )

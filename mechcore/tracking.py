@@ -17,10 +17,12 @@ import pandas as pd
 import xarray as xr
 from filelock import FileLock
 
-from mechcore import figures
 from mechcore.boundaries import domain_side
 from mechcore.config import Experiment
+from mechcore.domains import EVERYWHERE
 from mechcore.errors import MechcoreError
+from mechcore.figures.preview import cell_preview
+from mechcore.figures.style import save
 from mechcore.fits import first_fitted_layer
 from mechcore.grid import Cell, expand
 from mechcore.provenance import git_commit, git_is_dirty
@@ -212,7 +214,10 @@ def _tables(experiment: Experiment, results: Path) -> tuple[pd.DataFrame, pd.Dat
         path = results / "trajectories" / f"{name}.nc"
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected the trajectories of every cell")
-    return read_metrics(results / "metrics.csv"), read_table(results / "regressions.csv")
+    regressions = read_table(results / "regressions.csv")
+    # One number a name: the fits over all betas stand for the cell.
+    whole = regressions[regressions.domain == EVERYWHERE]
+    return read_metrics(results / "metrics.csv"), whole
 
 
 def _finished_cells(
@@ -343,6 +348,6 @@ def _log_artifacts(client: MlflowClient, run_id: str, finished: FinishedCell) ->
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "cell.json"
         config.write_text(json.dumps(json.loads(finished.cell.to_json()), indent=2) + "\n")
-        figures.save(figures.cell_preview(finished.dataset), Path(folder) / "preview")
+        save(cell_preview(finished.dataset), Path(folder) / "preview")
         client.log_artifact(run_id, str(config))
         client.log_artifact(run_id, str(Path(folder) / "preview.png"))

@@ -238,16 +238,17 @@ def extent(whole: pd.Series) -> str:
     Returns
     -------
     str
-        As ``holds for relu (k = 2, 3); not for modulus (k = 2)``.
+        As ``holds for relu; not for modulus (k = 2)``: values of the second column are told where
+        they are not all of them.
 
     Examples
     --------
     >>> index = pd.MultiIndex.from_tuples([("relu", 2), ("relu", 3), ("tanh", 2)],
     ...                                   names=["activation", "size"])
     >>> extent(pd.Series([True, True, False], index))
-    'holds for relu (k = 2, 3); not for tanh (k = 2)'
+    'holds for relu; not for tanh (k = 2)'
     """
-    holds, fails = _listed(whole[whole]), _listed(whole[~whole])
+    holds, fails = _listed(whole[whole], whole), _listed(whole[~whole], whole)
     if not fails:
         return f"holds wherever it was measured: {holds}"
     return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: not for {fails}"
@@ -298,14 +299,26 @@ def trajectories_of(row: pd.Series, boundary: str) -> str:
     return f"trajectories/{cell}.nc"
 
 
-def _listed(whole: pd.Series) -> str:
-    """The values of the first column, each with those of the second in brackets."""
-    if whole.empty:
-        return ""
-    sign = "k = " if whole.index.names[1] == "size" else ""
-    table = whole.index.to_frame(index=False)
-    first, second = table.columns
-    return ", ".join(
-        f"{name} ({sign}{', '.join(map(str, part[second]))})"
-        for name, part in table.groupby(first, sort=False)
+def _listed(whole: pd.Series, everywhere: pd.Series) -> str:
+    """The values of the first column, together where those of the second are the same."""
+    second = everywhere.index.names[1]
+    every = list(dict.fromkeys(everywhere.index.get_level_values(1)))
+    together: dict[str, list[str]] = {}
+    for first, part in whole.groupby(level=0, sort=False):
+        values = list(part.index.get_level_values(1))
+        told = "all" if len(every) == len(values) > 1 else _values(str(second), values)
+        together.setdefault(told, []).append(str(first))
+    if set(together) == {"all"}:
+        return ", ".join(together["all"])
+    return ", ".join(f"{', '.join(names)} ({told})" for told, names in together.items())
+
+
+def _values(name: str, values: list[object]) -> str:
+    sign = {"size": "k = ", "angle": "angle "}.get(name, "")
+    numbers = [value for value in values if isinstance(value, (int, np.integer))]
+    # A run of sizes is told by its ends.
+    if len(numbers) > 2 and numbers == list(range(int(numbers[0]), int(numbers[-1]) + 1)):
+        return f"{sign}{numbers[0]} to {numbers[-1]}"
+    return sign + ", ".join(
+        f"{value:g}" if isinstance(value, float) else str(value) for value in values
     )

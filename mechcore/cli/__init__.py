@@ -10,7 +10,9 @@ import typer
 
 from mechcore.cli import (
     collect,
+    controls,
     grid,
+    judge,
     propagate,
     regress,
     report,
@@ -29,7 +31,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (propagate, grid, simulate, collect, regress, track, report, status, schema):
+for module in (
+    *(propagate, grid, simulate, controls, collect, regress, judge, track, report),
+    *(status, schema),
+):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLES)(module.command)
 
 

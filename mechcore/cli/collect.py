@@ -1,4 +1,4 @@
-"""``mechcore collect``: the table of metrics."""
+"""``mechcore collect``: the tables of measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from mechcore.cli.options import ExperimentOption, OutputOption
 EXAMPLES = """Examples:
 
   mechcore collect --experiment config/default.yaml --trajectories results/default/trajectories
-  --output results/default/metrics.csv
+  --output results/default/metrics.csv --mechanics results/default/mechanics.csv
+  --kernels results/default/kernels.csv
 """
 
 
@@ -20,6 +21,8 @@ def command(
     experiment: ExperimentOption,
     trajectories: Annotated[Path, typer.Option(help="Folder of the cells' netCDF files.")],
     output: OutputOption,
+    mechanics: Annotated[Path, typer.Option(help="Table of motion and widths to write.")],
+    kernels: Annotated[Path, typer.Option(help="Table of kernels to write.")],
 ) -> None:
     """Measure all trajectories of an experiment and write one row a simulation."""
     from mechcore.config import load_experiment
@@ -27,8 +30,10 @@ def command(
 
     cells = expand(load_experiment(experiment))
 
-    from mechcore.tables import collect_metrics, write_table
+    from mechcore.tables import collect, write_table
 
-    table = collect_metrics(cells, trajectories)
-    write_table(table, output)
-    typer.echo(f"{len(table)} simulations of {len(cells)} cells")
+    measured = collect(cells, trajectories)
+    write_table(measured.kernels, kernels)
+    write_table(measured.mechanics, mechanics)
+    write_table(measured.metrics, output)
+    typer.echo(f"{len(measured.metrics)} simulations of {len(cells)} cells")

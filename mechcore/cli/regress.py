@@ -1,4 +1,4 @@
-"""``mechcore regress``: speed against odd energy ratio, beta and celerity."""
+"""``mechcore regress``: what speed follows, cell by cell, curve by curve, and pooled."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ from mechcore.cli.options import OutputOption
 
 EXAMPLES = """Examples:
 
-  mechcore regress --metrics results/default/metrics.csv --output results/default/regressions.csv
+  mechcore regress --metrics results/default/metrics.csv --kernels results/default/kernels.csv
+  --output results/default/regressions.csv --models results/default/models.csv
+  --pooled results/default/pooled.csv
 """
 
 
 def command(
-    metrics: Annotated[Path, typer.Option(help="The table that collect wrote.")],
+    metrics: Annotated[Path, typer.Option(help="The table of simulations that collect wrote.")],
+    kernels: Annotated[Path, typer.Option(help="The table of kernels that collect wrote.")],
     output: OutputOption,
+    models: Annotated[Path, typer.Option(help="Comparison of curves to write.")],
+    pooled: Annotated[Path, typer.Option(help="Lines through many cells to write.")],
     boundary: Annotated[str, typer.Option(help="Boundary, part of the cells' names.")] = "free",
 ) -> None:
-    """Fit speed against odd energy ratio, beta and celerity, for each cell and pattern."""
+    """Fit speed against odd energy ratio, beta and celerity: lines, curves, and cells pooled."""
+    from mechcore.models import compare_models
+    from mechcore.pooled import pool
     from mechcore.regressions import regress
-    from mechcore.tables import read_metrics, write_table
+    from mechcore.tables import read_metrics, read_table, write_table
 
-    table = regress(read_metrics(metrics), boundary)
-    write_table(table, output)
-    typer.echo(f"{len(table)} fits")
+    measured, bodies = read_metrics(metrics), read_table(kernels)
+    lines = regress(measured, boundary)
+    write_table(pool(measured, bodies, boundary), pooled)
+    write_table(compare_models(measured, bodies, boundary), models)
+    write_table(lines, output)
+    typer.echo(f"{len(lines)} lines")

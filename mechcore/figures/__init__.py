@@ -8,130 +8,143 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mechcore.evidence import Evidence, FigureData
 from mechcore.figures import (
+    collapse,
     contraction,
+    controls,
     diffusion,
+    energy,
+    isotropy,
     kernel_maps,
     linearity,
+    models,
+    rectifiers,
+    residuals,
+    sizes,
     speed,
     strips,
     trajectories,
 )
-from mechcore.figures.evidence import Evidence, FigureData
 from mechcore.figures.preview import cell_preview
 from mechcore.figures.style import paper_style, save
 
-__all__ = ["ENTRIES", "Entry", "Evidence", "FigureData", "cell_preview", "paper_style", "save"]
+__all__ = ["DRAWINGS", "Drawing", "cell_preview", "paper_style", "save"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One kind of figure.
+class Drawing:
+    """How one kind of figure is drawn; what there is one for says `mechcore.contents.SECTIONS`.
 
     Parameters
     ----------
-    name : str
-        Start of the names of its files.
-    title : str
-        Heading in the report.
-    topics : callable
-        What there is a figure for, as kernel families; an empty list leaves the figure out.
     table : callable
         ``(evidence, topic)`` to the data that are drawn.
     draw, alt, caption : callable
         `FigureData` to the figure, to what it shows in words and numbers for who does not see it,
         and to what a reader must know.
-    absent : str
-        Said in place of the figure where there is no topic.
     raster : bool
         Whether the figure is made of images, so that its PNG is the better copy.
     """
 
-    name: str
-    title: str
-    topics: Callable[[Evidence], list[str]]
     table: Callable[[Evidence, str], pd.DataFrame]
     draw: Callable[[FigureData], Figure]
     alt: Callable[[FigureData], str]
     caption: Callable[[FigureData], str]
-    absent: str = ""
     raster: bool = False
 
 
-def _families(evidence: Evidence) -> list[str]:
-    return evidence.experiment.kernels
-
-
-def _family(evidence: Evidence) -> list[str]:
-    return [evidence.family]
-
-
-ENTRIES = (
-    Entry(
-        "speed",
-        "Speed against the odd share",
-        _families,
+DRAWINGS: dict[str, Drawing] = {
+    "speed": Drawing(
         speed.speed_table,
         speed.draw_speed,
         speed.describe_speed,
         speed.caption_speed,
     ),
-    Entry(
-        "linearity",
-        "Which measure of the odd share is linear?",
-        _family,
+    "linearity": Drawing(
         linearity.linearity_table,
         linearity.draw_linearity,
         linearity.describe_linearity,
         linearity.caption_linearity,
     ),
-    Entry(
-        "trajectories",
-        "Trajectories",
-        _family,
-        trajectories.trajectory_table,
-        trajectories.draw_trajectories,
-        trajectories.describe_trajectories,
-        trajectories.caption_trajectories,
+    "residuals": Drawing(
+        residuals.residual_table,
+        residuals.draw_residuals,
+        residuals.describe_residuals,
+        residuals.caption_residuals,
     ),
-    Entry(
-        "diffusion",
-        "Diffusion",
-        _family,
+    "models": Drawing(
+        models.model_table,
+        models.draw_models,
+        models.describe_models,
+        models.caption_models,
+    ),
+    "collapse": Drawing(
+        collapse.collapse_table,
+        collapse.draw_collapse,
+        collapse.describe_collapse,
+        collapse.caption_collapse,
+    ),
+    "rectifiers": Drawing(
+        rectifiers.rectifier_table,
+        rectifiers.draw_rectifiers,
+        rectifiers.describe_rectifiers,
+        rectifiers.caption_rectifiers,
+    ),
+    "contraction": Drawing(
+        contraction.contraction_table,
+        contraction.draw_contraction,
+        contraction.describe_contraction,
+        contraction.caption_contraction,
+    ),
+    "diffusion": Drawing(
         diffusion.diffusion_table,
         diffusion.draw_diffusion,
         diffusion.describe_diffusion,
         diffusion.caption_diffusion,
     ),
-    Entry(
-        "contraction",
-        "Contraction in motion",
-        lambda evidence: _family(evidence) if contraction.has_rest(evidence) else [],
-        contraction.contraction_table,
-        contraction.draw_contraction,
-        contraction.describe_contraction,
-        contraction.caption_contraction,
-        "β = 0 is not on the grid, so there is no width at rest to compare with.",
+    "sizes": Drawing(
+        sizes.size_table,
+        sizes.draw_sizes,
+        sizes.describe_sizes,
+        sizes.caption_sizes,
     ),
-    Entry(
-        "strip",
-        "Film strips of the state",
-        strips.strip_topics,
+    "isotropy": Drawing(
+        isotropy.isotropy_table,
+        isotropy.draw_isotropy,
+        isotropy.describe_isotropy,
+        isotropy.caption_isotropy,
+    ),
+    "energy": Drawing(
+        energy.energy_table,
+        energy.draw_energy,
+        energy.describe_energy,
+        energy.caption_energy,
+    ),
+    "trajectories": Drawing(
+        trajectories.trajectory_table,
+        trajectories.draw_trajectories,
+        trajectories.describe_trajectories,
+        trajectories.caption_trajectories,
+    ),
+    "strip": Drawing(
         strips.strip_table,
         strips.draw_strip,
         strips.describe_strip,
         strips.caption_strip,
-        "This experiment keeps no snapshots; set snapshots.layers in its configuration.",
         raster=True,
     ),
-    Entry(
-        "kernels",
-        "The kernels",
-        _families,
+    "controls": Drawing(
+        controls.control_table,
+        controls.draw_controls,
+        controls.describe_controls,
+        controls.caption_controls,
+    ),
+    "kernels": Drawing(
         kernel_maps.kernel_table,
         kernel_maps.draw_kernels,
         kernel_maps.describe_kernels,
         kernel_maps.caption_kernels,
     ),
-)
-"""The figures in the order of the report. A new one is one entry and one module."""
+}
+"""The figures by the names of their sections. A new one is an entry here and one there."""

@@ -1,7 +1,8 @@
-"""Contraction: the width in motion against the speed, beside the Lorentz factor."""
+"""Contraction: the widths in motion against the speed, beside the Lorentz factor."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from mechcore.figures.evidence import MOST_PANELS, Evidence, FigureData
-from mechcore.figures.style import CONE, MARKERS, THEORY, colours, new_figure
-from mechcore.measures import contraction
+from mechcore.choices import spread
+from mechcore.domains import within_theory
+from mechcore.evidence import MOST_PANELS, Evidence, FigureData
+from mechcore.figures.layout import Margins, name_axes, panel_grid, say_nothing_known, title
+from mechcore.figures.style import CONE, THEORY, draw_points, order_styles
+
+KEYS = ["kernel", "size", "angle", "beta"]
+COLUMNS = [
+    *("activation", "size", "beta", "beta_star", "relative_speed"),
+    *("contraction", "contraction_across"),
+]
+BETAS_SHOWN = 13
+
+Array = NDArray[np.float64]
 
 WIDEST = 1.45
 FASTEST = 1.35
@@ -20,7 +33,7 @@ FASTEST = 1.35
 
 
 def contraction_table(evidence: Evidence, family: str) -> pd.DataFrame:
-    """Return the width in motion against the speed, for all cells of a family.
+    """Return the widths in motion against the speed, for the sizes shown.
 
     Parameters
     ----------
@@ -33,19 +46,22 @@ def contraction_table(evidence: Evidence, family: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns activation, size, beta, beta_star, relative_speed (v / s, s the width of the even
-        kernel in px per root of a layer), contraction (sigma(beta) / sigma(0)).
+        kernel in px per root of a layer), contraction (sigma(beta) / sigma(0) along the motion),
+        contraction_across (the same at right angles), of the pattern and angle that stand for all.
     """
-    plan = evidence.experiment
-    tables = [
-        _contraction_of(evidence, family, activation, size)
-        for activation in plan.activations
-        for size in plan.sizes
-    ]
-    return pd.concat(tables, ignore_index=True)
+    mechanics, metrics = evidence.mechanics, evidence.metrics
+    shown = spread(sorted(metrics.beta.unique()), BETAS_SHOWN)
+    chosen = (metrics.kernel == family) & (metrics.pattern == evidence.point)
+    chosen &= (metrics.angle == evidence.angle) & metrics.beta.isin(shown)
+    rows = metrics[chosen & metrics["size"].isin(evidence.sizes_shown)]
+    widths = mechanics[["contraction_along", "contraction_across"]].loc[rows.index]
+    table = rows.join(widths).merge(evidence.kernels[[*KEYS, "diffusion_speed"]], on=KEYS)
+    table = table.assign(relative_speed=table.speed / table.diffusion_speed)
+    return table.rename(columns={"contraction_along": "contraction"})[COLUMNS]
 
 
 def draw_contraction(data: FigureData) -> Figure:
-    """Draw contraction against relative speed, a panel for each activation.
+    """Draw contraction against relative speed, two panels for each activation.
 
     Parameters
     ----------
@@ -55,24 +71,19 @@ def draw_contraction(data: FigureData) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        With the Lorentz factor sqrt(1 - v^2/s^2).
+        Along the motion with the Lorentz factor sqrt(1 - v^2/s^2), across it with 1.
     """
     table, evidence = data.table, data.evidence
     activations = evidence.experiment.activations
-    columns = min(len(activations), MOST_PANELS)
-    rows = -(-len(activations) // columns)
-    figure = new_figure(max(4.2, 1.85 * columns + 0.7), 2.2 * rows + 0.9)
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes, activation in zip(panels.flat, activations, strict=False):
-        _draw_contraction(axes, table[table.activation == activation], evidence)
-        axes.set(title=activation, xlim=(-0.04, FASTEST), ylim=(0, WIDEST))
-    for axes in panels.flat[len(activations) :]:
-        axes.set_visible(False)
-    figure.supxlabel("relative speed $v/s$")
-    figure.supylabel(r"contraction $\sigma(\beta)/\sigma(0)$")
-    figure.legend(
-        handles=_size_legend(evidence), loc="outside upper center", ncols=7 if columns > 2 else 3
-    )
+    figure, pairs = _pairs(len(activations), _legend(evidence))
+    for (upper, lower), activation in zip(pairs, activations, strict=False):
+        rows = table[table.activation == activation]
+        _draw_contraction(upper, rows, "contraction", evidence)
+        _draw_contraction(lower, rows, "contraction_across", evidence)
+        title(upper, activation)
+        lower.annotate("across", (0.03, 0.06), xycoords="axes fraction", fontsize=7.5)
+        upper.annotate("along", (0.03, 0.04), xycoords="axes fraction", fontsize=7.5)
+    name_axes(figure, "relative speed $v/s$", r"contraction $\sigma(\beta)/\sigma(0)$")
     return figure
 
 
@@ -89,17 +100,19 @@ def describe_contraction(data: FigureData) -> str:
     str
         For readers who do not see it.
     """
-    table, family = data.table, data.topic
-    exact = table[table.beta <= table.beta_star]
-    known = exact[exact.contraction.notna()].sort_values("contraction")
+    exact = data.table[within_theory(data.table)]
+    known = exact.dropna(subset=["relative_speed", "contraction"]).sort_values("contraction")
     seen = "".join(
         f" Up to beta star it falls to {row.contraction:.3f} at relative speed "
         f"{row.relative_speed:.3f} ({row.activation}, k = {row['size']})."
         for _, row in known.head(1).iterrows()
     )
+    across = exact.contraction_across.dropna()
+    still = f" Across, it is {across.min():.3f} to {across.max():.3f}." if len(across) else ""
     return (
         f"Width in motion relative to the width at rest against speed over diffusion speed, "
-        f"{family}, with the curve root of one minus the square.{seen} {_outside(table)}"
+        f"{data.topic}, with the curve root of one minus the square.{seen}{still} "
+        f"{_outside(data.table)}"
     )
 
 
@@ -116,44 +129,41 @@ def caption_contraction(data: FigureData) -> str:
     str
         The caption.
     """
-    table, evidence = data.table, data.evidence
+    evidence = data.evidence
     return (
         f"Width grown by layer {evidence.experiment.steps} relative to that of the even kernel, "
-        f"against the measured speed in units of the diffusion speed s ({evidence.point}, "
-        f"{evidence.angle:g}°). Curve: Lorentz factor √(1 − v²/s²). Filled: β ≤ β*; open: "
-        f"rectification acts. {_outside(table)}"
+        f"along the motion and across it, against the measured speed in units of the diffusion "
+        f"speed s ({data.topic}, {evidence.point}, {evidence.angle:g}°). Curves: Lorentz factor "
+        f"√(1 − v²/s²), and 1. Filled: β ≤ β*; open: rectification acts. {_outside(data.table)}"
     )
 
 
-def has_rest(evidence: Evidence) -> bool:
-    """Return whether the even kernel ran, to which widths in motion are compared.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    bool
-        Whether beta = 0 is on the grid.
-    """
-    return bool((evidence.metrics.beta == 0).any())
-
-
-def _contraction_of(evidence: Evidence, family: str, activation: str, size: int) -> pd.DataFrame:
-    dataset = evidence.dataset(family, activation, size)
-    widths = contraction(dataset).sel(pattern=evidence.point).isel(angle=0)
-    metrics = evidence.metrics
-    chosen = (metrics.kernel == family) & (metrics.activation == activation)
-    chosen &= (metrics["size"] == size) & (metrics.pattern == evidence.point)
-    rows = metrics[chosen & (metrics.angle == evidence.angle)].set_index("beta")
-    light = evidence.theories(family, size)[0].diffusion_speed
-    columns = ["activation", "size", "beta", "beta_star", "relative_speed", "contraction"]
-    return rows.assign(
-        relative_speed=rows.speed / light,
-        contraction=pd.Series(widths.values, index=widths.beta.values),
-    ).reset_index()[columns]
+def _pairs(count: int, handles: list[Line2D]) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """A tall panel above a flat one for each activation."""
+    columns = max(2, min(count, MOST_PANELS))
+    rows = -(-count // columns)
+    figure, panels = panel_grid(
+        (2 * rows, columns),
+        (1.55, 1.15),
+        handles,
+        legend_columns=4,
+        gap=(0.12, 0.2),
+        margins=Margins(bottom=0.5),
+        height_ratios=[1.35, 0.65] * rows,
+        sharex=True,
+        sharey="row",
+    )
+    pairs = [
+        (panels[2 * row, column], panels[2 * row + 1, column])
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    for pair in pairs[count:]:
+        for axes in pair:
+            axes.set_visible(False)
+    for _, lower in pairs[max(0, count - columns) : count]:
+        lower.tick_params(labelbottom=True)
+    return figure, pairs
 
 
 def _outside(table: pd.DataFrame) -> str:
@@ -162,39 +172,36 @@ def _outside(table: pd.DataFrame) -> str:
     return f"{count} of {len(known)} points lie outside the axes."
 
 
-def _draw_contraction(axes: Axes, table: pd.DataFrame, evidence: Evidence) -> None:
-    share = np.linspace(0, 1, 200)
-    axes.plot(share, np.sqrt(1 - share**2), color=THEORY, lw=1.1, zorder=1)
-    for size, style in _size_styles(evidence).items():
-        rows = table[table["size"] == size]
-        exact = (rows.beta <= rows.beta_star).to_numpy(bool)
-        for chosen, face in ((exact, style["color"]), (~exact, "none")):
-            axes.plot(
-                rows.relative_speed.to_numpy()[chosen],
-                rows.contraction.to_numpy()[chosen],
-                ls="",
-                ms=3.6,
-                mfc=face,
-                mec=style["color"],
-                mew=0.8,
-                marker=style["marker"],
-                gid="contraction",
-            )
+def _factor(share: Array) -> Array:
+    return np.sqrt(1 - share**2)
 
 
-def _size_styles(evidence: Evidence) -> dict[int, dict[str, Any]]:
-    sizes = evidence.experiment.sizes
-    return {
-        size: {"color": colour, "marker": MARKERS[index % len(MARKERS)]}
-        for index, (size, colour) in enumerate(zip(sizes, colours(len(sizes)), strict=True))
-    }
+EXPECTED: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "contraction": _factor,
+    "contraction_across": np.ones_like,
+}
+"""What a Lorentz transform does to lengths along and across its motion."""
 
 
-def _size_legend(evidence: Evidence) -> list[Line2D]:
+def _draw_contraction(axes: Axes, rows: pd.DataFrame, column: str, evidence: Evidence) -> None:
+    share = np.linspace(0, 1, 100)
+    axes.plot(share, EXPECTED[column](share), color=THEORY, lw=1.1, zorder=1)
+    shown = rows[(rows[column] <= WIDEST) & (rows.relative_speed <= FASTEST)]
+    for size, style in order_styles(evidence.sizes_shown).items():
+        part = shown[shown["size"] == size]
+        places = part.relative_speed, part[column], within_theory(part)
+        draw_points(axes, *places, style, gid="contraction", size=3.2)
+    axes.set(xlim=(-0.04, FASTEST), ylim=(0, WIDEST), yticks=[0, 0.5, 1])
+    if shown.empty:
+        say_nothing_known(axes)
+
+
+def _legend(evidence: Evidence) -> list[Line2D]:
+    look: dict[str, Any] = {"ls": "", "ms": 4}
     points = [
-        Line2D([], [], ls="", ms=4, label=f"k = {size}", **style)
-        for size, style in _size_styles(evidence).items()
+        Line2D([], [], label=f"k = {size}", **look, **style)
+        for size, style in order_styles(evidence.sizes_shown).items()
     ]
-    acts = Line2D([], [], ls="", ms=4, marker="o", mfc="none", mec=CONE, label=r"$\beta > \beta^*$")
-    curve = Line2D([], [], color=THEORY, lw=1.1, label=r"$\sqrt{1 - v^2/s^2}$")
+    acts = Line2D([], [], marker="o", mfc="none", mec=CONE, label=r"$\beta > \beta^*$", **look)
+    curve = Line2D([], [], color=THEORY, lw=1.1, label=r"$\sqrt{1 - v^2/s^2}$, and 1")
     return [*points, acts, curve]

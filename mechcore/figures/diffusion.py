@@ -9,10 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from mechcore.figures.evidence import Evidence, FigureData, preferred
-from mechcore.figures.style import THEORY, new_figure, shades
-from mechcore.figures.trajectories import BEYOND, beta_places
+from mechcore.choices import preferred
+from mechcore.evidence import Evidence, FigureData
+from mechcore.figures.layout import name_axes, panel_grid, say_nothing_known, title
+from mechcore.figures.style import THEORY, shades
+from mechcore.figures.trajectories import BEYOND, some_betas
 from mechcore.measures import variance_along
+
+COLUMNS = ["size", "beta", "beta_star", "t", "width"]
 
 
 def activation_shown(evidence: Evidence) -> str:
@@ -46,16 +50,16 @@ def diffusion_table(evidence: Evidence, family: str) -> pd.DataFrame:
     pandas.DataFrame
         Columns size, beta, beta_star, t, width (px, grown since layer 0).
     """
-    tables = []
+    tables = [pd.DataFrame(columns=COLUMNS)]
     for size in evidence.sizes_shown:
-        dataset = evidence.dataset(family, activation_shown(evidence), size)
-        width = (variance_along(dataset) ** 0.5).sel(pattern=evidence.point).isel(angle=0)
-        grown = (width**2 - width.isel(t=0) ** 2).clip(min=0.0) ** 0.5
-        rows = grown.isel(beta=beta_places(dataset)).to_dataframe("width").reset_index()
-        star = float(dataset.beta_star.isel(angle=0, beta=0))
-        tables.append(rows.assign(size=size, beta_star=star))
-    columns = ["size", "beta", "beta_star", "t", "width"]
-    return pd.concat(tables).loc[:, columns]
+        chosen = some_betas(evidence, family, activation_shown(evidence), size)
+        if chosen is not None:
+            variance = variance_along(chosen)
+            grown = (variance - variance.isel(t=0)).clip(min=0.0) ** 0.5
+            rows = grown.to_dataframe("width").reset_index()
+            star = float(chosen.beta_star[0, 0])
+            tables.append(rows.assign(size=size, beta_star=star)[COLUMNS])
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def draw_diffusion(data: FigureData) -> Figure:
@@ -73,22 +77,25 @@ def draw_diffusion(data: FigureData) -> Figure:
     """
     table, evidence, family = data.table, data.evidence, data.topic
     sizes = evidence.sizes_shown
-    figure = new_figure(max(4.2, 2.15 * len(sizes) + 0.7), 3.1)
-    panels = figure.subplots(1, len(sizes), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, size in zip(panels, sizes, strict=True):
+    figure, panels = panel_grid(
+        (1, len(sizes)),
+        (max(1.55, 3.6 / len(sizes)), 1.9),
+        _width_legend(table),
+        legend_columns=4,
+        sharex=True,
+        sharey=True,
+    )
+    for axes, size in zip(panels[0], sizes, strict=True):
         _draw_widths(axes, table[table["size"] == size])
         _draw_guide(axes, evidence, family, size)
-        axes.set(xscale="log", yscale="log", title=f"k = {size}")
+        axes.set(xscale="log", yscale="log")
+        title(axes, f"k = {size}")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(NullFormatter())
-    panels[0].set_ylim(*_width_limits(table))
-    figure.supxlabel("layer $t$")
-    figure.supylabel("width grown (px)")
-    figure.legend(
-        handles=_width_legend(table), loc="outside upper center", ncols=7 if len(sizes) > 2 else 3
-    )
+    panels[0, 0].set_ylim(*_width_limits(table))
+    name_axes(figure, "layer $t$", "width grown (px)")
     return figure
 
 
@@ -106,15 +113,16 @@ def describe_diffusion(data: FigureData) -> str:
         For readers who do not see it.
     """
     table, evidence, family = data.table, data.evidence, data.topic
-    last = int(table.t.max())
-    slowest = table[(table.t == last) & (table.beta == table.beta.min())]
-    widths = ", ".join(
-        f"{row['width']:.3f} for k = {row['size']:g}" for _, row in slowest.iterrows()
-    )
+    last = evidence.experiment.steps
+    ends = table[table.t == last].dropna(subset=["width"])
+    texts = [
+        f"k = {size} {', '.join(_end(row) for _, row in rows.iterrows())}"
+        for size, rows in ends.groupby("size", sort=False)
+    ]
     return (
         f"Width of the state in pixels against the layer in double logarithmic axes, {family}, "
-        f"{activation_shown(evidence)}, pattern {evidence.point}. At beta {table.beta.min():g} and "
-        f"layer {last} the width is {widths}; larger beta is narrower while no tap is negative."
+        f"{activation_shown(evidence)}, pattern {evidence.point}. At layer {last}: "
+        f"{'; '.join(texts) or 'no width is known'}."
     )
 
 
@@ -140,7 +148,13 @@ def caption_diffusion(data: FigureData) -> str:
     )
 
 
+def _end(row: pd.Series) -> str:
+    return f"{row['width']:.3f} at beta {row.beta:.3g}"
+
+
 def _draw_widths(axes: Axes, table: pd.DataFrame) -> None:
+    if table.empty:
+        say_nothing_known(axes)
     betas = sorted(table.beta.unique())
     for beta, colour in zip(betas, shades(len(betas)), strict=True):
         line = table[(table.beta == beta) & (table.t > 0) & (table.width > 1e-6)]

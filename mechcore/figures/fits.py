@@ -9,14 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-POINTS = 60
+from mechcore.domains import EVERYWHERE
+
+POINTS = 13
 """Points along a band, which is a hyperbola."""
 
 
 def fitted_row(
     regressions: pd.DataFrame, cell: str, pattern: str, predictor: str
 ) -> pd.Series | None:
-    """Return the fit of a cell and pattern.
+    """Return the line through all betas of a cell and pattern.
 
     Parameters
     ----------
@@ -34,6 +36,7 @@ def fitted_row(
         (regressions.cell == cell)
         & (regressions.pattern == pattern)
         & (regressions.predictor == predictor)
+        & (regressions.domain == EVERYWHERE)
     )
     rows = regressions[chosen & np.isfinite(regressions.slope)]
     return rows.iloc[0] if len(rows) else None

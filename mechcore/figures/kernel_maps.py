@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from mechcore.choices import spread
 from mechcore.decomposition import Decomposition, decompose
-from mechcore.figures.evidence import Evidence, FigureData, spread
+from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.style import new_figure
 from mechcore.geometry import centred_coordinates
 

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechcore.figures.evidence import Evidence, FigureData
+from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.fits import fitted_row
+from mechcore.figures.layout import Margins, name_axes, panel_grid
 from mechcore.figures.speed import (
     PREDICTOR_LABELS,
     draw_background,
@@ -16,9 +17,9 @@ from mechcore.figures.speed import (
     draw_theory,
     limit_speed,
     speed_legend,
-    speed_table,
+    speeds_of,
 )
-from mechcore.figures.style import name_row, new_figure, pixels_per_layer
+from mechcore.figures.style import name_row, pixels_per_layer
 from mechcore.regressions import PREDICTORS
 
 
@@ -37,9 +38,8 @@ def linearity_table(evidence: Evidence, family: str) -> pd.DataFrame:
     pandas.DataFrame
         Part of `speed_table`.
     """
-    table = speed_table(evidence, family)
-    chosen = (table["size"] == evidence.size) & (table.pattern == evidence.point)
-    return table[chosen].reset_index(drop=True)
+    table = speeds_of(evidence, family, [evidence.size])
+    return table[table.pattern == evidence.point].reset_index(drop=True)
 
 
 def draw_linearity(data: FigureData) -> Figure:
@@ -56,27 +56,34 @@ def draw_linearity(data: FigureData) -> Figure:
         With points, fitted lines and theory.
     """
     table, evidence, family = data.table, data.evidence, data.topic
-    activations, size = evidence.experiment.activations, evidence.size
-    figure = new_figure(7.2, 1.65 * len(activations) + 1.1)
-    panels = figure.subplots(
-        len(activations), len(PREDICTORS), squeeze=False, sharex="col", sharey=True
+    activations = evidence.experiment.activations
+    theories, cone = (
+        evidence.theories(family, evidence.size),
+        evidence.mean_light_speed(evidence.size),
+    )
+    figure, panels = panel_grid(
+        (len(activations), len(PREDICTORS)),
+        (1.95, 0.88),
+        speed_legend(evidence, [evidence.point]),
+        legend_columns=2,
+        gap=(0.15, 0.22),
+        margins=Margins(right=0.3),
     )
     for row, activation in enumerate(activations):
         part = table[table.activation == activation]
+        cell = evidence.cell_name(family, activation, evidence.size)
         for axes, predictor in zip(panels[row], PREDICTORS, strict=True):
-            cell = evidence.cell_name(family, activation, size)
-            draw_background(axes, part, evidence.mean_light_speed(size), predictor)
-            draw_theory(axes, evidence, family, activation, size, predictor)
-            draw_patterns(axes, part, evidence, cell, predictor)
+            draw_background(axes, part, cone, predictor)
+            draw_theory(axes, theories, cone, evidence.is_exact(activation), predictor)
+            draw_patterns(axes, part, evidence, cell, predictor, most=len(part))
             _write_r2(axes, evidence, cell, predictor)
+            _fit_to_points(axes, table[predictor])
+            limit_speed(axes, table.speed, cone)
+            axes.label_outer()
         name_row(panels[row, -1], activation)
     for axes, predictor in zip(panels[-1], PREDICTORS, strict=True):
         axes.set_xlabel(PREDICTOR_LABELS[predictor])
-        _fit_to_points(axes, table[predictor])
-    limit_speed(panels[0, 0], table.speed, evidence.mean_light_speed(size))
-    figure.supylabel(pixels_per_layer("speed along the momentum"))
-    handles = speed_legend(evidence, [evidence.point])
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    name_axes(figure, "", pixels_per_layer("speed along the momentum"))
     return figure
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechcore.figures.evidence import preferred
+from mechcore.choices import preferred
 from mechcore.figures.style import (
     CONE,
     MARKERS,

@@ -12,8 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from mechcore.figures.evidence import Evidence, FigureData
+from mechcore.choices import spread
+from mechcore.evidence import Evidence, FigureData
+from mechcore.exact_theory import Theory
 from mechcore.figures.fits import draw_fit, fitted_row
+from mechcore.figures.layout import Margins, name_axes, panel_grid, say_nothing_known, title
 from mechcore.figures.style import (
     CONE,
     MARKERS,
@@ -21,14 +24,22 @@ from mechcore.figures.style import (
     THEORY,
     colours,
     name_row,
-    new_figure,
     pixels_per_layer,
     plain,
 )
-from mechcore.regressions import cell_names, mean_over_angles, with_celerity
+from mechcore.regressions import mean_speeds
 
 ALMOST_ODD = 0.9995
 """Curves end here: at beta = 1 the celerity is infinite."""
+
+MOST_COLUMNS = 3
+CURVE_POINTS = 45
+MOST_POINTS = 21
+"""Betas drawn of a simulation series: more would touch each other."""
+
+SOLID: dict[str, Any] = {"lw": 1.1, "gid": "theory"}
+DASHED: dict[str, Any] = {"lw": 1.0, "ls": (0, (4, 2))}
+"""Where theory is exact, and where it is not."""
 
 PREDICTOR_LABELS = {
     "odd_energy_ratio": r"odd energy ratio $\rho$",
@@ -50,16 +61,27 @@ def speed_table(evidence: Evidence, family: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns activation, size, pattern, beta, odd_energy_ratio, celerity, speed (px/layer),
-        beta_star (the smallest of the angles), ill_conditioned and extinct (of any angle).
+        Of the sizes shown: columns activation, size, pattern, beta, odd_energy_ratio, celerity,
+        speed (px/layer), beta_star (the smallest of the angles), ill_conditioned and extinct (of
+        any angle).
     """
-    rows = with_celerity(evidence.metrics[evidence.metrics.kernel == family])
-    rows = rows.assign(extinct=rows.extinct_at.notna())
-    groups = rows.groupby(["activation", "size", "pattern", "beta"], sort=False)
-    means = {name: (name, "mean") for name in ("odd_energy_ratio", "celerity", "speed")}
-    flags = {name: (name, "max") for name in ("ill_conditioned", "extinct")}
-    table: pd.DataFrame = groups.agg(**means, beta_star=("beta_star", "min"), **flags)
-    return table.reset_index()
+    return speeds_of(evidence, family, sizes_shown(evidence))
+
+
+def sizes_shown(evidence: Evidence) -> list[int]:
+    """Return the sizes that get a column: with rows of activations, more are too small to read."""
+    return spread(sorted(evidence.experiment.sizes), MOST_COLUMNS)
+
+
+def speeds_of(evidence: Evidence, family: str, sizes: list[int]) -> pd.DataFrame:
+    """Return the speeds of some sizes of a family, as `speed_table` does."""
+    metrics = evidence.metrics
+    chosen = metrics[(metrics.kernel == family) & metrics["size"].isin(sizes)]
+    keys = ["activation", "size", "pattern", "beta"]
+    flags = chosen.assign(extinct=chosen.extinct_at.notna()).groupby(keys)
+    doubts = flags[["ill_conditioned", "extinct"]].max().reset_index()
+    points = mean_speeds(chosen, evidence.experiment.boundary)
+    return points.drop(columns=["cell", "kernel"]).merge(doubts, on=keys)
 
 
 def draw_speed(data: FigureData) -> Figure:
@@ -76,28 +98,32 @@ def draw_speed(data: FigureData) -> Figure:
         With points, fitted lines, theory and light cone.
     """
     table, evidence, family = data.table, data.evidence, data.topic
-    plan = evidence.experiment
-    rows, columns = len(plan.activations), len(plan.sizes)
-    figure = new_figure(max(4.6, 2.1 * columns + 0.9), 1.65 * rows + 1.35)
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey="col")
-    for row, activation in enumerate(plan.activations):
-        for column, size in enumerate(plan.sizes):
+    activations, sizes = evidence.experiment.activations, sizes_shown(evidence)
+    figure, panels = panel_grid(
+        (len(activations), len(sizes)),
+        (max(1.75, 3.6 / len(sizes)), 1.0),
+        speed_legend(evidence, evidence.patterns),
+        legend_columns=2,
+        gap=(0.38, 0.12),
+        margins=Margins(right=0.3),
+    )
+    for column, size in enumerate(sizes):
+        theories, cone = evidence.theories(family, size), evidence.mean_light_speed(size)
+        for row, activation in enumerate(activations):
             axes = panels[row, column]
             part = table[(table.activation == activation) & (table["size"] == size)]
-            draw_background(axes, part, evidence.mean_light_speed(size), "beta")
-            draw_theory(axes, evidence, family, activation, size, "beta")
-            draw_patterns(
-                axes, part, evidence, evidence.cell_name(family, activation, size), "beta"
-            )
-            axes.set_title(f"k = {size}" if row == 0 else "")
-        name_row(panels[row, -1], activation)
-    for column, size in enumerate(plan.sizes):
-        shown = table.speed[table["size"] == size]
-        limit_speed(panels[0, column], shown, evidence.mean_light_speed(size))
-    figure.supxlabel(PREDICTOR_LABELS["beta"])
-    figure.supylabel(pixels_per_layer("speed along the momentum"))
-    handles = speed_legend(evidence, evidence.patterns)
-    figure.legend(handles=handles, loc="outside upper center", ncols=2 if columns < 5 else 4)
+            draw_background(axes, part, cone, "beta")
+            draw_theory(axes, theories, cone, evidence.is_exact(activation), "beta")
+            cell = evidence.cell_name(family, activation, size)
+            draw_patterns(axes, part, evidence, cell, "beta")
+            limit_speed(axes, table.speed[table["size"] == size], cone)
+            # Axes that are shared ask each other at every line: here that takes half of the time.
+            axes.set(xlim=(-0.05, 1.05), xticks=[0, 0.5, 1])
+            axes.tick_params(labelbottom=row == len(activations) - 1)
+        title(panels[0, column], f"k = {size}")
+    for axes, activation in zip(panels[:, -1], activations, strict=True):
+        name_row(axes, activation)
+    name_axes(figure, PREDICTOR_LABELS["beta"], pixels_per_layer("speed along the momentum"))
     return figure
 
 
@@ -122,8 +148,8 @@ def describe_speed(data: FigureData) -> str:
     )
     return (
         f"Speed in pixels per layer against beta for the {family} family, a panel for each of "
-        f"{len(plan.sizes)} sizes and {len(plan.activations)} activations, with fitted lines, "
-        f"theory and light cone. Largest mean speed: {peaks}."
+        f"{len(sizes_shown(evidence))} sizes and {len(plan.activations)} activations, with fitted "
+        f"lines, theory and light cone. Largest mean speed: {peaks}."
     )
 
 
@@ -144,7 +170,8 @@ def caption_speed(data: FigureData) -> str:
     count = len(evidence.experiment.angles)
     averaged = f" Speeds and light cones are means over {count} angles." if count > 1 else ""
     return (
-        "Points: simulations; open where they are ill-conditioned or where a state died. Coloured "
+        f"Points: simulations, at most {MOST_POINTS} of a series; open where they are "
+        "ill-conditioned or where a state died. Coloured "
         "lines: least-squares lines in β over the whole range with 95% confidence bands. Black: "
         "speed of a kernel without negative taps, (M₁/M₀) γβ with M₁ of the odd and M₀ of the even "
         "part, drawn solid where it is exact, dashed "
@@ -177,45 +204,53 @@ def draw_background(axes: Axes, part: pd.DataFrame, light_speed: float, predicto
 
 
 def draw_theory(
-    axes: Axes, evidence: Evidence, family: str, activation: str, size: int, predictor: str
+    axes: Axes, theories: list[Theory], light_speed: float, exact: bool, predictor: str
 ) -> None:
     """Draw the exact curve, dashed where it is only the kernel without its activation."""
-    theories = evidence.theories(family, size)
     slope = float(np.mean([one.speed for one in theories]))
     positive = min(one.beta_star for one in theories)
     if not np.isfinite(positive):
         # The kernel has negative taps at every beta: nothing moves with its mean.
         return
-    star = positive if evidence.is_exact(activation) else np.nan
-    beta = np.sort(np.append(np.linspace(0.0, ALMOST_ODD, 400), star if np.isfinite(star) else 0.0))
+    star = positive if exact else -1.0
+    beta = np.sort(np.append(np.linspace(0.0, ALMOST_ODD, CURVE_POINTS), max(star, 0.0)))
     free = slope * _on_axis(beta, "celerity")
-    speed = np.where(free <= evidence.mean_light_speed(size), free, np.nan)
+    speed = np.where(free <= light_speed, free, np.nan)
     x = _on_axis(beta, predictor)
-    exact = beta <= star
-    if exact.any():
-        axes.plot(x[exact], speed[exact], color=THEORY, lw=1.1, zorder=2.5, gid="theory")
-    beyond = ~exact if not exact.any() else beta >= star
-    axes.plot(x[beyond], speed[beyond], color=THEORY, lw=1.0, ls=(0, (4, 2)), zorder=2.5)
+    for chosen, style in ((beta <= star, SOLID), (beta >= star, DASHED)):
+        if chosen.any():
+            axes.plot(x[chosen], speed[chosen], color=THEORY, zorder=2.5, **style)
 
 
 def draw_patterns(
-    axes: Axes, part: pd.DataFrame, evidence: Evidence, cell: str, predictor: str
+    axes: Axes,
+    part: pd.DataFrame,
+    evidence: Evidence,
+    cell: str,
+    predictor: str,
+    *,
+    most: int = MOST_POINTS,
 ) -> None:
-    """Draw the simulations of a cell and its fitted line, for each pattern."""
-    shown = [name for name in evidence.patterns if name in set(part.pattern)]
-    for pattern in shown:
-        style = _styles(evidence)[pattern]
+    """Draw simulations of a cell, at most so many, and its fitted line, for each pattern."""
+    for pattern, style in _styles(evidence).items():
         rows = part[part.pattern == pattern]
-        _draw_points(axes, rows, predictor, style)
+        if rows.empty:
+            continue
+        _draw_points(axes, rows, predictor, style, most)
         fit = fitted_row(evidence.regressions, cell, pattern, predictor)
         if fit is not None:
-            used = _used(evidence, cell, pattern, predictor)
+            used = rows[np.isfinite(rows.speed)][predictor].dropna().to_numpy(float)
             draw_fit(axes, fit, used, color=style["color"], lw=1.0, zorder=2)
+    if part.empty:
+        say_nothing_known(axes)
 
 
-def _draw_points(axes: Axes, rows: pd.DataFrame, predictor: str, style: dict[str, Any]) -> None:
+def _draw_points(
+    axes: Axes, rows: pd.DataFrame, predictor: str, style: dict[str, Any], most: int
+) -> None:
     doubtful = (rows.ill_conditioned | rows.extinct).to_numpy(bool)
-    for chosen, face in ((~doubtful, style["color"]), (doubtful, "white")):
+    shown = np.isin(np.arange(len(rows)), spread(list(range(len(rows))), most))
+    for chosen, face in ((shown & ~doubtful, style["color"]), (shown & doubtful, "white")):
         if chosen.any():
             axes.plot(
                 rows[predictor].to_numpy()[chosen],
@@ -229,15 +264,6 @@ def _draw_points(axes: Axes, rows: pd.DataFrame, predictor: str, style: dict[str
                 zorder=3,
                 gid="points",
             )
-
-
-def _used(evidence: Evidence, cell: str, pattern: str, predictor: str) -> NDArray[np.float64]:
-    """The values of the predictor behind a row of the table of regressions."""
-    metrics = evidence.metrics
-    chosen = (cell_names(metrics, evidence.experiment.boundary) == cell) & (
-        metrics.pattern == pattern
-    )
-    return mean_over_angles(metrics[chosen], predictor)[predictor].to_numpy(float)
 
 
 def _styles(evidence: Evidence) -> dict[str, dict[str, Any]]:
@@ -270,7 +296,7 @@ def speed_legend(evidence: Evidence, patterns: list[str]) -> list[Line2D | Patch
     ]
     theory = [
         Line2D([], [], color=THEORY, lw=1.1, label=r"exact, $v = (M_1/M_0)\,\gamma\beta$"),
-        Line2D([], [], color=THEORY, lw=1.0, ls=(0, (4, 2)), label="the same, not exact"),
+        Line2D([], [], color=THEORY, lw=1.0, ls=DASHED["ls"], label="the same, not exact"),
         Line2D([], [], color=CONE, lw=0.8, label="light cone"),
     ]
     return [*points, *theory, Patch(color=SHADE, label=r"$\beta > \beta^*$: rectification acts")]

@@ -12,36 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mechcore.figures.evidence import Evidence, FigureData, preferred, spread
+from mechcore.choices import preferred, spread
+from mechcore.evidence import Evidence, FigureData
+from mechcore.figures.layout import panel_grid, say_nothing_known
 from mechcore.figures.style import CONE, colours, new_figure
 from mechcore.figures.trajectories import beta_places
 
 MOST_FRAMES = 6
 BETAS_SHOWN = 5
-ACTIVATIONS_SHOWN = 2
+COLUMNS = ["beta", "t", "mu_x", "mu_y", "seen"]
 
 FAINTEST = 0.01
 """Share of a frame's largest value that still belongs to the picture when it is cropped."""
-
-
-def strip_topics(evidence: Evidence) -> list[str]:
-    """Return the activations that get a film strip.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    list of str
-        ReLU and the modulus if they are there; none without snapshots.
-    """
-    if not evidence.experiment.snapshots.layers:
-        return []
-    names = evidence.experiment.activations
-    ranked = [name for name in ("relu", "modulus") if name in names]
-    return (ranked + [name for name in names if name not in ranked])[:ACTIVATIONS_SHOWN]
 
 
 def strip_table(evidence: Evidence, activation: str) -> pd.DataFrame:
@@ -60,6 +42,8 @@ def strip_table(evidence: Evidence, activation: str) -> pd.DataFrame:
         Columns beta, t, mu_x, mu_y (px), seen (whether the centroid is inside the window).
     """
     strip = _strip(evidence, activation)
+    if strip is None:
+        return pd.DataFrame(columns=COLUMNS)
     rows = []
     for beta in strip.beta.values:
         for layer in strip.snapshot_t.values:
@@ -67,7 +51,7 @@ def strip_table(evidence: Evidence, activation: str) -> pd.DataFrame:
             place = {"mu_x": float(state.mu_x.sel(t=layer)), "mu_y": float(state.mu_y.sel(t=layer))}
             seen = _inside(_extent(state), place["mu_x"], place["mu_y"])
             rows.append({"beta": float(beta), "t": int(layer), **place, "seen": seen})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def draw_strip(data: FigureData) -> Figure:
@@ -85,6 +69,8 @@ def draw_strip(data: FigureData) -> Figure:
     """
     table, evidence, activation = data.table, data.evidence, data.topic
     strip = _strip(evidence, activation)
+    if strip is None:
+        return _nothing_filmed()
     window = _window(strip)
     betas, layers = strip.beta.values, strip.snapshot_t.values
     figure, panels = _frames(len(betas), len(layers), window)
@@ -117,6 +103,8 @@ def describe_strip(data: FigureData) -> str:
         For readers who do not see it.
     """
     table, evidence, activation = data.table, data.evidence, data.topic
+    if table.empty:
+        return f"An empty panel: {activation} was not filmed, there are 0 frames to be shown here."
     last = int(table.t.max())
     ends = table[table.t == last]
     places = ", ".join(
@@ -146,7 +134,7 @@ def caption_strip(data: FigureData) -> str:
         The caption.
     """
     table, evidence, activation = data.table, data.evidence, data.topic
-    lost = int((~table.seen & np.isfinite(table.mu_x)).sum())
+    lost = int((~table.seen.astype(bool) & table.mu_x.notna()).sum())
     outside = (
         f" Where the centroid has left the window ({lost} of {len(table)}), its place in px."
         if lost
@@ -163,12 +151,22 @@ def _pattern(evidence: Evidence) -> str:
     return preferred(evidence.patterns, "disc")
 
 
-def _strip(evidence: Evidence, activation: str) -> xr.Dataset:
-    dataset = evidence.dataset(evidence.family, activation, evidence.size)
+def _strip(evidence: Evidence, activation: str) -> xr.Dataset | None:
+    films = evidence.films.values()
+    dataset = next((film for film in films if film.attrs["activation"] == activation), None)
+    if dataset is None:
+        return None
     names = ["snapshot", "snapshot_x", "snapshot_y", "mu_x", "mu_y"]
-    chosen = dataset[names].sel(pattern=_pattern(evidence)).isel(angle=0)
+    chosen = dataset[names].isel(pattern=0, angle=0)
     frames = spread(list(range(dataset.sizes["snapshot_t"])), MOST_FRAMES)
     return chosen.isel(beta=beta_places(dataset, BETAS_SHOWN), snapshot_t=frames)
+
+
+def _nothing_filmed() -> Figure:
+    figure, panels = panel_grid((1, 1), (4.0, 1.0), [], legend_columns=1)
+    panels[0, 0].set(xticks=[], yticks=[])
+    say_nothing_known(panels[0, 0])
+    return figure
 
 
 def _frames(

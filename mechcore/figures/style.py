@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mechcore.figures.vector import compact
 from mechcore.storage import replace_file
 
 DOTS_PER_INCH = 150
@@ -103,6 +105,89 @@ def shades(count: int) -> list[Any]:
         RGB; the palest end of the palette is left out, it vanishes on white paper.
     """
     return list(sns.color_palette("viridis", count + 1))[:count]
+
+
+def category_styles(names: Sequence[Any]) -> dict[Any, dict[str, Any]]:
+    """Return how categories are told apart, with and without colour.
+
+    Parameters
+    ----------
+    names : sequence
+        Categories.
+
+    Returns
+    -------
+    dict
+        ``color`` and ``marker`` of each.
+    """
+    return {
+        name: {"color": colour, "marker": MARKERS[place % len(MARKERS)]}
+        for place, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True))
+    }
+
+
+def order_styles(values: Sequence[Any]) -> dict[Any, dict[str, Any]]:
+    """Return how ordered values are told apart, with and without colour.
+
+    Parameters
+    ----------
+    values : sequence
+        From the smallest to the largest.
+
+    Returns
+    -------
+    dict
+        ``color``, from dark to light, and ``marker`` of each.
+    """
+    return {
+        value: {"color": colour, "marker": MARKERS[place % len(MARKERS)]}
+        for place, (value, colour) in enumerate(zip(values, shades(len(values)), strict=True))
+    }
+
+
+def draw_points(
+    axes: Axes,
+    x: Any,
+    y: Any,
+    filled: Any,
+    style: dict[str, Any],
+    gid: str = "points",
+    size: float = 3.4,
+) -> None:
+    """Draw points, some filled and some open.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where.
+    x, y : (n,) array_like
+        Places.
+    filled : (n,) array_like of bool
+        Which of them are filled.
+    style : dict
+        ``color`` and ``marker``.
+    gid : str, optional
+        Name of the points in the file.
+    size : float, optional
+        Diameter in points.
+    """
+    x, y, filled = np.asarray(x, float), np.asarray(y, float), np.asarray(filled, bool)
+    known = np.isfinite(x) & np.isfinite(y)
+    colour = style["color"]
+    for chosen, face in ((filled & known, colour), (~filled & known, "none")):
+        if chosen.any():
+            axes.plot(
+                x[chosen],
+                y[chosen],
+                ls="",
+                marker=style["marker"],
+                ms=size,
+                mec=colour,
+                mfc=face,
+                mew=0.7,
+                zorder=3,
+                gid=gid,
+            )
 
 
 def plain(text: object) -> str:
@@ -204,14 +289,18 @@ def save(figure: Figure, stem: Path, *, suffixes: Sequence[str] = (".png", ".svg
 
 
 def _write_svg(figure: Figure, draft: Path) -> None:
-    figure.savefig(draft, format="svg", metadata={"Date": None})
+    text = StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    draft.write_text(compact(text.getvalue()), encoding="utf-8")
 
 
 def _write_png(figure: Figure, draft: Path) -> None:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
-    # A palette makes the file three times smaller; drawings and colour maps have few colours.
-    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(draft, "PNG")
+    # A palette makes the file three times smaller. The usual one, of medians, gives rare colours
+    # away: a mark in a legend would come out in the colour of another.
+    whole, method = Image.open(buffer).convert("RGB"), Image.Quantize.MAXCOVERAGE
+    whole.quantize(256, method=method, dither=Image.Dither.NONE).save(draft, "PNG")
 
 
 WRITERS: dict[str, Callable[[Figure, Path], None]] = {".png": _write_png, ".svg": _write_svg}

@@ -9,12 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mechcore.figures.evidence import MOST_PANELS, Evidence, FigureData, spread
-from mechcore.figures.style import CONE, new_figure, shades
+from mechcore.choices import spread
+from mechcore.evidence import MOST_PANELS, Evidence, FigureData
+from mechcore.figures.layout import (
+    facets,
+    hide_unused,
+    name_axes,
+    panel_grid,
+    say_nothing_known,
+    title,
+)
+from mechcore.figures.style import CONE, shades
 from mechcore.geometry import light_speed
 from mechcore.measures import displacement_along
 
 BETAS_SHOWN = 6
+COLUMNS = ["activation", "beta", "beta_star", "t", "displacement"]
 
 BEYOND = (0, (3.5, 1.5))
 """Line style beyond beta*, where rectification acts."""
@@ -38,6 +48,30 @@ def beta_places(dataset: xr.Dataset, most: int = BETAS_SHOWN) -> list[int]:
     return spread([int(place) for place in np.argsort(dataset.beta.values)], most)
 
 
+def some_betas(evidence: Evidence, family: str, activation: str, size: int) -> xr.Dataset | None:
+    """Return a few trajectories of a cell, at the angle and of the pattern that stand for all.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    family, activation : str
+        Names.
+    size : int
+        Kernel size.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        Dimensions ``angle, beta, t``; None where the cell is missing.
+    """
+    if evidence.cell_name(family, activation, size) not in evidence.finished:
+        return None
+    dataset = evidence.dataset(family, activation, size)
+    # Chosen before anything is computed: a cell holds hundreds of trajectories.
+    return dataset.sel(pattern=evidence.point).isel(angle=[0], beta=beta_places(dataset))
+
+
 def trajectory_table(evidence: Evidence, family: str) -> pd.DataFrame:
     """Return displacements of the representative size, pattern and angle.
 
@@ -53,15 +87,14 @@ def trajectory_table(evidence: Evidence, family: str) -> pd.DataFrame:
     pandas.DataFrame
         Columns activation, beta, beta_star, t, displacement (px).
     """
-    tables = []
+    tables = [pd.DataFrame(columns=COLUMNS)]
     for activation in evidence.experiment.activations:
-        dataset = evidence.dataset(family, activation, evidence.size)
-        chosen = displacement_along(dataset).sel(pattern=evidence.point).isel(angle=0)
-        lines = chosen.isel(beta=beta_places(dataset))
-        rows = lines.to_dataframe("displacement").reset_index()
-        star = float(dataset.beta_star.isel(angle=0, beta=0))
-        tables.append(rows.assign(activation=activation, beta_star=star))
-    return pd.concat(tables)[["activation", "beta", "beta_star", "t", "displacement"]]
+        chosen = some_betas(evidence, family, activation, evidence.size)
+        if chosen is not None:
+            rows = displacement_along(chosen).to_dataframe("displacement").reset_index()
+            star = float(chosen.beta_star[0, 0])
+            tables.append(rows.assign(activation=activation, beta_star=star)[COLUMNS])
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def draw_trajectories(data: FigureData) -> Figure:
@@ -79,19 +112,21 @@ def draw_trajectories(data: FigureData) -> Figure:
     """
     table, evidence = data.table, data.evidence
     activations = evidence.experiment.activations
-    columns = min(len(activations), MOST_PANELS)
-    rows = -(-len(activations) // columns)
-    figure = new_figure(max(4.2, 1.85 * columns + 0.7), 2.2 * rows + 0.9)
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    figure, panels = panel_grid(
+        facets(len(activations), MOST_PANELS),
+        (1.55, 1.5),
+        _legend(table),
+        legend_columns=4,
+        gap=(0.12, 0.3),
+        sharex=True,
+        sharey=True,
+    )
     for axes, activation in zip(panels.flat, activations, strict=False):
         _draw_lines(axes, table[table.activation == activation])
-        _draw_cone(axes, table, light_speed(evidence.size, evidence.angle))
-        axes.set_title(activation)
-    for axes in panels.flat[len(activations) :]:
-        axes.set_visible(False)
-    figure.supxlabel("layer $t$")
-    figure.supylabel("displacement (px)")
-    figure.legend(handles=_legend(table), loc="outside upper center", ncols=_columns(columns))
+        _draw_cone(axes, evidence.experiment.steps, light_speed(evidence.size, evidence.angle))
+        title(axes, activation)
+    hide_unused(panels, len(activations))
+    name_axes(figure, "layer $t$", "displacement (px)")
     return figure
 
 
@@ -109,7 +144,7 @@ def describe_trajectories(data: FigureData) -> str:
         For readers who do not see it.
     """
     table, evidence, family = data.table, data.evidence, data.topic
-    last = int(table.t.max())
+    last = evidence.experiment.steps
     ends = table[table.t == last]
     texts = [
         f"{activation} {', '.join(_end(row) for row in rows.itertuples())}"
@@ -150,6 +185,8 @@ def _end(row: object) -> str:
 
 
 def _draw_lines(axes: Axes, table: pd.DataFrame) -> None:
+    if table.empty:
+        say_nothing_known(axes)
     betas = sorted(table.beta.unique())
     for beta, colour in zip(betas, shades(len(betas)), strict=True):
         line = table[table.beta == beta]
@@ -158,13 +195,8 @@ def _draw_lines(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(x, y, color=colour, ls=BEYOND if acts else "-", gid="trajectory")
 
 
-def _draw_cone(axes: Axes, table: pd.DataFrame, fastest: float) -> None:
-    last = int(table.t.max())
+def _draw_cone(axes: Axes, last: int, fastest: float) -> None:
     axes.plot([0, last], [0, fastest * last], color=CONE, lw=0.8, zorder=1)
-
-
-def _columns(panels: int) -> int:
-    return 7 if panels > 2 else 3
 
 
 def _legend(table: pd.DataFrame) -> list[Line2D]:

@@ -1,63 +1,82 @@
-"""The final report: figures, measured findings, regressions and how to reproduce, on one page."""
+"""The final report: verdicts, a player, figures, statistics and how to reproduce, on one page."""
 
 from __future__ import annotations
 
 import base64
-import json
+import functools
+import gc
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mechcore import figures, provenance
 from mechcore.config import Experiment
-from mechcore.figures import Entry, Evidence, FigureData
-from mechcore.report.findings import Finding, counts, findings
-from mechcore.report.fit_table import FitGroup, fit_groups
+from mechcore.evidence import Evidence
+from mechcore.report.coverage import STATES, commands, family_maps, state_counts, template_cell
+from mechcore.report.data_files import DIGITS, write_data
+from mechcore.report.films import film_data
+from mechcore.report.pictures import Section, draw_sections
+from mechcore.report.reproduction import config_text, current_provenance
+from mechcore.report.scorecard import Scorecard, scorecard
+from mechcore.report.statistics import chapters
 from mechcore.storage import replace_file
-from mechcore.tables import write_table
+from mechcore.verdicts import Claim, read_claims
 
-HEAVIEST_SVG = 350_000
-"""A larger vector figure (bytes) is shown as PNG, so that the page loads on a phone."""
+__all__ = ["Content", "config_text", "render", "summary", "write_report"]
 
-MOST_FITS_OPEN = 60
-"""A longer table of regressions is folded, one fold for each kernel family."""
+FILM_STRIP = "strip"
+"""The section that stands in place of the player on paper, and beneath it on a screen."""
 
-MIME_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page shows it."""
-
-    stem: str
-    source: str
-    alt: str
-    caption: str
-    width: int
-
-
-@dataclass(frozen=True)
-class Section:
-    """The figures of one kind; a note where there are none."""
-
-    name: str
-    title: str
-    pictures: list[Picture]
-    absent: str
+PAGE = "report.html.j2"
+SUMMARY = "summary.md.j2"
+STYLE = "style.css.j2"
+MACROS = "pictures.html.j2"
+TOP = ("alarm.html.j2", "header.html.j2")
+CHAPTERS = (
+    "scorecard.html.j2",
+    "look.html.j2",
+    "coverage.html.j2",
+    "figures.html.j2",
+    "statistics.html.j2",
+    "reproduce.html.j2",
+)
+SCRIPTS = ("player.js.j2", "coverage.js.j2", "page.js.j2")
+"""The templates. All are named here: an edit of one that no module names would go unnoticed by
+`mechcore.fingerprint`, and the workflow would keep the old page."""
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """What made the results."""
+class Content:
+    """What goes into the page besides the results.
 
-    commit: str | None
-    dirty: bool | None
-    versions: dict[str, str]
+    Parameters
+    ----------
+    claims : sequence of Claim
+        The verdicts.
+    sections : sequence of Section
+        The figures.
+    places : mapping of str to str
+        Names of data files to what the page links to.
+    logs : Path or None
+        Folder of the logs of the experiment.
+    """
+
+    claims: Sequence[Claim]
+    sections: Sequence[Section]
+    places: Mapping[str, str]
+    logs: Path | None = None
 
 
-def write_report(experiment: Experiment, results: Path, output: Path) -> None:
+def write_report(
+    experiment: Experiment,
+    results: Path,
+    output: Path,
+    logs: Path | None = None,
+    *,
+    partial: bool = False,
+) -> None:
     """Draw all figures and write the report.
 
     Parameters
@@ -65,116 +84,158 @@ def write_report(experiment: Experiment, results: Path, output: Path) -> None:
     experiment : Experiment
         What was planned.
     results : Path
-        Folder with ``trajectories``, ``metrics.csv`` and ``regressions.csv``.
+        Folder with ``trajectories``, the tables and ``claims.json``.
     output : Path
-        The page; figures and their data are written beside it as SVG, PNG and CSV.
+        The page; figures and data are written beside it as SVG, PNG and CSV, and a summary as
+        ``README.md``.
+    logs : Path, optional
+        Folder of the logs of the experiment, which tell failed cells from missing ones.
+    partial : bool, optional
+        Whether to measure and judge what is there of an experiment that is not finished, instead of
+        reading its tables.
 
     Raises
     ------
     MechcoreError
         If a result is missing or damaged, or the folder cannot be written.
     """
-    evidence = Evidence.load(experiment, results)
-    sections = [_section(entry, evidence, output.parent) for entry in figures.ENTRIES]
-    for name, table in (("metrics", evidence.metrics), ("regressions", evidence.regressions)):
-        write_table(table, output.parent / f"{name}.csv")
-    page = render(evidence, sections, findings(evidence))
-    replace_file(output, lambda draft: draft.write_text(page, encoding="utf-8"))
+    evidence, claims = _measured(experiment, results) if partial else _read(experiment, results)
+    # Millions of numbers stay to the end: looking for garbage among them takes seconds.
+    gc.freeze()
+    sections = draw_sections(evidence, output.parent)
+    places = write_data(evidence, claims, output.parent)
+    content = Content(claims, sections, places, logs)
+    texts = {
+        output: render(evidence, content),
+        output.parent / "README.md": summary(evidence, content),
+    }
+    for path, text in texts.items():
+        replace_file(path, functools.partial(Path.write_text, data=text, encoding="utf-8"))
+    gc.unfreeze()
 
 
-def render(evidence: Evidence, sections: list[Section], found: list[Finding]) -> str:
+def render(evidence: Evidence, content: Content) -> str:
     """Return the page.
 
     Parameters
     ----------
     evidence : Evidence
         The results.
-    sections : list of Section
-        The figures.
-    found : list of Finding
-        What was measured.
+    content : Content
+        Verdicts, figures and data.
 
     Returns
     -------
     str
         HTML, the same for the same results and code.
     """
-    groups: list[FitGroup] = fit_groups(evidence.regressions)
-    return _template().render(
+    environment = _environment()
+    families = family_maps(evidence, content.logs)
+    script = "\n".join(environment.get_template(name).render() for name in SCRIPTS)
+    return environment.get_template(PAGE).render(
+        templates={"style": STYLE, "macros": MACROS, "top": TOP, "chapters": CHAPTERS},
         experiment=evidence.experiment,
         counts=counts(evidence),
-        findings=found,
-        sections=sections,
-        fit_groups=groups,
-        fits_open=sum(len(group.rows) for group in groups) <= MOST_FITS_OPEN or len(groups) == 1,
-        provenance=_provenance(),
+        card=_card(content),
+        film=film_data(evidence),
+        strip=next((one for one in content.sections if one.name == FILM_STRIP), None),
+        sections=[one for one in content.sections if one.name != FILM_STRIP],
+        coverage=families,
+        states=STATES,
+        tally=state_counts(families),
+        commands=commands(evidence.experiment),
+        cell_template=template_cell(evidence.experiment),
+        planned=len(evidence.cells),
+        finished=len(evidence.finished),
+        chapters=chapters(evidence),
+        places=content.places,
+        provenance=current_provenance(),
         config=config_text(evidence.experiment),
+        script=script,
+        script_digest=_digest(script),
     )
 
 
-def config_text(experiment: Experiment) -> str:
-    """Return the resolved configuration as YAML that runs the same experiment.
+def summary(evidence: Evidence, content: Content) -> str:
+    """Return the report as Markdown, for viewers that show it beside code.
 
     Parameters
     ----------
-    experiment : Experiment
-        The checked configuration.
+    evidence : Evidence
+        The results.
+    content : Content
+        Verdicts, figures and data.
 
     Returns
     -------
     str
-        YAML.
+        Verdicts and figures, which lie beside it; without player and map.
     """
-    resolved = json.loads(experiment.to_json())
-    # What names the experiment comes first; the model lists what cells share first.
-    first = ("experiment", "kernels", "activations", "sizes")
-    ordered = {key: resolved[key] for key in (*first, *(k for k in resolved if k not in first))}
-    text: str = yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=76)
-    return text
-
-
-def _section(entry: Entry, evidence: Evidence, folder: Path) -> Section:
-    pictures = [_picture(entry, evidence, topic, folder) for topic in entry.topics(evidence)]
-    return Section(entry.name, entry.title, pictures, entry.absent)
-
-
-def _picture(entry: Entry, evidence: Evidence, topic: str, folder: Path) -> Picture:
-    stem = f"{entry.name}-{topic}"
-    data = FigureData(evidence, topic, entry.table(evidence, topic))
-    write_table(data.table, folder / f"{stem}.csv")
-    with figures.paper_style():
-        figure = entry.draw(data)
-    figures.save(figure, folder / stem)
-    return Picture(
-        stem=stem,
-        source=_embedded(folder / stem, entry.raster),
-        alt=entry.alt(data),
-        caption=entry.caption(data),
-        width=round(96 * figure.get_figwidth()),
+    return (
+        _environment()
+        .get_template(SUMMARY)
+        .render(
+            experiment=evidence.experiment,
+            counts=counts(evidence),
+            card=_card(content),
+            sections=content.sections,
+            places=content.places,
+            provenance=current_provenance(),
+            digits=DIGITS,
+        )
     )
 
 
-def _embedded(stem: Path, raster: bool) -> str:
-    """A data URI: unlike inline SVG it keeps the ids of figures apart, and takes alt text."""
-    vector = stem.with_name(f"{stem.name}.svg")
-    light = vector.stat().st_size <= HEAVIEST_SVG
-    file = vector if light and not raster else stem.with_name(f"{stem.name}.png")
-    data = base64.b64encode(file.read_bytes()).decode("ascii")
-    return f"data:{MIME_TYPES[file.suffix]};base64,{data}"
+def _card(content: Content) -> Scorecard:
+    sections = [section.name for section in content.sections]
+    return scorecard(content.claims, sections, lambda name: content.places.get(name, ""))
 
 
-def _provenance() -> Provenance:
-    return Provenance(
-        provenance.git_commit(), provenance.git_is_dirty(), provenance.library_versions()
-    )
+def counts(evidence: Evidence) -> dict[str, str]:
+    """Return the size of an experiment.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    dict of str to str
+        Cells, simulations, extinct and ill-conditioned ones.
+    """
+    metrics = evidence.metrics
+    numbers = {
+        "simulations": len(metrics),
+        "extinct": int(metrics.extinct_at.notna().sum()),
+        "ill-conditioned": int(metrics.ill_conditioned.sum()),
+    }
+    cells = f"{len(evidence.finished)} of {len(evidence.cells)}"
+    return {"cells": cells} | {name: f"{number:,}" for name, number in numbers.items()}
 
 
-def _template() -> Template:
-    environment = Environment(
+def _read(experiment: Experiment, results: Path) -> tuple[Evidence, list[Claim]]:
+    return Evidence.load(experiment, results), read_claims(results / "claims.json")
+
+
+def _measured(experiment: Experiment, results: Path) -> tuple[Evidence, list[Claim]]:
+    from mechcore.claims import judge
+
+    evidence = Evidence.measured(experiment, results)
+    return evidence, judge(evidence)
+
+
+def _digest(script: str) -> str:
+    """What lets a browser run this script and no other that a name might smuggle in."""
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("mechcore"),
-        autoescape=True,
+        # Markdown may hold markup as well.
+        autoescape=lambda name: name is not None and name.endswith((".html.j2", ".md.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2")

@@ -17,7 +17,7 @@ from mechcore.exact_theory import theory
 from mechcore.fits import fit_lines
 from mechcore.grid import Cell
 from mechcore.kernels import even_part, kernel
-from mechcore.measures import METRICS, contraction, measure, metrics_table
+from mechcore.measures import METRICS, measure, metrics_table
 from mechcore.simulation import propagate, simulate
 
 
@@ -154,19 +154,6 @@ def test_what_does_not_spread_has_no_exponent() -> None:
     assert found.speed == 1
     assert np.isnan(found.diffusion_exponent)
     assert np.isnan(found.diffusion_coefficient)
-
-
-@pytest.mark.parametrize("activation", ["relu", "modulus"])
-def test_contraction_is_that_of_the_theory(activation: str) -> None:
-    cell = Cell(
-        kernel="dct", activation=activation, size=3, betas=[0.0, 0.2, 0.4], angles=[0.0, 90.0],
-        steps=30,
-    )  # fmt: skip
-    found = contraction(simulate(cell))
-    assert found.dims == ("pattern", "angle", "beta")
-    for beta in cell.betas:
-        expected = theory(kernel("dct", 3, beta)).contraction
-        np.testing.assert_allclose(found.sel(beta=beta), expected, rtol=1e-9)  # exact theory
 
 
 # Ends.

@@ -15,7 +15,8 @@ import xarray as xr
 from mechcore.records import QUANTITIES
 
 SUBCOMMANDS = (
-    "propagate", "grid", "simulate", "collect", "regress", "track", "report", "status", "schema",
+    "propagate", "grid", "simulate", "controls", "collect", "regress", "judge", "track", "report",
+    "status", "schema",
 )  # fmt: skip
 FAMILY = ["--family", "dct", "--size", "2", "--beta", "1"]
 

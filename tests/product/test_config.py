@@ -146,7 +146,12 @@ def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
     "command",
     [
         ["grid", "CONFIG"],
-        ["collect", "--experiment", "CONFIG", "--trajectories", "t", "--output", "out"],
+        ["controls", "--experiment", "CONFIG", "--output", "out"],
+        [
+            *("collect", "--experiment", "CONFIG", "--trajectories", "t", "--output", "out"),
+            *("--mechanics", "out", "--kernels", "out"),
+        ],
+        ["judge", "--experiment", "CONFIG", "--results", "r", "--output", "out"],
         ["track", "--experiment", "CONFIG", "--results", "r"],
         ["report", "--experiment", "CONFIG", "--results", "r", "--output", "out"],
         ["status", "--experiment", "CONFIG", "--results", "r", "--logs", "l"],

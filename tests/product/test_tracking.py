@@ -9,15 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import experiments
 import pytest
 import yaml
 
-from mechcore.config import Experiment, load_experiment
-from mechcore.grid import expand
-from mechcore.regressions import regress
-from mechcore.simulation import simulate
-from mechcore.storage import write_dataset
-from mechcore.tables import collect_metrics, write_table
+from mechcore.config import Experiment
 
 CONFIG: dict[str, object] = {
     "experiment": "tiny",
@@ -32,15 +28,8 @@ CONFIG: dict[str, object] = {
 
 
 def finish(folder: Path, config: dict[str, object]) -> Experiment:
-    """Make all results of an experiment in a folder, as the workflow does before tracking."""
-    experiment = load_experiment(config)
-    results = folder / "results"
-    cells = expand(experiment)
-    for name, cell in cells.items():
-        write_dataset(simulate(cell), results / "trajectories" / f"{name}.nc")
-    metrics = collect_metrics(cells, results / "trajectories")
-    write_table(metrics, results / "metrics.csv")
-    write_table(regress(metrics), results / "regressions.csv")
+    """Make all results of an experiment in a folder, and its configuration."""
+    experiment = experiments.run(folder / "results", config)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return experiment
 

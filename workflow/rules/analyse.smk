@@ -1,11 +1,13 @@
-"""Analysis: trajectories to tables."""
+"""Analysis: trajectories to tables, tables to fits and verdicts."""
 
 
 rule collect:
     input:
         trajectories=trajectory_files,
     output:
-        "results/{experiment}/metrics.csv",
+        metrics="results/{experiment}/metrics.csv",
+        mechanics="results/{experiment}/mechanics.csv",
+        kernels="results/{experiment}/kernels.csv",
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -24,7 +26,9 @@ rule collect:
         python -m mechcore collect \
             --experiment {params.experiment:q} \
             --trajectories results/{wildcards.experiment:q}/trajectories \
-            --output {output:q} \
+            --output {output.metrics:q} \
+            --mechanics {output.mechanics:q} \
+            --kernels {output.kernels:q} \
             >{log:q} 2>&1
         """
 
@@ -32,8 +36,23 @@ rule collect:
 rule regress:
     input:
         metrics="results/{experiment}/metrics.csv",
+        kernels="results/{experiment}/kernels.csv",
     output:
-        "results/{experiment}/regressions.csv",
+        regressions=report(
+            "results/{experiment}/regressions.csv",
+            caption="../report/regressions.rst",
+            category="Tables",
+        ),
+        models=report(
+            "results/{experiment}/models.csv",
+            caption="../report/models.rst",
+            category="Tables",
+        ),
+        pooled=report(
+            "results/{experiment}/pooled.csv",
+            caption="../report/pooled.rst",
+            category="Tables",
+        ),
     log:
         "logs/{experiment}/regress.log",
     benchmark:
@@ -46,12 +65,55 @@ rule regress:
         runtime=30,
     params:
         boundary=EXPERIMENT.boundary,
-        core=code_fingerprint("mechcore.regressions"),
+        core=code_fingerprint(
+            "mechcore.regressions", "mechcore.models", "mechcore.pooled"
+        ),
     shell:
         r"""
         python -m mechcore regress \
             --metrics {input.metrics:q} \
+            --kernels {input.kernels:q} \
             --boundary {params.boundary:q} \
+            --output {output.regressions:q} \
+            --models {output.models:q} \
+            --pooled {output.pooled:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule judge:
+    input:
+        metrics="results/{experiment}/metrics.csv",
+        mechanics="results/{experiment}/mechanics.csv",
+        kernels="results/{experiment}/kernels.csv",
+        regressions="results/{experiment}/regressions.csv",
+        models="results/{experiment}/models.csv",
+        pooled="results/{experiment}/pooled.csv",
+        controls="results/{experiment}/controls.nc",
+    output:
+        report(
+            "results/{experiment}/claims.json",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        "logs/{experiment}/judge.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/judge.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        experiment=EXPERIMENT_JSON,
+        core=code_fingerprint("mechcore.claims"),
+    shell:
+        r"""
+        python -m mechcore judge \
+            --experiment {params.experiment:q} \
+            --results results/{wildcards.experiment:q} \
             --output {output:q} \
             >{log:q} 2>&1
         """

@@ -9,7 +9,9 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from mechcore.companions import film_cells
 from mechcore.config import load_experiment
+from mechcore.contents import figure_stems
 from mechcore.errors import MechcoreError
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
@@ -33,6 +35,7 @@ def checked_experiment():
 EXPERIMENT = checked_experiment()
 EXPERIMENT_JSON = EXPERIMENT.to_json()
 CELLS = expand_grid(EXPERIMENT)
+FILMS = film_cells(EXPERIMENT)
 
 
 wildcard_constraints:
@@ -45,6 +48,33 @@ def cell_json(wildcards):
     if wildcards.cell not in CELLS:
         raise ValueError(f"{wildcards.cell} is not a cell of this configuration")
     return CELLS[wildcards.cell].to_json()
+
+
+def film_json(wildcards):
+    """The values of a film: a cell with snapshots, which is not on the grid."""
+    if wildcards.cell not in FILMS:
+        raise ValueError(f"{wildcards.cell} is not a film of this configuration")
+    return FILMS[wildcards.cell].to_json()
+
+
+def film_files(wildcards):
+    """The films that the report shows."""
+    return expand(
+        "results/{experiment}/films/{cell}.nc",
+        experiment=wildcards.experiment,
+        cell=FILMS,
+    )
+
+
+def figure_file(stem, title):
+    """A figure of the report, with what `snakemake --report` says of it."""
+    return report(
+        f"reports/{{experiment}}/{stem}.svg",
+        caption="../report/figure.rst",
+        category="Figures",
+        subcategory=title,
+        labels={"figure": title, "shows": stem.partition("-")[2]},
+    )
 
 
 def trajectory_files(wildcards):

@@ -41,10 +41,15 @@ rule track:
 rule report:
     input:
         trajectories=trajectory_files,
-        metrics="results/{experiment}/metrics.csv",
-        regressions="results/{experiment}/regressions.csv",
+        films=film_files,
+        claims="results/{experiment}/claims.json",
     output:
-        "reports/{experiment}/index.html",
+        page=report(
+            "reports/{experiment}/index.html",
+            caption="../report/page.rst",
+            category="Report",
+        ),
+        figures=[figure_file(*figure) for figure in figure_stems(EXPERIMENT).items()],
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -53,7 +58,7 @@ rule report:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
@@ -63,6 +68,7 @@ rule report:
         python -m mechcore report \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
-            --output {output:q} \
+            --logs logs/{wildcards.experiment:q} \
+            --output {output.page:q} \
             >{log:q} 2>&1
         """

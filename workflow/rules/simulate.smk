@@ -1,4 +1,4 @@
-"""Simulation: one job a cell."""
+"""Simulation: one job a cell, and what runs beside the grid."""
 
 
 rule simulate:
@@ -21,6 +21,57 @@ rule simulate:
         r"""
         python -m mechcore simulate \
             --cell {params.cell:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+# The same command as for a cell of the grid: one angle, few betas, many snapshots.
+rule film:
+    output:
+        "results/{experiment}/films/{cell}.nc",
+    log:
+        "logs/{experiment}/films/{cell}.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/films/{cell}.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        cell=film_json,
+        core=code_fingerprint("mechcore.simulation"),
+    shell:
+        r"""
+        python -m mechcore simulate \
+            --cell {params.cell:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule controls:
+    output:
+        "results/{experiment}/controls.nc",
+    log:
+        "logs/{experiment}/controls.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/controls.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        experiment=EXPERIMENT_JSON,
+        core=code_fingerprint("mechcore.companions"),
+    shell:
+        r"""
+        python -m mechcore controls \
+            --experiment {params.experiment:q} \
             --output {output:q} \
             >{log:q} 2>&1
         """

@@ -1,0 +1,27 @@
+"""``mechcore controls``: even and odd kernels on noise, which the claims are held against."""
+
+from __future__ import annotations
+
+import typer
+
+from mechcore.cli.options import ExperimentOption, OutputOption
+
+EXAMPLES = """Examples:
+
+  mechcore controls --experiment config/default.yaml --output results/default/controls.nc
+"""
+
+
+def command(experiment: ExperimentOption, output: OutputOption) -> None:
+    """Send noise through even and odd kernels of every family; write the trajectories."""
+    from mechcore.config import load_experiment
+
+    planned = load_experiment(experiment)
+
+    from mechcore.companions import run_controls
+    from mechcore.storage import check_output, write_dataset
+
+    check_output(output)
+    found = run_controls(planned)
+    write_dataset(found, output)
+    typer.echo(f"{found.odd_energy_ratio.size} controls")

@@ -1,0 +1,29 @@
+"""``mechcore judge``: the claims of the paper and their verdicts."""
+
+from __future__ import annotations
+
+import typer
+
+from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
+
+EXAMPLES = """Examples:
+
+  mechcore judge --experiment config/default.yaml --results results/default
+  --output results/default/claims.json
+"""
+
+
+def command(experiment: ExperimentOption, results: ResultsOption, output: OutputOption) -> None:
+    """Put the claims of the paper to their tests, and print the verdicts."""
+    from mechcore.config import load_experiment
+
+    planned = load_experiment(experiment)
+
+    from mechcore.claims import judge
+    from mechcore.evidence import Evidence
+    from mechcore.verdicts import write_claims
+
+    claims = judge(Evidence.load(planned, results))
+    write_claims(claims, output)
+    for claim in claims:
+        typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

@@ -1,0 +1,129 @@
+"""What the report shows, told by the configuration alone: the workflow asks without plotting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mechcore.choices import preferred
+from mechcore.config import Experiment
+
+FILMED = ("relu", "modulus")
+RECTIFIERS = {*FILMED}
+"""The activations that the paper is about."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of figure.
+
+    Parameters
+    ----------
+    title : str
+        Heading in the report.
+    topics : callable
+        What there is a figure for, as kernel families; an empty list leaves the figure out.
+    absent : str
+        Said in place of the figure where there is no topic.
+    """
+
+    title: str
+    topics: Callable[[Experiment], list[str]]
+    absent: str = ""
+
+
+def representative_family(experiment: Experiment) -> str:
+    """Return the kernel family that stands for all: the paper's if it is there."""
+    return preferred(experiment.kernels, "dct")
+
+
+def filmed_activations(experiment: Experiment) -> list[str]:
+    """Return the activations that are filmed: at most two, ReLU and the modulus before others.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    list of str
+        Some of its activations.
+
+    Examples
+    --------
+    >>> from mechcore.config import load_experiment
+    >>> filmed_activations(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["tanh", "relu", "gelu"], "betas": [0.5]}))
+    ['relu', 'tanh']
+    """
+    known = [name for name in FILMED if name in experiment.activations]
+    others = [name for name in experiment.activations if name not in known]
+    return [*known, *others][: len(FILMED)]
+
+
+def _family(experiment: Experiment) -> list[str]:
+    return [representative_family(experiment)]
+
+
+def _families(experiment: Experiment) -> list[str]:
+    return experiment.kernels
+
+
+SECTIONS: dict[str, Section] = {
+    "speed": Section("Speed against the odd share", _families),
+    "linearity": Section("Which measure of the odd share is linear?", _family),
+    "residuals": Section("Where straight lines miss", _family),
+    "models": Section("Which curve describes the speed?", _family),
+    "collapse": Section("All kernels in units of their diffusion speed", _family),
+    "rectifiers": Section(
+        "Modulus against ReLU",
+        lambda experiment: _family(experiment) if {*experiment.activations} >= RECTIFIERS else [],
+        "The grid does not hold both ReLU and the modulus.",
+    ),
+    "contraction": Section(
+        "Contraction in motion",
+        lambda experiment: _family(experiment) if 0.0 in experiment.betas else [],
+        "β = 0 is not on the grid, so there is no width at rest to compare with.",
+    ),
+    "diffusion": Section("Diffusion", _family),
+    "sizes": Section("Diffusion and speed by kernel size", _family),
+    "isotropy": Section(
+        "Direction and speed by angle",
+        lambda experiment: experiment.kernels if len(experiment.angles) > 1 else [],
+        "The grid has one angle only, so directions cannot be compared.",
+    ),
+    "energy": Section("Energy, rest mass and momentum of the kernels", _family),
+    "trajectories": Section("Trajectories", _family),
+    "strip": Section("A pattern diffuses, drifts, sheds its core", filmed_activations),
+    "controls": Section("Controls: pure parities on a pattern without symmetry", _family),
+    "kernels": Section("The kernels", _families),
+}
+"""The figures by name, in the order of the report."""
+
+
+def figure_stems(experiment: Experiment) -> dict[str, str]:
+    """Return the figures of a report: names of files without suffix, to titles.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    dict of str to str
+        In the order of the report.
+
+    Examples
+    --------
+    >>> from mechcore.config import load_experiment
+    >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["relu"], "betas": [0.5]})))[:2]
+    ['speed-dct', 'linearity-dct']
+    """
+    return {
+        f"{name}-{topic}": section.title
+        for name, section in SECTIONS.items()
+        for topic in section.topics(experiment)
+    }

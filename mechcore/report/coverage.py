@@ -1,0 +1,244 @@
+"""The map of the grid: what is done, what died, what failed, and the commands behind each tile."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mechcore.config import Experiment, PatternSettings
+from mechcore.evidence import Evidence
+from mechcore.naming import cell_name
+from mechcore.progress import cell_states
+from mechcore.regressions import cell_names
+
+
+@dataclass(frozen=True)
+class State:
+    """How a cell can be.
+
+    Parameters
+    ----------
+    symbol : str
+        Told apart without colour.
+    meaning : str
+        For the legend.
+    """
+
+    symbol: str
+    meaning: str
+
+
+STATES = {
+    "done": State("✓", "done"),
+    "extinct": State("◐", "done, but some simulations died out"),
+    "failed": State("✗", "failed"),
+    "missing": State("·", "not there yet"),
+}
+"""The states by name, which is also their class in the page."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A cell of the grid.
+
+    Parameters
+    ----------
+    size : int
+        Kernel size.
+    state : str
+        A key of `STATES`.
+    note : str
+        How many simulations died, or why the cell failed.
+    """
+
+    size: int
+    state: str
+    note: str
+
+    @property
+    def symbol(self) -> str:
+        """What the tile shows."""
+        return STATES[self.state].symbol
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of an activation, by size."""
+
+    activation: str
+    tiles: list[Tile]
+
+
+@dataclass(frozen=True)
+class FamilyMap:
+    """The cells of a kernel family."""
+
+    name: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Files and commands, with ``{cell}``, ``{family}`` and the like in place of what varies.
+
+    Parameters
+    ----------
+    file : str
+        The netCDF file of a cell.
+    again : str
+        The command that makes it again.
+    alone : str
+        The command that runs one of its simulations.
+    patterns : dict of str to str
+        Labels to what ``{pattern}`` stands for; empty where ``propagate`` has no way to name it.
+    angles, betas : list of str
+        What ``{angle}`` and ``{beta}`` can be.
+    """
+
+    file: str
+    again: str
+    alone: str
+    patterns: dict[str, str]
+    angles: list[str]
+    betas: list[str]
+
+
+def family_maps(evidence: Evidence, logs: Path | None) -> list[FamilyMap]:
+    """Return the map of the grid.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    logs : Path, optional
+        Folder of the logs of the experiment, which tell failed cells from missing ones.
+
+    Returns
+    -------
+    list of FamilyMap
+        In the order of the configuration.
+    """
+    plan = evidence.experiment
+    died = extinctions(evidence.metrics, plan.boundary)
+    reasons = _failures(evidence, logs)
+
+    def tiles(family: str, activation: str) -> list[Tile]:
+        cells = {size: evidence.cell_name(family, activation, size) for size in plan.sizes}
+        return [
+            _tile(size, cell in evidence.finished, died.get(cell), reasons.get(cell))
+            for size, cell in cells.items()
+        ]
+
+    return [
+        FamilyMap(family, [Row(name, tiles(family, name)) for name in plan.activations])
+        for family in plan.kernels
+    ]
+
+
+def state_counts(families: list[FamilyMap]) -> dict[str, int]:
+    """Return how many cells are in each state of `STATES`."""
+    states = [tile.state for family in families for row in family.rows for tile in row.tiles]
+    return {name: states.count(name) for name in STATES}
+
+
+def extinctions(metrics: pd.DataFrame, boundary: str) -> dict[str, str]:
+    """Return how many simulations died in the cells in which any did.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The table of metrics.
+    boundary : str
+        Boundary of the experiment.
+
+    Returns
+    -------
+    dict of str to str
+        By cell id.
+    """
+    died = metrics.extinct_at.notna().groupby(cell_names(metrics, boundary))
+    table = died.agg(["sum", "size"])
+    return {
+        str(cell): f"{row['sum']} of {row['size']} simulations died out"
+        for cell, row in table[table["sum"] > 0].iterrows()
+    }
+
+
+def commands(experiment: Experiment) -> Commands:
+    """Return the files and commands behind the cells of an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    Commands
+        With braces where a cell and its simulation are to be filled in.
+
+    Examples
+    --------
+    >>> from mechcore.config import load_experiment
+    >>> commands(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["relu"], "betas": [0.5]})).file
+    'results/a/trajectories/{cell}.nc'
+    """
+    name = experiment.experiment
+    file = f"results/{name}/trajectories/{{cell}}.nc"
+    return Commands(
+        file=file,
+        again=f"snakemake -c1 --configfile config/{name}.yaml \\\n  --force {file}",
+        alone=" \\\n  ".join([*ALONE, *_settings(experiment), "--output one.nc"]),
+        patterns={pattern.label: _argument(pattern) for pattern in experiment.patterns},
+        angles=[f"{angle:.12g}" for angle in experiment.angles],
+        betas=[f"{beta:.12g}" for beta in experiment.betas],
+    )
+
+
+def template_cell(experiment: Experiment) -> str:
+    """Return the name of a cell with braces, as ``{family}-{activation}-k{size}``."""
+    plain = cell_name("{family}", "{activation}", 0, experiment.boundary)
+    return plain.replace("-k0", "-k{size}", 1)
+
+
+ALONE = (
+    "mechcore propagate --family {family} --size {size}",
+    "--beta {beta} --angle {angle}",
+    "--activation {activation} --pattern {pattern}",
+)
+
+OPTIONS = ("t_burn", "mixing", "normalise", "boundary", "domain", "density", "engine", "seed")
+"""Settings of an experiment that are options of ``propagate`` by the same names."""
+
+
+def _settings(experiment: Experiment) -> list[str]:
+    """Options of ``propagate`` for what differs from its defaults."""
+    words = [f"--steps {experiment.steps}"]
+    for name in OPTIONS:
+        value = getattr(experiment, name)
+        if value != type(experiment).model_fields[name].default:
+            words.append(f"--{name.replace('_', '-')} {value}")
+    layers = experiment.snapshots.layers
+    words += [" ".join(f"--snapshot {layer}" for layer in layers)] if layers else []
+    return [*words, f"--window {experiment.snapshots.window}"] if layers else words
+
+
+def _argument(pattern: PatternSettings) -> str:
+    return "" if pattern.arguments else shlex.quote(pattern.name)
+
+
+def _failures(evidence: Evidence, logs: Path | None) -> dict[str, str]:
+    if logs is None:
+        return {}
+    states = cell_states(evidence.cells, evidence.results, logs)
+    return {state.cell: state.reason for state in states if state.state == "failed"}
+
+
+def _tile(size: int, finished: bool, died: str | None, reason: str | None) -> Tile:
+    if finished:
+        return Tile(size, "extinct" if died else "done", died or "")
+    return Tile(size, "missing" if reason is None else "failed", reason or "")

@@ -1,0 +1,59 @@
+"""The data beside the page: every table that a number of the page comes from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from mechcore.evidence import TABLES, Evidence
+from mechcore.tables import write_table
+from mechcore.verdicts import CONTROLS_FILE, Claim, write_claims
+
+DIGITS = 7
+"""Significant digits beside the page: more than any figure shows, in half as many bytes."""
+
+MOST_VALUES = 400_000
+"""A table of more values, about 5 MB, stays among the results."""
+
+CLAIMS_FILE = "claims.json"
+CONTROLS_TABLE = "controls.csv"
+
+
+def write_data(evidence: Evidence, claims: list[Claim], folder: Path) -> dict[str, str]:
+    """Write the tables beside the page.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    claims : list of Claim
+        The verdicts.
+    folder : Path
+        Folder of the page.
+
+    Returns
+    -------
+    dict of str to str
+        Name of each file of results to where the page links to: beside it, or, for a table of more
+        than `MOST_VALUES`, among the results; empty where neither is there.
+    """
+    tables = {f"{name}.csv": getattr(evidence, name) for name in TABLES}
+    tables[CONTROLS_TABLE] = evidence.controls
+    write_claims(claims, folder / CLAIMS_FILE)
+    places = {
+        name: _place(table, folder / name, evidence.results) for name, table in tables.items()
+    }
+    return {**places, CONTROLS_FILE: CONTROLS_TABLE, CLAIMS_FILE: CLAIMS_FILE}
+
+
+def _place(table: pd.DataFrame, copy: Path, results: Path) -> str:
+    """Where a table is linked to; it is written unless it is too large."""
+    if table.size <= MOST_VALUES:
+        write_table(table, copy, DIGITS)
+        return copy.name
+    # What an earlier, smaller grid left here would pass for this one's.
+    copy.unlink(missing_ok=True)
+    original = results / copy.name
+    return Path(os.path.relpath(original, copy.parent)).as_posix() if original.is_file() else ""

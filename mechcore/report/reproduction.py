@@ -1,0 +1,48 @@
+"""How to make the results again: configuration, commit and versions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import yaml
+
+from mechcore import provenance
+from mechcore.config import Experiment
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the results."""
+
+    commit: str | None
+    dirty: bool | None
+    versions: dict[str, str]
+
+
+def current_provenance() -> Provenance:
+    """Return the commit and the versions that run now."""
+    return Provenance(
+        provenance.git_commit(), provenance.git_is_dirty(), provenance.library_versions()
+    )
+
+
+def config_text(experiment: Experiment) -> str:
+    """Return the resolved configuration as YAML that runs the same experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The checked configuration.
+
+    Returns
+    -------
+    str
+        YAML.
+    """
+    resolved = json.loads(experiment.to_json())
+    # What names the experiment comes first; the model lists what cells share first.
+    first = ("experiment", "kernels", "activations", "sizes")
+    ordered = {key: resolved[key] for key in (*first, *(k for k in resolved if k not in first))}
+    text: str = yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=76)
+    return text

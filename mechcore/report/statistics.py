@@ -1,0 +1,307 @@
+"""The tables of fits as text: comparison of curves, pooled lines, lines of single cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from mechcore.domains import DOMAINS, EVERYWHERE
+from mechcore.evidence import Evidence
+from mechcore.pooled import ALL_FAMILIES
+from mechcore.regressions import PREDICTORS
+from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
+from mechcore.verdicts import SYMBOLS
+
+MOST_ROWS = 60
+"""Of a longer table the page shows what stands for the rest; the file has all."""
+
+CURVES = {
+    **{f"linear in {name}": f"line in {SYMBOLS[name]}" for name in PREDICTORS},
+    "saturating": "tanh",
+    "Lorentz": "Lorentz",
+}
+"""The models by the names of ``models.csv``, as headings."""
+
+LIMITED = ("saturating", "Lorentz")
+"""The models that have a light speed."""
+
+LINE = ("slope ± s.e.", "95% interval", "R²", "n")
+POOLED = (
+    *("domain", "slope ± clustered s.e.", "95% interval", "naive s.e."),
+    *("Theil–Sen (95%)", "R²", "cells", "n"),
+)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading over some columns; an empty one over the columns that name the row."""
+
+    text: str
+    span: int
+
+
+@dataclass(frozen=True)
+class StatisticsTable:
+    """A table that the page folds.
+
+    Parameters
+    ----------
+    title : str
+        Its summary, with which rows are shown.
+    groups : list of Heading
+        Headings over the headings; empty for none.
+    headings : list of str
+        The first two name the row.
+    rows : list of list of str
+        Text, as long as the headings; the best of its kind as markup.
+    """
+
+    title: str
+    groups: list[Heading]
+    headings: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Tables of one kind.
+
+    Parameters
+    ----------
+    name, title : str
+        Anchor and heading.
+    file : str
+        Data file with all rows.
+    words : str
+        What a reader must know.
+    tables : list of StatisticsTable
+        Those with rows.
+    """
+
+    name: str
+    title: str
+    file: str
+    words: str
+    tables: list[StatisticsTable]
+
+
+def chapters(evidence: Evidence) -> list[Chapter]:
+    """Return the statistics of an experiment.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    list of Chapter
+        As the page shows them.
+    """
+    return [
+        Chapter(name, title, file, words, [table for table in make(evidence) if table.rows])
+        for name, (title, file, words, make) in CHAPTERS.items()
+    ]
+
+
+def representative(table: pd.DataFrame, evidence: Evidence) -> tuple[pd.DataFrame, str]:
+    """Return the rows of a table that stand for the rest, as few as a reader can take in.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns cell and pattern.
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All rows if they are at most `MOST_ROWS` cells and patterns; else those of the family that
+        stands for all, then of a few sizes, then of one.
+    str
+        Which they are.
+    """
+    cells = table.cell.map(evidence.cells)
+    family = cells.map(lambda cell: cell.kernel) == evidence.family
+    size = cells.map(lambda cell: cell.size)
+    few = ", ".join(map(str, evidence.sizes_shown))
+    choices = {
+        "all cells": family | True,
+        evidence.family: family,
+        f"{evidence.family}, k = {few}": family & size.isin(evidence.sizes_shown),
+        f"{evidence.family}, k = {evidence.size}": family & (size == evidence.size),
+    }
+    fitting = {words: rows for words, rows in choices.items() if _count(table[rows]) <= MOST_ROWS}
+    words = next(iter(fitting or choices)) if fitting else list(choices)[-1]
+    return table[choices[words]], words
+
+
+def _count(table: pd.DataFrame) -> int:
+    return len(table[["cell", "pattern"]].drop_duplicates())
+
+
+def _model_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+    """For each domain, how much worse each curve is than the best one."""
+    for domain in DOMAINS:
+        rows, words = representative(_domain(evidence.models, domain), evidence)
+        yield StatisticsTable(
+            f"{_symbols(domain)}: {words}",
+            [Heading("", 2), Heading("ΔAIC", 5), Heading("cross-validated error (px/layer)", 5)],
+            ["cell", "pattern", *CURVES.values(), *CURVES.values()],
+            [[*names, *_compared(fits)] for names, fits in _cases(rows)],
+        )
+
+
+def _compared(fits: pd.DataFrame) -> list[str]:
+    table = fits.set_index("model").reindex(list(CURVES))
+    deltas = [fixed(float(delta), 1) for delta in table.delta_aic]
+    errors = [two_digits(float(error)) for error in table.cross_validated_error]
+    return [
+        *_best_in_bold(table.delta_aic, deltas),
+        *_best_in_bold(table.cross_validated_error, errors),
+    ]
+
+
+def _best_in_bold(values: pd.Series, texts: list[str]) -> list[str]:
+    """The same texts, the one of the smallest value marked; ties of rounding go to the first."""
+    if not values.notna().any():
+        return texts
+    best = int(np.nanargmin(values))
+    marked = Markup("<strong>{}</strong>").format(texts[best])
+    return [*texts[:best], marked, *texts[best + 1 :]]
+
+
+def _light_speed_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+    rows, words = representative(_domain(evidence.models, EVERYWHERE), evidence)
+    yield StatisticsTable(
+        f"Fitted light speed, {_symbols(EVERYWHERE)}: {words}",
+        [Heading("", 2), Heading("fitted (px/layer)", 2), Heading("candidates (px/layer)", 2)],
+        ["cell", "pattern", *(CURVES[name] for name in LIMITED), "light cone", "s"],
+        [[*names, *_limits(fits)] for names, fits in _cases(rows)],
+    )
+
+
+def _limits(fits: pd.DataFrame) -> list[str]:
+    table = fits.set_index("model").reindex(list(LIMITED))
+    limits = [
+        "no limit" if np.isinf(row.light_speed) else with_error(row.light_speed, row.light_speed_se)
+        for _, row in table.iterrows()
+    ]
+    candidates = table[["light_cone", "diffusion_speed"]].iloc[0]
+    return [*limits, *(significant(float(speed)) for speed in candidates)]
+
+
+def _pooled_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+    pooled, words = evidence.pooled, "all pools"
+    # Of one family the pool of all families is the same again.
+    if len(pooled) > MOST_ROWS * len(PREDICTORS) or len(evidence.experiment.kernels) == 1:
+        pooled, words = pooled[pooled.kernel == ALL_FAMILIES], "all families together"
+    for predictor in PREDICTORS:
+        rows = pooled[pooled.predictor == predictor]
+        yield StatisticsTable(
+            f"v/s on {SYMBOLS[predictor]}: {words}",
+            [],
+            ["pool", "pattern", *POOLED],
+            [_pooled(row) for _, row in rows.iterrows()],
+        )
+
+
+def _pooled(row: pd.Series) -> list[str]:
+    robust = interval(row.theil_sen_low, row.theil_sen_high, row.slope_se)
+    return [
+        str(row.pool),
+        str(row.pattern),
+        _symbols(str(row.domain)),
+        with_error(row.slope, row.slope_se),
+        interval(row.ci_low, row.ci_high, row.slope_se),
+        two_digits(row.slope_se_independent),
+        significant(row.theil_sen, 3) + (f" ({robust})" if robust != NOTHING else ""),
+        fixed(row.r2, 3),
+        str(int(row.clusters)),
+        str(int(row.n)),
+    ]
+
+
+def _line_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+    """For each predictor, the lines of the three domains side by side."""
+    for predictor in PREDICTORS:
+        fits = evidence.regressions[evidence.regressions.predictor == predictor]
+        rows, words = representative(fits, evidence)
+        yield StatisticsTable(
+            f"Speed on {SYMBOLS[predictor]}: {words}",
+            [Heading("", 2), *(Heading(_symbols(domain), len(LINE)) for domain in DOMAINS)],
+            ["cell", "pattern", *(heading for _ in DOMAINS for heading in LINE)],
+            [[*names, *_side_by_side(lines)] for names, lines in _cases(rows)],
+        )
+
+
+def _side_by_side(lines: pd.DataFrame) -> list[str]:
+    table = lines.set_index("domain").reindex(list(DOMAINS))
+    return [text for _, line in table.iterrows() for text in _line(line)]
+
+
+def _line(line: pd.Series) -> list[str]:
+    if np.isnan(line.n):
+        return [NOTHING] * len(LINE)
+    return [
+        with_error(line.slope, line.slope_se),
+        interval(line.ci_low, line.ci_high, line.slope_se),
+        fixed(line.r2, 3),
+        str(int(line.n)),
+    ]
+
+
+def _domain(table: pd.DataFrame, domain: str) -> pd.DataFrame:
+    return table[table.domain == domain]
+
+
+def _cases(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
+    for (cell, pattern), part in table.groupby(["cell", "pattern"], sort=False):
+        yield [str(cell), str(pattern)], part
+
+
+def _symbols(domain: str) -> str:
+    return domain.replace("beta", "β").replace("<=", "≤")
+
+
+Maker = Callable[[Evidence], Iterator[StatisticsTable]]
+
+CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
+    "comparison": (
+        "Which curve does speed follow?",
+        "models.csv",
+        "All curves have two parameters and are fitted to the same betas, those of finite "
+        "celerity. ΔAIC: 0 is the best, 10 is decisive. Cross-validated error: root mean square of "
+        "predictions for held-out blocks of neighbouring betas. Bold: the best.",
+        _model_tables,
+    ),
+    "limits": (
+        "Is there a light speed?",
+        "models.csv",
+        "The limit of the two curves that have one, beside the light cone, (k − 1)/2 along an "
+        "axis, and the diffusion speed s. A limit with an error as large as itself is none.",
+        _light_speed_tables,
+    ),
+    "pooled": (
+        "All cells together",
+        "pooled.csv",
+        "Speeds in units of each cell's diffusion speed s. The betas of a cell are no independent "
+        "draws: errors are clustered by cell; the naive standard error takes them for "
+        "independent. Theil–Sen: median over cells of the robust slope of each.",
+        _pooled_tables,
+    ),
+    "regressions": (
+        "Lines, cell by cell",
+        "regressions.csv",
+        "Least squares, speeds in px/layer as means over the angles. What a line leaves over is "
+        "curvature and not scatter: the intervals say how well a line describes these points, not "
+        "how well the speed is known. Fits on γβ lack β = 1.",
+        _line_tables,
+    ),
+}
+"""The statistics by anchor: heading, file, what a reader must know, and the tables."""

@@ -1,0 +1,29 @@
+"""Small experiments with all their results, made as the workflow makes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mechcore.claims import judge
+from mechcore.companions import film_cells, run_controls
+from mechcore.config import Experiment, load_experiment
+from mechcore.evidence import TABLES, Evidence
+from mechcore.grid import expand
+from mechcore.simulation import simulate
+from mechcore.storage import write_dataset
+from mechcore.tables import write_table
+from mechcore.verdicts import write_claims
+
+
+def run(folder: Path, config: dict[str, object]) -> Experiment:
+    """Make the results of an experiment in a folder."""
+    experiment = load_experiment(config)
+    for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
+        for name, cell in cells.items():
+            write_dataset(simulate(cell), folder / kind / f"{name}.nc")
+    write_dataset(run_controls(experiment), folder / "controls.nc")
+    evidence = Evidence.measured(experiment, folder)
+    for name in TABLES:
+        write_table(getattr(evidence, name), folder / f"{name}.csv")
+    write_claims(judge(evidence), folder / "claims.json")
+    return experiment

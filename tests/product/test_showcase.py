@@ -1,0 +1,89 @@
+"""``reports/full``, the committed outcome of config/full.yaml: a sample of it is computed again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mechcore.claims import CRITERIA
+from mechcore.config import load_experiment
+from mechcore.grid import expand
+from mechcore.measures import metrics_table
+from mechcore.mechanics import mechanics_table
+from mechcore.regressions import COLUMNS, regress
+from mechcore.simulation import simulate
+from mechcore.verdicts import read_claims
+
+PROJECT = Path(__file__).parents[2]
+SHOWCASE = PROJECT / "reports" / "full"
+EXPERIMENT = load_experiment(PROJECT / "config" / "full.yaml")
+
+SAMPLE = ("dct-relu-k2", "dct-modulus-k3", "gaussian-leaky_relu-k4", "random-identity-k2")
+"""Cells of several families, activations and sizes that run in seconds."""
+
+
+@pytest.fixture(scope="module")
+def committed() -> pd.DataFrame:
+    return pd.read_csv(SHOWCASE / "regressions.csv")
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_cell_that_runs_again_gives_the_committed_fits(
+    committed: pd.DataFrame, name: str
+) -> None:
+    again = regress(metrics_table(simulate(expand(EXPERIMENT)[name])))
+    before = committed[committed.cell == name].reset_index(drop=True)
+    keys = ["pattern", "predictor", "domain"]
+    assert before[keys].equals(again[keys])
+    for column in ("slope", "intercept", "theil_sen", "r2", "n"):
+        # Figures are committed with 7 digits.
+        np.testing.assert_allclose(
+            again[column].to_numpy(float), before[column].to_numpy(float), rtol=1e-6, atol=1e-7
+        )
+
+
+def test_figures_of_the_verdicts_follow_from_the_cells_that_they_name() -> None:
+    claims = {claim.id: claim for claim in read_claims(SHOWCASE / "claims.json")}
+    source = "trajectories/dct-relu-k2.nc"
+    dataset = simulate(expand(EXPERIMENT)["dct-relu-k2"])
+    metrics, mechanics = metrics_table(dataset), mechanics_table(dataset)
+    odd = metrics[(metrics.beta == 1) & (metrics.angle == 0)].set_index("pattern")
+    speeds = [figure for figure in claims["C3"].figures if figure.name.startswith("speed of")]
+    assert len(speeds) == len(EXPERIMENT.patterns)
+    for figure in speeds:
+        assert figure.source == source
+        pattern = figure.name.split()[2]
+        assert figure.value == pytest.approx(odd.speed[pattern], rel=1e-9)  # the engines' agreement
+    even = mechanics[mechanics.beta == 0]
+    farthest = next(figure for figure in claims["N1"].figures if figure.name == "largest drift")
+    assert farthest.value is not None
+    assert even.drift.max() <= max(farthest.value, 1e-10)  # rounding over 64 layers
+
+
+def test_committed_verdicts_are_those_of_the_criteria() -> None:
+    claims = read_claims(SHOWCASE / "claims.json")
+    assert [claim.id for claim in claims] == list(CRITERIA)
+    for claim in claims:
+        # A changed threshold or test needs a new run.
+        assert claim.test == CRITERIA[claim.id].test
+        assert claim.statement == CRITERIA[claim.id].statement
+
+
+def test_all_cells_are_there(committed: pd.DataFrame) -> None:
+    assert set(committed.cell) == set(expand(EXPERIMENT))
+    assert set(COLUMNS) == set(committed.columns)
+
+
+def test_showcase_is_small_and_whole() -> None:
+    files = [path for path in SHOWCASE.iterdir() if path.suffix in {".svg", ".csv", ".json", ".md"}]
+    assert sum(path.stat().st_size for path in files) < 5_000_000
+    drawn = {path.stem for path in files if path.suffix == ".svg"}
+    assert drawn <= {path.stem for path in files if path.suffix == ".csv"}
+    text = (SHOWCASE / "README.md").read_text(encoding="utf-8")
+    assert all(f"{stem}.svg" in text for stem in drawn)
+    claims = json.loads((SHOWCASE / "claims.json").read_text(encoding="utf-8"))
+    assert all(claim["statement"] in text for claim in claims)
