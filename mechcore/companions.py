@@ -12,8 +12,9 @@ from mechcore.contents import filmed_activations, representative_family
 from mechcore.geometry import light_speed
 from mechcore.grid import Cell
 from mechcore.kernels import FAMILIES
+from mechcore.patterns import PATTERNS
 
-NOISE = PatternSettings(name="random")
+NOISE = "random"
 """No symmetry: an even kernel leaves a symmetric pattern in place whatever the activation does."""
 
 PURE = [0.0, 1.0]
@@ -41,7 +42,12 @@ def control_cells(experiment: Experiment) -> list[Cell]:
     list of Cell
         All other settings are the experiment's.
     """
-    axes = {"patterns": [NOISE], "angles": [0.0], "betas": PURE, "snapshots": SnapshotSettings()}
+    axes = {
+        "patterns": [_noise(experiment)],
+        "angles": [0.0],
+        "betas": PURE,
+        "snapshots": SnapshotSettings(),
+    }
     return [
         Cell.model_validate(_shared(experiment) | axes | _names(family, activation, size))
         for family in FAMILIES
@@ -73,6 +79,14 @@ def run_controls(experiment: Experiment) -> xr.Dataset:
     joined = xr.concat(runs, "cell", combine_attrs="drop_conflicts", join="override")
     columns = {name: ("cell", [getattr(cell, name) for cell in cells]) for name in DESCRIPTION}
     return joined.assign_coords(columns)
+
+
+def _noise(experiment: Experiment) -> PatternSettings:
+    """Noise that fits into the domain."""
+    side = PATTERNS[NOISE].defaults["side"]
+    if experiment.domain is None or experiment.domain >= side:
+        return PatternSettings(name=NOISE)
+    return PatternSettings(name=NOISE, arguments={"side": experiment.domain})
 
 
 def _without_taps(dataset: xr.Dataset) -> xr.Dataset:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mechcore.choices import preferred
+from mechcore.choices import PAPER_ACTIVATIONS, PAPER_FAMILY, preferred
 from mechcore.config import Experiment
-
-FILMED = ("relu", "modulus")
-RECTIFIERS = {*FILMED}
-"""The activations that the paper is about."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Section:
 
 def representative_family(experiment: Experiment) -> str:
     """Return the kernel family that stands for all: the paper's if it is there."""
-    return preferred(experiment.kernels, "dct")
+    return preferred(experiment.kernels, PAPER_FAMILY)
 
 
 def filmed_activations(experiment: Experiment) -> list[str]:
@@ -57,9 +53,9 @@ def filmed_activations(experiment: Experiment) -> list[str]:
     ...     "activations": ["tanh", "relu", "gelu"], "betas": [0.5]}))
     ['relu', 'tanh']
     """
-    known = [name for name in FILMED if name in experiment.activations]
+    known = [name for name in PAPER_ACTIVATIONS if name in experiment.activations]
     others = [name for name in experiment.activations if name not in known]
-    return [*known, *others][: len(FILMED)]
+    return [*known, *others][: len(PAPER_ACTIVATIONS)]
 
 
 def _family(experiment: Experiment) -> list[str]:
@@ -78,7 +74,9 @@ SECTIONS: dict[str, Section] = {
     "collapse": Section("All kernels in units of their diffusion speed", _family),
     "rectifiers": Section(
         "Modulus against ReLU",
-        lambda experiment: _family(experiment) if {*experiment.activations} >= RECTIFIERS else [],
+        lambda experiment: (
+            _family(experiment) if {*PAPER_ACTIVATIONS} <= {*experiment.activations} else []
+        ),
         "The grid does not hold both ReLU and the modulus.",
     ),
     "contraction": Section(

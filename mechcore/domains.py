@@ -41,7 +41,11 @@ DOMAINS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 """Which points belong to each domain."""
 
 EVERYWHERE = "all beta"
-"""The domain of all points."""
+UP_TO_BETA_STAR = "beta <= beta*"
+"""The domain of all points, and that in which the theory can be exact."""
+
+DOMAIN_SYMBOLS = {EVERYWHERE: "all β", UP_TO_BETA_STAR: "β ≤ β*", "beta > beta*": "β > β*"}
+"""How texts write the domains."""
 
 
 @dataclass(frozen=True)

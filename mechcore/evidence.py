@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore import regressions
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
-from mechcore.choices import preferred, spread
+from mechcore.choices import preferred, shown_sizes
+from mechcore.companions import film_cells
 from mechcore.config import Experiment
 from mechcore.contents import representative_family
 from mechcore.errors import MechcoreError
@@ -22,11 +24,20 @@ from mechcore.exact_theory import Theory, theory
 from mechcore.geometry import light_speed
 from mechcore.grid import Cell, expand
 from mechcore.kernels import kernel
-from mechcore.mechanics import NO_CONTROLS, SIMULATION, controls_table
+from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
 from mechcore.regressions import cell_names
 from mechcore.storage import read_dataset
-from mechcore.tables import collect, read_metrics, read_table
+from mechcore.tables import (
+    KERNEL,
+    MODEL_COLUMNS,
+    POOLED_COLUMNS,
+    collect,
+    read_metrics,
+    read_table,
+    read_trajectories,
+)
+from mechcore.verdicts import CONTROLS_FILE
 
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
@@ -34,16 +45,23 @@ MOST_PANELS = 4
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "metrics": read_metrics,
-    "mechanics": read_table,
-    "kernels": read_table,
-    "regressions": read_table,
-    "models": read_table,
-    "pooled": read_table,
+    "mechanics": partial(read_table, columns=MECHANICS, key=SIMULATION),
+    "kernels": partial(read_table, columns=KERNELS, key=KERNEL),
+    "regressions": partial(read_table, columns=regressions.COLUMNS),
+    "models": partial(read_table, columns=MODEL_COLUMNS),
+    "pooled": partial(read_table, columns=POOLED_COLUMNS),
 }
 """How each table of results is read, in the order of `Evidence`; files carry these names."""
 
 
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
+
+OF_CONTROLS = (
+    *("activation", "size", "kernel", "pattern", "angle", "beta", "t"),
+    *("mu_x", "mu_y", "extinct_at", "ill_conditioned", "smallest_tap"),
+)
+OF_FILMS = ("snapshot", "snapshot_t", "snapshot_x", "snapshot_y")
+"""Variables that tell files of controls and of films from others."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +109,7 @@ class Evidence:
         Raises
         ------
         MechcoreError
-            If a table is missing or damaged.
+            If a table is missing, damaged, or holds something else.
         """
         tables = {name: read(results / f"{name}.csv") for name, read in TABLES.items()}
         return cls(experiment, results, *tables.values())
@@ -115,11 +133,10 @@ class Evidence:
         Raises
         ------
         MechcoreError
-            If there are none, or one is damaged.
+            If there are none, or one is damaged or of another configuration.
         """
         from mechcore.models import compare_models
         from mechcore.pooled import pool
-        from mechcore.regressions import regress
 
         folder, boundary = results / "trajectories", experiment.boundary
         cells = {
@@ -136,7 +153,7 @@ class Evidence:
             found.metrics,
             found.mechanics,
             found.kernels,
-            regress(found.metrics, boundary),
+            regressions.regress(found.metrics, boundary),
             compare_models(found.metrics, found.kernels, boundary),
             pool(found.metrics, found.kernels, boundary),
         )
@@ -154,24 +171,35 @@ class Evidence:
     @cached_property
     def simulations(self) -> pd.DataFrame:
         """Metrics and mechanics of each simulation, with s and the light speed of its kernel."""
-        keys = list(SIMULATION)
+        keys, tables = list(SIMULATION), (self.metrics, self.mechanics)
         known = self.metrics.merge(self.mechanics, on=keys, validate="one_to_one")
-        bodies = self.kernels[["kernel", "size", "angle", "beta", *OF_KERNELS]]
-        return known.merge(
-            bodies, on=["kernel", "size", "angle", "beta"], how="left", validate="many_to_one"
-        )
+        alone = sum(len(table) - len(known) for table in tables)
+        if alone:
+            raise MechcoreError(
+                f"{self.results}: {alone} simulations are in only one of metrics.csv and "
+                "mechanics.csv, expected all in both"
+            )
+        bodies = self.kernels[[*KERNEL, *OF_KERNELS]]
+        return known.merge(bodies, on=list(KERNEL), how="left", validate="many_to_one")
 
     @cached_property
     def controls(self) -> pd.DataFrame:
         """The table of controls, see `mechcore.mechanics`; empty if they did not run."""
-        path = self.results / "controls.nc"
-        return controls_table(read_dataset(path)) if path.is_file() else NO_CONTROLS
+        path = self.results / CONTROLS_FILE
+        if not path.is_file():
+            return NO_CONTROLS
+        return controls_table(_holding(OF_CONTROLS, read_dataset(path), path))
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:
-        """The films by cell id: trajectories with snapshots."""
-        paths = sorted((self.results / "films").glob("*.nc"))
-        return {path.stem: read_dataset(path) for path in paths}
+        """The films of this experiment by cell id: trajectories with snapshots."""
+        planned = film_cells(self.experiment)
+        paths = {name: self.results / "films" / f"{name}.nc" for name in planned}
+        return {
+            name: _holding(OF_FILMS, read_trajectories(path, planned[name]), path)
+            for name, path in paths.items()
+            if path.is_file()
+        }
 
     @property
     def family(self) -> str:
@@ -201,7 +229,7 @@ class Evidence:
     @property
     def sizes_shown(self) -> list[int]:
         """A few sizes, from the smallest to the largest."""
-        return spread(sorted(self.experiment.sizes), MOST_PANELS)
+        return shown_sizes(self.experiment.sizes, MOST_PANELS)
 
     @property
     def free(self) -> bool:
@@ -242,16 +270,12 @@ class Evidence:
         Raises
         ------
         MechcoreError
-            If the file is missing or damaged.
+            If the file is missing, damaged, or of another configuration.
         """
-        wanted = (family, activation, size)
-        name = next(
-            name
-            for name, cell in self.cells.items()
-            if (cell.kernel, cell.activation, cell.size) == wanted
-        )
+        name = self.cell_name(family, activation, size)
         if name not in self._read:
-            self._read[name] = read_dataset(self.results / "trajectories" / f"{name}.nc")
+            path = self.results / "trajectories" / f"{name}.nc"
+            self._read[name] = read_trajectories(path, self.cells[name])
         return self._read[name]
 
     def kernel(self, family: str, size: int, mixing_ratio: float) -> NDArray[np.float64]:
@@ -300,6 +324,14 @@ class Evidence:
         half, seed = np.sqrt(0.5), self.experiment.seed
         angles = self.experiment.angles
         return [theory(kernel(family, size, half, angle, seed=seed)) for angle in angles]
+
+
+def _holding(names: tuple[str, ...], dataset: xr.Dataset, path: Path) -> xr.Dataset:
+    """The same dataset, if it has these variables."""
+    missing = [name for name in names if name not in dataset.variables]
+    if missing:
+        raise MechcoreError(f"{path}: no variable {', '.join(missing)}: another kind of file")
+    return dataset
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,8 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Trajectories as `mechcore.propagate` and `mechcore.simulation.simulate` return them.
-
-    On a torus (boundary ``wrap``) only layers count at which nothing can have crossed the edge.
+        Trajectories as `mechcore.propagate` and `mechcore.simulation.simulate` return them. On a
+        torus (boundary ``wrap``) only layers count at which nothing can have crossed the edge.
 
     Returns
     -------

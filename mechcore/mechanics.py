@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import Decomposition, decompose
 from mechcore.exact_theory import theory
 from mechcore.fits import fit_lines
@@ -77,14 +78,13 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
         farthest that it came from its place at layer 0, px), widths grown since layer 0 along and
         across the momentum (px), the same relative to beta = 0, excess kurtosis at the last layer.
     """
-    dataset = before_the_edge(dataset)
-    last = dataset.isel(t=-1)
+    last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
     figures = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
     figures |= {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
     figures |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
-    merged = measured.assign({"drift": drift(dataset)} | figures).drop_vars("t", errors="ignore")
+    merged = measured.assign({"drift": drift(dataset)} | figures)
     table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
         dim_order=["pattern", "angle", "beta"]
     )
@@ -160,7 +160,7 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
         One row a control, columns `CONTROLS`: drift as in ``mechanics.csv`` (px), speed of the
         fitted motion (px/layer), and the layer at which the state died.
     """
-    late = controls.isel(t=slice(int(controls.attrs["t_burn"]), None))
+    late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
     figures = xr.Dataset(
@@ -210,6 +210,26 @@ def parity_product(parts: Decomposition) -> float:
     return float(np.sum(even * parts.odd)) / square if square else np.nan
 
 
+def last_layers(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the last layer that counts: before the edge of a torus, else the last.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Number of the layer, for each pattern if there are several.
+    """
+    end = dataset.sizes["t"] - 1
+    closed = BOUNDARIES[dataset.attrs["boundary"]].closed
+    inside = dataset.edge_at - 1 if closed else xr.full_like(dataset.edge_at, np.nan)
+    last: xr.DataArray = inside.fillna(end).clip(0, end).astype(int)
+    return last
+
+
 def drift(dataset: xr.Dataset) -> xr.DataArray:
     """Return the farthest that each centroid came from its place at layer 0.
 
@@ -223,13 +243,14 @@ def drift(dataset: xr.Dataset) -> xr.DataArray:
     xarray.DataArray
         Distance in px, dimensions of the trajectories without ``t``.
     """
+    dataset = before_the_edge(dataset)
     away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
     distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
     return distance.max("t")
 
 
 def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
-    """Return how much the variance has grown from layer 0 to the last, along or across the motion.
+    """Return how much the variance has grown since layer 0, along or across the motion.
 
     Parameters
     ----------
@@ -241,13 +262,13 @@ def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Growth in px^2, NaN where the variance shrank.
+        Growth in px^2 up to `last_layers`: zero where the variance shrank, NaN for what died.
     """
     variance = variance_along(dataset)
     if across:
         variance = dataset.sigma_x**2 + dataset.sigma_y**2 - variance
-    grown = variance.isel(t=-1) - variance.isel(t=0)
-    return grown.where(grown >= 0)
+    start, end = (variance.isel(t=place, drop=True) for place in (0, last_layers(dataset)))
+    return (end - start).clip(min=0.0)
 
 
 def _relative_to_rest(grown: xr.DataArray) -> xr.DataArray:

@@ -9,12 +9,9 @@ from mechcore.curves import MODELS, Array, Batch, Model, dot
 from mechcore.domains import samples
 from mechcore.fits import FEWEST_POINTS
 from mechcore.regressions import PREDICTORS, akaike, mean_speeds, speed_rounding
+from mechcore.tables import MODEL_COLUMNS
 
-COLUMNS = (
-    *("cell", "pattern", "domain", "model", "n"),
-    *("level", "level_se", "light_speed", "light_speed_se", "light_cone", "diffusion_speed"),
-    *("r2", "aic", "delta_aic", "cross_validated_error", "worst_residual"),
-)
+COLUMNS = MODEL_COLUMNS
 """Columns of ``models.csv``."""
 
 FOLDS = 5

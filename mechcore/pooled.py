@@ -19,17 +19,16 @@ from mechcore.regressions import (
     mean_speeds,
     speed_rounding,
 )
+from mechcore.tables import POOLED_COLUMNS
 
 LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "slope_se_independent")
 """Figures of the line through all points, in diffusion speeds."""
 
-COLUMNS = (
-    *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
-    *LEAST_SQUARES,
-    *THEIL_SEN,
-    *("intercept", "r2", "n", "clusters", "cells_without_s"),
-)
+COLUMNS = POOLED_COLUMNS
 """Columns of ``pooled.csv``."""
+
+IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
+"""Columns that tell kernels of a size apart."""
 
 ALL_FAMILIES = "all"
 """What stands for the family where families are pooled."""
@@ -55,7 +54,8 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame, boundary: str = "free") -
     pandas.DataFrame
         Columns `COLUMNS`, one row for each pool, pattern, predictor and domain. A pool is an
         activation and a family over all sizes (``dct-relu``), or an activation over all families
-        and sizes (``relu``). Cells without an s, as of ``highpass`` kernels, are left out; their
+        and sizes (``relu``), in which kernels that several families share count once. Cells
+        without an s, as of ``highpass`` kernels, are left out; their
         number is ``cells_without_s``. Points and cells that were used are ``n`` and ``clusters``.
 
     Notes
@@ -72,7 +72,7 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame, boundary: str = "free") -
     rises with how cells differ, and there are millions; a median of cells takes each as one draw.
     """
     points = _in_diffusion_speeds(mean_speeds(metrics, boundary), kernels)
-    own, pooled = _own_slopes(points), _by_pool(points)
+    own, pooled = _own_slopes(points), _by_pool(points, repeated_kernels(kernels))
     rows = [_row(sample, predictor, own) for sample in samples(pooled) for predictor in PREDICTORS]
     return pd.DataFrame(rows).join(_about(pooled), on="pool")[list(COLUMNS)]
 
@@ -176,11 +176,38 @@ def _own_slope(points: pd.DataFrame, predictor: str) -> float:
     return fit_theil_sen(used[:, 1], used[:, 0])["theil_sen"]
 
 
-def _by_pool(points: pd.DataFrame) -> pd.DataFrame:
+def repeated_kernels(kernels: pd.DataFrame) -> set[tuple[str, int]]:
+    """Return families and sizes whose kernels are those of an earlier family.
+
+    Parameters
+    ----------
+    kernels : pandas.DataFrame
+        The table of kernels.
+
+    Returns
+    -------
+    set of (str, int)
+        As gaussian kernels of size 2, which are DCT kernels: their cells are no further evidence.
+    """
+    seen: set[tuple[object, ...]] = set()
+    repeated = set()
+    for _, rows in kernels.groupby(["kernel", "size"], sort=False):
+        family, size = str(rows.kernel.iloc[0]), int(rows["size"].iloc[0])
+        # Nine digits: families reach the same taps by other formulas, with other rounding.
+        mark = (size, *rows[list(IDENTITY)].round(9).to_numpy().ravel())
+        if mark in seen:
+            repeated.add((family, size))
+        seen.add(mark)
+    return repeated
+
+
+def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFrame:
     """The points of each pool, under its name in place of the cell's."""
     members = points.assign(member=points.cell)
     families = members.assign(cell=members.kernel + "-" + members.activation)
-    activations = members.assign(cell=members.activation, kernel=ALL_FAMILIES)
+    known = [key in repeated for key in zip(members.kernel, members["size"], strict=True)]
+    others = members[~np.array(known, dtype=bool)]
+    activations = others.assign(cell=others.activation, kernel=ALL_FAMILIES)
     return pd.concat([families, activations], ignore_index=True)
 
 

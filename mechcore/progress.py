@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mechcore.errors import INTERRUPTED
+from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE
 
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
@@ -64,10 +65,10 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
 
 
 STAGES = {
-    "controls": "controls.nc",
+    "controls": CONTROLS_FILE,
     "collect": "metrics.csv",
     "regress": "regressions.csv",
-    "judge": "claims.json",
+    "judge": CLAIMS_FILE,
     "track": "tracking.json",
 }
 """What follows the cells, and the file that each leaves among the results; the report has a place
@@ -75,7 +76,7 @@ of its own."""
 
 
 def stage_failures(results: Path, logs: Path, report: Path | None = None) -> list[CellState]:
-    """Return the stages after the cells that failed.
+    """Return what failed besides the cells: films, and the stages after them.
 
     Parameters
     ----------
@@ -89,13 +90,13 @@ def stage_failures(results: Path, logs: Path, report: Path | None = None) -> lis
     Returns
     -------
     list of CellState
-        In the order of the stages.
+        The films, then the stages in their order.
     """
     made = {name: results / file for name, file in STAGES.items()}
     if report is not None:
         made["report"] = report
     states = [_state(name, path, logs / f"{name}.log") for name, path in made.items()]
-    return [state for state in states if state.state == "failed"]
+    return [state for state in [*_films(results, logs), *states] if state.state == "failed"]
 
 
 def print_states(
@@ -122,6 +123,14 @@ def print_states(
         for state in [*failed, *stages]:
             table.add_row(state.cell, escape(state.reason), str(state.log))
         console.print(table)
+
+
+def _films(results: Path, logs: Path) -> list[CellState]:
+    """The films that were begun: which are planned does not matter where none was."""
+    return [
+        _state(f"film {log.stem}", results / "films" / f"{log.stem}.nc", log)
+        for log in sorted((logs / "films").glob("*.log"))
+    ]
 
 
 def _state(cell: str, result: Path, log: Path) -> CellState:

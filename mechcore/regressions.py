@@ -182,25 +182,6 @@ def mean_speeds(metrics: pd.DataFrame, boundary: str = "free") -> pd.DataFrame:
     return points.assign(cell=cell_names(points, boundary))
 
 
-def mean_over_angles(metrics: pd.DataFrame, predictor: str) -> pd.DataFrame:
-    """Return what a line is fitted to: one point for each beta.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        Rows of one cell and pattern.
-    predictor : str
-        One of `PREDICTORS`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns beta, speed and the predictor, means over the angles whose speed is known.
-    """
-    columns = list(dict.fromkeys(["beta", "speed", predictor]))
-    return mean_speeds(metrics)[columns].dropna().reset_index(drop=True)
-
-
 def fit_line(
     x: NDArray[np.float64], y: NDArray[np.float64], rounding: float = 0.0
 ) -> dict[str, float]:

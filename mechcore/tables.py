@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import xarray as xr
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import MechcoreError, shown
 from mechcore.grid import Cell
 from mechcore.measures import METRICS, metrics_table
-from mechcore.mechanics import kernels_table, mechanics_table
+from mechcore.mechanics import SIMULATION, kernels_table, mechanics_table
+from mechcore.regressions import THEIL_SEN
 from mechcore.storage import read_dataset, replace_file
+
+KERNEL = ("kernel", "size", "angle", "beta")
+"""What identifies a kernel in the tables."""
+
+MODEL_COLUMNS = (
+    *("cell", "pattern", "domain", "model", "n"),
+    *("level", "level_se", "light_speed", "light_speed_se", "light_cone", "diffusion_speed"),
+    *("r2", "aic", "delta_aic", "cross_validated_error", "worst_residual"),
+)
+POOLED_COLUMNS = (
+    *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
+    *("slope", "slope_se", "ci_low", "ci_high", "slope_se_independent"),
+    *THEIL_SEN,
+    *("intercept", "r2", "n", "clusters", "cells_without_s"),
+)
+"""Columns of ``models.csv`` and ``pooled.csv``: what fits them loads libraries of statistics, which
+readers of the tables do not need."""
+
+NAMES = ("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool")
+COUNTS = ("size", "n", "clusters", "cells_without_s")
+"""Columns of texts, and of whole numbers that are always known."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +75,12 @@ def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
     Raises
     ------
     MechcoreError
-        If a file is missing or damaged.
+        If a file is missing, damaged, or was made with other settings.
     """
     metrics, mechanics = [], []
     kernels: dict[tuple[str, int], pd.DataFrame] = {}
     for name, cell in cells.items():
-        dataset = read_dataset(trajectories / f"{name}.nc")
+        dataset = read_trajectories(trajectories / f"{name}.nc", cell)
         metrics.append(metrics_table(dataset))
         mechanics.append(mechanics_table(dataset))
         # The kernels of a family and size are the same under all activations.
@@ -63,6 +88,37 @@ def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
             kernels[cell.kernel, cell.size] = kernels_table(dataset)
     parts = (metrics, mechanics, list(kernels.values()))
     return Measurements(*(pd.concat(part, ignore_index=True) for part in parts))
+
+
+def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
+    """Read the trajectories of a cell, and of no other.
+
+    Parameters
+    ----------
+    path : Path
+        The netCDF file.
+    cell : Cell
+        What was planned.
+
+    Returns
+    -------
+    xarray.Dataset
+        The trajectories.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or was made with other settings.
+    """
+    dataset = read_dataset(path)
+    planned, found = json.loads(cell.to_json()), _settings(dataset)
+    other = [key for key in {**planned, **found} if planned.get(key) != found.get(key)]
+    if other:
+        raise MechcoreError(
+            f"{path}: made with other settings ({', '.join(other)}), expected those of {cell.id} "
+            "in this configuration"
+        )
+    return dataset
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -81,39 +137,142 @@ def read_metrics(path: Path) -> pd.DataFrame:
     Raises
     ------
     MechcoreError
-        If the file is missing or lacks a column.
+        As `read_table` does.
     """
-    table = read_table(path)
-    missing = [name for name in METRICS if name not in table]
-    if missing:
-        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
+    table = read_table(path, METRICS, SIMULATION)
     return table.astype({"extinct_at": "Int64"})
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table that `write_table` wrote.
 
     Parameters
     ----------
     path : Path
         The file.
+    columns : sequence of str
+        Columns that it must have, filled as their names say (see `kind_of`).
+    key : sequence of str, optional
+        Columns of which no two rows hold the same values.
 
     Returns
     -------
     pandas.DataFrame
-        The table.
+        The table, with at least one row.
 
     Raises
     ------
     MechcoreError
-        If the file is missing or not a table.
+        If the file is missing, not a table, or holds something else.
     """
+    table = _parsed(path)
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
+    if table.empty:
+        raise MechcoreError(f"{path}: no rows, expected at least one")
+    for name in columns:
+        _check_column(path, table[name])
+    _check_key(path, table, list(key))
+    return table
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a column may hold.
+
+    Parameters
+    ----------
+    expected : str
+        In words.
+    allows : callable
+        Column to whether each value is allowed.
+    """
+
+    expected: str
+    allows: Callable[[pd.Series], pd.Series]
+
+
+def kind_of(column: str) -> Kind:
+    """Return what a column of the tables may hold.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+
+    Returns
+    -------
+    Kind
+        Numbers, which may be missing, unless the column is known to hold something else.
+
+    Examples
+    --------
+    >>> kind_of("speed").allows(pd.Series(["0.5", "fast", None])).tolist()
+    [True, False, True]
+    """
+    return KINDS.get(column, NUMBERS)
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """The values as numbers, NaN for what is none."""
+    # To pandas, truth is a number.
+    texts = column.astype(str) if column.dtype == bool else column
+    return pd.to_numeric(texts, errors="coerce")
+
+
+NUMBERS = Kind("a number or nothing", lambda column: column.isna() | _numbers(column).notna())
+
+KINDS = {
+    **dict.fromkeys(NAMES, Kind("a name", lambda column: column.notna())),
+    **dict.fromkeys(COUNTS, Kind("a whole number", lambda column: _numbers(column) % 1 == 0)),
+    "ill_conditioned": Kind(
+        "True or False", lambda column: column.astype(str).isin(["True", "False"])
+    ),
+    "extinct_at": Kind(
+        "a layer or nothing", lambda column: column.isna() | (_numbers(column) % 1 == 0)
+    ),
+}
+"""The columns that hold something else than numbers which may be missing."""
+
+
+def _parsed(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        # In one piece: a column that is read in pieces can change its type, which pandas warns of.
+        return pd.read_csv(path, low_memory=False)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, pd.errors.ParserError) as error:
-        raise MechcoreError(f"{path}: not a table ({error})") from error
+        told = " ".join(str(error).split())
+        raise MechcoreError(f"{path}: not a table ({told})") from error
+
+
+def _check_column(path: Path, column: pd.Series) -> None:
+    kind = kind_of(str(column.name))
+    wrong = np.flatnonzero(~kind.allows(column).to_numpy(bool))
+    if len(wrong):
+        value = column.tolist()[wrong[0]]
+        told = "empty" if pd.isna(value) else shown(value)
+        # The first row follows the line of headings.
+        where = f"{column.name} in line {wrong[0] + 2}"
+        raise MechcoreError(f"{path}: {where} is {told}, expected {kind.expected}")
+
+
+def _check_key(path: Path, table: pd.DataFrame, key: list[str]) -> None:
+    again = np.flatnonzero(table.duplicated(key)) if key else np.array([], dtype=int)
+    if len(again):
+        row = table.iloc[again[0]]
+        told = ", ".join(f"{name} {row[name]}" for name in key)
+        raise MechcoreError(f"{path}: line {again[0] + 2} repeats {told}, expected one row of each")
+
+
+def _settings(dataset: xr.Dataset) -> dict[str, object]:
+    """What a file says that it was made with; nothing if it is no file of a cell."""
+    try:
+        found = json.loads(dataset.attrs.get("cell", "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> None:
@@ -129,6 +288,8 @@ def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> N
         Significant digits of numbers; all of them by default.
     """
     form = None if digits is None else f"%.{digits}g"
+    # Adding zero turns -0.0 into 0.0.
+    table = table.assign(**(table.select_dtypes("float") + 0.0))
     replace_file(
         path, lambda draft: table.to_csv(draft, index=False, lineterminator="\n", float_format=form)
     )

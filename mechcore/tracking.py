@@ -21,6 +21,7 @@ from mechcore.boundaries import domain_side
 from mechcore.config import Experiment
 from mechcore.domains import EVERYWHERE
 from mechcore.errors import MechcoreError
+from mechcore.evidence import TABLES
 from mechcore.figures.preview import cell_preview
 from mechcore.figures.style import save
 from mechcore.fits import first_fitted_layer
@@ -28,7 +29,6 @@ from mechcore.grid import Cell, expand
 from mechcore.provenance import git_commit, git_is_dirty
 from mechcore.regressions import cell_names
 from mechcore.storage import read_dataset, replace_file
-from mechcore.tables import read_metrics, read_table
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -214,10 +214,12 @@ def _tables(experiment: Experiment, results: Path) -> tuple[pd.DataFrame, pd.Dat
         path = results / "trajectories" / f"{name}.nc"
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected the trajectories of every cell")
-    regressions = read_table(results / "regressions.csv")
+    metrics, regressions = (
+        TABLES[name](results / f"{name}.csv") for name in ("metrics", "regressions")
+    )
     # One number a name: the fits over all betas stand for the cell.
     whole = regressions[regressions.domain == EVERYWHERE]
-    return read_metrics(results / "metrics.csv"), whole
+    return metrics, whole
 
 
 def _finished_cells(

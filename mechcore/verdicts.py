@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import MechcoreError, shown
 from mechcore.naming import cell_name
 from mechcore.storage import replace_file
 
@@ -25,7 +25,15 @@ NOT_YET_MEASURED = "not yet measured"
 AT_REST = "at rest"
 MOVED = "moved"
 
+VERDICTS = {
+    "claim": (REPRODUCED, IN_PART, NOT_REPRODUCED, NOT_YET_MEASURED),
+    "control": (AT_REST, MOVED, NOT_YET_MEASURED),
+}
+"""The verdicts that each kind of claim can get."""
+
 CONTROLS_FILE = "controls.nc"
+CLAIMS_FILE = "claims.json"
+"""Names of these files among the results."""
 
 SYMBOLS = {"odd_energy_ratio": "ρ", "beta": "β", "celerity": "γβ"}
 """How texts write the predictors of speed."""
@@ -90,6 +98,8 @@ class Criterion:
         What must be on the grid.
     judge : callable
         `Evidence` to `Judgement`; None where the grid holds nothing to judge by.
+    meaning : str
+        What it says if a control moves.
     """
 
     statement: str
@@ -98,6 +108,7 @@ class Criterion:
     data: tuple[str, ...]
     needs: str
     judge: Callable[[Evidence], Judgement | None]
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,8 @@ class Claim:
         Section of the report that shows it.
     data : list of str
         Files of results that the test read.
+    meaning : str
+        What it says if a control moves.
     """
 
     id: str
@@ -131,6 +144,7 @@ class Claim:
     range: str
     section: str
     data: list[str]
+    meaning: str = ""
 
 
 def write_claims(claims: list[Claim], path: Path) -> None:
@@ -167,17 +181,43 @@ def read_claims(path: Path) -> list[Claim]:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        claims = [Claim(**one) for one in found]
-        return [_with_figures(claim) for claim in claims]
+        _expect(isinstance(found, list) and found, found, "a list of claims")
+        return [_claim(one) for one in found]
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError) as error:
         raise MechcoreError(f"{path}: not a file of claims ({error})") from error
 
 
-def _with_figures(claim: Claim) -> Claim:
-    figures = [Figure(**figure) for figure in claim.figures]  # type: ignore[arg-type]
-    return Claim(**{**vars(claim), "figures": figures})
+def _claim(found: dict[str, object]) -> Claim:
+    claim = Claim(**found)  # type: ignore[arg-type]
+    for name, value in found.items():
+        kind = list if name in ("figures", "data") else str
+        _expect(isinstance(value, kind), value, "a list" if kind is list else "text", name)
+    allowed = VERDICTS.get(claim.kind, ())
+    _expect(allowed, claim.kind, " or ".join(VERDICTS), "kind")
+    _expect(claim.verdict in allowed, claim.verdict, " or ".join(allowed), "verdict")
+    for name in claim.data:
+        _expect(isinstance(name, str), name, "names of files", "data")
+    figures = [_figure(figure) for figure in claim.figures]  # type: ignore[arg-type]
+    return replace(claim, figures=figures)
+
+
+def _figure(found: dict[str, object]) -> Figure:
+    figure = Figure(**found)  # type: ignore[arg-type]
+    for name in ("name", "unit"):
+        _expect(isinstance(found[name], str), found[name], "text", name)
+    source, value = figure.source, figure.value
+    _expect(source is None or isinstance(source, str), source, "text or null", "source")
+    # To Python, true is a number.
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    _expect(value is None or known, value, "a number or null", f"value of {figure.name}")
+    return figure
+
+
+def _expect(holds: object, value: object, expected: str, name: str = "content") -> None:
+    if not holds:
+        raise ValueError(f"{name} is {shown(value)}, expected {expected}")
 
 
 def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:
@@ -251,7 +291,7 @@ def extent(whole: pd.Series) -> str:
     holds, fails = _listed(whole[whole], whole), _listed(whole[~whole], whole)
     if not fails:
         return f"holds wherever it was measured: {holds}"
-    return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: not for {fails}"
+    return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: {fails}"
 
 
 def largest(rows: pd.DataFrame, column: str, name: str, unit: str, boundary: str) -> Figure:

@@ -26,12 +26,13 @@ def command(
     boundary: Annotated[str, typer.Option(help="Boundary, part of the cells' names.")] = "free",
 ) -> None:
     """Fit speed against odd energy ratio, beta and celerity: lines, curves, and cells pooled."""
+    from mechcore.evidence import TABLES
     from mechcore.models import compare_models
     from mechcore.pooled import pool
     from mechcore.regressions import regress
-    from mechcore.tables import read_metrics, read_table, write_table
+    from mechcore.tables import write_table
 
-    measured, bodies = read_metrics(metrics), read_table(kernels)
+    measured, bodies = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
     lines = regress(measured, boundary)
     write_table(pool(measured, bodies, boundary), pooled)
     write_table(compare_models(measured, bodies, boundary), models)

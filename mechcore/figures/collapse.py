@@ -112,11 +112,11 @@ def describe_collapse(data: FigureData) -> str:
     table = data.table.assign(ratio=data.table.relative_speed / data.table.celerity)
     inside = within_theory(table)
     texts = [
-        f"{name} from {rows.ratio.min():.3f} to {rows.ratio.max():.3f} up to beta star"
+        f"{name} from {rows.ratio.min():z.3f} to {rows.ratio.max():z.3f} up to beta star"
         for name, rows in table[inside].groupby("kernel", sort=False)
     ]
     beyond = table[~inside].ratio
-    tail = f"; all families beyond it down to {beyond.min():.3f}" if len(beyond) else ""
+    tail = f"; all families beyond it down to {beyond.min():z.3f}" if len(beyond) else ""
     return (
         f"Speed over diffusion speed against celerity for {len(table)} points of all kernel "
         "families and sizes that have a diffusion speed, a panel for each activation. "

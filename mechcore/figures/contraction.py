@@ -16,11 +16,11 @@ from mechcore.choices import spread
 from mechcore.domains import within_theory
 from mechcore.evidence import MOST_PANELS, Evidence, FigureData
 from mechcore.figures.layout import Margins, name_axes, panel_grid, say_nothing_known, title
-from mechcore.figures.style import CONE, THEORY, draw_points, order_styles
+from mechcore.figures.style import CONE, THEORY, draw_points, order_styles, plain
 
 KEYS = ["kernel", "size", "angle", "beta"]
 COLUMNS = [
-    *("activation", "size", "beta", "beta_star", "relative_speed"),
+    *("activation", "size", "pattern", "angle", "beta", "beta_star", "relative_speed"),
     *("contraction", "contraction_across"),
 ]
 BETAS_SHOWN = 13
@@ -28,8 +28,14 @@ BETAS_SHOWN = 13
 Array = NDArray[np.float64]
 
 WIDEST = 1.45
-FASTEST = 1.35
+SLOWEST, FASTEST = -0.06, 1.35
 """Limits of the axes of the contraction: beyond beta* a few states are far wider."""
+
+ANGLE_DIGITS = 9
+"""Angles in degrees that agree to so many decimals after quarter turns count as one."""
+
+FEWEST_CORNERS = 3
+"""The first pattern is a triangle, the next a square: polygons, as they can show an angle."""
 
 
 def contraction_table(evidence: Evidence, family: str) -> pd.DataFrame:
@@ -47,12 +53,13 @@ def contraction_table(evidence: Evidence, family: str) -> pd.DataFrame:
     pandas.DataFrame
         Columns activation, size, beta, beta_star, relative_speed (v / s, s the width of the even
         kernel in px per root of a layer), contraction (sigma(beta) / sigma(0) along the motion),
-        contraction_across (the same at right angles), of the pattern and angle that stand for all.
+        contraction_across (the same at right angles), and pattern and angle: of angles that differ
+        by quarter turns only the first.
     """
     mechanics, metrics = evidence.mechanics, evidence.metrics
     shown = spread(sorted(metrics.beta.unique()), BETAS_SHOWN)
-    chosen = (metrics.kernel == family) & (metrics.pattern == evidence.point)
-    chosen &= (metrics.angle == evidence.angle) & metrics.beta.isin(shown)
+    chosen = (metrics.kernel == family) & metrics.beta.isin(shown)
+    chosen &= metrics.angle.isin(_angles_shown(evidence))
     rows = metrics[chosen & metrics["size"].isin(evidence.sizes_shown)]
     widths = mechanics[["contraction_along", "contraction_across"]].loc[rows.index]
     table = rows.join(widths).merge(evidence.kernels[[*KEYS, "diffusion_speed"]], on=KEYS)
@@ -71,7 +78,8 @@ def draw_contraction(data: FigureData) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Along the motion with the Lorentz factor sqrt(1 - v^2/s^2), across it with 1.
+        Along the motion with the Lorentz factor sqrt(1 - v^2/s^2), across it with 1. Colours are
+        sizes, shapes are patterns, and a turned mark is a turned momentum.
     """
     table, evidence = data.table, data.evidence
     activations = evidence.experiment.activations
@@ -100,18 +108,17 @@ def describe_contraction(data: FigureData) -> str:
     str
         For readers who do not see it.
     """
-    exact = data.table[within_theory(data.table)]
+    evidence, exact = data.evidence, data.table[within_theory(data.table)]
     known = exact.dropna(subset=["relative_speed", "contraction"]).sort_values("contraction")
     seen = "".join(
         f" Up to beta star it falls to {row.contraction:.3f} at relative speed "
         f"{row.relative_speed:.3f} ({row.activation}, k = {row['size']})."
         for _, row in known.head(1).iterrows()
     )
-    across = exact.contraction_across.dropna()
-    still = f" Across, it is {across.min():.3f} to {across.max():.3f}." if len(across) else ""
     return (
         f"Width in motion relative to the width at rest against speed over diffusion speed, "
-        f"{data.topic}, with the curve root of one minus the square.{seen}{still} "
+        f"{data.topic}, with the curve root of one minus the square; "
+        f"{_series(evidence)}.{seen}{_across(data.table)} "
         f"{_outside(data.table)}"
     )
 
@@ -130,11 +137,13 @@ def caption_contraction(data: FigureData) -> str:
         The caption.
     """
     evidence = data.evidence
+    quarters = "; of angles a quarter turn apart one is drawn" if _has_twins(evidence) else ""
     return (
         f"Width grown by layer {evidence.experiment.steps} relative to that of the even kernel, "
         f"along the motion and across it, against the measured speed in units of the diffusion "
-        f"speed s ({data.topic}, {evidence.point}, {evidence.angle:g}°). Curves: Lorentz factor "
-        f"√(1 − v²/s²), and 1. Filled: β ≤ β*; open: rectification acts. {_outside(data.table)}"
+        f"speed s ({data.topic}). Shape: pattern, turned by the angle "
+        f"({_series(evidence)}{quarters}). Curves: Lorentz factor √(1 − v²/s²), and 1. "
+        f"Filled: β ≤ β*; open: rectification acts.{_across(data.table)} {_outside(data.table)}"
     )
 
 
@@ -146,7 +155,7 @@ def _pairs(count: int, handles: list[Line2D]) -> tuple[Figure, list[tuple[Axes, 
         (2 * rows, columns),
         (1.55, 1.15),
         handles,
-        legend_columns=4,
+        legend_columns=columns + 1,
         gap=(0.12, 0.2),
         margins=Margins(bottom=0.5),
         height_ratios=[1.35, 0.65] * rows,
@@ -167,9 +176,13 @@ def _pairs(count: int, handles: list[Line2D]) -> tuple[Figure, list[tuple[Axes, 
 
 
 def _outside(table: pd.DataFrame) -> str:
-    known = table.dropna(subset=["relative_speed", "contraction"])
-    count = int(((known.contraction > WIDEST) | (known.relative_speed > FASTEST)).sum())
-    return f"{count} of {len(known)} points lie outside the axes."
+    known = [(table.dropna(subset=["relative_speed", name]), name) for name in EXPECTED]
+    count = sum(int((~_inside(rows, name)).sum()) for rows, name in known)
+    return f"{count} of {sum(len(rows) for rows, _ in known)} points lie outside the axes."
+
+
+def _inside(rows: pd.DataFrame, column: str) -> pd.Series:
+    return (rows[column] <= WIDEST) & rows.relative_speed.between(SLOWEST, FASTEST)
 
 
 def _factor(share: Array) -> Array:
@@ -186,22 +199,65 @@ EXPECTED: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 def _draw_contraction(axes: Axes, rows: pd.DataFrame, column: str, evidence: Evidence) -> None:
     share = np.linspace(0, 1, 100)
     axes.plot(share, EXPECTED[column](share), color=THEORY, lw=1.1, zorder=1)
-    shown = rows[(rows[column] <= WIDEST) & (rows.relative_speed <= FASTEST)]
-    for size, style in order_styles(evidence.sizes_shown).items():
-        part = shown[shown["size"] == size]
+    shown = rows[_inside(rows, column)]
+    colours, markers = order_styles(evidence.sizes_shown), _markers(evidence)
+    for (size, pattern, angle), part in shown.groupby(["size", "pattern", "angle"], sort=False):
+        style = {"color": colours[size]["color"], "marker": markers[pattern, angle]}
         places = part.relative_speed, part[column], within_theory(part)
-        draw_points(axes, *places, style, gid="contraction", size=3.2)
-    axes.set(xlim=(-0.04, FASTEST), ylim=(0, WIDEST), yticks=[0, 0.5, 1])
+        draw_points(axes, *places, style, gid="contraction", size=3.6)
+    axes.set(xlim=(SLOWEST, FASTEST), ylim=(0, WIDEST), yticks=[0, 0.5, 1])
     if shown.empty:
         say_nothing_known(axes)
 
 
+def _angles_shown(evidence: Evidence) -> list[float]:
+    turned: dict[float, float] = {}
+    for angle in evidence.experiment.angles:
+        turned.setdefault(round(angle % 90, ANGLE_DIGITS) % 90, angle)
+    return list(turned.values())
+
+
+def _has_twins(evidence: Evidence) -> bool:
+    return len(_angles_shown(evidence)) < len(evidence.experiment.angles)
+
+
+def _series(evidence: Evidence) -> str:
+    angles = " and ".join(f"{angle:g}°" for angle in _angles_shown(evidence))
+    return f"{', '.join(evidence.patterns)} at {angles}"
+
+
+def _across(table: pd.DataFrame) -> str:
+    known = table.dropna(subset=["relative_speed", "contraction_across"])
+    exact = within_theory(known)
+    ranges = [
+        f" Across, widths are {widths.min():.3f} to {widths.max():.3f} {where} β*."
+        for where, chosen in (("up to", exact), ("beyond", ~exact))
+        if len(widths := known.contraction_across[chosen])
+    ]
+    return "".join(ranges)
+
+
+def _markers(evidence: Evidence) -> dict[Any, Any]:
+    """The polygon of each pattern and angle."""
+    corners = {name: FEWEST_CORNERS + place for place, name in enumerate(evidence.patterns)}
+    return {
+        # Half a corner more, so that the square of an angle of 0 stands on a side.
+        (pattern, angle): (count, 0, 180 / count + angle)
+        for pattern, count in corners.items()
+        for angle in _angles_shown(evidence)
+    }
+
+
 def _legend(evidence: Evidence) -> list[Line2D]:
-    look: dict[str, Any] = {"ls": "", "ms": 4}
-    points = [
-        Line2D([], [], label=f"k = {size}", **look, **style)
+    look: dict[str, Any] = {"ls": "", "ms": 4.5}
+    sizes = [
+        Line2D([], [], label=f"k = {size}", marker="o", color=style["color"], **look)
         for size, style in order_styles(evidence.sizes_shown).items()
+    ]
+    series = [
+        Line2D([], [], label=f"{plain(pattern)}, {angle:g}°", marker=marker, color=CONE, **look)
+        for (pattern, angle), marker in _markers(evidence).items()
     ]
     acts = Line2D([], [], marker="o", mfc="none", mec=CONE, label=r"$\beta > \beta^*$", **look)
     curve = Line2D([], [], color=THEORY, lw=1.1, label=r"$\sqrt{1 - v^2/s^2}$, and 1")
-    return [*points, acts, curve]
+    return [*sizes, *series, acts, curve]

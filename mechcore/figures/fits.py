@@ -14,11 +14,14 @@ from mechcore.domains import EVERYWHERE
 POINTS = 13
 """Points along a band, which is a hyperbola."""
 
+EXTENDED: dict[str, Any] = {"lw": 0.8, "ls": (0, (5, 3)), "alpha": 0.5, "gid": "extension"}
+"""A line beyond the points that it was fitted to."""
+
 
 def fitted_row(
-    regressions: pd.DataFrame, cell: str, pattern: str, predictor: str
+    regressions: pd.DataFrame, cell: str, pattern: str, predictor: str, domain: str = EVERYWHERE
 ) -> pd.Series | None:
-    """Return the line through all betas of a cell and pattern.
+    """Return the line through the betas of a cell and pattern that belong to a domain.
 
     Parameters
     ----------
@@ -26,6 +29,8 @@ def fitted_row(
         The table of regressions.
     cell, pattern, predictor : str
         What was fitted.
+    domain : str, optional
+        One of `mechcore.domains.DOMAINS`; all betas by default.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def fitted_row(
         (regressions.cell == cell)
         & (regressions.pattern == pattern)
         & (regressions.predictor == predictor)
-        & (regressions.domain == EVERYWHERE)
+        & (regressions.domain == domain)
     )
     rows = regressions[chosen & np.isfinite(regressions.slope)]
     return rows.iloc[0] if len(rows) else None
@@ -91,3 +96,27 @@ def draw_fit(axes: Axes, row: pd.Series, used: NDArray[np.float64], **style: Any
     band = confidence_band(row, used, where)
     axes.fill_between(where, line - band, line + band, color=style["color"], alpha=0.18, lw=0)
     axes.plot(where[[0, -1]], line[[0, -1]], gid="fit", **style)
+
+
+def draw_line(
+    axes: Axes, row: pd.Series, used: NDArray[np.float64], end: float, **style: Any
+) -> None:
+    """Draw a fitted line over what was fitted, and faintly on to the last point.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where.
+    row : pandas.Series
+        A row of the table of regressions.
+    used : (n,) ndarray
+        Values of the predictor that were fitted.
+    end : float
+        Value of the predictor at which the extension ends; none if it is not beyond ``used``.
+    **style : object
+        Of the line.
+    """
+    places = np.array([used.min(), used.max(), max(used.max(), end)])
+    line = row.intercept + row.slope * places
+    axes.plot(places[:2], line[:2], **style)
+    axes.plot(places[1:], line[1:], **style | EXTENDED)

@@ -156,7 +156,7 @@ def _worst(rows: pd.DataFrame) -> str:
     angle = f"{rows.deviation.abs().max():.2g}°" if rows.deviation.notna().any() else "at rest"
     if known.empty:
         return angle
-    return f"{angle}, {known.min():.3f} to {known.max():.3f}"
+    return f"{angle}, {known.min():z.3f} to {known.max():z.3f}"
 
 
 def _draw_angles(axes: Axes, rows: pd.DataFrame, column: str, evidence: Evidence) -> None:

@@ -89,7 +89,7 @@ def describe_kernels(data: FigureData) -> str:
     """
     table, family = data.table, data.topic
     ranges = ", ".join(
-        f"k = {size} from {rows.tap.min():.3f} to {rows.tap.max():.3f}"
+        f"k = {size} from {rows.tap.min():z.3f} to {rows.tap.max():z.3f}"
         for size, rows in table.groupby("size")
     )
     betas = ", ".join(f"{beta:.3g}" for beta in table.beta.unique())

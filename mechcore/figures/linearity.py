@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from mechcore.domains import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE, UP_TO_BETA_STAR
 from mechcore.evidence import Evidence, FigureData
-from mechcore.figures.fits import fitted_row
+from mechcore.figures.fits import draw_line, fitted_row
 from mechcore.figures.layout import Margins, name_axes, panel_grid
 from mechcore.figures.speed import (
     PREDICTOR_LABELS,
@@ -19,8 +24,18 @@ from mechcore.figures.speed import (
     speed_legend,
     speeds_of,
 )
-from mechcore.figures.style import name_row, pixels_per_layer
+from mechcore.figures.style import colours, name_row, pixels_per_layer, plain
 from mechcore.regressions import PREDICTORS
+
+NAMES = {name: DOMAIN_SYMBOLS[name] for name in (EVERYWHERE, UP_TO_BETA_STAR)}
+"""How the domains of the two lines are called in the panels."""
+
+BELOW_ONE = 0.9999
+EXACT = 1e-12
+"""R2 of an exact line misses 1 by no more than sums of squares of some tens of points round."""
+
+LINE: dict[str, Any] = {"color": colours(4)[3], "lw": 1.5, "zorder": 4, "gid": "slow fit"}
+"""The second line: in a colour of its own and above the points, which would cover it."""
 
 
 def linearity_table(evidence: Evidence, family: str) -> pd.DataFrame:
@@ -53,7 +68,7 @@ def draw_linearity(data: FigureData) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        With points, fitted lines and theory.
+        With points, theory, and the lines fitted to all betas and to those up to beta*.
     """
     table, evidence, family = data.table, data.evidence, data.topic
     activations = evidence.experiment.activations
@@ -64,7 +79,7 @@ def draw_linearity(data: FigureData) -> Figure:
     figure, panels = panel_grid(
         (len(activations), len(PREDICTORS)),
         (1.95, 0.88),
-        speed_legend(evidence, [evidence.point]),
+        _legend(evidence),
         legend_columns=2,
         gap=(0.15, 0.22),
         margins=Margins(right=0.3),
@@ -76,6 +91,7 @@ def draw_linearity(data: FigureData) -> Figure:
             draw_background(axes, part, cone, predictor)
             draw_theory(axes, theories, cone, evidence.is_exact(activation), predictor)
             draw_patterns(axes, part, evidence, cell, predictor, most=len(part))
+            _draw_slow_fit(axes, part, evidence, cell, predictor)
             _write_r2(axes, evidence, cell, predictor)
             _fit_to_points(axes, table[predictor])
             limit_speed(axes, table.speed, cone)
@@ -103,7 +119,8 @@ def describe_linearity(data: FigureData) -> str:
     evidence, family = data.evidence, data.topic
     return (
         f"Speed against odd energy ratio, beta and celerity for the {family} family, "
-        f"k = {evidence.size}, pattern {evidence.point}. R squared of the lines, in this order: "
+        f"k = {evidence.size}, pattern {evidence.point}, with two lines each. R squared in this "
+        "order, through all beta / up to beta star: "
         f"{'; '.join(_r2_of(evidence, family, name) for name in evidence.experiment.activations)}."
     )
 
@@ -124,9 +141,41 @@ def caption_linearity(data: FigureData) -> str:
     evidence = data.evidence
     return (
         f"The same speeds against three measures of the odd share (k = {evidence.size}, "
-        f"{evidence.point}). The exact speed is a straight line in the celerity and a curve in β "
-        "and ρ. β = 1 has no finite celerity and is left out on the right."
+        f"{evidence.point}). Lines by least squares: through all β, with the 95% band of the mean, "
+        "and through β ≤ β* alone, dashed beyond its points; R² of each line above the panel."
+        f"{_of_theory(evidence, data.topic)} "
+        "β = 1 has no finite celerity and is left out on the right."
     )
+
+
+def _of_theory(evidence: Evidence, family: str) -> str:
+    known = all(np.isfinite(one.beta_star) for one in evidence.theories(family, evidence.size))
+    exact = [name for name in evidence.experiment.activations if evidence.is_exact(name)]
+    if not known or not exact:
+        return ""
+    return (
+        f" The exact theory ({', '.join(exact)}) says: up to β* the speed is (M₁/M₀) γβ, exactly "
+        "linear in the celerity γβ, so linear in β only as far as γ ≈ 1, for small β. It ends "
+        "at β*: a line through all β mixes two regimes."
+    )
+
+
+def _legend(evidence: Evidence) -> list[Line2D | Patch]:
+    points, *others = speed_legend(evidence, [evidence.point])
+    points.set_label(f"{plain(evidence.point)}: simulations, line fitted to all β")
+    look = {name: LINE[name] for name in ("color", "lw")}
+    return [points, Line2D([], [], label="line fitted to β ≤ β*", **look), *others]
+
+
+def _draw_slow_fit(
+    axes: Axes, part: pd.DataFrame, evidence: Evidence, cell: str, predictor: str
+) -> None:
+    fit = fitted_row(evidence.regressions, cell, evidence.point, predictor, UP_TO_BETA_STAR)
+    if fit is None:
+        return
+    known = part[np.isfinite(part.speed) & np.isfinite(part[predictor])]
+    used = known[predictor][DOMAINS[UP_TO_BETA_STAR](known)].to_numpy(float)
+    draw_line(axes, fit, used, float(known[predictor].max()), **LINE)
 
 
 def _fit_to_points(axes: Axes, values: pd.Series) -> None:
@@ -134,14 +183,23 @@ def _fit_to_points(axes: Axes, values: pd.Series) -> None:
     axes.set_xlim(-0.04 * highest, 1.04 * highest)
 
 
+def _r2(evidence: Evidence, cell: str, predictor: str, domain: str) -> str:
+    fit = fitted_row(evidence.regressions, cell, evidence.point, predictor, domain)
+    if fit is None or not np.isfinite(fit.r2):
+        return "none"
+    # A line that is not exact must not read as one that is.
+    return f"> {BELOW_ONE}" if BELOW_ONE < fit.r2 < 1 - EXACT else f"{fit.r2:.4f}"
+
+
 def _write_r2(axes: Axes, evidence: Evidence, cell: str, predictor: str) -> None:
-    fit = fitted_row(evidence.regressions, cell, evidence.point, predictor)
-    if fit is not None and np.isfinite(fit.r2):
-        axes.set_title(f"$R^2$ = {fit.r2:.3f}", loc="right", fontsize=8, pad=3)
+    both = {name: _r2(evidence, cell, predictor, name) for name in NAMES}
+    look: dict[str, Any] = {"fontsize": 7.5, "pad": 3}
+    axes.set_title(f"$R^2$ {both[EVERYWHERE]} {NAMES[EVERYWHERE]}", loc="left", **look)
+    below = f"{both[UP_TO_BETA_STAR]} {NAMES[UP_TO_BETA_STAR]}"
+    axes.set_title(below, loc="right", color=LINE["color"], **look)
 
 
 def _r2_of(evidence: Evidence, family: str, activation: str) -> str:
     cell = evidence.cell_name(family, activation, evidence.size)
-    fits = [fitted_row(evidence.regressions, cell, evidence.point, name) for name in PREDICTORS]
-    values = ["none" if fit is None else f"{fit.r2:.3f}" for fit in fits]
+    values = ("/".join(_r2(evidence, cell, one, domain) for domain in NAMES) for one in PREDICTORS)
     return f"{activation} {', '.join(values)}"

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from mechcore.domains import EVERYWHERE
+from mechcore.domains import DOMAIN_SYMBOLS, EVERYWHERE, UP_TO_BETA_STAR
 from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.layout import Margins, panel_grid, say_nothing_known
 from mechcore.figures.style import CONE, THEORY, category_styles, draw_points, plain
 
-DOMAINS_SHOWN = (EVERYWHERE, "beta <= beta*")
+DOMAINS_SHOWN = (EVERYWHERE, UP_TO_BETA_STAR)
 LIMITED = ("saturating", "Lorentz")
 """Models with a light speed of their own."""
 
@@ -84,18 +84,15 @@ def draw_models(data: FigureData) -> Figure:
     )
     for axes, domain in zip(panels[0], DOMAINS_SHOWN, strict=True):
         _draw_errors(axes, table[table.domain == domain], activations)
-        axes.set_title(DOMAIN_LABELS[domain], pad=3)
+        axes.set_title(DOMAIN_SYMBOLS[domain], pad=3)
     for axes, model in zip(panels[1], LIMITED, strict=True):
         chosen = (table.model == model) & (table.domain == EVERYWHERE)
         rows = table[chosen & (table.pattern == evidence.point)]
         _draw_light_speeds(axes, rows, evidence)
-        axes.set_title(f"{model}, all $\\beta$", pad=3)
+        axes.set_title(f"{model}, {DOMAIN_SYMBOLS[EVERYWHERE]}", pad=3)
     panels[1, 0].set_ylabel("fitted light speed $c$ (px/layer)")
     _add_legends(panels[0, 1], panels[1, 1], table, activations)
     return figure
-
-
-DOMAIN_LABELS = {EVERYWHERE: r"all $\beta$", "beta <= beta*": r"$\beta \leq \beta^*$"}
 
 
 def describe_models(data: FigureData) -> str:
@@ -113,7 +110,7 @@ def describe_models(data: FigureData) -> str:
     """
     table = data.table
     texts = [
-        f"{domain}: {_medians(table[table.domain == domain])}"
+        f"{DOMAIN_SYMBOLS[domain]}: {_medians(table[table.domain == domain])}"
         for domain in DOMAINS_SHOWN
         if len(table[table.domain == domain])
     ]
@@ -198,10 +195,6 @@ def _draw_light_speeds(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> No
 
 def _top(evidence: Evidence) -> float:
     return HIGHEST * max(evidence.mean_light_speed(size) for size in evidence.experiment.sizes)
-
-
-def _shown(model: object) -> str:
-    return str(model).replace("odd_energy_ratio", r"$\rho$").replace("beta", r"$\beta$")
 
 
 def _model_styles(rows: pd.DataFrame) -> dict[Any, dict[str, Any]]:

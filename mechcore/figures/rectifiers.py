@@ -143,9 +143,8 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
 
 def _extremes(rows: pd.DataFrame) -> str:
     best, worst = rows.iloc[int(rows.lead.argmax())], rows.iloc[int(rows.lead.argmin())]
-    return (
-        f"from {worst.lead:.3f} at beta {worst.beta:.3g} to {best.lead:.3f} at beta {best.beta:.3g}"
-    )
+    lowest, highest = (f"{row.lead:z.3f} at beta {row.beta:.3g}" for row in (worst, best))
+    return f"from {lowest} to {highest}"
 
 
 def _draw_leads(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
@@ -161,7 +160,7 @@ def _draw_leads(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
         if size in stars:
             axes.axvline(float(stars[size]), color=style["color"], lw=0.9, ls=":", zorder=1)
     odd = rows[(rows.beta >= 1 - ODD) & rows.lead.notna()]
-    values = "\n".join(f"k = {row['size']}: {row.lead:.3f}" for _, row in odd.iterrows())
+    values = "\n".join(f"k = {row['size']}: {row.lead:z.3f}" for _, row in odd.iterrows())
     if values:
         text = f"at $\\beta = 1$\n{values}".replace("-", "\N{MINUS SIGN}")
         axes.text(0.02, 0.04, text, transform=axes.transAxes, fontsize=7, va="bottom")

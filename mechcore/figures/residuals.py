@@ -106,8 +106,8 @@ def describe_residuals(data: FigureData) -> str:
     """
     groups = data.table.groupby("predictor", sort=False)
     texts = [
-        f"line in {str(name).replace('_', ' ')} from {rows.relative_residual.min():.3f} "
-        f"to {rows.relative_residual.max():.3f}"
+        f"line in {str(name).replace('_', ' ')} from {rows.relative_residual.min():z.3f} "
+        f"to {rows.relative_residual.max():z.3f}"
         for name, rows in groups
     ]
     return (

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mechcore.domains import UP_TO_BETA_STAR
 from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.layout import Margins, panel_grid, say_nothing_known
 from mechcore.figures.style import CONE, THEORY, category_styles, draw_points, plain
@@ -136,14 +137,14 @@ def caption_sizes(data: FigureData) -> str:
 
 def _slopes(evidence: Evidence) -> dict[str, float]:
     fits = evidence.regressions
-    chosen = (fits.predictor == "celerity") & (fits.domain == "beta <= beta*")
+    chosen = (fits.predictor == "celerity") & (fits.domain == UP_TO_BETA_STAR)
     rows = fits[chosen & (fits.pattern == evidence.point)]
     return dict(zip(rows.cell, rows.slope.astype(float), strict=True))
 
 
 def _of_size(row: pd.Series) -> str:
     values = [
-        f"{row[name]:.3f}" if np.isfinite(row[name]) else "none" for name in list(FIGURES)[:2]
+        f"{row[name]:z.3f}" if np.isfinite(row[name]) else "none" for name in list(FIGURES)[:2]
     ]
     return f"k = {row['size']} {' and '.join(values)}"
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from mechcore.choices import spread
+from mechcore.choices import shown_sizes, spread
 from mechcore.evidence import Evidence, FigureData
 from mechcore.exact_theory import Theory
 from mechcore.figures.fits import draw_fit, fitted_row
@@ -70,7 +70,7 @@ def speed_table(evidence: Evidence, family: str) -> pd.DataFrame:
 
 def sizes_shown(evidence: Evidence) -> list[int]:
     """Return the sizes that get a column: with rows of activations, more are too small to read."""
-    return spread(sorted(evidence.experiment.sizes), MOST_COLUMNS)
+    return shown_sizes(evidence.experiment.sizes, MOST_COLUMNS)
 
 
 def speeds_of(evidence: Evidence, family: str, sizes: list[int]) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _peak(name: str, rows: pd.DataFrame) -> str:
     if known.empty:
         return f"{name} none"
     best = known.loc[known.speed.idxmax()]
-    return f"{name} {best.speed:.3f} at beta {best.beta:g}"
+    return f"{name} {best.speed:z.3f} at beta {best.beta:g}"
 
 
 def _on_axis(beta: NDArray[np.float64], predictor: str) -> NDArray[np.float64]:

@@ -108,7 +108,7 @@ def describe_strip(data: FigureData) -> str:
     last = int(table.t.max())
     ends = table[table.t == last]
     places = ", ".join(
-        f"({row.mu_x:.1f}, {row.mu_y:.1f}) for beta {row.beta:.3g}"
+        f"({row.mu_x:z.1f}, {row.mu_y:z.1f}) for beta {row.beta:.3g}"
         if np.isfinite(row.mu_x)
         else f"extinct for beta {row.beta:.3g}"
         for _, row in ends.iterrows()
@@ -250,7 +250,7 @@ def _mark_centroid(axes: Axes, place: pd.Series, alive: bool) -> None:
         return
     text = "extinct"
     if np.isfinite(place.mu_x):
-        text = rf"$\rightarrow$ ({place.mu_x:.0f}, {place.mu_y:.0f})"
+        text = rf"$\rightarrow$ ({place.mu_x:z.0f}, {place.mu_y:z.0f})"
     style: dict[str, Any] = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
     height = 0.5 if not alive else 0.88
     axes.text(0.5, height, text, transform=axes.transAxes, **style)

@@ -22,7 +22,6 @@ from mechcore.storage import replace_file
 DOTS_PER_INCH = 150
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
-LINE_STYLES = ("-", "--", "-.", ":")
 """Told apart without colour."""
 
 THEORY = "0.15"

@@ -180,7 +180,7 @@ def caption_trajectories(data: FigureData) -> str:
 
 def _end(row: object) -> str:
     value = getattr(row, "displacement", np.nan)
-    end = f"{value:.1f}" if np.isfinite(value) else "extinct"
+    end = f"{value:z.1f}" if np.isfinite(value) else "extinct"
     return f"{end} at beta {getattr(row, 'beta', np.nan):.3g}"
 
 

@@ -6,7 +6,9 @@ import base64
 import functools
 import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +23,8 @@ from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.reproduction import config_text, current_provenance
 from mechcore.report.scorecard import Scorecard, scorecard
 from mechcore.report.statistics import chapters
-from mechcore.storage import replace_file
-from mechcore.verdicts import Claim, read_claims
+from mechcore.storage import check_output, replace_file
+from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE, Claim, read_claims
 
 __all__ = ["Content", "config_text", "render", "summary", "write_report"]
 
@@ -45,6 +47,10 @@ CHAPTERS = (
 SCRIPTS = ("player.js.j2", "coverage.js.j2", "page.js.j2")
 """The templates. All are named here: an edit of one that no module names would go unnoticed by
 `mechcore.fingerprint`, and the workflow would keep the old page."""
+
+
+MARKUP = re.compile(r"[\\`*_\[\]|~$]")
+"""Characters that start something in Markdown, with the tables and formulas of code hosts."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +104,26 @@ def write_report(
     ------
     MechcoreError
         If a result is missing or damaged, or the folder cannot be written.
+
+    Notes
+    -----
+    A page that was there stays if results cannot be read. Once figures are drawn anew it is gone
+    until the new one is whole.
     """
+    makers = {output: render, output.parent / "README.md": summary}
+    for path in makers:
+        check_output(path)
     evidence, claims = _measured(experiment, results) if partial else _read(experiment, results)
-    # Millions of numbers stay to the end: looking for garbage among them takes seconds.
-    gc.freeze()
-    sections = draw_sections(evidence, output.parent)
-    places = write_data(evidence, claims, output.parent)
-    content = Content(claims, sections, places, logs)
-    texts = {
-        output: render(evidence, content),
-        output.parent / "README.md": summary(evidence, content),
-    }
+    # If anything below fails, no page is better than an old one among new figures.
+    for path in makers:
+        path.unlink(missing_ok=True)
+    with _results_kept():
+        sections = draw_sections(evidence, output.parent)
+        places = write_data(evidence, claims, output.parent)
+        content = Content(claims, sections, places, logs)
+        texts = {path: make(evidence, content) for path, make in makers.items()}
     for path, text in texts.items():
         replace_file(path, functools.partial(Path.write_text, data=text, encoding="utf-8"))
-    gc.unfreeze()
 
 
 def render(evidence: Evidence, content: Content) -> str:
@@ -151,6 +163,8 @@ def render(evidence: Evidence, content: Content) -> str:
         places=content.places,
         provenance=current_provenance(),
         config=config_text(evidence.experiment),
+        claims_file=CLAIMS_FILE,
+        controls_file=CONTROLS_FILE,
         script=script,
         script_digest=_digest(script),
     )
@@ -215,7 +229,7 @@ def counts(evidence: Evidence) -> dict[str, str]:
 
 
 def _read(experiment: Experiment, results: Path) -> tuple[Evidence, list[Claim]]:
-    return Evidence.load(experiment, results), read_claims(results / "claims.json")
+    return Evidence.load(experiment, results), read_claims(results / CLAIMS_FILE)
 
 
 def _measured(experiment: Experiment, results: Path) -> tuple[Evidence, list[Claim]]:
@@ -225,13 +239,45 @@ def _measured(experiment: Experiment, results: Path) -> tuple[Evidence, list[Cla
     return evidence, judge(evidence)
 
 
+def markdown(text: object) -> str:
+    r"""Return text that Markdown shows as it is.
+
+    Parameters
+    ----------
+    text : object
+        A name or a sentence.
+
+    Returns
+    -------
+    str
+        One line, with a backslash before each character that Markdown would take for markup;
+        characters of HTML are escaped by the template.
+
+    Examples
+    --------
+    >>> markdown("beta* of a|b")
+    'beta\\* of a\\|b'
+    """
+    return MARKUP.sub(r"\\\g<0>", " ".join(str(text).split()))
+
+
+@contextmanager
+def _results_kept() -> Iterator[None]:
+    """Millions of numbers stay to the end: looking for garbage among them takes seconds."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def _digest(script: str) -> str:
     """What lets a browser run this script and no other that a name might smuggle in."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("mechcore"),
         # Markdown may hold markup as well.
         autoescape=lambda name: name is not None and name.endswith((".html.j2", ".md.j2")),
@@ -239,3 +285,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["markdown"] = markdown
+    return environment

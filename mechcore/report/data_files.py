@@ -9,7 +9,7 @@ import pandas as pd
 
 from mechcore.evidence import TABLES, Evidence
 from mechcore.tables import write_table
-from mechcore.verdicts import CONTROLS_FILE, Claim, write_claims
+from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
 
 DIGITS = 7
 """Significant digits beside the page: more than any figure shows, in half as many bytes."""
@@ -17,7 +17,6 @@ DIGITS = 7
 MOST_VALUES = 400_000
 """A table of more values, about 5 MB, stays among the results."""
 
-CLAIMS_FILE = "claims.json"
 CONTROLS_TABLE = "controls.csv"
 
 

@@ -157,7 +157,7 @@ def significant(value: float | None, digits: int = 4) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == round(value) and abs(value) < 1e9:
-        return f"{value:.0f}".replace("-", "−")
+        return f"{value:z.0f}".replace("-", "−")
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
     power = f" × 10{str(int(exponent)).translate(SUPERSCRIPTS)}" if exponent else ""
     return mantissa.replace("-", "−") + power

@@ -58,6 +58,8 @@ class Score:
         Anchor of the figure that shows it; empty if the page has none.
     data : list of (str, str)
         Names of data files and where they are; no place where there is none to link to.
+    meaning : str
+        What it says if a control moves.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Score:
     measured: list[Measured]
     section: str
     data: list[tuple[str, str]]
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ def _score(claim: verdicts.Claim, sections: Sequence[str], place: Callable[[str]
         [_measured(figure) for figure in claim.figures],
         claim.section if claim.section in sections else "",
         [(name, place(name)) for name in claim.data],
+        claim.meaning,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from mechcore.domains import DOMAINS, EVERYWHERE
+from mechcore.domains import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
 from mechcore.evidence import Evidence
 from mechcore.pooled import ALL_FAMILIES
 from mechcore.regressions import PREDICTORS
@@ -150,7 +150,7 @@ def _model_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
     for domain in DOMAINS:
         rows, words = representative(_domain(evidence.models, domain), evidence)
         yield StatisticsTable(
-            f"{_symbols(domain)}: {words}",
+            f"{DOMAIN_SYMBOLS[domain]}: {words}",
             [Heading("", 2), Heading("ΔAIC", 5), Heading("cross-validated error (px/layer)", 5)],
             ["cell", "pattern", *CURVES.values(), *CURVES.values()],
             [[*names, *_compared(fits)] for names, fits in _cases(rows)],
@@ -179,7 +179,7 @@ def _best_in_bold(values: pd.Series, texts: list[str]) -> list[str]:
 def _light_speed_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
     rows, words = representative(_domain(evidence.models, EVERYWHERE), evidence)
     yield StatisticsTable(
-        f"Fitted light speed, {_symbols(EVERYWHERE)}: {words}",
+        f"Fitted light speed, {DOMAIN_SYMBOLS[EVERYWHERE]}: {words}",
         [Heading("", 2), Heading("fitted (px/layer)", 2), Heading("candidates (px/layer)", 2)],
         ["cell", "pattern", *(CURVES[name] for name in LIMITED), "light cone", "s"],
         [[*names, *_limits(fits)] for names, fits in _cases(rows)],
@@ -216,7 +216,7 @@ def _pooled(row: pd.Series) -> list[str]:
     return [
         str(row.pool),
         str(row.pattern),
-        _symbols(str(row.domain)),
+        DOMAIN_SYMBOLS[row.domain],
         with_error(row.slope, row.slope_se),
         interval(row.ci_low, row.ci_high, row.slope_se),
         two_digits(row.slope_se_independent),
@@ -234,7 +234,7 @@ def _line_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
         rows, words = representative(fits, evidence)
         yield StatisticsTable(
             f"Speed on {SYMBOLS[predictor]}: {words}",
-            [Heading("", 2), *(Heading(_symbols(domain), len(LINE)) for domain in DOMAINS)],
+            [Heading("", 2), *(Heading(DOMAIN_SYMBOLS[domain], len(LINE)) for domain in DOMAINS)],
             ["cell", "pattern", *(heading for _ in DOMAINS for heading in LINE)],
             [[*names, *_side_by_side(lines)] for names, lines in _cases(rows)],
         )
@@ -265,10 +265,6 @@ def _cases(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
         yield [str(cell), str(pattern)], part
 
 
-def _symbols(domain: str) -> str:
-    return domain.replace("beta", "β").replace("<=", "≤")
-
-
 Maker = Callable[[Evidence], Iterator[StatisticsTable]]
 
 CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
@@ -276,8 +272,10 @@ CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
         "Which curve does speed follow?",
         "models.csv",
         "All curves have two parameters and are fitted to the same betas, those of finite "
-        "celerity. ΔAIC: 0 is the best, 10 is decisive. Cross-validated error: root mean square of "
-        "predictions for held-out blocks of neighbouring betas. Bold: the best.",
+        "celerity. ΔAIC: 0 is the best; residuals are curvature and no noise, so it ranks curves "
+        "and is no probability. Cross-validated error: root mean square of predictions for "
+        "held-out blocks of neighbouring betas, the outermost of which are extrapolated. Bold: "
+        "the best.",
         _model_tables,
     ),
     "limits": (
@@ -292,7 +290,10 @@ CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
         "pooled.csv",
         "Speeds in units of each cell's diffusion speed s. The betas of a cell are no independent "
         "draws: errors are clustered by cell; the naive standard error takes them for "
-        "independent. Theil–Sen: median over cells of the robust slope of each.",
+        "independent. The cells of a grid are no random sample: the interval says how well one "
+        "line serves them all. Theil–Sen: median over cells of the robust slope of each. Speeds "
+        "are means over the angles, along the momentum; those of random and highpass kernels can "
+        "differ in sign from angle to angle.",
         _pooled_tables,
     ),
     "regressions": (

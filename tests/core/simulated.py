@@ -43,11 +43,13 @@ def metrics_of(
 
 
 def kernels_of(metrics: pd.DataFrame, diffusion_speed: float | None = None) -> pd.DataFrame:
-    """Return what the analysis needs of the kernels behind metrics: light cone and s."""
+    """Return what the analysis needs of the kernels behind metrics: each family has its own."""
     table = metrics[["kernel", "size", "angle", "beta"]].drop_duplicates()
     cone = (table["size"] - 1) / 2
     speed = np.sqrt((table["size"] ** 2 - 1) / 12) if diffusion_speed is None else diffusion_speed
-    return table.assign(light_speed=cone, diffusion_speed=speed)
+    of_family = table.kernel.map(lambda name: float(sum(map(ord, name)))) * table.beta
+    bodies = dict.fromkeys(("energy", "rest_mass", "smallest_tap", "momentum_y"), 1.0)
+    return table.assign(light_speed=cone, diffusion_speed=speed, momentum_x=of_family, **bodies)
 
 
 def theory(size: int) -> Callable[[Array], Array]:

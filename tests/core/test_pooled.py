@@ -12,8 +12,11 @@ from scipy import stats
 from simulated import kernels_of, metrics_of, theory
 
 from mechcore.domains import DOMAINS
-from mechcore.pooled import COLUMNS, fit_clustered, median_interval, pool
+from mechcore.grid import Cell
+from mechcore.mechanics import kernels_table
+from mechcore.pooled import COLUMNS, fit_clustered, median_interval, pool, repeated_kernels
 from mechcore.regressions import PREDICTORS
+from mechcore.simulation import simulate
 
 SIZES = range(2, 12)
 
@@ -165,3 +168,26 @@ def test_a_single_cell_is_pooled_without_interval() -> None:
     assert (table.clusters == 1).all()
     assert np.isfinite(table.slope).all()
     assert table[["slope_se", "ci_low", "theil_sen_low"]].isna().all(axis=None)
+
+
+def test_kernels_that_families_share_count_once() -> None:
+    table = pd.concat([grid(), grid(family="gaussian")], ignore_index=True)
+    kernels = kernels_of(table)
+    assert row(pool(table, kernels), "relu", "beta", "all beta").clusters == 2 * len(SIZES)
+    # As in truth: the smallest kernels of these families are the same.
+    kernels.loc[kernels["size"] == 2, "momentum_x"] = kernels.beta
+    assert repeated_kernels(kernels) == {("gaussian", 2)}
+    found = pool(table, kernels)
+    assert row(found, "relu", "beta", "all beta").clusters == 2 * len(SIZES) - 1
+    assert row(found, "gaussian-relu", "beta", "all beta").clusters == len(SIZES)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_families_share_their_smallest_kernels_only(size: int) -> None:
+    cells = [
+        Cell(kernel=name, activation="relu", size=size, betas=[0.0, 0.3, 1.0], steps=3)
+        for name in ("dct", "gaussian", "binomial")
+    ]
+    kernels = pd.concat([kernels_table(simulate(cell)) for cell in cells], ignore_index=True)
+    shared = {("gaussian", 2), ("binomial", 2)} if size == 2 else set()
+    assert repeated_kernels(kernels) == shared

@@ -22,7 +22,6 @@ from mechcore.regressions import (
     akaike,
     fit_line,
     fit_theil_sen,
-    mean_over_angles,
     mean_speeds,
     regress,
     residuals,
@@ -178,9 +177,7 @@ def test_points_are_means_over_the_angles_whose_speed_is_known() -> None:
     table.loc[(table.angle == 180), "speed"] = [np.nan, np.inf, 1.6]
     points = mean_speeds(table)
     np.testing.assert_allclose(points.speed, [1.15, 1.45, 1.7], rtol=1e-15)
-    again = mean_over_angles(table, "celerity")
-    assert list(again) == ["beta", "speed", "celerity"]
-    np.testing.assert_allclose(again.celerity, celerity(again.beta.to_numpy()), rtol=1e-15)
+    np.testing.assert_allclose(points.celerity, celerity(points.beta.to_numpy()), rtol=1e-15)
 
 
 def test_residuals_are_what_the_lines_through_all_betas_leave() -> None:

@@ -21,9 +21,12 @@ from PIL import Image
 from mechcore import figures
 from mechcore.config import Experiment
 from mechcore.contents import SECTIONS, figure_stems
+from mechcore.domains import DOMAINS
 from mechcore.evidence import Evidence, FigureData
 from mechcore.figures import DRAWINGS
+from mechcore.figures.fits import fitted_row
 from mechcore.figures.vector import compact
+from mechcore.regressions import PREDICTORS
 
 SMALL: dict[str, object] = {
     "experiment": "small",
@@ -110,6 +113,15 @@ def every_figure(evidence: Evidence) -> Iterator[tuple[str, FigureData]]:
             yield name, FigureData(evidence, topic, DRAWINGS[name].table(evidence, topic))
 
 
+def test_zeros_have_no_sign(evidence: Evidence) -> None:
+    zero = ["mu_x", "mu_y", "displacement", "relative_residual", "residual", "tap", "lead"]
+    for name, data in every_figure(evidence):
+        known = [column for column in zero if column in data.table]
+        table = data.table.assign(**dict.fromkeys(known, -1e-9))
+        text = DRAWINGS[name].alt(dataclasses.replace(data, table=table))
+        assert not re.search(r"[-\u2212]0(\.0+)?(?![.\d]|e)", text), text
+
+
 def test_what_is_planned_is_what_is_drawn(evidence: Evidence) -> None:
     assert list(SECTIONS) == list(DRAWINGS)
     names = [f"{name}-{data.topic}" for name, data in every_figure(evidence)]
@@ -182,6 +194,116 @@ def test_rectifiers_show_the_lead_of_the_modulus(evidence: Evidence) -> None:
         assert all(f"{abs(lead):.3f}" in written for lead in odd.lead)
 
 
+LINES = {"fit": "all beta", "slow fit": "beta <= beta*"}
+
+
+@pytest.mark.parametrize(("gid", "domain"), LINES.items(), ids=LINES)
+def test_linearity_draws_the_line_of_each_domain(evidence: Evidence, gid: str, domain: str) -> None:
+    data = data_of("linearity", evidence)
+    figure, places = drawn("linearity", data), iter(range(6))
+    for activation in evidence.experiment.activations:
+        rows = data.table[data.table.activation == activation].dropna(subset=["speed"])
+        for predictor in PREDICTORS:
+            cell = evidence.cell_name("dct", activation, 3)
+            fit = fitted_row(evidence.regressions, cell, "delta", predictor, domain)
+            assert fit is not None
+            used = rows[DOMAINS[domain](rows)][predictor].dropna()
+            assert len(used) == fit.n
+            ends = np.array([used.min(), used.max()])
+            found = points(figure, gid, next(places))
+            np.testing.assert_allclose(
+                found, np.column_stack([ends, fit.intercept + fit.slope * ends])
+            )
+
+
+def test_linearity_extends_the_slow_line_to_the_last_point(evidence: Evidence) -> None:
+    data = data_of("linearity", evidence)
+    figure = drawn("linearity", data)
+    for panel in range(6):
+        (near, low), (far, high) = points(figure, "slow fit", panel)
+        (start, _), (end, last) = points(figure, "extension", panel)
+        known = data.table[PREDICTORS[panel % 3]].dropna()
+        assert (start, end) == (far, known.max())
+        # Two points of one line: its slope is the same to rounding.
+        assert (last - high) / (end - far) == pytest.approx((high - low) / (far - near))
+
+
+def test_linearity_says_r2_of_both_lines(evidence: Evidence) -> None:
+    data = data_of("linearity", evidence)
+    figure, text = drawn("linearity", data), DRAWINGS["linearity"].alt(data)
+    for panel, predictor in enumerate(PREDICTORS):
+        fits = [
+            fitted_row(evidence.regressions, "dct-relu-k3", "delta", predictor, domain)
+            for domain in LINES.values()
+        ]
+        everywhere, slow = (f"{fit.r2:.4f}" for fit in fits if fit is not None)
+        axes = figure.axes[panel]
+        assert everywhere in axes.get_title(loc="left")
+        assert slow in axes.get_title(loc="right")
+        assert f"{everywhere}/{slow}" in text
+
+
+def with_r2(evidence: Evidence, value: float) -> FigureData:
+    changed = evidence.regressions.assign(r2=value)
+    return data_of("linearity", dataclasses.replace(evidence, regressions=changed))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1.0, " 1.0000"), (0.99998, "> 0.9999"), (0.9965, " 0.9965"), (np.nan, "none")],
+)
+def test_only_an_exact_line_has_an_r2_of_one(
+    evidence: Evidence, value: float, written: str
+) -> None:
+    assert written in DRAWINGS["linearity"].alt(with_r2(evidence, value))
+
+
+def test_linearity_says_no_theory_where_none_is_exact(tmp_path: Path) -> None:
+    changes = {"kernels": ["dct"], "sizes": [3], "patterns": ["delta"], "angles": [0]}
+    captions = {}
+    for name, more in (("exact", {}), ("bent", {"activations": ["tanh"]})):
+        folder = tmp_path / name
+        loaded = Evidence.load(run(folder, SMALL | changes | more), folder)
+        captions[name] = DRAWINGS["linearity"].caption(data_of("linearity", loaded))
+    assert "exactly linear in the celerity" in captions["exact"]
+    assert "exact theory" not in captions["bent"]
+
+
+def test_contraction_has_a_mark_for_each_pattern_and_angle(evidence: Evidence) -> None:
+    data = data_of("contraction", evidence)
+    figure = drawn("contraction", data)
+    styles = legend(figure)
+    assert {(row.pattern, row.angle) for row in data.table.itertuples()} == {
+        (pattern, angle) for pattern in ("delta", "disc") for angle in (0, 45)
+    }
+    for (size, pattern, angle), rows in data.table.groupby(["size", "pattern", "angle"]):
+        wanted = styles[f"k = {size}"][0], styles[f"{pattern}, {angle:g}°"][1]
+        shown = rows[rows.contraction.le(1.45) & rows.relative_speed.between(-0.06, 1.35)]
+        lines = [one for place in (0, 1) for one in marks(figure, "contraction", place)]
+        found = [np.asarray(one.get_xydata()) for one in lines if look(one) == wanted]
+        places = sorted(map(tuple, np.concatenate(found).tolist()))
+        same(places, shown.relative_speed, shown.contraction)
+
+
+def test_contraction_takes_one_of_angles_a_quarter_turn_apart(tmp_path: Path) -> None:
+    changes = {"kernels": ["dct"], "sizes": [3], "angles": [30, 120, 75, 300]}
+    data = data_of("contraction", Evidence.load(run(tmp_path, SMALL | changes), tmp_path))
+    assert set(data.table.angle) == {30, 75}
+    assert "quarter turn" in DRAWINGS["contraction"].caption(data)
+
+
+def test_contraction_counts_the_points_outside(evidence: Evidence) -> None:
+    data = data_of("contraction", evidence)
+    widths = data.table.assign(relative_speed=0.5, contraction=1.0, contraction_across=1.0)
+    widths.loc[0, "contraction_across"] = 9.0
+    widths.loc[1, "relative_speed"] = -2.0
+    changed = dataclasses.replace(data, table=widths)
+    # The first point is outside in one panel, the second in both.
+    expected = f"3 of {2 * len(widths)} points lie outside"
+    assert expected in DRAWINGS["contraction"].caption(changed)
+    assert expected in DRAWINGS["contraction"].alt(changed)
+
+
 def test_contraction_shows_both_widths(evidence: Evidence) -> None:
     data = data_of("contraction", evidence)
     figure = drawn("contraction", data)
@@ -189,7 +311,7 @@ def test_contraction_shows_both_widths(evidence: Evidence) -> None:
     for panel, activation in enumerate(evidence.experiment.activations):
         rows = data.table[data.table.activation == activation]
         for name, place in (("contraction", panel), ("contraction_across", panel + columns)):
-            inside = rows[(rows[name] <= 1.45) & (rows.relative_speed <= 1.35)]
+            inside = rows[(rows[name] <= 1.45) & rows.relative_speed.between(-0.06, 1.35)]
             same(points(figure, "contraction", place), inside.relative_speed, inside[name])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import json
 import re
@@ -17,22 +18,28 @@ import pandas as pd
 import pytest
 import yaml
 from experiments import run
+from markdown_it import MarkdownIt
+from markupsafe import escape
 from PIL import Image
 
 from mechcore import figures, provenance, report
 from mechcore.config import Experiment, load_experiment
+from mechcore.errors import MechcoreError
 from mechcore.evidence import TABLES, Evidence, FigureData
 from mechcore.figures.fits import confidence_band
 from mechcore.figures.speed import draw_speed, speed_table
 from mechcore.grid import expand
+from mechcore.progress import stage_failures
 from mechcore.report import (
     Content,
     config_text,
     coverage,
     data_files,
     films,
+    markdown,
     render,
     statistics,
+    summary,
     write_report,
 )
 from mechcore.report.numbers import significant, with_error
@@ -125,7 +132,10 @@ def test_page_is_self_contained(small: tuple[Experiment, Path, Path]) -> None:
     assert {"iframe", "object", "embed", "base", "form"}.isdisjoint(page.tags)
     assert page.scripts == ["application/json", ""]
     assert re.findall("<link [^>]*>", text) == ['<link rel="icon" href="data:,">']
-    assert "default-src 'none'" in text
+    policy = re.findall(r'Security-Policy" content="([^"]*)"', text)
+    assert len(policy) == 1
+    rules = {rule.strip() for rule in policy[0].split(";")}
+    assert {"default-src 'none'", "base-uri 'none'", "form-action 'none'"} <= rules
     assert all((image["src"] or "").startswith("data:image/") for image in page.images)
     assert "@import" not in text
     assert not re.search(r"url\((?!#)", re.sub(r'src="data:[^"]*"', "", text))
@@ -259,6 +269,47 @@ def test_names_from_users_are_text_and_not_markup(tmp_path: Path) -> None:
     assert json.loads(film[1])["pattern"] == str(name)
 
 
+def shown_text(source: str) -> str:
+    """What a reader of Markdown sees, with the alternative texts of figures."""
+    parts = []
+    for block in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(source):
+        for token in block.children or [block]:
+            # That of an image is what its own children show.
+            inner = token.children if token.type == "image" else None
+            parts += [one.content for one in inner or [token]]
+        parts.append("\n")
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("name", ["a_b_c*d*", "`x` [y](z) ![w]", "a | b~~c~~ $x_1$", "<b>&amp;\\_"])
+def test_markdown_shows_names_as_they_are(name: str) -> None:
+    cell = f"| a | b |\n|---|---|\n| {escape(markdown(name))} | x |\n"
+    assert f"\n{name}\n" in shown_text(cell)
+
+
+def test_summary_holds_names_from_users_as_text(tmp_path: Path) -> None:
+    name = tmp_path / "_a*b*_ `c` [d](e) |<i>$f$~~g~~.npy"
+    np.save(name, np.ones((2, 2)))
+    subset = {"experiment": "small_one_", "patterns": [str(name)], "sizes": [2]}
+    experiment = run(tmp_path, SMALL | subset | {"activations": ["relu"]})
+    evidence = Evidence.load(experiment, tmp_path)
+    said = f"holds for {name.name}"
+    claims = [
+        Claim("C1", "claim", said, [Figure(said, 1.0, "", said)], said, MOVED, said, "", [said]),
+        Claim("N1", "control", said, [], said, MOVED, said, "", [], said),
+    ]
+    write_report(experiment, tmp_path, tmp_path / "report" / "index.html")
+    sections = report.draw_sections(evidence, tmp_path / "report")
+    text = shown_text(summary(evidence, Content(claims, sections, {})))
+    assert "move information: small_one_\n" in text
+    # Verdict, range, figure, source, test and data of the claim; what is said of the control.
+    assert text.count(said) == 7 + 6
+    pictures = [picture for section in sections for picture in section.pictures]
+    told = [" ".join(words.split()) for one in pictures for words in (one.alt, one.caption)]
+    assert sum(name.name in words for words in told) > len(pictures)
+    assert all(words in text for words in told)
+
+
 def test_browser_runs_the_script_of_the_page_and_no_other(
     small: tuple[Experiment, Path, Path],
 ) -> None:
@@ -278,6 +329,53 @@ def test_edit_of_any_template_makes_the_report_again() -> None:
     for template in templates:
         assert template.suffix == ".j2"
         assert f'"{template.name}"' in code
+
+
+def test_a_page_is_never_older_than_its_figures(
+    small: tuple[Experiment, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment, results, output = small
+    page, told = tmp_path / "index.html", tmp_path / "README.md"
+    for file in (page, told):
+        shutil.copy(output.parent / file.name, file)
+    with pytest.raises(MechcoreError, match="metrics"):
+        write_report(experiment, tmp_path / "nothing", page)
+    assert page.is_file()
+    assert told.is_file()
+
+    def fails(*_: object) -> None:
+        raise MechcoreError("the disk is full")
+
+    monkeypatch.setattr(report, "write_data", fails)
+    with pytest.raises(MechcoreError, match="the disk is full"):
+        write_report(experiment, results, page)
+    assert (tmp_path / "speed-dct.svg").is_file()
+    assert not page.exists()
+    assert not told.exists()
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_page_that_is_a_folder_is_told_before_anything_is_drawn(
+    small: tuple[Experiment, Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(MechcoreError, match="it is a folder"):
+        write_report(small[0], small[1], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_films_that_failed_are_told_with_the_stages(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    lines = {"films/dct-relu-k3": "mechcore: no memory", "films/dct-tanh-k3": "mechcore: no memory"}
+    lines |= {"films/dct-gelu-k3": "mechcore: interrupted", "judge": "mechcore: no column"}
+    for name, line in lines.items():
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / f"{name}.log").write_text(f"{line}\n")
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "dct-tanh-k3.nc").write_text("made since")
+    failed = stage_failures(tmp_path, logs)
+    assert [one.cell for one in failed] == ["film dct-relu-k3", "judge"]
+    assert failed[0].reason == "mechcore: no memory"
+    assert failed[0].log == logs / "films" / "dct-relu-k3.log"
 
 
 def test_partial_grid_gives_a_report_that_says_so(
@@ -476,7 +574,14 @@ def test_digits_follow_the_error(value: float, error: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (-3.0, "−3"), (np.inf, "∞"), (1.5e12, "1.5 × 10¹²"), (0.123456, "0.1235")],
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (-3.0, "−3"),
+        (np.inf, "∞"),
+        (1.5e12, "1.5 × 10¹²"),
+        (0.123456, "0.1235"),
+    ],
 )
 def test_numbers_without_an_error_keep_four_digits(value: float, text: str) -> None:
     assert significant(value) == text

@@ -42,16 +42,19 @@ rule regress:
             "results/{experiment}/regressions.csv",
             caption="../report/regressions.rst",
             category="Tables",
+            labels={"file": "regressions"},
         ),
         models=report(
             "results/{experiment}/models.csv",
             caption="../report/models.rst",
             category="Tables",
+            labels={"file": "models"},
         ),
         pooled=report(
             "results/{experiment}/pooled.csv",
             caption="../report/pooled.rst",
             category="Tables",
+            labels={"file": "pooled"},
         ),
     log:
         "logs/{experiment}/regress.log",
@@ -95,6 +98,7 @@ rule judge:
             "results/{experiment}/claims.json",
             caption="../report/claims.rst",
             category="Claims",
+            labels={"file": "claims"},
         ),
     log:
         "logs/{experiment}/judge.log",

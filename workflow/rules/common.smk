@@ -73,7 +73,7 @@ def figure_file(stem, title):
         caption="../report/figure.rst",
         category="Figures",
         subcategory=title,
-        labels={"figure": title, "shows": stem.partition("-")[2]},
+        labels={"figure": title, "file": stem},
     )
 
 

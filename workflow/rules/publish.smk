@@ -48,7 +48,9 @@ rule report:
             "reports/{experiment}/index.html",
             caption="../report/page.rst",
             category="Report",
+            labels={"file": "page"},
         ),
+        summary="reports/{experiment}/README.md",
         figures=[figure_file(*figure) for figure in figure_stems(EXPERIMENT).items()],
     log:
         "logs/{experiment}/report.log",
