@@ -251,9 +251,10 @@ def _told_lines(lines: pd.DataFrame, models: pd.DataFrame, domain: str) -> str:
     for predictor, symbol in SYMBOLS.items():
         part = lines[_is_fit(lines, predictor, domain)]
         good = int((part.share <= LINEAR).sum())
-        miss = f", at worst {part.share.max():.2g}" if len(part) else ""
-        told.append(f"in {symbol} {good} of {len(part)} lines hold{miss}")
-    return f"{DOMAIN_SYMBOLS[domain]}: {', '.join(told)}{_told_best(models, domain)}"
+        miss = f" ({part.share.max():.2g})" if len(part) else ""
+        told.append(f"in {symbol} {good} of {len(part)}{miss}")
+    lines = f"lines that hold (worst miss in light speeds) {', '.join(told)}"
+    return f"{DOMAIN_SYMBOLS[domain]}: {lines}{_told_best(models, domain)}"
 
 
 def _told_best(models: pd.DataFrame, domain: str) -> str:

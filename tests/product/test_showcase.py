@@ -11,6 +11,7 @@ import pytest
 
 from mechcore.claims import CRITERIA
 from mechcore.config import load_experiment
+from mechcore.contents import figure_stems
 from mechcore.grid import expand
 from mechcore.measures import metrics_table
 from mechcore.mechanics import mechanics_table
@@ -40,9 +41,9 @@ def test_a_cell_that_runs_again_gives_the_committed_fits(
     keys = ["pattern", "predictor", "domain"]
     assert before[keys].equals(again[keys])
     for column in ("slope", "intercept", "theil_sen", "r2", "n"):
-        # Figures are committed with 7 digits.
+        # Figures are committed with 6 digits.
         np.testing.assert_allclose(
-            again[column].to_numpy(float), before[column].to_numpy(float), rtol=1e-6, atol=1e-7
+            again[column].to_numpy(float), before[column].to_numpy(float), rtol=1e-5, atol=1e-6
         )
 
 
@@ -79,10 +80,12 @@ def test_all_cells_are_there(committed: pd.DataFrame) -> None:
 
 
 def test_showcase_is_small_and_whole() -> None:
-    files = [path for path in SHOWCASE.iterdir() if path.suffix in {".svg", ".csv", ".json", ".md"}]
-    assert sum(path.stat().st_size for path in files) < 5_000_000
-    drawn = {path.stem for path in files if path.suffix == ".svg"}
-    assert drawn <= {path.stem for path in files if path.suffix == ".csv"}
+    drawn = {path.stem for path in SHOWCASE.glob("*.svg")}
+    assert drawn == set(figure_stems(EXPERIMENT))
+    names = [f"{stem}{suffix}" for stem in drawn for suffix in (".svg", ".csv")]
+    names += ["README.md", "claims.json", "regressions.csv", "pooled.csv"]
+    # What .gitignore lets in; a report that was made here has more beside it.
+    assert sum((SHOWCASE / name).stat().st_size for name in names) < 5_000_000
     text = (SHOWCASE / "README.md").read_text(encoding="utf-8")
     assert all(f"{stem}.svg" in text for stem in drawn)
     claims = json.loads((SHOWCASE / "claims.json").read_text(encoding="utf-8"))
