@@ -193,7 +193,6 @@ def summary(evidence: Evidence, content: Content) -> str:
             counts=counts(evidence),
             card=_card(content),
             sections=content.sections,
-            places=content.places,
             provenance=current_provenance(),
             digits=DIGITS,
         )
