@@ -253,8 +253,8 @@ def _told_lines(lines: pd.DataFrame, models: pd.DataFrame, domain: str) -> str:
         good = int((part.share <= LINEAR).sum())
         miss = f" ({part.share.max():.2g})" if len(part) else ""
         told.append(f"in {symbol} {good} of {len(part)}{miss}")
-    lines = f"lines that hold (worst miss in light speeds) {', '.join(told)}"
-    return f"{DOMAIN_SYMBOLS[domain]}: {lines}{_told_best(models, domain)}"
+    held = f"lines that hold (worst miss in light speeds) {', '.join(told)}"
+    return f"{DOMAIN_SYMBOLS[domain]}: {held}{_told_best(models, domain)}"
 
 
 def _told_best(models: pd.DataFrame, domain: str) -> str:
