@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -99,6 +100,20 @@ def test_the_grid_knows_the_figures_of_the_theory(finished: Path) -> None:
         assert dc.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
     below = metrics[metrics.beta <= metrics.beta_star]
     assert (below.speed - below.speed_theory).abs().max() < 1e-9
+
+
+def test_snakemake_makes_its_own_report_with_captions_and_categories(finished: Path) -> None:
+    ended = snakemake(finished, "--report", "report.zip")
+    assert ended.returncode == 0, ended.stderr
+    with zipfile.ZipFile(finished / "report.zip") as archive:
+        names = archive.namelist()
+        page = archive.read("report/report.html").decode()
+    figures = [name for name in names if name.endswith(".svg") and "/data/" in name]
+    assert len(figures) == len(list((finished / "reports" / "smoke").glob("*.svg")))
+    for category in ("Report", "Claims", "Figures", "Tables"):
+        assert f'"{category}"' in page
+    # From the caption of the claims.
+    assert "mechcore/claims.py" in page
 
 
 def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
