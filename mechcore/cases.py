@@ -25,6 +25,22 @@ def sound(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows[~rows.ill_conditioned.astype(bool)])
 
 
+def alive(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the simulations whose drift is known to the end: of what died nothing could move.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Simulations or controls.
+
+    Returns
+    -------
+    DataFrame
+        Those with a drift, and without a layer at which they died.
+    """
+    return pd.DataFrame(rows[np.isfinite(rows.drift) & rows.extinct_at.isna()])
+
+
 def simulations_of_paper(evidence: Evidence, activations: tuple[str, ...] = ()) -> pd.DataFrame:
     """Return the simulations of the paper's kernels that rounding does not decide.
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.cases import (
+    alive,
     finite_number,
     lines_of_paper,
     models_of_paper,
@@ -139,8 +140,8 @@ def _setting(evidence: Evidence) -> str:
 
 
 def _centre_of_mass(evidence: Evidence) -> Judgement | None:
-    even = sound(evidence.controls[evidence.controls.beta == 0])
-    if even.empty:
+    even = alive(sound(evidence.controls[evidence.controls.beta == 0]))
+    if even.empty or not evidence.free:
         return None
     still = even.drift <= AT_REST_DRIFT
     grid = sound(evidence.simulations[evidence.simulations.beta == 0])
@@ -178,7 +179,7 @@ def _coefficients(evidence: Evidence, rows: pd.DataFrame) -> Iterator[Figure]:
     for _, row in first[first["size"] <= 3].iterrows():
         name = f"coefficient of √t, k = {row['size']}: the length in which it is 1"
         source = trajectories_of(row, evidence.experiment.boundary)
-        yield Figure(name, float(row.diffusion_coefficient), "px", source)
+        yield Figure(name, finite_number(row.diffusion_coefficient), "px", source)
 
 
 def _deviations(evidence: Evidence, rows: pd.DataFrame, holds: pd.Series) -> Iterator[Figure]:
@@ -493,8 +494,7 @@ def _control(
     evidence: Evidence, rows: pd.DataFrame, by: tuple[str, str], source: str | None = None
 ) -> Judgement | None:
     """Whether all these simulations stayed where they were."""
-    # Of what died nothing is left that could move.
-    known = rows[np.isfinite(rows.drift) & rows.extinct_at.isna()]
+    known = alive(rows)
     rows = sound(known)
     if rows.empty:
         return None
@@ -587,8 +587,8 @@ CRITERIA: dict[str, Criterion] = {
     "C4": Criterion(
         "Speed is linear in the odd share of the kernel's energy.",
         "DCT, ReLU and modulus: a straight line in ρ over all β misses no point by more than "
-        f"{LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them for the "
-        "celerity γβ = p/m up to β*.",
+        f"{LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them for "
+        "β = p/E or the celerity γβ = p/m, up to β*.",
         "linearity",
         ("regressions.csv", "models.csv", "metrics.csv"),
         "DCT kernels under ReLU or modulus",
@@ -624,7 +624,8 @@ CRITERIA: dict[str, Criterion] = {
     "C8": Criterion(
         "ReLU acts like a Lorentz transform.",
         "DCT, ReLU, β > 0: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both within "
-        f"{LORENTZ}, the diffusion speed s in the place of light. In part: true for all β ≤ β*.",
+        f"{LORENTZ}, the diffusion speed s in the place of light; what is faster than s fails. In "
+        "part: true for all β ≤ β*.",
         "contraction",
         ("metrics.csv", "mechanics.csv", "kernels.csv"),
         "DCT kernels under ReLU, β = 0 and larger",

@@ -241,12 +241,13 @@ def drift(dataset: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Distance in px, dimensions of the trajectories without ``t``.
+        Distance in px, dimensions of the trajectories without ``t``; NaN where no later layer is
+        known.
     """
     dataset = before_the_edge(dataset)
     away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
     distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
-    return distance.max("t")
+    return distance.isel(t=slice(1, None)).max("t")
 
 
 def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:

@@ -157,7 +157,9 @@ def write_claims(claims: list[Claim], path: Path) -> None:
     path : Path
         The file.
     """
-    text = json.dumps([asdict(claim) for claim in claims], indent=2, ensure_ascii=False)
+    text = json.dumps(
+        [asdict(claim) for claim in claims], indent=2, ensure_ascii=False, allow_nan=False
+    )
     replace_file(path, lambda draft: draft.write_text(text + "\n", encoding="utf-8"))
 
 

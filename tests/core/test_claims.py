@@ -254,7 +254,7 @@ def test_the_paper_is_judged_in_its_own_setting_only(setting_of_its_own: dict[st
     found = replace(evidence_of(true_world()), experiment=plan)
     found.__dict__["controls"] = true_world()["controls"]
     claims = {claim.id: claim for claim in judge(found)}
-    for name in ("C2", "C3", "C4", "C5", "C6", "C7", "C8"):
+    for name in ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"):
         assert claims[name].verdict == NOT_YET_MEASURED
         assert claims[name].range.endswith("on free space and with the mass |x|")
     assert claims["C9"].verdict == REPRODUCED

@@ -86,6 +86,12 @@ def test_drift_is_the_farthest_place_and_not_the_last() -> None:
     assert drift(run) == 5.0
 
 
+def test_what_cannot_be_followed_has_no_drift() -> None:
+    run = propagate(kernel("dct", 3, 0.0), boundary="wrap", domain=1, steps=4)
+    assert run.edge_at == 1
+    assert np.isnan(drift(run))
+
+
 def test_width_that_shrinks_has_not_grown() -> None:
     run = propagate(kernel("dct", 2, 0.0), steps=4)
     assert growth(run) == pytest.approx(1.0, rel=1e-12)
