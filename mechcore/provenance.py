@@ -42,7 +42,7 @@ def git_commit() -> str | None:
 
 
 def git_is_dirty() -> bool | None:
-    """Return whether tracked files differ from the commit.
+    """Return whether tracked files differ from the commit, reports, which are made, left out.
 
     Returns
     -------
@@ -51,7 +51,8 @@ def git_is_dirty() -> bool | None:
     """
     if git_commit() is None:
         return None
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    code = ("--", ":/", ":(exclude,top)reports")
+    changes = _git("status", "--porcelain", "--untracked-files=no", *code)
     return None if changes is None else bool(changes)
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 from io import BytesIO
 from itertools import pairwise
@@ -538,6 +539,23 @@ def test_page_holds_the_configuration_that_repeats_it(
     assert "snakemake -c2 --configfile config/small.yaml" in page.text
     for version in provenance.library_versions().values():
         assert version in page.text
+
+
+def test_a_report_that_is_made_again_is_no_local_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, page = tmp_path / "mechcore" / "__init__.py", tmp_path / "reports" / "README.md"
+    for path in (code, page):
+        path.parent.mkdir()
+        path.write_text("one")
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "PACKAGE", code.parent)
+    page.unlink()
+    assert provenance.git_is_dirty() is False
+    code.write_text("two")
+    assert provenance.git_is_dirty() is True
 
 
 def test_report_outside_version_control_says_so(
