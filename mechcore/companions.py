@@ -6,11 +6,11 @@ import math
 
 import xarray as xr
 
+from mechcore.cells import Cell, PatternSettings, Shared, SnapshotSettings
 from mechcore.choices import preferred, spread
-from mechcore.config import Experiment, PatternSettings, Shared, SnapshotSettings
+from mechcore.config import Experiment
 from mechcore.contents import filmed_activations, representative_family
 from mechcore.geometry import light_speed
-from mechcore.grid import Cell
 from mechcore.kernels import FAMILIES
 from mechcore.patterns import PATTERNS
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import domain_side
+from mechcore.cells import Cell
 from mechcore.engines import LayerRule
 from mechcore.engines.factors import factors, products
 from mechcore.engines.methods import direct_cost, low_rank_cost
-from mechcore.grid import Cell
 from mechcore.kernels import kernel
 from mechcore.patterns import Image
 from mechcore.symmetries import copies_among
@@ -53,7 +53,7 @@ def estimated_cost(cell: Cell) -> Cost:
 
     Examples
     --------
-    >>> from mechcore.grid import Cell
+    >>> from mechcore.cells import Cell
     >>> cell = Cell(kernel="dct", activation="relu", size=3, betas=[0.5])
     >>> estimated_cost(cell).seconds > 0
     True

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mechcore import regressions
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
+from mechcore.cells import Cell
 from mechcore.choices import preferred, shown_sizes
 from mechcore.companions import film_cells
 from mechcore.config import Experiment
@@ -22,7 +23,7 @@ from mechcore.contents import representative_family
 from mechcore.errors import MechcoreError
 from mechcore.exact_theory import Theory, theory
 from mechcore.geometry import light_speed
-from mechcore.grid import Cell, expand
+from mechcore.grid import expand
 from mechcore.kernels import kernel
 from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name

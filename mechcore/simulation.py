@@ -13,12 +13,12 @@ from mechcore import engines, storage
 from mechcore.activations import ACTIVATIONS
 from mechcore.arrays import real_array
 from mechcore.boundaries import BOUNDARIES, domain_side
+from mechcore.cells import Cell
 from mechcore.decomposition import decompose
 from mechcore.engines import LayerRule
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.exact_theory import beta_star
 from mechcore.fits import first_fitted_layer
-from mechcore.grid import Cell
 from mechcore.kernels import as_kernel, even_part, kernel, odd_part
 from mechcore.normalisations import NORMALISATIONS
 from mechcore.patterns import Image, as_pattern, pattern_image
@@ -146,7 +146,7 @@ def simulate(cell: Cell) -> xr.Dataset:
 
     Examples
     --------
-    >>> from mechcore.grid import Cell
+    >>> from mechcore.cells import Cell
     >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 1.0], steps=4)
     >>> dict(simulate(cell).sizes)["beta"]
     2

@@ -21,8 +21,8 @@ from mechcore.records import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.version import __version__
 
 if TYPE_CHECKING:
+    from mechcore.cells import Cell
     from mechcore.engines import LayerRule
-    from mechcore.grid import Cell
 
 FORMAT_VERSION = 1
 """Raised when a reader of the old format would misread the new one."""

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mechcore.cells import Cell
 from mechcore.errors import MechcoreError, shown
-from mechcore.grid import Cell
 from mechcore.measures import METRICS, metrics_table
 from mechcore.mechanics import SIMULATION, kernels_table, mechanics_table
 from mechcore.regressions import THEIL_SEN

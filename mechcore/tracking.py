@@ -18,6 +18,7 @@ import xarray as xr
 from filelock import FileLock
 
 from mechcore.boundaries import domain_side
+from mechcore.cells import Cell
 from mechcore.config import Experiment
 from mechcore.domains import EVERYWHERE
 from mechcore.errors import MechcoreError
@@ -25,7 +26,7 @@ from mechcore.evidence import TABLES
 from mechcore.figures.preview import cell_preview
 from mechcore.figures.style import save
 from mechcore.fits import first_fitted_layer
-from mechcore.grid import Cell, expand
+from mechcore.grid import expand
 from mechcore.provenance import git_commit, git_is_dirty
 from mechcore.regressions import cell_names
 from mechcore.storage import read_dataset, replace_file

@@ -21,7 +21,7 @@ def command(
     output: OutputOption,
 ) -> None:
     """Run all simulations of one cell and write their trajectories."""
-    from mechcore.grid import Cell
+    from mechcore.cells import Cell
 
     planned = Cell.from_json(cell)
 

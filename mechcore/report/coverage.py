@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechcore.config import Experiment, PatternSettings
+from mechcore.cells import PatternSettings
+from mechcore.config import Experiment
 from mechcore.evidence import Evidence
 from mechcore.naming import cell_name
 from mechcore.progress import cell_states

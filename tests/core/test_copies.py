@@ -9,8 +9,8 @@ import pytest
 from oracles import Array
 
 from mechcore import engines
+from mechcore.cells import Cell
 from mechcore.engines import LayerRule
-from mechcore.grid import Cell
 from mechcore.kernels import kernel
 from mechcore.patterns import pattern_image
 from mechcore.records import QUANTITIES, movement

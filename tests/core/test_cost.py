@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mechcore.cells import Cell
 from mechcore.cost import estimated_cost
 from mechcore.engines.methods import direct_cost, largest_rank, low_rank_cost
-from mechcore.grid import Cell
 
 
 def seconds(**settings: object) -> float:

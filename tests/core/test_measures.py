@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from oracles import Array
 from scipy import stats
 
+from mechcore.cells import Cell
 from mechcore.exact_theory import theory
 from mechcore.fits import fit_lines
-from mechcore.grid import Cell
 from mechcore.kernels import even_part, kernel
 from mechcore.measures import METRICS, measure, metrics_table
 from mechcore.simulation import propagate, simulate

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mechcore.cells import Cell
 from mechcore.decomposition import decompose
 from mechcore.exact_theory import theory
-from mechcore.grid import Cell
 from mechcore.kernels import FAMILIES, kernel
 from mechcore.measures import metrics_table
 from mechcore.mechanics import (

@@ -11,8 +11,8 @@ from oracles import Array
 from scipy import stats
 from simulated import kernels_of, metrics_of, theory
 
+from mechcore.cells import Cell
 from mechcore.domains import DOMAINS
-from mechcore.grid import Cell
 from mechcore.mechanics import kernels_table
 from mechcore.pooled import COLUMNS, fit_clustered, median_interval, pool, repeated_kernels
 from mechcore.regressions import PREDICTORS

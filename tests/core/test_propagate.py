@@ -11,9 +11,9 @@ import xarray as xr
 from PIL import Image as PillowImage
 
 import mechcore
+from mechcore.cells import Cell
 from mechcore.engines import ENGINES
 from mechcore.errors import InvalidValue, MechcoreError
-from mechcore.grid import Cell
 from mechcore.kernels import kernel
 from mechcore.patterns import pattern_image
 from mechcore.records import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement

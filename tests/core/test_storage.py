@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mechcore.cells import Cell
 from mechcore.errors import MechcoreError
-from mechcore.grid import Cell
 from mechcore.kernels import kernel
 from mechcore.simulation import propagate, simulate
 from mechcore.storage import (

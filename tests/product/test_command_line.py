@@ -169,7 +169,7 @@ def test_grid_lists_cells_simulations_and_cost(tmp_path: Path) -> None:
 
 def test_a_simulation_imports_neither_mlflow_nor_plotting() -> None:
     script = (
-        "import sys; from mechcore.grid import Cell; from mechcore.simulation import simulate; "
+        "import sys; from mechcore.cells import Cell; from mechcore.simulation import simulate; "
         "simulate(Cell(kernel='dct', activation='relu', size=2, betas=[0.5], steps=4)); "
         "print(sorted({name.partition('.')[0] for name in sys.modules}))"
     )

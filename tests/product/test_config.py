@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import yaml
 
+from mechcore.cells import Cell
 from mechcore.config import Experiment, load_experiment, schema_text
 from mechcore.errors import MechcoreError
-from mechcore.grid import Cell, expand
+from mechcore.grid import expand
 
 PROJECT = Path(__file__).parents[2]
 GOOD: dict[str, object] = {

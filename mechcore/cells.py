@@ -1,0 +1,254 @@
+"""A cell of a grid: one kernel family x activation x size, and the values of all other axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from mechcore.activations import ACTIVATIONS
+from mechcore.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
+from mechcore.engines import ENGINES
+from mechcore.errors import InvalidValue, choose
+from mechcore.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
+from mechcore.naming import cell_name
+from mechcore.normalisations import NORMALISATIONS
+from mechcore.patterns import PATTERNS, Image, file_digest, is_file_name, pattern_image
+from mechcore.records import DENSITIES
+from mechcore.settings import Settings, parsed_json, refuse_repeats, validated
+
+Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
+Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
+Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+
+CHOICES: dict[str, Mapping[str, object]] = {
+    "kernels": FAMILIES,
+    "activations": ACTIVATIONS,
+    "mixing": MIXINGS,
+    "normalise": NORMALISATIONS,
+    "boundary": BOUNDARIES,
+    "density": DENSITIES,
+    "engine": ENGINES,
+}
+"""The table behind each key that holds names."""
+
+
+class PatternSettings(Settings):
+    """A test pattern: its name and the arguments that differ from their defaults."""
+
+    name: str = Field(description="delta, disc, gaussian, square, random, or a .npy or .png file")
+    arguments: dict[str, int | float] = Field(
+        default={}, description="arguments in px, as radius of a disc or sigma of a gaussian"
+    )
+    sha256: str | None = Field(default=None, description="of the file; filled in when it is read")
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        self.image()
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name with its arguments, as ``disc-radius4``."""
+        return "-".join([self.name, *(f"{key}{value:g}" for key, value in self.arguments.items())])
+
+    def image(self) -> Image:
+        """Return the image of the pattern; the file must be the one that was configured."""
+        if self.sha256 and file_digest(self.name) != self.sha256:
+            raise InvalidValue("pattern", self.name, "the same file as when the run was planned")
+        return pattern_image(self.name, **self.arguments)
+
+
+class SnapshotSettings(Settings):
+    """Which states are kept as images."""
+
+    layers: list[int] = Field(default=[], description="layers, from 0 to steps")
+    window: int = Field(default=129, ge=1, le=10_000, description="side of the window in px")
+
+
+class BetaRange(Settings):
+    """Evenly spaced mixing ratios."""
+
+    start: Beta = Field(default=0.0, description="first mixing ratio")
+    stop: Beta = Field(default=1.0, description="last mixing ratio")
+    count: int = Field(ge=2, le=100_001, description="how many")
+
+    def values(self) -> list[float]:
+        """Return the ratios, rounded to 12 digits so that 0.15 is 0.15."""
+        return [round(float(beta), 12) for beta in np.linspace(self.start, self.stop, self.count)]
+
+
+def _accept_pattern_names(schema: dict[str, Any]) -> None:
+    """A pattern is written as a name, or as a mapping of name and arguments."""
+    arguments = sorted({key for entry in PATTERNS.values() for key in entry.defaults})
+    named = {"type": "string", "description": f"{', '.join(PATTERNS)}, or a file"}
+    detailed = {
+        "type": "object",
+        "properties": {"name": named} | {key: {"type": "number"} for key in arguments},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    schema["items"] = {"anyOf": [named, detailed]}
+    schema["default"] = ["delta"]
+
+
+def _accept_range(schema: dict[str, Any]) -> None:
+    """The mixing ratios are written as a list, or as start, stop and count."""
+    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
+
+
+class Shared(Settings):
+    """What an experiment and each of its cells have in common."""
+
+    patterns: list[PatternSettings] = Field(
+        default=[PatternSettings(name="delta")],
+        min_length=1,
+        description="states at layer 0: names, or mappings of name and arguments",
+        json_schema_extra=_accept_pattern_names,
+    )
+    angles: list[Angle] = Field(
+        default=[0.0],
+        min_length=1,
+        description="directions of the odd part in degrees, from +x (right) to +y (down)",
+    )
+    betas: list[Beta] = Field(
+        min_length=1,
+        description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
+        json_schema_extra=_accept_range,
+    )
+    steps: int = Field(default=64, ge=3, le=1_000_000, description="layers T")
+    t_burn: int | None = Field(
+        default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
+    )
+    mixing: str = Field(default="unit", description="unit: rho = beta^2; or linear")
+    normalise: str = Field(default="l2", description="l2, peak, mass or none")
+    boundary: str = Field(default="free", description="free, zero, wrap or reflect")
+    domain: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
+    )
+    density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
+    engine: str = Field(default="compiled", description="compiled, or reference (slow)")
+    reuse_symmetric: bool = Field(
+        default=True,
+        description="run a simulation that is another one turned or mirrored only once",
+    )
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
+    snapshots: SnapshotSettings = Field(
+        default=SnapshotSettings(), description="states that are kept as images"
+    )
+
+    @field_validator("patterns", mode="before")
+    @classmethod
+    def _patterns_by_name(cls, value: object) -> object:
+        return [_pattern(item) for item in value] if isinstance(value, list) else value
+
+    @field_validator("betas", mode="before")
+    @classmethod
+    def _betas_from_range(cls, value: object) -> object:
+        if isinstance(value, Mapping):
+            return validated(BetaRange, value, "betas").values()
+        return value
+
+    @field_validator("mixing", "normalise", "boundary", "density", "engine")
+    @classmethod
+    def _known_choice(cls, value: str, info: Any) -> str:
+        choose(CHOICES[info.field_name], info.field_name, value)
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse_repeats("patterns", [pattern.label for pattern in self.patterns])
+        refuse_repeats("angles", [angle % 360 for angle in self.angles])
+        refuse_repeats("betas", self.betas)
+        if self.t_burn is not None and self.t_burn >= self.steps:
+            raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
+        if self.steps - (self.t_burn or 0) < 2:
+            raise InvalidValue("t_burn", self.t_burn, "at least three layers left to fit")
+        refuse_repeats("snapshots.layers", self.snapshots.layers)
+        for layer in self.snapshots.layers:
+            if not 0 <= layer <= self.steps:
+                raise InvalidValue("snapshots.layers", layer, f"a layer from 0 to {self.steps}")
+        _check_domain(self)
+        return self
+
+
+class Cell(Shared):
+    """One kernel family x activation x size, with the values of all other axes."""
+
+    kernel: str = Field(description="kernel family")
+    activation: str = Field(description="activation")
+    size: Size = Field(description="kernel size k")
+
+    @field_validator("kernel")
+    @classmethod
+    def _known_kernel(cls, value: str) -> str:
+        choose(FAMILIES, "kernel", value)
+        return value
+
+    @field_validator("activation")
+    @classmethod
+    def _known_activation(cls, value: str) -> str:
+        choose(ACTIVATIONS, "activation", value)
+        return value
+
+    @property
+    def id(self) -> str:
+        """Readable name, as ``dct-relu-k3``; the boundary shows only if it is not free space."""
+        return cell_name(self.kernel, self.activation, self.size, self.boundary)
+
+    @property
+    def simulations(self) -> int:
+        """Number of simulations: patterns x angles x betas."""
+        return len(self.patterns) * len(self.angles) * len(self.betas)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a cell from JSON.
+
+        Parameters
+        ----------
+        text : str
+            What `to_json` wrote.
+
+        Returns
+        -------
+        Cell
+            The cell.
+
+        Raises
+        ------
+        MechcoreError
+            If the text is not a cell.
+        """
+        return validated(cls, parsed_json(text, "cell"), "cell")
+
+
+def _pattern(item: object) -> object:
+    """Accept ``disc`` and ``{name: disc, radius: 4}``, and remember the content of a file."""
+    if isinstance(item, PatternSettings):
+        return item
+    if isinstance(item, str):
+        item = {"name": item}
+    if not isinstance(item, Mapping) or "arguments" in item or "sha256" in item:
+        return item
+    name = item.get("name")
+    if not is_file_name(name) and isinstance(name, str):
+        choose(PATTERNS, "patterns", name)
+    arguments = {key: value for key, value in item.items() if key != "name"}
+    found: dict[str, object] = {"name": name}
+    if arguments:
+        found["arguments"] = arguments
+    if is_file_name(name):
+        found["sha256"] = file_digest(str(name))
+    return found
+
+
+def _check_domain(shared: Shared) -> None:
+    largest = max(max(pattern.image().shape) for pattern in shared.patterns)
+    domain_side(shared.boundary, shared.domain, largest)
