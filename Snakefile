@@ -13,6 +13,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
+include: "workflow/rules/filters.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/publish.smk"
 

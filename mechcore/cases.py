@@ -128,6 +128,34 @@ def models_of_paper(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows[rows.model.str.startswith("linear in")])
 
 
+def layers_of_banks(evidence: Evidence, chance: float, *, trained: bool) -> pd.DataFrame:
+    """Return the layers that tell whether low frequencies dominate.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    chance : float
+        Layers of which random weights would have a larger share in low frequencies are left out.
+    trained : bool
+        Whether to return those of trained weights, or of weights before training.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the banks' layers, with ``bank``.
+    """
+    parts = [
+        bank.analysis.layers.assign(bank=name)
+        for name, bank in evidence.banks.items()
+        if bank.plan.trained == trained
+    ]
+    if not parts:
+        return pd.DataFrame()
+    rows = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(rows[rows.null_low_frequency_share <= chance])
+
+
 def finite_number(value: object) -> float | None:
     """Return a number as JSON knows it: there is no NaN and no infinity.
 

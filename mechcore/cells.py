@@ -24,15 +24,12 @@ Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
 
 CHOICES: dict[str, Mapping[str, object]] = {
-    "kernels": FAMILIES,
-    "activations": ACTIVATIONS,
-    "mixing": MIXINGS,
     "normalise": NORMALISATIONS,
     "boundary": BOUNDARIES,
     "density": DENSITIES,
     "engine": ENGINES,
 }
-"""The table behind each key that holds names."""
+"""The table behind each key of `Propagation` that holds a name."""
 
 
 class PatternSettings(Settings):
@@ -100,8 +97,8 @@ def _accept_range(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
 
 
-class Shared(Settings):
-    """What an experiment and each of its cells have in common."""
+class Propagation(Settings):
+    """How states go through layers, whatever the kernels are."""
 
     patterns: list[PatternSettings] = Field(
         default=[PatternSettings(name="delta")],
@@ -109,21 +106,10 @@ class Shared(Settings):
         description="states at layer 0: names, or mappings of name and arguments",
         json_schema_extra=_accept_pattern_names,
     )
-    angles: list[Angle] = Field(
-        default=[0.0],
-        min_length=1,
-        description="directions of the odd part in degrees, from +x (right) to +y (down)",
-    )
-    betas: list[Beta] = Field(
-        min_length=1,
-        description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
-        json_schema_extra=_accept_range,
-    )
     steps: int = Field(default=64, ge=3, le=1_000_000, description="layers T")
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
-    mixing: str = Field(default="unit", description="unit: rho = beta^2; or linear")
     normalise: str = Field(default="l2", description="l2, peak, mass or none")
     boundary: str = Field(default="free", description="free, zero, wrap or reflect")
     domain: int | None = Field(
@@ -134,6 +120,44 @@ class Shared(Settings):
     )
     density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
     engine: str = Field(default="compiled", description="compiled, or reference (slow)")
+
+    @field_validator("patterns", mode="before")
+    @classmethod
+    def _patterns_by_name(cls, value: object) -> object:
+        return [_pattern(item) for item in value] if isinstance(value, list) else value
+
+    @field_validator("normalise", "boundary", "density", "engine")
+    @classmethod
+    def _known_rule(cls, value: str, info: Any) -> str:
+        choose(CHOICES[info.field_name], info.field_name, value)
+        return value
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        refuse_repeats("patterns", [pattern.label for pattern in self.patterns])
+        if self.t_burn is not None and self.t_burn >= self.steps:
+            raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
+        if self.steps - (self.t_burn or 0) < 2:
+            raise InvalidValue("t_burn", self.t_burn, "at least three layers left to fit")
+        largest = max(max(pattern.image().shape) for pattern in self.patterns)
+        domain_side(self.boundary, self.domain, largest)
+        return self
+
+
+class Shared(Propagation):
+    """What an experiment and each of its cells have in common."""
+
+    angles: list[Angle] = Field(
+        default=[0.0],
+        min_length=1,
+        description="directions of the odd part in degrees, from +x (right) to +y (down)",
+    )
+    betas: list[Beta] = Field(
+        min_length=1,
+        description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
+        json_schema_extra=_accept_range,
+    )
+    mixing: str = Field(default="unit", description="unit: rho = beta^2; or linear")
     reuse_symmetric: bool = Field(
         default=True,
         description="run a simulation that is another one turned or mirrored only once",
@@ -143,11 +167,6 @@ class Shared(Settings):
         default=SnapshotSettings(), description="states that are kept as images"
     )
 
-    @field_validator("patterns", mode="before")
-    @classmethod
-    def _patterns_by_name(cls, value: object) -> object:
-        return [_pattern(item) for item in value] if isinstance(value, list) else value
-
     @field_validator("betas", mode="before")
     @classmethod
     def _betas_from_range(cls, value: object) -> object:
@@ -155,26 +174,20 @@ class Shared(Settings):
             return validated(BetaRange, value, "betas").values()
         return value
 
-    @field_validator("mixing", "normalise", "boundary", "density", "engine")
+    @field_validator("mixing")
     @classmethod
-    def _known_choice(cls, value: str, info: Any) -> str:
-        choose(CHOICES[info.field_name], info.field_name, value)
+    def _known_mixing(cls, value: str) -> str:
+        choose(MIXINGS, "mixing", value)
         return value
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        refuse_repeats("patterns", [pattern.label for pattern in self.patterns])
+    def _axes_fit(self) -> Self:
         refuse_repeats("angles", [angle % 360 for angle in self.angles])
         refuse_repeats("betas", self.betas)
-        if self.t_burn is not None and self.t_burn >= self.steps:
-            raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
-        if self.steps - (self.t_burn or 0) < 2:
-            raise InvalidValue("t_burn", self.t_burn, "at least three layers left to fit")
         refuse_repeats("snapshots.layers", self.snapshots.layers)
         for layer in self.snapshots.layers:
             if not 0 <= layer <= self.steps:
                 raise InvalidValue("snapshots.layers", layer, f"a layer from 0 to {self.steps}")
-        _check_domain(self)
         return self
 
 
@@ -247,8 +260,3 @@ def _pattern(item: object) -> object:
     if is_file_name(name):
         found["sha256"] = file_digest(str(name))
     return found
-
-
-def _check_domain(shared: Shared) -> None:
-    largest = max(max(pattern.image().shape) for pattern in shared.patterns)
-    domain_side(shared.boundary, shared.domain, largest)

@@ -15,6 +15,7 @@ import pandas as pd
 from mechcore.cases import (
     alive,
     finite_number,
+    layers_of_banks,
     lines_of_paper,
     models_of_paper,
     paired_simulations,
@@ -24,6 +25,7 @@ from mechcore.cases import (
 from mechcore.choices import PAPER_ACTIVATIONS
 from mechcore.domains import DOMAIN_SYMBOLS, EVERYWHERE, UP_TO_BETA_STAR, within_theory
 from mechcore.evidence import Evidence
+from mechcore.filters.null import CHANCE
 from mechcore.fits import FEWEST_POINTS
 from mechcore.verdicts import (
     AT_REST,
@@ -96,6 +98,15 @@ MOST, SOME = 0.9, 0.1
 
 JUDGED_DOMAINS = (EVERYWHERE, UP_TO_BETA_STAR)
 """Where lines are put to the test."""
+
+DOMINATED = 0.5
+NOT_BY_NATURE = 0.5
+LOW_FREQUENCIES = 3
+"""Share of a layer's energy that dominates it. Where random weights would have more than half in
+DC and the two gradients, as of the four taps of 2x2, nothing can be said."""
+
+MOST_NAMES = 6
+"""Layers that are named where a claim fails in them; networks have hundreds."""
 
 LORENTZ = 0.05
 """Width relative to the width at rest. A factor that is missed by more is another factor."""
@@ -532,8 +543,48 @@ def _is_fit(rows: pd.DataFrame, predictor: str, domain: str) -> pd.Series:
     return (rows.predictor == predictor) & (rows.domain == domain)
 
 
-def _not_yet(evidence: Evidence) -> Judgement | None:  # noqa: ARG001
-    return None
+def _low_frequencies(evidence: Evidence) -> Judgement | None:
+    rows = layers_of_banks(evidence, NOT_BY_NATURE, trained=True)
+    if rows.empty:
+        return None
+    beyond_chance = rows.low_frequency_share > rows.null_low_frequency_limit
+    holds = beyond_chance & (rows.low_frequency_share > DOMINATED)
+    figures = [*_spectra(rows, "after training"), *_before_training(evidence)]
+    told = [_told_layers(bank, part, holds) for bank, part in rows.groupby("bank", sort=False)]
+    told.append(f"above chance in {beyond_chance.sum()} of {len(rows)} layers")
+    partly = bool(holds.any() or beyond_chance.all())
+    return Judgement(verdict(holds, partly=partly), figures, "; ".join(told))
+
+
+def _told_layers(bank: object, rows: pd.DataFrame, holds: pd.Series) -> str:
+    """How many layers of a bank, and the first that the claim fails in."""
+    fails = rows.name[~holds[rows.index]].tolist()
+    told = f"{bank}: {len(rows) - len(fails)} of {len(rows)} layers"
+    rest = f" and {len(fails) - MOST_NAMES} more" if len(fails) > MOST_NAMES else ""
+    return f"{told}, not {', '.join(fails[:MOST_NAMES])}{rest}" if fails else told
+
+
+def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
+    """The layers of each bank with the smallest and the largest share, and what chance gives."""
+    for bank, part in rows.sort_values("low_frequency_share").groupby("bank", sort=False):
+        source = f"filters/{bank}.nc"
+        ends = part.iloc[[0, -1]] if len(part) > 1 else part
+        for row in ends.to_dict("records"):
+            where = f"{when}, {bank}, {row['name']}"
+            share = finite_number(row["low_frequency_share"])
+            yield Figure(f"share of DC and gradients {where}", share, "1", source)
+            chance = finite_number(row["null_low_frequency_share"])
+            yield Figure(f"share by chance, {bank}, {row['name']}", chance, "1", source)
+    leading = finite_number((rows.leading == LOW_FREQUENCIES).mean())
+    yield Figure(f"layers in which they are the three largest coefficients {when}", leading, "1")
+
+
+def _before_training(evidence: Evidence) -> Iterator[Figure]:
+    rows = layers_of_banks(evidence, NOT_BY_NATURE, trained=False)
+    if len(rows):
+        above = finite_number((rows.low_frequency_share > rows.null_low_frequency_limit).mean())
+        yield from _spectra(rows, "before training")
+        yield Figure("layers above the limit of chance before training", above, "1")
 
 
 def _ratio(pairs: pd.DataFrame) -> float | None:
@@ -642,11 +693,14 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C10": Criterion(
         "Trained CNN filters are dominated by DC and gradients in the DCT domain.",
-        "Share of energy per layer against untrained weights.",
-        "",
-        (),
-        "the filters of a trained network",
-        _not_yet,
+        f"Each layer of each bank in which random weights would have at most {NOT_BY_NATURE:.0%} "
+        f"there: DC and two gradients hold more than {DOMINATED:.0%} of the energy, and more than "
+        f"all but {CHANCE:.1%} of layers of independent random weights. In part: true in some "
+        "layers, or above chance in all.",
+        "spectra",
+        ("filters/",),
+        "the kernels of a trained network (filter_banks)",
+        _low_frequencies,
     ),
     "N1": Criterion(
         "At β = 0 no pattern of the grid moves, whatever the activation.",

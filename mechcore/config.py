@@ -12,19 +12,62 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from mechcore.activations import ACTIVATIONS
-from mechcore.cells import CHOICES, Shared, Size
+from mechcore.cells import Shared, Size
 from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.filters.formats import FORMATS, LAYOUTS, bank_name, check_weights
 from mechcore.kernels import FAMILIES
-from mechcore.settings import parsed_json, refuse_repeats, validated
+from mechcore.settings import Settings, parsed_json, refuse_repeats, validated
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-"""Names of experiments: they become folders, so they hold neither slashes nor spaces."""
+"""Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
 
 LARGEST_FILE = 1_000_000
 """A configuration larger than this (bytes) is a mistake."""
 
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
+
+AXES: dict[str, Mapping[str, object]] = {"kernels": FAMILIES, "activations": ACTIVATIONS}
+"""The table behind each axis of the grid that holds names."""
+
+
+def _accept_paths(schema: dict[str, Any]) -> None:
+    """A bank is written as the path of its weights, or as a mapping."""
+    schema["items"] = {"anyOf": [{"type": "string"}, schema["items"]]}
+
+
+class FilterBank(Settings):
+    """The weights of a trained network."""
+
+    weights: str = Field(description=f"file: {', '.join(FORMATS)}")
+    name: str | None = Field(default=None, description="name of the bank; that of the file")
+    layout: str = Field(default="auto", description="order of the axes: auto, torch or keras")
+    untrained: str | None = Field(
+        default=None, description="file of the same network before training, to compare with"
+    )
+
+    @field_validator("weights", "untrained")
+    @classmethod
+    def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
+        if value is not None:
+            check_weights(Path(value), info.field_name)
+        return value
+
+    @field_validator("layout")
+    @classmethod
+    def _known_layout(cls, value: str) -> str:
+        choose(LAYOUTS, "layout", value)
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        _check_name("name of the bank", self.label)
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name of the bank: as given, or that of the file without its suffix."""
+        return self.name or bank_name(Path(self.weights))
 
 
 class Experiment(Shared):
@@ -42,32 +85,49 @@ class Experiment(Shared):
         json_schema_extra={"items": {"enum": list(ACTIVATIONS)}},
     )
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
+    filter_banks: list[FilterBank] = Field(
+        default=[],
+        description="weight files of trained networks, whose kernels are analysed and run",
+        json_schema_extra=_accept_paths,
+    )
+    slices_per_layer: int = Field(
+        default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
+    )
 
     @field_validator("experiment")
     @classmethod
     def _is_a_folder_name(cls, value: str) -> str:
-        if not NAME.fullmatch(value):
-            raise InvalidValue(
-                "experiment", value, "letters, digits, dots, dashes and underscores, at most 64"
-            )
+        _check_name("experiment", value)
         return value
+
+    @field_validator("filter_banks", mode="before")
+    @classmethod
+    def _banks_by_path(cls, value: object) -> object:
+        banks = value if isinstance(value, list) else [value]
+        return [{"weights": bank} if isinstance(bank, str) else bank for bank in banks]
 
     @field_validator("kernels", "activations")
     @classmethod
     def _known_names(cls, value: list[str], info: Any) -> list[str]:
         for name in value:
-            choose(CHOICES[info.field_name], info.field_name, name)
+            choose(AXES[info.field_name], info.field_name, name)
         refuse_repeats(info.field_name, value)
         return value
 
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
         refuse_repeats("sizes", self.sizes)
+        refuse_repeats("filter_banks", [bank.label for bank in self.filter_banks])
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_SIMULATIONS:
             raise InvalidValue("the grid", f"{count} simulations", f"at most {MOST_SIMULATIONS}")
         return self
+
+
+def _check_name(key: str, value: str) -> None:
+    if not NAME.fullmatch(value):
+        raise InvalidValue(key, value, "letters, digits, dots, dashes and underscores, at most 64")
 
 
 def load_experiment(source: str | Path | Mapping[str, object]) -> Experiment:

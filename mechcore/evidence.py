@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,14 @@ from mechcore.config import Experiment
 from mechcore.contents import representative_family
 from mechcore.errors import MechcoreError
 from mechcore.exact_theory import Theory, theory
+from mechcore.filters.plan import PlannedBank, planned_banks
 from mechcore.geometry import light_speed
 from mechcore.grid import expand
 from mechcore.kernels import kernel
 from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
 from mechcore.regressions import cell_names
-from mechcore.storage import read_dataset
+from mechcore.storage import read_dataset, read_groups
 from mechcore.tables import (
     KERNEL,
     MODEL_COLUMNS,
@@ -39,6 +41,12 @@ from mechcore.tables import (
     read_trajectories,
 )
 from mechcore.verdicts import CONTROLS_FILE
+
+if TYPE_CHECKING:
+    from mechcore.filters.bank_file import BankAnalysis
+
+BANKS, BANK_RUNS = "filters", "filter_runs"
+"""Folders of results: what banks of trained kernels hold, and how these kernels ran."""
 
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
@@ -63,6 +71,78 @@ OF_CONTROLS = (
 )
 OF_FILMS = ("snapshot", "snapshot_t", "snapshot_x", "snapshot_y")
 """Variables that tell files of controls and of films from others."""
+
+
+def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
+    """Return the files of a bank.
+
+    Parameters
+    ----------
+    plan : PlannedBank
+        The bank.
+    results : Path
+        Folder of the results of the experiment.
+
+    Returns
+    -------
+    list of Path
+        Its analysis and, if it was trained, how its kernels ran.
+    """
+    folders = (BANKS, BANK_RUNS) if plan.trained else (BANKS,)
+    return [results / folder / f"{plan.name}.nc" for folder in folders]
+
+
+@dataclass(frozen=True)
+class BankEvidence:
+    """The results of one bank of kernels.
+
+    Parameters
+    ----------
+    plan : PlannedBank
+        What it is.
+    analysis : BankAnalysis
+        What its kernels hold.
+    runs : dict of str to xarray.Dataset or None
+        How the strongest of them ran, see `mechcore.filters.runs.simulate_bank`; None for weights
+        before training, which do not run.
+    """
+
+    plan: PlannedBank
+    analysis: BankAnalysis
+    runs: dict[str, xr.Dataset] | None
+
+    @classmethod
+    def load(cls, plan: PlannedBank, results: Path) -> BankEvidence:
+        """Read the results of a bank.
+
+        Parameters
+        ----------
+        plan : PlannedBank
+            What it is.
+        results : Path
+            Folder of the results of the experiment.
+
+        Returns
+        -------
+        BankEvidence
+            The results.
+
+        Raises
+        ------
+        MechcoreError
+            If a file is missing or damaged.
+        """
+        from mechcore.filters.bank_file import read_analysis
+
+        analysis, *runs = bank_files(plan, results)
+        return cls(plan, read_analysis(analysis), read_groups(runs[0]) if runs else None)
+
+    @cached_property
+    def velocities(self) -> pd.DataFrame:
+        """Measured beside predicted, see `mechcore.filters.runs.filter_velocities`."""
+        from mechcore.filters.runs import filter_velocities
+
+        return filter_velocities(self.analysis, self.runs or {})
 
 
 @dataclass(frozen=True)
@@ -200,6 +280,15 @@ class Evidence:
             name: _holding(OF_FILMS, read_trajectories(path, planned[name]), path)
             for name, path in paths.items()
             if path.is_file()
+        }
+
+    @cached_property
+    def banks(self) -> dict[str, BankEvidence]:
+        """The banks of trained kernels by name, as far as they are analysed."""
+        return {
+            name: BankEvidence.load(plan, self.results)
+            for name, plan in planned_banks(self.experiment).items()
+            if all(path.is_file() for path in bank_files(plan, self.results))
         }
 
     @property

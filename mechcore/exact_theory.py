@@ -18,6 +18,10 @@ from mechcore.normalisations import l2_norm
 TAP_ROUNDING = 1e-15
 """A tap below zero by less than this share of the largest is zero but for rounding."""
 
+SUM_ROUNDING = 1e-12
+"""A sum below this share of the sum of magnitudes is zero but for rounding, as a momentum is (see
+`mechcore.decomposition.MOMENTUM_ROUNDING`); a quotient by it would be noise."""
+
 
 @dataclass(frozen=True)
 class Theory:
@@ -182,8 +186,7 @@ def _has_no_negative_tap(kernel: Kernel) -> bool:
 
 
 def _velocity(parts: Decomposition) -> NDArray[np.float64]:
-    # A sum that is only rounding has no velocity: the quotient would be noise.
-    if abs(parts.total) <= 1e-12 * np.sum(np.abs(parts.kernel)):
+    if abs(parts.total) <= SUM_ROUNDING * np.sum(np.abs(parts.kernel)):
         return np.full(2, math.nan)
     return parts.momentum_vector / parts.total
 
@@ -194,7 +197,7 @@ def _even_spread(parts: Decomposition) -> NDArray[np.float64]:
     x = centred_coordinates(width)
     y = centred_coordinates(height)
     total = parts.even.sum()
-    if abs(total) <= 1e-12 * np.sum(np.abs(parts.even)) or total == 0:
+    if abs(total) <= SUM_ROUNDING * np.sum(np.abs(parts.even)) or total == 0:
         return np.full((2, 2), math.nan)
     xx = np.einsum("yx,x,x->", parts.even, x, x)
     yy = np.einsum("yx,y,y->", parts.even, y, y)

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
@@ -67,11 +67,40 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "snapshot_x": ("coordinate of the first column of the window", "pixel"),
     "snapshot_y": ("coordinate of the first row of the window", "pixel"),
 }
-"""Long name and unit of every variable and coordinate."""
+"""Long name and unit of every variable and coordinate of trajectories."""
+
+OF_BANKS: dict[str, tuple[str, str]] = {
+    "activation": ("activation", "1"),
+    "layer": ("row of the layer in the group `layers`", "1"),
+    "out": ("output of the layer, one filter each", "1"),
+    "in": ("input of the filter", "1"),
+    "plane": ("plane of a three-dimensional kernel", "1"),
+    "v": ("sign changes of the DCT-II basis, downwards", "1"),
+    "u": ("sign changes of the DCT-II basis, to the right", "1"),
+    "energy": ("squared norm of the kernel, E^2", "1"),
+    "odd_share": ("odd share of the kernel's energy, p^2 / E^2", "1"),
+    "isotropic_share": ("share of what the symmetries of the square leave as it is", "1"),
+    "anisotropic_share": ("share of the rest of the even part", "1"),
+    "low_frequency_share": ("share of DC and of the two gradients", "1"),
+    "dct_energy": ("energy of each DCT-II coefficient", "1"),
+    "momentum_x": ("first moment of the kernel, to the right", "pixel"),
+    "momentum_y": ("first moment of the kernel, downwards", "pixel"),
+    "momentum_angle": ("direction of the first moment, from +x (right) to +y (down)", "degree"),
+    "total": ("sum of the taps", "1"),
+    "velocity_x": ("first moment over the sum, to the right", "pixel layer-1"),
+    "velocity_y": ("first moment over the sum, downwards", "pixel layer-1"),
+    "no_negative_tap": ("whether the exact theory holds under ReLU", "1"),
+    "rank": ("number of singular values above rounding", "1"),
+    "taps": ("kernel, in the convolution convention", "1"),
+}
+"""The same of the kernels of trained networks."""
 
 WHOLE_NUMBERS = ("extinct_at", "diverged_at", "edge_at")
 """Variables that are stored as integers, -1 where there is no value."""
 
+
+ROOT = "/"
+"""Path of the root group of a file, which most files have alone."""
 
 PROVENANCE = ("content_sha256", "core_hash", "mechcore_version", "source")
 """Attributes that tell how a file was made, not what it holds."""
@@ -139,7 +168,7 @@ def trajectories_dataset(
             "snapshot_y": (place, window_starts[..., 1]),
         }
         axes["snapshot_t"] = np.array(rule.snapshot_layers)
-    return _described(xr.Dataset(variables, axes))
+    return with_attributes(xr.Dataset(variables, axes), "Trajectories of convolution kernels")
 
 
 def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
@@ -158,7 +187,7 @@ def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
         The same data with the attributes ``title``, ``cell_id``, ``cell`` (JSON), ``core_hash``,
         ``kernel`` and ``size``.
     """
-    _describe_coordinates(dataset)
+    _describe_variables(dataset)
     parameters = json.loads(cell.to_json())
     found = with_parameters(dataset, cell.id, parameters)
     title = f"Trajectories of {cell.id}"
@@ -189,6 +218,32 @@ def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, obj
     )
 
 
+def with_attributes(dataset: xr.Dataset, title: str) -> xr.Dataset:
+    """Add what every file of this project says of itself to the global attributes.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The content.
+    title : str
+        What it is.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same data, with units and CF attributes.
+    """
+    _describe_variables(dataset)
+    return dataset.assign_attrs(
+        Conventions="CF-1.11",
+        title=title,
+        source=f"mechcore {__version__}",
+        references=REFERENCE,
+        mechcore_version=__version__,
+        format_version=FORMAT_VERSION,
+    )
+
+
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     """Write a dataset as netCDF-4, whole or not at all.
 
@@ -204,7 +259,40 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     MechcoreError
         If the folder cannot be written.
     """
-    dataset = dataset.assign_attrs(content_sha256=content_hash(dataset))
+    write_groups({ROOT: dataset}, path)
+
+
+def write_groups(groups: Mapping[str, xr.Dataset], path: str | Path) -> None:
+    """Write datasets as the groups of one netCDF-4 file, whole or not at all.
+
+    Parameters
+    ----------
+    groups : mapping of str to xarray.Dataset
+        By path inside the file; the root, ``/``, has the attributes of the file.
+    path : str or Path
+        The file; an existing one is replaced.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    root = groups[ROOT].assign_attrs(content_sha256=content_hash(groups[ROOT]))
+    if len(groups) > 1:
+        hashes = "".join(f"{name}{content_hash(group)}" for name, group in groups.items())
+        root = root.assign_attrs(content_sha256=hashlib.sha256(hashes.encode()).hexdigest())
+
+    def write(draft: Path) -> None:
+        for name, group in {**groups, ROOT: root}.items():
+            _describe_variables(group)
+            mode: Literal["w", "a"] = "w" if name == ROOT else "a"
+            encoding = _encoding(group)
+            group.to_netcdf(draft, mode, group=name, engine="netcdf4", encoding=encoding)
+
+    replace_file(path, write)
+
+
+def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
     encoding: dict[str, dict[str, object]] = {
         str(name): {"zlib": True, "complevel": 4, "shuffle": True}
         for name, variable in dataset.data_vars.items()
@@ -212,9 +300,9 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     }
     # CF allows no missing values in coordinates.
     encoding |= {str(name): {"_FillValue": None} for name in dataset.coords}
-    for name in WHOLE_NUMBERS:
+    for name in set(WHOLE_NUMBERS) & set(map(str, dataset.variables)):
         encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
-    replace_file(path, lambda draft: dataset.to_netcdf(draft, engine="netcdf4", encoding=encoding))
+    return encoding
 
 
 def read_dataset(path: str | Path) -> xr.Dataset:
@@ -235,16 +323,50 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     MechcoreError
         If the file is missing, damaged, or of another format version.
     """
+    return _checked(path, lambda: {ROOT: xr.load_dataset(path, engine="netcdf4")})[ROOT]
+
+
+def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
+    """Read all groups of a netCDF file of this project into memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        By path inside the file; the root is ``/``.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or of another format version.
+    """
+    return _checked(path, lambda: _loaded(path))
+
+
+def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
+    groups = xr.open_groups(path, engine="netcdf4")
     try:
-        dataset = xr.load_dataset(path, engine="netcdf4")
+        return {name.removeprefix(ROOT) or ROOT: group.load() for name, group in groups.items()}
+    finally:
+        for group in groups.values():
+            group.close()
+
+
+def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
+    try:
+        groups = load()
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected a netCDF file") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise MechcoreError(f"{path}: not a readable netCDF file ({error})") from error
-    if dataset.attrs.get("format_version") != FORMAT_VERSION:
-        found = dataset.attrs.get("format_version")
+    found = groups[ROOT].attrs.get("format_version")
+    if found != FORMAT_VERSION:
         raise MechcoreError(f"{path}: format version {found}, this program reads {FORMAT_VERSION}")
-    return dataset
+    return groups
 
 
 def content_hash(dataset: xr.Dataset) -> str:
@@ -346,20 +468,9 @@ def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
     return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("<"))).tobytes()
 
 
-def _described(dataset: xr.Dataset) -> xr.Dataset:
-    _describe_coordinates(dataset)
-    return dataset.assign_attrs(
-        Conventions="CF-1.11",
-        title="Trajectories of convolution kernels",
-        source=f"mechcore {__version__}",
-        references=REFERENCE,
-        mechcore_version=__version__,
-        format_version=FORMAT_VERSION,
-    )
-
-
-def _describe_coordinates(dataset: xr.Dataset) -> None:
+def _describe_variables(dataset: xr.Dataset) -> None:
+    described = ATTRIBUTES | OF_BANKS
     for name in dataset.variables:
-        if str(name) in ATTRIBUTES:
-            long_name, unit = ATTRIBUTES[str(name)]
+        if str(name) in described:
+            long_name, unit = described[str(name)]
             dataset[name].attrs.update(long_name=long_name, units=unit)

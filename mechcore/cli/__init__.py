@@ -11,6 +11,7 @@ import typer
 from mechcore.cli import (
     collect,
     controls,
+    filters,
     grid,
     judge,
     propagate,
@@ -18,6 +19,7 @@ from mechcore.cli import (
     report,
     schema,
     simulate,
+    simulate_filters,
     status,
     track,
 )
@@ -33,9 +35,10 @@ app = typer.Typer(
 )
 for module in (
     *(propagate, grid, simulate, controls, collect, regress, judge, track, report),
-    *(status, schema),
+    *(filters, simulate_filters, status, schema),
 ):
-    app.command(module.__name__.rpartition(".")[2], epilog=module.EXAMPLES)(module.command)
+    name = module.__name__.rpartition(".")[2].replace("_", "-")
+    app.command(name, epilog=module.EXAMPLES)(module.command)
 
 
 def _print_version(wanted: bool) -> None:

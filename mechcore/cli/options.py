@@ -15,4 +15,11 @@ ResultsOption = Annotated[
     Path,
     typer.Option("--results", help="Folder that holds the results of the experiment."),
 ]
+WeightsArgument = Annotated[
+    Path, typer.Argument(help="Weight file: .safetensors, .npz, .onnx, .pt, .pth, .h5 or .keras.")
+]
+LayoutOption = Annotated[
+    str,
+    typer.Option(help="Order of the axes where the file does not tell it: auto, torch or keras."),
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]

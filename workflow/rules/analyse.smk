@@ -93,6 +93,7 @@ rule judge:
         models="results/{experiment}/models.csv",
         pooled="results/{experiment}/pooled.csv",
         controls="results/{experiment}/controls.nc",
+        banks=bank_files,
     output:
         report(
             "results/{experiment}/claims.json",

@@ -13,6 +13,7 @@ from mechcore.companions import film_cells
 from mechcore.config import load_experiment
 from mechcore.contents import figure_stems
 from mechcore.errors import MechcoreError
+from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
 from mechcore.naming import CELL_ID
@@ -36,11 +37,13 @@ EXPERIMENT = checked_experiment()
 EXPERIMENT_JSON = EXPERIMENT.to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
+BANKS = planned_banks(EXPERIMENT)
 
 
 wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
+    bank=BANK_ID,
 
 
 def cell_json(wildcards):
@@ -55,6 +58,38 @@ def film_json(wildcards):
     if wildcards.cell not in FILMS:
         raise ValueError(f"{wildcards.cell} is not a film of this configuration")
     return FILMS[wildcards.cell].to_json()
+
+
+def planned_bank(wildcards):
+    """A bank of the configuration."""
+    if wildcards.bank not in BANKS:
+        raise ValueError(f"{wildcards.bank} is not a bank of this configuration")
+    return BANKS[wildcards.bank]
+
+
+def bank_weights(wildcards):
+    """The weight file of a bank."""
+    return planned_bank(wildcards).weights
+
+
+def bank_layout(wildcards):
+    """The order of the axes in the weight file of a bank."""
+    return planned_bank(wildcards).layout
+
+
+def bank_run_json(wildcards):
+    """How the kernels of a bank run: what its job gets, and whose change runs it again."""
+    return filter_run(EXPERIMENT, planned_bank(wildcards)).to_json()
+
+
+def bank_files(wildcards):
+    """What is known of all banks: of untrained ones, which do not run, the analysis alone."""
+    trained = [name for name, bank in BANKS.items() if bank.trained]
+    analysed, run = (
+        f"results/{wildcards.experiment}/{folder}/{{bank}}.nc"
+        for folder in ("filters", "filter_runs")
+    )
+    return expand(analysed, bank=BANKS) + expand(run, bank=trained)
 
 
 def film_files(wildcards):

@@ -12,6 +12,7 @@ rule track:
         trajectories=trajectory_files,
         metrics="results/{experiment}/metrics.csv",
         regressions="results/{experiment}/regressions.csv",
+        banks=bank_files,
     output:
         "results/{experiment}/tracking.json",
     log:
@@ -42,6 +43,7 @@ rule report:
     input:
         trajectories=trajectory_files,
         films=film_files,
+        banks=bank_files,
         claims="results/{experiment}/claims.json",
     output:
         page=report(

@@ -1,0 +1,39 @@
+"""``mechcore simulate-filters``: trained kernels under the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mechcore.cli.options import OutputOption, WeightsArgument
+
+EXAMPLES = """Examples:
+
+  mechcore simulate-filters config/banks/digits.safetensors --output runs.nc
+  --settings '{"activations": ["relu"], "patterns": ["disc"], "slices_per_layer": 8}'
+"""
+
+
+def command(
+    weights: WeightsArgument,
+    settings: Annotated[
+        str, typer.Option(help="Activations, patterns and the like, as one line of JSON.")
+    ],
+    output: OutputOption,
+) -> None:
+    """Send patterns through layers of the strongest kernels of a weight file."""
+    from mechcore.filters.run_settings import FilterRun
+    from mechcore.settings import parsed_json, validated
+
+    planned = validated(FilterRun, parsed_json(settings, "settings"), "settings")
+
+    from mechcore.filters.bank import load_bank
+    from mechcore.filters.runs import simulate_bank
+    from mechcore.storage import check_output, write_groups
+
+    check_output(output)
+    groups = simulate_bank(load_bank(weights, planned.layout), planned)
+    write_groups(groups, output)
+    kernels = sum(group.sizes.get("slice", 0) for group in groups.values())
+    typer.echo(f"{weights}: {kernels} kernels under {', '.join(planned.activations)}")

@@ -1,0 +1,1 @@
+"""The filters of trained networks: read from weight files, taken apart, sent through layers."""

@@ -1,0 +1,238 @@
+"""What kernels do, for millions of them at once: the same quantities as of a single kernel.
+
+All energies follow from one orthogonal transform: the DCT-II bases are even or odd, and two of them
+that are each other's transpose make an isotropic and an anisotropic one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.arrays import real_array
+from mechcore.decomposition import MOMENTUM_ROUNDING
+from mechcore.errors import InvalidValue
+from mechcore.exact_theory import SUM_ROUNDING, TAP_ROUNDING
+from mechcore.geometry import centred_coordinates
+from mechcore.kernels import dct_basis
+
+CHUNK = 2**15
+"""Kernels at a time: of 7x7 taps, 13 MB an array, which stays within the caches of a server."""
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def analyse(kernels: object) -> xr.Dataset:
+    """Take kernels of one shape apart.
+
+    Parameters
+    ----------
+    kernels : (n, kh, kw) array_like
+        Kernels in the convolution convention; they may be zero.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along the dimension ``slice``:
+
+        energy
+            Squared norm; the sum of ``dct_energy``.
+        odd_energy_ratio, odd_share, isotropic_share, anisotropic_share
+            Shares of the energy: rho = p^2/E^2 under both its names, and the two parts of the even
+            energy.
+        beta
+            p / E.
+        low_frequency_share
+            Share of DC and of the two gradients.
+        momentum_x, momentum_y : px
+            First moment; exactly zero where it is only rounding.
+        momentum_angle : degrees
+            Its direction, NaN if it is zero.
+        total
+            Sum of the taps.
+        velocity_x, velocity_y : px/layer
+            First moment over the sum: what a linear layer does to a centroid. NaN where the sum is
+            only rounding.
+        no_negative_tap : bool
+            Whether the exact theory holds under ReLU.
+        rank : int
+            Number of singular values above rounding.
+        dct_energy : (slice, v, u)
+            Energy of each DCT-II coefficient; v counts sign changes downwards, u to the right.
+
+        Shares and angles of a kernel that is zero are NaN.
+
+    Raises
+    ------
+    InvalidValue
+        If it is no such array, or a tap is not finite.
+
+    Notes
+    -----
+    Ranks are those of kernels in the precision that they come in: of float32 weights, singular
+    values below 1e-7 of the largest are rounding.
+
+    References
+    ----------
+    L. Frija-Altarac and M. Toews, The Mechanics of CNN Filtering with Rectification,
+    arXiv:2512.24338.
+
+    Examples
+    --------
+    >>> found = analyse([[[0.1, 0.7], [0.1, 0.7]]])
+    >>> round(float(found.odd_energy_ratio[0]), 12), round(float(found.velocity_x[0]), 12)
+    (0.36, 0.375)
+    """
+    stack = _as_stack(kernels)
+    height, width = stack.shape[1:]
+    parts = [_columns(chunk) for chunk in _chunks(stack)]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    spectrum = joined.pop("dct_energy").reshape(-1, height, width)
+    variables: dict[str, object] = {name: ("slice", values) for name, values in joined.items()}
+    variables["dct_energy"] = (("slice", "v", "u"), spectrum)
+    return xr.Dataset(variables, {"v": np.arange(height), "u": np.arange(width)})
+
+
+def dct_bases(height: int, width: int) -> NDArray[np.float64]:
+    """Return the two-dimensional DCT-II bases of unit norm.
+
+    Parameters
+    ----------
+    height, width : int
+        Shape of the kernels, px.
+
+    Returns
+    -------
+    (height * width, height * width) ndarray
+        One basis a row, flat; the row of coefficient (v, u) is ``v * width + u``.
+
+    Examples
+    --------
+    >>> dct_bases(1, 2).round(3)
+    array([[ 0.707,  0.707],
+           [ 0.707, -0.707]])
+    """
+    down = np.array([dct_basis(height, frequency) for frequency in range(height)])
+    right = np.array([dct_basis(width, frequency) for frequency in range(width)])
+    return np.kron(down, right)
+
+
+def _as_stack(kernels: object) -> NDArray[np.floating]:
+    """Kernels in the precision that they come in, which tells how much of them is rounding."""
+    array = np.asarray(kernels)
+    if array.dtype not in (np.float32, np.float64):
+        array = real_array(kernels, "kernels")
+    if array.ndim != 3 or 0 in array.shape:
+        raise InvalidValue("kernels", f"an array of shape {array.shape}", "shape (n, kh, kw)")
+    if not all(np.isfinite(chunk).all() for chunk in _chunks(array)):
+        raise InvalidValue("kernels", "an array with NaN or infinity", "finite taps")
+    return array
+
+
+def _chunks(stack: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
+    return (stack[start : start + CHUNK] for start in range(0, len(stack), CHUNK))
+
+
+def _columns(kernels: NDArray[np.floating]) -> Columns:
+    """All columns of some kernels; inside, taps come first, as sums over a few taps are slow."""
+    shape = kernels.shape[1:]
+    taps = np.array(kernels.reshape(len(kernels), -1).T, dtype=np.float64, order="C")
+    # Squares of taps that are very large or very small would leave the range of numbers.
+    peaks = np.abs(taps).max(axis=0)
+    taps /= np.where(peaks > 0, peaks, 1.0)
+    coefficients = dct_bases(*shape) @ taps
+    spectrum = np.square(coefficients)
+    total = spectrum.sum(axis=0)
+    # Of a kernel that is zero every share is NaN.
+    whole = np.where(total > 0, total, np.nan)
+    shares = {
+        name: energy / whole for name, energy in _energies(coefficients, spectrum, shape).items()
+    }
+    scale = np.square(peaks)
+    return {
+        "energy": total * scale,
+        "odd_energy_ratio": shares["odd_share"],
+        **shares,
+        "beta": np.sqrt(shares["odd_share"]),
+        **_motion(taps, peaks, shape),
+        "no_negative_tap": taps.min(axis=0) >= -TAP_ROUNDING * taps.max(axis=0),
+        "rank": _ranks(taps.T.reshape(kernels.shape), float(np.finfo(kernels.dtype).eps)),
+        "dct_energy": (spectrum * scale).T,
+    }
+
+
+def _energies(
+    coefficients: NDArray[np.float64], spectrum: NDArray[np.float64], shape: tuple[int, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Energies of the parts of each kernel, from its DCT coefficients (v * width + u, n)."""
+    v, u = (index.ravel() for index in np.indices(shape))
+    odd, low = (v + u) % 2 == 1, v + u <= 1
+    both_odd = (v % 2 == 1) & (u % 2 == 1)
+    mirrored = coefficients.reshape(*shape, -1)[::2, ::2]
+    # The square has its diagonals as further mirrors, which exchange rows and columns.
+    turned = mirrored.swapaxes(0, 1) if shape[0] == shape[1] else mirrored
+    leaning = np.square((mirrored - turned) / 2).sum(axis=(0, 1))
+    return {
+        "odd_share": spectrum[odd].sum(axis=0),
+        "isotropic_share": np.square((mirrored + turned) / 2).sum(axis=(0, 1)),
+        "anisotropic_share": leaning + spectrum[both_odd].sum(axis=0),
+        "low_frequency_share": spectrum[low].sum(axis=0),
+    }
+
+
+def _motion(
+    taps: NDArray[np.float64], peaks: NDArray[np.float64], shape: tuple[int, ...]
+) -> Columns:
+    height, width = shape
+    x, y = (
+        np.tile(centred_coordinates(width), height),
+        np.repeat(centred_coordinates(height), width),
+    )
+    magnitudes = np.abs(taps)
+    reach = (np.abs(x) + np.abs(y)) @ magnitudes
+    total = taps.sum(axis=0)
+    along_x, along_y = (
+        np.where(np.abs(moment) <= MOMENTUM_ROUNDING * reach, 0.0, moment)
+        for moment in (x @ taps, y @ taps)
+    )
+    sums = np.where(np.abs(total) <= SUM_ROUNDING * magnitudes.sum(axis=0), np.nan, total)
+    moving = (along_x != 0) | (along_y != 0)
+    angle = np.degrees(np.arctan2(along_y, along_x)) % 360.0
+    return {
+        "momentum_x": along_x * peaks,
+        "momentum_y": along_y * peaks,
+        "momentum_angle": np.where(moving, angle, np.nan),
+        "total": total * peaks,
+        "velocity_x": along_x / sums,
+        "velocity_y": along_y / sums,
+    }
+
+
+def _ranks(kernels: NDArray[np.float64], precision: float) -> NDArray[np.int64]:
+    """Ranks as `numpy.linalg.matrix_rank` finds them, most of them without singular values."""
+    tolerance = max(kernels.shape[1:]) * precision
+    certain = _surely_full(kernels, tolerance)
+    ranks = np.full(len(kernels), min(kernels.shape[1:]))
+    if not certain.all():
+        ranks[~certain] = np.linalg.matrix_rank(kernels[~certain], rtol=tolerance)
+    return ranks
+
+
+def _surely_full(kernels: NDArray[np.float64], tolerance: float) -> NDArray[np.bool_]:
+    """Square kernels whose smallest singular value is beyond doubt above the tolerance.
+
+    The determinant is the product of the singular values, and that of all but the smallest is at
+    most the power of their mean square (inequality of the means).
+    """
+    size, width = kernels.shape[1:]
+    if size != width or size == 1:
+        return np.zeros(len(kernels), dtype=bool)
+    squared_norm = np.einsum("nij,nij->n", kernels, kernels)
+    others = (squared_norm / (size - 1)) ** ((size - 1) / 2)
+    # Ten times: far more than the determinant can be wrong by, which is rounding of doubles.
+    needed = 10 * (tolerance + 1e-12) * np.sqrt(squared_norm) * others
+    certain: NDArray[np.bool_] = np.abs(np.linalg.det(kernels)) > needed
+    return certain

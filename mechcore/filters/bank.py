@@ -1,0 +1,143 @@
+"""The kernels of a trained network as they are in its weight file."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechcore.errors import MechcoreError, choose, shown
+from mechcore.filters.formats import (
+    LAYOUTS,
+    open_tensors,
+    refused,
+    require_plausible_size,
+)
+from mechcore.filters.layers import (
+    Layer,
+    Skipped,
+    reason_to_skip,
+    recognise,
+)
+from mechcore.filters.tensors import Tensor
+
+__all__ = ["Bank", "Layer", "Skipped", "load_bank"]
+
+LARGEST_BANK = 8 * 2**30
+"""Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
+what is more does not fit beside its results on most machines."""
+
+TOLD_REASONS = 5
+"""Reasons that are listed where a file has no convolution: enough to see what it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """The spatial convolutions of a weight file.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, without its folder.
+    sha256 : str
+        64 hexadecimal digits, of the file's bytes.
+    layers : tuple of Layer
+        In the order of the file.
+    skipped : tuple of Skipped
+        All other tensors.
+    """
+
+    name: str
+    sha256: str
+    layers: tuple[Layer, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def slices(self) -> int:
+        """Number of 2-D kernels."""
+        return sum(math.prod(layer.kernels.shape[:3]) for layer in self.layers)
+
+    @property
+    def weights(self) -> int:
+        """Number of taps of all kernels."""
+        return sum(layer.kernels.size for layer in self.layers)
+
+    @property
+    def sizes(self) -> dict[tuple[int, int], int]:
+        """Number of 2-D kernels by size (kh, kw) in px, the most frequent first."""
+        counts: Counter[tuple[int, int]] = Counter()
+        for layer in self.layers:
+            *slices, height, width = layer.kernels.shape
+            counts[height, width] += math.prod(slices)
+        return dict(counts.most_common())
+
+
+def load_bank(path: str | Path, layout: str = "auto") -> Bank:
+    """Read the spatial convolutions of a weight file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its suffix is a key of `mechcore.filters.formats.FORMATS`.
+    layout : {"auto", "torch", "keras"}, optional
+        Order of the axes: (out, in, ...) or (..., in, out). ``auto`` goes by the format, else by
+        the shape and name of each tensor; see ``docs/filters.md``.
+
+    Returns
+    -------
+    Bank
+        The kernels and the reasons for what was skipped.
+
+    Raises
+    ------
+    InvalidValue
+        If the suffix or the layout is unknown.
+    MechcoreError
+        If the file is missing, damaged or of another kind, needs a package that is missing, claims
+        to be too large, has no spatial convolution, or one that is not finite or of a type that
+        cannot be read.
+    """
+    choose(LAYOUTS, "layout", layout)
+    path = Path(path)
+    with open_tensors(path) as tensors:
+        _require_room(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
+        found = [_recognised(path, tensor, layout) for tensor in tensors]
+    layers = tuple(entry for entry in found if isinstance(entry, Layer))
+    skipped = tuple(entry for entry in found if isinstance(entry, Skipped))
+    if not layers:
+        raise refused(path, f"has no spatial convolution: {_tally(skipped)}")
+    return Bank(path.name, _digest(path), layers, skipped)
+
+
+def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
+    try:
+        return recognise(tensor, layout)
+    except MechcoreError as error:
+        told = str(error)
+        raise error if told.startswith(f"{path.name}: ") else refused(path, told) from error
+
+
+def _require_room(path: Path, tensors: list[Tensor]) -> None:
+    width = {True: 8, False: 4}
+    size = sum(math.prod(tensor.shape) * width[tensor.dtype == "float64"] for tensor in tensors)
+    if size > LARGEST_BANK:
+        raise refused(path, f"its kernels would take {size} bytes, more than {LARGEST_BANK}")
+    require_plausible_size(path, "its kernels", size)
+
+
+def _tally(skipped: tuple[Skipped, ...]) -> str:
+    counts = Counter(entry.reason for entry in skipped).most_common(TOLD_REASONS)
+    if not counts:
+        return "it is empty"
+    examples = {entry.reason: entry.name for entry in reversed(skipped)}
+    return ", ".join(
+        f"{count} x {reason} (as {shown(examples[reason])})" for reason, count in counts
+    )
+
+
+def _digest(path: Path) -> str:
+    # In pieces: the file may be larger than memory.
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

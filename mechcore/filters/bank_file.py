@@ -1,0 +1,228 @@
+"""The analysis of a bank: its kernels, filters and layers, and the file that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.errors import MechcoreError
+from mechcore.filters.analysis import analyse
+from mechcore.filters.bank import Bank, Layer
+from mechcore.filters.null import CHANCE, null_law
+from mechcore.filters.summary import summary, together, totals
+from mechcore.fingerprint import code_fingerprint
+from mechcore.storage import read_groups, with_attributes, write_groups
+
+LAYERS, WHOLE, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
+"""Names of the groups of a file beside those of the kernels, which are named by shape."""
+
+
+@dataclass(frozen=True)
+class BankAnalysis:
+    """What is known of a bank.
+
+    Parameters
+    ----------
+    attributes : dict
+        Name and hash of the weight file, and what made the analysis.
+    slices : dict of str to xarray.Dataset
+        By shape, as ``k3x3``: the columns of `mechcore.filters.analysis.analyse` along ``slice``,
+        with the coordinates layer (a row of `layers`), out, in and plane, and the taps.
+    filters : dict of str to pandas.DataFrame
+        By shape: a row for each output of each layer, see `mechcore.filters.summary.summary`.
+    layers : pandas.DataFrame
+        A row a layer: name, height, width, filters, summary, ``null_low_frequency_share`` and
+        ``null_low_frequency_limit`` (mean and upper limit of untrained weights), and ``leading``,
+        how many of the low frequencies are among as many largest coefficients.
+    whole : pandas.DataFrame
+        One row, the summary of all kernels.
+    skipped : pandas.DataFrame
+        Arrays of the file that are no spatial convolution: name, shape, reason.
+    """
+
+    attributes: dict[str, object]
+    slices: dict[str, xr.Dataset]
+    filters: dict[str, pd.DataFrame]
+    layers: pd.DataFrame
+    whole: pd.DataFrame
+    skipped: pd.DataFrame
+
+
+def analyse_bank(bank: Bank) -> BankAnalysis:
+    """Analyse all kernels of a bank, and summarise them.
+
+    Parameters
+    ----------
+    bank : Bank
+        The kernels.
+
+    Returns
+    -------
+    BankAnalysis
+        Layers in the order of the bank.
+    """
+    shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
+    slices = {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
+    added = [
+        totals(group, group.layer.values, len(bank.layers)).rename_axis("layer")
+        for group in slices.values()
+    ]
+    by_layer = together(added)
+    return BankAnalysis(
+        {
+            "weights": bank.name,
+            "weights_sha256": bank.sha256,
+            "core_hash": code_fingerprint("mechcore.filters.bank_file"),
+        },
+        slices,
+        {name: _filters(group) for name, group in slices.items()},
+        _layers(bank, summary(by_layer), slices),
+        summary(by_layer.sum().to_frame().T),
+        pd.DataFrame(
+            [(one.name, "x".join(map(str, one.shape)), one.reason) for one in bank.skipped],
+            columns=["name", "shape", "reason"],
+        ),
+    )
+
+
+def write_analysis(analysis: BankAnalysis, path: Path) -> None:
+    """Write an analysis as netCDF-4, one group a kernel shape, whole or not at all.
+
+    Parameters
+    ----------
+    analysis : BankAnalysis
+        Of `analyse_bank`.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    title = f"Kernels of {analysis.attributes['weights']}"
+    groups = {"/": with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
+    for name, slices in analysis.slices.items():
+        groups[name] = slices
+        groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")
+    for name, table in (
+        (LAYERS, analysis.layers),
+        (WHOLE, analysis.whole),
+        (SKIPPED, analysis.skipped),
+    ):
+        groups[name] = _as_dataset(table, "row")
+    write_groups(groups, path)
+
+
+def read_analysis(path: Path) -> BankAnalysis:
+    """Read what `write_analysis` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    BankAnalysis
+        The same.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or holds something else.
+    """
+    groups = read_groups(path)
+    missing = [name for name in (LAYERS, WHOLE, SKIPPED) if name not in groups]
+    if missing:
+        raise MechcoreError(f"{path}: no group {', '.join(missing)}: another kind of file")
+    shapes = [name for name in groups if f"{name}/{FILTERS}" in groups]
+    layers, whole, skipped = (_as_table(groups[name]) for name in (LAYERS, WHOLE, SKIPPED))
+    return BankAnalysis(
+        dict(groups["/"].attrs),
+        {name: groups[name] for name in shapes},
+        {name: _as_table(groups[f"{name}/{FILTERS}"]) for name in shapes},
+        layers,
+        whole,
+        skipped,
+    )
+
+
+def _shape_name(height: int, width: int) -> str:
+    return f"k{height}x{width}"
+
+
+def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
+    """All kernels of one shape, with where each comes from."""
+    members = [
+        (number, layer)
+        for number, layer in enumerate(bank.layers)
+        if layer.kernels.shape[-2:] == shape
+    ]
+    taps = np.concatenate([layer.kernels.reshape(-1, *shape) for _, layer in members])
+    places = np.concatenate([_places(number, layer) for number, layer in members], axis=1)
+    coordinates = {
+        name: ("slice", place)
+        for name, place in zip(("layer", "out", "in", "plane"), places, strict=True)
+    }
+    found = analyse(taps).assign(taps=(("slice", "y", "x"), taps))
+    return found.assign_coords(coordinates)
+
+
+def _places(number: int, layer: Layer) -> NDArray[np.int32]:
+    """Layer, output, input and plane of each kernel of a layer."""
+    places = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
+    return np.concatenate([np.full_like(places[:1], number), places])
+
+
+def _filters(slices: xr.Dataset) -> pd.DataFrame:
+    """A row for each output of each layer of one shape."""
+    outputs = int(slices.out.max()) + 1
+    keys = slices.layer.values.astype(np.int64) * outputs + slices.out.values
+    known, groups = np.unique(keys, return_inverse=True)
+    table = summary(totals(slices, groups, len(known)))
+    table.insert(0, "layer", known // outputs)
+    table.insert(1, "out", known % outputs)
+    return table
+
+
+def _layers(bank: Bank, table: pd.DataFrame, slices: dict[str, xr.Dataset]) -> pd.DataFrame:
+    shapes = np.array([layer.kernels.shape[-2:] for layer in bank.layers])
+    table.insert(0, "name", [layer.name for layer in bank.layers])
+    table.insert(1, "height", shapes[:, 0])
+    table.insert(2, "width", shapes[:, 1])
+    table.insert(3, "filters", [len(layer.kernels) for layer in bank.layers])
+    alive = table.slices - table.zero_slices
+    laws = [
+        null_law("low_frequency_share", height, width, max(int(count), 1))
+        for (height, width), count in zip(shapes.tolist(), alive, strict=True)
+    ]
+    table["null_low_frequency_share"] = [float(law.mean()) for law in laws]
+    table["null_low_frequency_limit"] = [float(law.isf(CHANCE)) for law in laws]
+    table["leading"] = [
+        _leading(slices[_shape_name(*shape)], number)
+        for number, shape in enumerate(shapes.tolist())
+    ]
+    return table.reset_index(drop=True)
+
+
+def _leading(slices: xr.Dataset, layer: int) -> int:
+    """How many of the low frequencies are among as many coefficients of the most energy."""
+    spectrum = slices.dct_energy.values[slices.layer.values == layer].sum(axis=0)
+    v, u = np.indices(spectrum.shape)
+    low = (v + u <= 1).ravel()
+    largest = np.argsort(-spectrum.ravel(), kind="stable")[: low.sum()]
+    return int(low[largest].sum())
+
+
+def _as_dataset(table: pd.DataFrame, row: str) -> xr.Dataset:
+    return xr.Dataset({name: (row, table[name].to_numpy()) for name in table})
+
+
+def _as_table(group: xr.Dataset) -> pd.DataFrame:
+    return pd.DataFrame({str(name): group[name].values for name in group.data_vars})

@@ -1,0 +1,87 @@
+"""Which banks an experiment has, and what is done with each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mechcore.cells import Propagation
+from mechcore.config import Experiment
+from mechcore.filters.run_settings import FilterRun
+
+UNTRAINED = "-untrained"
+"""Ends the name of a bank that holds the weights of a network before training."""
+
+BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""Regular expression of the names, for the wildcard of the workflow."""
+
+
+@dataclass(frozen=True)
+class PlannedBank:
+    """A weight file to analyse.
+
+    Parameters
+    ----------
+    name : str
+        Name of the bank.
+    weights : str
+        Path of the file.
+    layout : str
+        Order of its axes.
+    untrained : str or None
+        Name of the bank of the same network before training; None if it is one itself.
+    trained : bool
+        Whether the network was trained: its kernels run, and claims are judged by it.
+    """
+
+    name: str
+    weights: str
+    layout: str
+    untrained: str | None
+    trained: bool
+
+
+def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
+    """Return the banks of an experiment by name.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    dict of str to PlannedBank
+        A bank with untrained weights is followed by a second one for these.
+    """
+    banks: dict[str, PlannedBank] = {}
+    for bank in experiment.filter_banks:
+        name = bank.label
+        before = f"{name}{UNTRAINED}" if bank.untrained else None
+        banks[name] = PlannedBank(name, bank.weights, bank.layout, before, trained=True)
+        if before and bank.untrained:
+            banks[before] = PlannedBank(before, bank.untrained, bank.layout, None, trained=False)
+    return banks
+
+
+def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
+    """Return how the kernels of a bank go through layers in an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned: its patterns, activations and settings.
+    bank : PlannedBank
+        One of its banks.
+
+    Returns
+    -------
+    FilterRun
+        The settings; kernel families, sizes and betas have no part in them.
+    """
+    shared = {name: getattr(experiment, name) for name in Propagation.model_fields}
+    return FilterRun(
+        **shared,
+        activations=experiment.activations,
+        slices_per_layer=experiment.slices_per_layer,
+        layout=bank.layout,
+    )

@@ -1,0 +1,189 @@
+"""Trained kernels under the engine: how they move states, beside what their moments predict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.filters.bank import Bank
+from mechcore.filters.bank_file import BankAnalysis, analyse_bank
+from mechcore.filters.run_settings import FilterRun
+from mechcore.fingerprint import code_fingerprint
+from mechcore.measures import measure
+from mechcore.simulation import propagate
+from mechcore.storage import ROOT, with_attributes
+
+OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
+"""Variables that are the same under every activation and on every pattern."""
+
+PLACE = ("layer", "out", "in", "plane")
+"""Coordinates that tell which kernel of the bank a slice is."""
+
+PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
+MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
+
+
+def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
+    """Send patterns through layers of the kernels of a bank that hold the most energy.
+
+    Parameters
+    ----------
+    bank : Bank
+        The kernels.
+    settings : FilterRun
+        How many kernels of each layer run, and how.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        Groups of a file. By shape, as ``k3x3``: trajectories with the dimensions ``activation,
+        pattern, slice, t`` and the coordinates layer, out, in and plane; and the root, whose
+        attributes tell bank and settings.
+    """
+    analysis = analyse_bank(bank)
+    root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
+    groups = {
+        ROOT: root.assign_attrs(
+            analysis.attributes,
+            settings=settings.to_json(),
+            core_hash=code_fingerprint("mechcore.filters.runs"),
+        )
+    }
+    for name, slices in analysis.slices.items():
+        chosen = strongest(slices, settings.slices_per_layer)
+        if len(chosen):
+            groups[name] = _simulated(slices.isel(slice=chosen), settings)
+    return groups
+
+
+def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
+    """Return which kernels of each layer hold the most energy.
+
+    Parameters
+    ----------
+    slices : xarray.Dataset
+        Kernels of one shape, with ``energy`` and ``layer``.
+    most : int
+        How many of a layer; kernels that are zero are left out.
+
+    Returns
+    -------
+    (n,) ndarray of int
+        Their places, in the order of the bank; of equal kernels the first count.
+
+    Examples
+    --------
+    >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0, 0.0, 2.0])},
+    ...                     {"layer": ("slice", [0, 0, 1, 0])})
+    >>> strongest(slices, 2).tolist()
+    [1, 3]
+    """
+    energy, layer = slices.energy.values, slices.layer.values
+    order = np.lexsort((-energy, layer))
+    first = np.searchsorted(layer[order], layer[order], side="left")
+    chosen = order[(np.arange(len(order)) - first < most) & (energy[order] > 0)]
+    return np.sort(chosen)
+
+
+def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
+    """Measure how the kernels of a bank moved, beside what their moments predict.
+
+    Parameters
+    ----------
+    analysis : BankAnalysis
+        Of the same bank.
+    groups : dict of str to xarray.Dataset
+        Of `simulate_bank`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a simulation: layer (its name), out, in, plane, height, width, activation, pattern;
+        energy, beta, momentum_angle (degrees), no_negative_tap and predicted_x, predicted_y
+        (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer), direction (degrees),
+        speed_theory where the exact theory holds, extinct_at and ill_conditioned as measured.
+    """
+    tables = [
+        _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    names = analysis.layers.name.to_numpy()
+    return table.assign(layer=names[table.layer])
+
+
+def _simulated(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
+    """All activations and patterns for kernels of one shape."""
+    runs = [
+        [_run(slices, activation, number, settings) for number in range(len(settings.patterns))]
+        for activation in settings.activations
+    ]
+    first = runs[0][0]
+    variables = {
+        str(name): (
+            (*_lead(name), *first[name].dims),
+            first[name].values
+            if name in OF_KERNELS
+            else np.array([[run[name].values for run in row] for row in runs]),
+        )
+        for name in first.data_vars
+    }
+    axes = {
+        "activation": np.array(settings.activations, dtype=object),
+        "pattern": np.array([pattern.label for pattern in settings.patterns], dtype=object),
+        "t": first.t.values,
+    }
+    joined = xr.Dataset(variables, axes).rename(kernel="slice")
+    joined.attrs = {name: first.attrs[name] for name in ("t_burn", "boundary", "density")}
+    return joined.assign_coords({name: ("slice", slices[name].values) for name in PLACE})
+
+
+def _lead(name: object) -> tuple[str, ...]:
+    return () if name in OF_KERNELS else ("activation", "pattern")
+
+
+def _run(slices: xr.Dataset, activation: str, number: int, settings: FilterRun) -> xr.Dataset:
+    return propagate(
+        slices.taps.values,
+        activation,
+        settings.patterns[number].image(),
+        settings.steps,
+        normalise=settings.normalise,
+        boundary=settings.boundary,
+        domain=settings.domain,
+        density=settings.density,
+        t_burn=settings.t_burn,
+        engine=settings.engine,
+    )
+
+
+def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
+    """The rows of one shape."""
+    height, width = run.kernel_taps.shape[-2:]
+    known = _same_kernels(slices, run)
+    parts = []
+    for activation in run.activation.values:
+        one = run.sel(activation=activation).assign_attrs(activation=str(activation))
+        found = measure(one)
+        columns = {name: found[name] for name in MEASURED}
+        columns |= {name: one[name] for name in ("extinct_at", "ill_conditioned")}
+        columns |= {"velocity_x": found.velocity_x, "velocity_y": found.velocity_y}
+        table = xr.Dataset(columns).drop_vars(["activation", *PLACE], errors="ignore")
+        parts.append(table.to_dataframe(dim_order=["pattern", "slice"]).reset_index())
+        parts[-1].insert(0, "activation", str(activation))
+    measured = pd.concat(parts, ignore_index=True)
+    kernels = known.iloc[measured["slice"].to_numpy()].reset_index(drop=True)
+    return pd.concat(
+        [kernels.assign(height=height, width=width), measured.drop(columns="slice")], axis=1
+    )
+
+
+def _same_kernels(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
+    """What was predicted of the kernels that ran, in their order."""
+    columns = [slices[name].to_series() for name in PLACE]
+    index = pd.MultiIndex.from_arrays([column.to_numpy() for column in columns], names=PLACE)
+    predicted = pd.DataFrame({name: slices[name].values for name in PREDICTED}, index=index)
+    keys = pd.MultiIndex.from_arrays([run[name].values for name in PLACE], names=PLACE)
+    renamed = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
+    return predicted.loc[keys].rename(columns=renamed).reset_index()

@@ -1,0 +1,68 @@
+"""What every reader of weight files returns: named arrays that are loaded when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+FLOATS: dict[str, type[np.generic]] = {
+    "float64": np.float64,
+    "float32": np.float32,
+    "float16": np.float16,
+    "bfloat16": ml_dtypes.bfloat16,
+    "float8_e4m3fn": ml_dtypes.float8_e4m3fn,
+    "float8_e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
+    "float8_e5m2": ml_dtypes.float8_e5m2,
+    "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
+}
+"""Types of weights by name; float32 holds the values of all but the first exactly."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named array of a weight file.
+
+    Parameters
+    ----------
+    name : str
+        As the file calls it.
+    shape : tuple of int
+        As the file declares it.
+    dtype : str
+        Type of the values: a key of `FLOATS`, or the name of a type that is no weight's.
+    read : callable
+        Returns the values; only while the file is open.
+    layout : {"torch", "keras"}, optional
+        Order of the axes where the format tells it: (out, in, ...) or (..., in, out).
+    kind : {"convolution", "depthwise", "transposed"}, optional
+        The layer that uses it, where the file tells it. Only Keras has arrays of its own for
+        depthwise convolutions: (..., in, multiplier).
+    groups : int, optional
+        Groups of a transposed convolution in the order of torch: (in, out / groups, ...).
+    reason : str, optional
+        Why it is no convolution, where the file tells it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], NDArray[np.generic]]
+    layout: str | None = None
+    kind: str | None = None
+    groups: int = 1
+    reason: str = ""
+
+
+def no_values() -> NDArray[np.generic]:
+    """Stand for the values of a tensor that has a reason to be skipped.
+
+    Returns
+    -------
+    (0,) ndarray
+        Nothing.
+    """
+    return np.empty(0)

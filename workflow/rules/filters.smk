@@ -1,0 +1,57 @@
+"""Trained kernels: what the banks of the configuration hold, and how their kernels run."""
+
+
+rule analyse_filters:
+    input:
+        bank_weights,
+    output:
+        "results/{experiment}/filters/{bank}.nc",
+    log:
+        "logs/{experiment}/filters/{bank}.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/filters/{bank}.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        layout=bank_layout,
+        core=code_fingerprint("mechcore.filters.bank_file"),
+    shell:
+        r"""
+        python -m mechcore filters \
+            {input:q} \
+            --layout {params.layout:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule simulate_filters:
+    input:
+        bank_weights,
+    output:
+        "results/{experiment}/filter_runs/{bank}.nc",
+    log:
+        "logs/{experiment}/filter_runs/{bank}.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/filter_runs/{bank}.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=bank_run_json,
+        core=code_fingerprint("mechcore.filters.runs"),
+    shell:
+        r"""
+        python -m mechcore simulate-filters \
+            {input:q} \
+            --settings {params.settings:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
