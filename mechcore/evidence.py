@@ -139,8 +139,8 @@ class BankEvidence:
 
     @cached_property
     def velocities(self) -> pd.DataFrame:
-        """Measured beside predicted, see `mechcore.filters.runs.filter_velocities`."""
-        from mechcore.filters.runs import filter_velocities
+        """Measured beside predicted, see `mechcore.filters.velocities.filter_velocities`."""
+        from mechcore.filters.velocities import filter_velocities
 
         return filter_velocities(self.analysis, self.runs or {})
 

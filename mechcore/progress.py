@@ -75,8 +75,12 @@ STAGES = {
 of its own."""
 
 
+BESIDE = {"films": "film", "filters": "bank", "filter_runs": "run of bank"}
+"""What runs beside the cells: folders of results and of logs, and how a job is called."""
+
+
 def stage_failures(results: Path, logs: Path, report: Path | None = None) -> list[CellState]:
-    """Return what failed besides the cells: films, and the stages after them.
+    """Return what failed besides the cells: films, banks, and the stages after them.
 
     Parameters
     ----------
@@ -90,13 +94,14 @@ def stage_failures(results: Path, logs: Path, report: Path | None = None) -> lis
     Returns
     -------
     list of CellState
-        The films, then the stages in their order.
+        Films and banks, then the stages in their order.
     """
     made = {name: results / file for name, file in STAGES.items()}
     if report is not None:
         made["report"] = report
     states = [_state(name, path, logs / f"{name}.log") for name, path in made.items()]
-    return [state for state in [*_films(results, logs), *states] if state.state == "failed"]
+    beside = [state for kind in BESIDE for state in _beside(kind, results, logs)]
+    return [state for state in [*beside, *states] if state.state == "failed"]
 
 
 def print_states(
@@ -125,11 +130,11 @@ def print_states(
         console.print(table)
 
 
-def _films(results: Path, logs: Path) -> list[CellState]:
-    """The films that were begun: which are planned does not matter where none was."""
+def _beside(kind: str, results: Path, logs: Path) -> list[CellState]:
+    """The jobs of a kind that were begun: which are planned does not matter where none was."""
     return [
-        _state(f"film {log.stem}", results / "films" / f"{log.stem}.nc", log)
-        for log in sorted((logs / "films").glob("*.log"))
+        _state(f"{BESIDE[kind]} {log.stem}", results / kind / f"{log.stem}.nc", log)
+        for log in sorted((logs / kind).glob("*.log"))
     ]
 
 

@@ -1,17 +1,15 @@
-"""Trained kernels under the engine: how they move states, beside what their moments predict."""
+"""Trained kernels under the engine."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.filters.bank import Bank
-from mechcore.filters.bank_file import BankAnalysis, analyse_bank
+from mechcore.filters.bank_file import analyse_bank
 from mechcore.filters.run_settings import FilterRun
 from mechcore.fingerprint import code_fingerprint
-from mechcore.measures import measure
 from mechcore.simulation import propagate
 from mechcore.storage import ROOT, with_attributes
 
@@ -20,9 +18,6 @@ OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
 
 PLACE = ("layer", "out", "in", "plane")
 """Coordinates that tell which kernel of the bank a slice is."""
-
-PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
-MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
 
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
@@ -87,32 +82,6 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     return np.sort(chosen)
 
 
-def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
-    """Measure how the kernels of a bank moved, beside what their moments predict.
-
-    Parameters
-    ----------
-    analysis : BankAnalysis
-        Of the same bank.
-    groups : dict of str to xarray.Dataset
-        Of `simulate_bank`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a simulation: layer (its name), out, in, plane, height, width, activation, pattern;
-        energy, beta, momentum_angle (degrees), no_negative_tap and predicted_x, predicted_y
-        (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer), direction (degrees),
-        speed_theory where the exact theory holds, extinct_at and ill_conditioned as measured.
-    """
-    tables = [
-        _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    names = analysis.layers.name.to_numpy()
-    return table.assign(layer=names[table.layer])
-
-
 def _simulated(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     """All activations and patterns for kernels of one shape."""
     runs = [
@@ -156,34 +125,3 @@ def _run(slices: xr.Dataset, activation: str, number: int, settings: FilterRun) 
         t_burn=settings.t_burn,
         engine=settings.engine,
     )
-
-
-def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
-    """The rows of one shape."""
-    height, width = run.kernel_taps.shape[-2:]
-    known = _same_kernels(slices, run)
-    parts = []
-    for activation in run.activation.values:
-        one = run.sel(activation=activation).assign_attrs(activation=str(activation))
-        found = measure(one)
-        columns = {name: found[name] for name in MEASURED}
-        columns |= {name: one[name] for name in ("extinct_at", "ill_conditioned")}
-        columns |= {"velocity_x": found.velocity_x, "velocity_y": found.velocity_y}
-        table = xr.Dataset(columns).drop_vars(["activation", *PLACE], errors="ignore")
-        parts.append(table.to_dataframe(dim_order=["pattern", "slice"]).reset_index())
-        parts[-1].insert(0, "activation", str(activation))
-    measured = pd.concat(parts, ignore_index=True)
-    kernels = known.iloc[measured["slice"].to_numpy()].reset_index(drop=True)
-    return pd.concat(
-        [kernels.assign(height=height, width=width), measured.drop(columns="slice")], axis=1
-    )
-
-
-def _same_kernels(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
-    """What was predicted of the kernels that ran, in their order."""
-    columns = [slices[name].to_series() for name in PLACE]
-    index = pd.MultiIndex.from_arrays([column.to_numpy() for column in columns], names=PLACE)
-    predicted = pd.DataFrame({name: slices[name].values for name in PREDICTED}, index=index)
-    keys = pd.MultiIndex.from_arrays([run[name].values for name in PLACE], names=PLACE)
-    renamed = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
-    return predicted.loc[keys].rename(columns=renamed).reset_index()

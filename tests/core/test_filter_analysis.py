@@ -22,8 +22,9 @@ from mechcore.filters.bank_file import analyse_bank, read_analysis, write_analys
 from mechcore.filters.layers import Layer, Skipped
 from mechcore.filters.null import dimensions, null_law
 from mechcore.filters.run_settings import FilterRun
-from mechcore.filters.runs import PLACE, filter_velocities, simulate_bank, strongest
+from mechcore.filters.runs import PLACE, simulate_bank, strongest
 from mechcore.filters.summary import SHARES, summary, totals
+from mechcore.filters.velocities import filter_velocities
 from mechcore.kernels import kernel
 from mechcore.settings import parsed_json, validated
 from mechcore.storage import ROOT, content_hash, read_groups, write_dataset, write_groups

@@ -16,7 +16,8 @@ import yaml
 from mechcore.storage import content_hash, read_dataset
 
 PROJECT = Path(__file__).parents[2]
-RUNS = ("simulate", "film", "controls")
+FILTERS = ("analyse_filters", "simulate_filters")
+RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
 
 
@@ -49,7 +50,7 @@ def planned(folder: Path, config: str = "config/smoke.yaml") -> dict[str, int]:
     """Number of jobs of each rule that a dry run announces."""
     ended = snakemake(folder, "-n", config=config)
     assert ended.returncode == 0, ended.stderr
-    rows = re.findall(r"^([a-z]+)\s+(\d+)$", ended.stdout + ended.stderr, re.MULTILINE)
+    rows = re.findall(r"^([a-z_]+)\s+(\d+)$", ended.stdout + ended.stderr, re.MULTILINE)
     return {name: int(count) for name, count in rows if name not in {"total", "all"}}
 
 
@@ -137,6 +138,8 @@ def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
     [
         ("kernels.py", {*RUNS, "collect", "regress", "judge", "track", "report"}),
         ("engines/compiled.py", {*RUNS, "collect", "regress", "judge", "track", "report"}),
+        ("filters/null.py", {*FILTERS, "judge", "track", "report"}),
+        ("filters/runs.py", {"simulate_filters", "judge", "track", "report"}),
         ("measures.py", {"collect", "regress", "judge", "track", "report"}),
         ("models.py", {"regress", "judge", "track", "report"}),
         ("claims.py", {"judge", "report"}),

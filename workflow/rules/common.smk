@@ -154,7 +154,9 @@ class CellProgress(logging.Handler):
             self.done += 1
             self.tell(f"{self.done} of {len(CELLS)} cells done: {wildcards['cell']}")
         elif name != "all":
-            self.tell(f"{name} done")
+            # Films, banks: several jobs of one rule.
+            which = "".join(f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards)
+            self.tell(f"{name}{which} done")
 
     def on_error(self, record):
         self.tell(f"{record.rule_name} failed: {' '.join(record.log)}")

@@ -1,0 +1,71 @@
+"""How trained kernels moved, beside what their moments predict."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from mechcore.filters.bank_file import BankAnalysis
+from mechcore.filters.runs import PLACE
+from mechcore.measures import measure
+from mechcore.storage import ROOT
+
+PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
+MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
+FATE = ("extinct_at", "ill_conditioned")
+"""Columns of the kernels, of `mechcore.measures.measure`, and of the trajectories."""
+
+
+def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
+    """Measure how the kernels of a bank moved, beside what their moments predict.
+
+    Parameters
+    ----------
+    analysis : BankAnalysis
+        Of the same bank.
+    groups : dict of str to xarray.Dataset
+        Of `simulate_bank`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a simulation: layer (its name), out, in, plane, height, width, activation, pattern;
+        energy, beta, momentum_angle (degrees), no_negative_tap and predicted_x, predicted_y
+        (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer), direction (degrees),
+        speed_theory where the exact theory holds, extinct_at and ill_conditioned as measured.
+    """
+    tables = [
+        _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    names = analysis.layers.name.to_numpy()
+    return table.assign(layer=names[table.layer])
+
+
+def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
+    """The rows of one shape."""
+    height, width = run.kernel_taps.shape[-2:]
+    kernels = _same_kernels(slices, run).assign(height=height, width=width)
+    parts = [_measured(run, str(activation)) for activation in run.activation.values]
+    rows = pd.concat(parts, ignore_index=True)
+    which = kernels.iloc[rows["slice"].to_numpy()].reset_index(drop=True)
+    return pd.concat([which, rows.drop(columns="slice")], axis=1)
+
+
+def _measured(run: xr.Dataset, activation: str) -> pd.DataFrame:
+    one = run.sel(activation=activation).drop_vars(["activation", *PLACE])
+    found = measure(one.assign_attrs(activation=activation))[list(MEASURED)]
+    table = found.assign({name: one[name] for name in FATE})
+    rows = table.to_dataframe(dim_order=["pattern", "slice"]).reset_index()
+    rows.insert(0, "activation", activation)
+    return rows
+
+
+def _same_kernels(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
+    """What was predicted of the kernels that ran, in their order."""
+    columns = [slices[name].to_series() for name in PLACE]
+    index = pd.MultiIndex.from_arrays([column.to_numpy() for column in columns], names=PLACE)
+    predicted = pd.DataFrame({name: slices[name].values for name in PREDICTED}, index=index)
+    keys = pd.MultiIndex.from_arrays([run[name].values for name in PLACE], names=PLACE)
+    renamed = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
+    return predicted.loc[keys].rename(columns=renamed).reset_index()
