@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.ceiling import measure_ceiling
 from benchmarks.comparison import compare
 from benchmarks.figure import draw
+from benchmarks.filters import measure_banks
 from benchmarks.report import Results, write_tables
 from benchmarks.scaling import measure_scaling
 from benchmarks.startup import seconds_to_first_layer
@@ -32,8 +33,10 @@ def main() -> None:
     scaling = measure_scaling(quick, budget)
     print("The engine and its peers ...", flush=True)
     comparison = compare(quick, budget)
+    print("Banks of trained kernels ...", flush=True)
+    banks = measure_banks(quick, budget)
     minutes = (time.monotonic() - start) / 60
-    results = Results(comparison, ceiling, scaling, seconds_to_first_layer(), minutes)
+    results = Results(comparison, ceiling, scaling, banks, seconds_to_first_layer(), minutes)
     draw(results, write_tables(results, OUT), OUT)
     for note in comparison.notes:
         print(note)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from benchmarks.ceiling import Ceiling
 from benchmarks.comparison import ENGINE, Comparison
+from benchmarks.filters import BankTiming
 from benchmarks.scaling import Cost
 from benchmarks.workloads import COMPARED, LAYERS
 
@@ -30,12 +31,13 @@ class Results:
     comparison: Comparison
     ceiling: Ceiling
     scaling: Sequence[Cost]
+    banks: Sequence[BankTiming]
     start: float
     minutes: float = np.nan
 
 
 def write_tables(results: Results, folder: Path) -> pd.DataFrame:
-    """Write the three tables as CSV and all as Markdown; return the one of the peers."""
+    """Write the tables as CSV and all as Markdown; return the one of the peers."""
     peers = peer_table(results.comparison)
     shares = [
         (s.size, s.multiply_adds, s.seconds, s.rate, s.dgemm_rate, s.share)
@@ -46,6 +48,7 @@ def write_tables(results: Results, folder: Path) -> pd.DataFrame:
         "peers": peers,
         "ceiling": pd.DataFrame(shares, columns=columns),
         "scaling": pd.DataFrame([vars(cost) for cost in results.scaling]),
+        "banks": pd.DataFrame([vars(timing) for timing in results.banks]),
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
@@ -94,6 +97,8 @@ def _sections(results: Results, peers: pd.DataFrame) -> Iterable[str]:
     yield _ceiling_table(results.ceiling)
     yield "## Scaling of the engine"
     yield _scaling_table(results.scaling)
+    yield "## Banks of trained kernels"
+    yield _bank_table(results.banks)
     yield (
         f"From the start of a process to its first layer, with machine code on disk: "
         f"{_digits(results.start)} s, imports included."
@@ -212,6 +217,27 @@ def _scaling_table(scaling: Sequence[Cost]) -> str:
     header = ["workload, method", "from → to", "ms", "ms", "ratio"]
     remark = "Batch and processes: time of one simulation; else of a batch of 21."
     return remark + "\n\n" + _markdown(header, rows)
+
+
+def _bank_table(banks: Sequence[BankTiming]) -> str:
+    text = (
+        "All kernels taken apart (`mechcore.filters.analysis`): energies, spectra, momenta, ranks. "
+        "Beside it SciPy's DCT and NumPy's ranks alone, and one kernel at a time."
+    )
+    rows = [
+        [
+            f"{bank.size}x{bank.size}",
+            f"{bank.slices:,}",
+            _digits(bank.seconds),
+            _digits(1e6 * bank.seconds / bank.slices),
+            f"{_digits(bank.libraries / bank.seconds)} ×",
+            f"{_digits(bank.one_by_one / bank.seconds)} ×",
+            f"{bank.megabytes:.0f}",
+        ]
+        for bank in banks
+    ]
+    header = ["kernels", "how many", "s", "µs each", "SciPy, NumPy", "one at a time", "MB"]
+    return text + "\n\n" + _markdown(header, rows)
 
 
 def _series(scaling: Sequence[Cost]) -> dict[tuple[str, str, str], dict[int, float]]:

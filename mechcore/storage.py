@@ -262,7 +262,9 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     write_groups({ROOT: dataset}, path)
 
 
-def write_groups(groups: Mapping[str, xr.Dataset], path: str | Path) -> None:
+def write_groups(
+    groups: Mapping[str, xr.Dataset], path: str | Path, *, compress: bool = True
+) -> None:
     """Write datasets as the groups of one netCDF-4 file, whole or not at all.
 
     Parameters
@@ -271,6 +273,8 @@ def write_groups(groups: Mapping[str, xr.Dataset], path: str | Path) -> None:
         By path inside the file; the root, ``/``, has the attributes of the file.
     path : str or Path
         The file; an existing one is replaced.
+    compress : bool, optional
+        Whether arrays are made smaller without loss, which takes most of the time of writing.
 
     Raises
     ------
@@ -286,15 +290,15 @@ def write_groups(groups: Mapping[str, xr.Dataset], path: str | Path) -> None:
         for name, group in {**groups, ROOT: root}.items():
             _describe_variables(group)
             mode: Literal["w", "a"] = "w" if name == ROOT else "a"
-            encoding = _encoding(group)
+            encoding = _encoding(group, compress)
             group.to_netcdf(draft, mode, group=name, engine="netcdf4", encoding=encoding)
 
     replace_file(path, write)
 
 
-def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, object]]:
+def _encoding(dataset: xr.Dataset, compress: bool) -> dict[str, dict[str, object]]:
     encoding: dict[str, dict[str, object]] = {
-        str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+        str(name): {"zlib": compress, "complevel": 4, "shuffle": True}
         for name, variable in dataset.data_vars.items()
         if variable.ndim and variable.dtype.kind in "fiu"
     }

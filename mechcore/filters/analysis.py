@@ -88,8 +88,7 @@ def analyse(kernels: object) -> xr.Dataset:
     """
     stack = _as_stack(kernels)
     height, width = stack.shape[1:]
-    parts = [_columns(chunk) for chunk in _chunks(stack)]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    joined = _joined(stack)
     spectrum = joined.pop("dct_energy").reshape(-1, height, width)
     variables: dict[str, object] = {name: ("slice", values) for name, values in joined.items()}
     variables["dct_energy"] = (("slice", "v", "u"), spectrum)
@@ -134,6 +133,19 @@ def _as_stack(kernels: object) -> NDArray[np.floating]:
 
 def _chunks(stack: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
     return (stack[start : start + CHUNK] for start in range(0, len(stack), CHUNK))
+
+
+def _joined(stack: NDArray[np.floating]) -> Columns:
+    """The columns of all kernels, written in place: side by side, chunks would need it twice."""
+    joined: Columns = {}
+    done = 0
+    for chunk in _chunks(stack):
+        for name, values in _columns(chunk).items():
+            if name not in joined:
+                joined[name] = np.empty((len(stack), *values.shape[1:]), values.dtype)
+            joined[name][done : done + len(chunk)] = values
+        done += len(chunk)
+    return joined
 
 
 def _columns(kernels: NDArray[np.floating]) -> Columns:
