@@ -16,7 +16,7 @@ from mechcore.records import QUANTITIES
 
 SUBCOMMANDS = (
     "propagate", "grid", "simulate", "controls", "collect", "regress", "judge", "track", "report",
-    "status", "schema",
+    "filters", "simulate-filters", "status", "schema",
 )  # fmt: skip
 FAMILY = ["--family", "dct", "--size", "2", "--beta", "1"]
 
@@ -126,6 +126,55 @@ def test_bad_arguments_end_in_one_line(tmp_path: Path, words: list[str], told: s
     assert list(tmp_path.iterdir()) == []
 
 
+def test_filters_prints_a_table_of_layers_and_writes_every_kernel(tmp_path: Path) -> None:
+    weights = np.random.default_rng(0).standard_normal((4, 2, 3, 3))
+    np.savez(tmp_path / "net.npz", **{"conv.weight": weights, "conv.bias": np.zeros(4)})
+    ended = mechcore("filters", "net.npz", "--output", "out/net.nc", folder=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    table, skipped = ended.stdout.splitlines()[:-1], ended.stdout.splitlines()[-1]
+    assert table[1].split()[:4] == ["conv.weight", "3x3", "4", "8"]
+    assert table[1].split()[5] == "0.333"
+    assert skipped == "skipped 1: vector"
+    file = xr.open_groups(tmp_path / "out" / "net.nc", engine="netcdf4")
+    assert file["/k3x3"].sizes["slice"] == 8
+
+
+def test_simulate_filters_writes_how_kernels_ran(tmp_path: Path) -> None:
+    np.savez(tmp_path / "net.npz", **{"conv.weight": np.ones((1, 1, 3, 3))})
+    settings = '{"activations": ["relu"], "slices_per_layer": 1, "steps": 4}'
+    words = ["simulate-filters", "net.npz", "--settings", settings, "--output", "runs.nc"]
+    ended = mechcore(*words, folder=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    file = xr.open_groups(tmp_path / "runs.nc", engine="netcdf4")
+    assert dict(file["/k3x3"].sizes)["t"] == 5
+
+
+@pytest.mark.parametrize("command", ["filters", "simulate-filters"])
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("net.npz", b"", "net.npz"),
+        ("net.safetensors", b"\xff" * 64, "net.safetensors"),
+        ("net.txt", b"text", ".safetensors, .npz"),
+        ("net.onnx", b"\x00garbage", "net.onnx"),
+        ("absent.npz", None, "absent.npz"),
+    ],
+)
+def test_bad_weight_files_end_in_one_line_and_leave_nothing(
+    tmp_path: Path, command: str, name: str, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    settings = ["--settings", '{"activations": ["relu"], "slices_per_layer": 1}']
+    words = settings if command == "simulate-filters" else []
+    ended = mechcore(command, name, *words, "--output", "out.nc", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert told in ended.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_failed_run_keeps_the_file_that_was_there(tmp_path: Path) -> None:
     (tmp_path / "out.nc").write_text("precious")
     ended = mechcore("propagate", *FAMILY, "--steps", "0", "--output", "out.nc", folder=tmp_path)
@@ -158,9 +207,8 @@ def test_kernels_of_any_scale_run(tmp_path: Path, scale: float) -> None:
     assert ended.stdout.endswith("odd_energy_ratio=0.333333\n")
 
 
-def test_grid_lists_cells_simulations_and_cost(tmp_path: Path) -> None:
-    config = Path(__file__).parents[2] / "config" / "default.yaml"
-    ended = mechcore("grid", str(config), folder=tmp_path)
+def test_grid_lists_cells_simulations_and_cost() -> None:
+    ended = mechcore("grid", "config/default.yaml", folder=Path(__file__).parents[2])
     lines = ended.stdout.splitlines()
     assert len(lines) == 1 + 12 + 1
     assert lines[1].split()[:2] == ["dct-identity-k2", "42"]

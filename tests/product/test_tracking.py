@@ -27,6 +27,18 @@ CONFIG: dict[str, object] = {
 }
 
 
+BANKS = Path(__file__).parents[2] / "config" / "banks"
+WITH_BANKS = CONFIG | {
+    "filter_banks": [
+        {
+            "weights": str(BANKS / "digits.safetensors"),
+            "untrained": str(BANKS / "digits-untrained.safetensors"),
+        }
+    ],
+    "slices_per_layer": 2,
+}
+
+
 def finish(folder: Path, config: dict[str, object]) -> Experiment:
     """Make all results of an experiment in a folder, and its configuration."""
     experiment = experiments.run(folder / "results", config)
@@ -53,8 +65,8 @@ def track(folder: Path) -> str:
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose experiment was tracked once."""
     folder = tmp_path_factory.mktemp("tracked")
-    finish(folder, CONFIG)
-    assert track(folder).startswith("2 logged, 0 unchanged, 0 superseded")
+    finish(folder, WITH_BANKS)
+    assert track(folder).startswith("4 logged, 0 unchanged, 0 superseded")
     return folder
 
 
@@ -73,7 +85,8 @@ def runs_of(store, name: str = "tiny"):  # type: ignore[no-untyped-def]
 def test_a_cell_is_a_run_with_params_tags_and_artifacts(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
     store = client(tracked)
     runs = {run.info.run_name: run for run in runs_of(store)}
-    assert set(runs) == {"dct-relu-k2", "dct-modulus-k2"}
+    banks = {"filters/digits", "filters/digits-untrained"}
+    assert set(runs) == {"dct-relu-k2", "dct-modulus-k2", *banks}
     run = runs["dct-relu-k2"]
     assert run.info.status == "FINISHED"
     assert run.data.params["activation"] == "relu"
@@ -96,9 +109,22 @@ def test_the_sweep_over_beta_is_a_curve(tracked: Path, client) -> None:  # type:
     assert {"delta/slope_beta", "delta/r2_celerity", "delta/speed_max"} <= set(run.data.metrics)
 
 
+def test_a_bank_is_a_run_with_curves_over_its_depth(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
+    store = client(tracked)
+    run = next(run for run in runs_of(store) if run.info.run_name == "filters/digits")
+    assert run.data.params["trained"] == "True"
+    assert run.data.params["layers"] == "3"
+    assert "conv1.weight, conv2.weight" in run.data.tags["mlflow.note.content"]
+    history = store.get_metric_history(run.info.run_id, "layer/low_frequency_share")
+    assert sorted(point.step for point in history) == [0, 1, 2]
+    assert {"low_frequency_share", "energy", "relu/speed_median"} <= set(run.data.metrics)
+    names = {artifact.path for artifact in store.list_artifacts(run.info.run_id)}
+    assert names == {"layers.csv"}
+
+
 def test_tracking_again_logs_nothing(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
     before = sorted(run.info.run_id for run in runs_of(client(tracked)))
-    assert track(tracked).startswith("0 logged, 2 unchanged, 0 superseded")
+    assert track(tracked).startswith("0 logged, 4 unchanged, 0 superseded")
     assert sorted(run.info.run_id for run in runs_of(client(tracked))) == before
     assert sorted(json.loads((tracked / "r.json").read_text())["runs"].values()) == before
 
