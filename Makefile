@@ -16,7 +16,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format ui report partial banks bench lock schema clean help
+.PHONY: run test lint format ui report partial banks torch bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
@@ -48,6 +48,10 @@ partial: $(READY) ## a report of what is there of an unfinished experiment
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
 		$(BIN)/python -m mechcore report --partial --experiment $(CONFIG) --results results/$$name \
 			--logs logs/$$name --output reports/$$name/index.html
+
+# The release that the committed banks were trained with: their scores are equal to the digit.
+torch: $(READY) ## what tests of torch's files and of the banks need; without it they are skipped
+	@$(INSTALL) 'torch==2.13.0'
 
 banks: $(READY) ## train the networks of config/banks again, 2 minutes
 	@$(INSTALL) -e '.[train]'

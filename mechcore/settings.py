@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -132,9 +132,14 @@ def _known_keys(model: type[BaseModel], location: Sequence[object]) -> list[str]
     """The keys that exist where an unknown one was found."""
     for part in location:
         field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type):
-            model = field.annotation
+        # A model, or a list of models.
+        found = (field.annotation, *get_args(field.annotation)) if field is not None else ()
+        model = next((one for one in found if _is_model(one)), model)
     return list(model.model_fields)
+
+
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _told(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import yaml
 from mechcore.cells import Cell
 from mechcore.config import Experiment, load_experiment, schema_text
 from mechcore.errors import MechcoreError
+from mechcore.filters.plan import filter_run, planned_banks
 from mechcore.grid import expand
 
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +29,8 @@ GOOD: dict[str, object] = {
     "steps": 8,
 }
 
+DIGITS = str(PROJECT / "config" / "banks" / "digits.safetensors")
+
 BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
     ("unknown key", {"activatons": ["relu"]}, ("activatons", "did you mean 'activations'")),
     ("wrong type", {"sizes": "3"}, ("sizes", "'3'", "a list")),
@@ -40,6 +43,25 @@ BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
     ("half a range", {"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
     ("size 1", {"sizes": [1]}, ("sizes[0]", "1", "at least 2")),
     ("empty axis", {"kernels": []}, ("kernels", "[]", "at least one")),
+    ("no weight file", {"filter_banks": ["config/default.yaml"]}, ("weights", ".safetensors")),
+    ("absent weights", {"filter_banks": ["no.npz"]}, ("weights", "no.npz", "a file that exists")),
+    (
+        "unknown key of a bank",
+        {"filter_banks": [{"weights": DIGITS, "untraned": DIGITS}]},
+        ("filter_banks[0].untraned", "did you mean 'untrained'"),
+    ),
+    (
+        "unknown layout",
+        {"filter_banks": [{"weights": DIGITS, "layout": "tensorflow"}]},
+        ("layout", "auto, torch, keras"),
+    ),
+    (
+        "bank without a name for files",
+        {"filter_banks": [{"weights": DIGITS, "name": "../digits"}]},
+        ("name of the bank", "../digits", "letters, digits"),
+    ),
+    ("bank twice", {"filter_banks": [DIGITS, DIGITS]}, ("filter_banks", "'digits'", "once")),
+    ("no kernels to run", {"slices_per_layer": 0}, ("slices_per_layer", "at least 1")),
     ("twice", {"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
     ("equal numbers", {"betas": [0, 0.0]}, ("betas", "0", "once")),
     ("unknown kernel", {"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
@@ -116,6 +138,23 @@ def test_files_that_are_no_configuration_are_refused(tmp_path: Path, text: str) 
     path.write_text(text)
     with pytest.raises(MechcoreError):
         load_experiment(path)
+
+
+def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> None:
+    banks = [{"weights": DIGITS, "untrained": DIGITS}, {"weights": DIGITS, "name": "again"}]
+    plan = planned_banks(load_experiment(GOOD | {"filter_banks": banks}))
+    assert list(plan) == ["digits", "digits-untrained", "again"]
+    assert [bank.trained for bank in plan.values()] == [True, False, True]
+    assert plan["digits"].untrained == "digits-untrained"
+
+
+def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:
+    experiment = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7})
+    run = filter_run(experiment, planned_banks(experiment)["digits"])
+    assert run.steps == 7
+    assert run.activations == experiment.activations
+    other = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7, "sizes": [5]})
+    assert filter_run(other, planned_banks(other)["digits"]) == run
 
 
 def test_the_committed_schema_is_the_one_of_the_model() -> None:
