@@ -143,17 +143,10 @@ def layers_of_banks(evidence: Evidence, chance: float, *, trained: bool) -> pd.D
     Returns
     -------
     DataFrame
-        Rows of the banks' layers, with ``bank``.
+        Rows of `Evidence.bank_layers`.
     """
-    parts = [
-        bank.analysis.layers.assign(bank=name)
-        for name, bank in evidence.banks.items()
-        if bank.plan.trained == trained
-    ]
-    if not parts:
-        return pd.DataFrame()
-    rows = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(rows[rows.null_low_frequency_share <= chance])
+    rows = evidence.bank_layers
+    return pd.DataFrame(rows[(rows.trained == trained) & (rows.null_low_frequency_share <= chance)])
 
 
 def finite_number(value: object) -> float | None:

@@ -29,6 +29,7 @@ from mechcore.filters.null import CHANCE
 from mechcore.fits import FEWEST_POINTS
 from mechcore.verdicts import (
     AT_REST,
+    BANK_FILES,
     CONTROLS_FILE,
     MOVED,
     NOT_YET_MEASURED,
@@ -698,7 +699,7 @@ CRITERIA: dict[str, Criterion] = {
         f"all but {CHANCE:.1%} of layers of independent random weights. In part: true in some "
         "layers, or above chance in all.",
         "spectra",
-        ("filters/",),
+        (BANK_FILES,),
         "the kernels of a trained network (filter_banks)",
         _low_frequencies,
     ),

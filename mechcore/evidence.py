@@ -45,6 +45,8 @@ from mechcore.verdicts import CONTROLS_FILE
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis
 
+NO_LAYERS = pd.DataFrame(columns=["bank", "trained", "null_low_frequency_share"])
+
 BANKS, BANK_RUNS = "filters", "filter_runs"
 """Folders of results: what banks of trained kernels hold, and how these kernels ran."""
 
@@ -290,6 +292,15 @@ class Evidence:
             for name, plan in planned_banks(self.experiment).items()
             if all(path.is_file() for path in bank_files(plan, self.results))
         }
+
+    @cached_property
+    def bank_layers(self) -> pd.DataFrame:
+        """The layers of all banks, with ``bank`` and ``trained``; empty without banks."""
+        parts = [
+            bank.analysis.layers.assign(bank=name, trained=bank.plan.trained)
+            for name, bank in self.banks.items()
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else NO_LAYERS
 
     @property
     def family(self) -> str:

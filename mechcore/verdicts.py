@@ -32,6 +32,7 @@ VERDICTS = {
 """The verdicts that each kind of claim can get."""
 
 CONTROLS_FILE = "controls.nc"
+BANK_FILES = "filters/*.nc"
 CLAIMS_FILE = "claims.json"
 """Names of these files among the results."""
 

@@ -17,14 +17,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mechcore.config import Experiment
 from mechcore.evidence import Evidence
 from mechcore.report.coverage import STATES, commands, family_maps, state_counts, template_cell
-from mechcore.report.data_files import DIGITS, write_data
+from mechcore.report.data_files import ALIASES, DIGITS, write_data
 from mechcore.report.films import film_data
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.reproduction import config_text, current_provenance
 from mechcore.report.scorecard import Scorecard, scorecard
 from mechcore.report.statistics import chapters
 from mechcore.storage import check_output, replace_file
-from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE, Claim, read_claims
+from mechcore.verdicts import CLAIMS_FILE, Claim, read_claims
 
 __all__ = ["Content", "config_text", "render", "summary", "write_report"]
 
@@ -164,7 +164,7 @@ def render(evidence: Evidence, content: Content) -> str:
         provenance=current_provenance(),
         config=config_text(evidence.experiment),
         claims_file=CLAIMS_FILE,
-        controls_file=CONTROLS_FILE,
+        aliases=ALIASES,
         script=script,
         script_digest=_digest(script),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mechcore.evidence import TABLES, Evidence
 from mechcore.tables import write_table
-from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
+from mechcore.verdicts import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
 
 DIGITS = 6
 """Significant digits beside the page: more than any figure shows, in half as many bytes."""
@@ -18,6 +18,10 @@ MOST_VALUES = 400_000
 """A table of more values, about 5 MB, stays among the results."""
 
 CONTROLS_TABLE = "controls.csv"
+LAYERS_TABLE = "filter-layers.csv"
+
+ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
+"""Files of results that a table beside the page stands for."""
 
 
 def write_data(evidence: Evidence, claims: list[Claim], folder: Path) -> dict[str, str]:
@@ -40,11 +44,14 @@ def write_data(evidence: Evidence, claims: list[Claim], folder: Path) -> dict[st
     """
     tables = {f"{name}.csv": getattr(evidence, name) for name in TABLES}
     tables[CONTROLS_TABLE] = evidence.controls
+    if evidence.banks:
+        tables[LAYERS_TABLE] = evidence.bank_layers
     write_claims(claims, folder / CLAIMS_FILE)
     places = {
         name: _place(table, folder / name, evidence.results) for name, table in tables.items()
     }
-    return {**places, CONTROLS_FILE: CONTROLS_TABLE, CLAIMS_FILE: CLAIMS_FILE}
+    aliases = {name: places.get(table, "") for name, table in ALIASES.items()}
+    return {**places, **aliases, CLAIMS_FILE: CLAIMS_FILE}
 
 
 def _place(table: pd.DataFrame, copy: Path, results: Path) -> str:

@@ -25,6 +25,7 @@ from PIL import Image
 
 from mechcore import figures, provenance, report
 from mechcore.config import Experiment, load_experiment
+from mechcore.contents import figure_stems
 from mechcore.errors import MechcoreError
 from mechcore.evidence import TABLES, Evidence, FigureData
 from mechcore.figures.fits import confidence_band
@@ -59,6 +60,13 @@ SMALL: dict[str, object] = {
     "steps": 12,
     "snapshots": {"layers": [0, 12], "window": 33},
     "engine": "reference",
+    "filter_banks": [
+        {
+            "weights": "config/banks/digits.safetensors",
+            "untrained": "config/banks/digits-untrained.safetensors",
+        }
+    ],
+    "slices_per_layer": 2,
 }
 
 SUBSETS: dict[str, dict[str, object]] = {
@@ -159,7 +167,7 @@ def test_figures_have_alternative_texts_with_numbers_and_files(
     small: tuple[Experiment, Path, Path],
 ) -> None:
     page = Page(small[2].read_text(encoding="utf-8"))
-    assert len(page.images) >= len(figures.DRAWINGS)
+    assert len(page.images) == len(figure_stems(small[0]))
     for image in page.images:
         assert int(image["width"] or 0) > 100
         assert int(image["height"] or 0) > 50
@@ -291,7 +299,7 @@ def test_markdown_shows_names_as_they_are(name: str) -> None:
 def test_summary_holds_names_from_users_as_text(tmp_path: Path) -> None:
     name = tmp_path / "_a*b*_ `c` [d](e) |<i>$f$~~g~~.npy"
     np.save(name, np.ones((2, 2)))
-    subset = {"experiment": "small_one_", "patterns": [str(name)], "sizes": [2]}
+    subset = {"experiment": "small_one_", "patterns": [str(name)], "sizes": [2], "filter_banks": []}
     experiment = run(tmp_path, SMALL | subset | {"activations": ["relu"]})
     evidence = Evidence.load(experiment, tmp_path)
     said = f"holds for {name.name}"
