@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mechcore.choices import PAPER_ACTIVATIONS, PAPER_FAMILY, preferred
 from mechcore.config import Experiment
+from mechcore.filters.plan import planned_banks
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Section:
     topics : callable
         What there is a figure for, as kernel families; an empty list leaves the figure out.
     absent : str
-        Said in place of the figure where there is no topic.
+        Said in place of the figure where there is no topic; without it the section is left out.
     """
 
     title: str
@@ -66,6 +67,12 @@ def _families(experiment: Experiment) -> list[str]:
     return experiment.kernels
 
 
+def _trained_banks(experiment: Experiment) -> list[str]:
+    return [bank.name for bank in planned_banks(experiment).values() if bank.trained]
+
+
+NO_BANK = "The configuration names no weight file (filter_banks)."
+
 SECTIONS: dict[str, Section] = {
     "speed": Section("Speed against the odd share", _families),
     "linearity": Section("Which measure of the odd share is linear?", _family),
@@ -95,6 +102,14 @@ SECTIONS: dict[str, Section] = {
     "trajectories": Section("Trajectories", _family),
     "strip": Section("A pattern diffuses, drifts, sheds its core", filmed_activations),
     "controls": Section("Controls: pure parities on a pattern without symmetry", _family),
+    "spectra": Section(
+        "Trained kernels: which frequencies hold the energy", _trained_banks, NO_BANK
+    ),
+    "parity": Section("Trained kernels: how odd they are", _trained_banks),
+    "space": Section("Trained kernels in momentum space", _trained_banks),
+    "roses": Section("Trained kernels: which way they point", _trained_banks),
+    "gallery": Section("Trained kernels: the most even and the most odd", _trained_banks),
+    "drift": Section("Trained kernels: measured and predicted velocity", _trained_banks),
     "kernels": Section("The kernels", _families),
 }
 """The figures by name, in the order of the report."""

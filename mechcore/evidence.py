@@ -105,8 +105,8 @@ class BankEvidence:
     analysis : BankAnalysis
         What its kernels hold.
     runs : dict of str to xarray.Dataset or None
-        How the strongest of them ran, see `mechcore.filters.runs.simulate_bank`; None for weights
-        before training, which do not run.
+        How the strongest of them ran, see `mechcore.filters.runs.simulate_bank`; None if they did
+        not, as weights before training.
     """
 
     plan: PlannedBank
@@ -132,12 +132,13 @@ class BankEvidence:
         Raises
         ------
         MechcoreError
-            If a file is missing or damaged.
+            If the analysis is missing, or a file damaged.
         """
         from mechcore.filters.bank_file import read_analysis
 
         analysis, *runs = bank_files(plan, results)
-        return cls(plan, read_analysis(analysis), read_groups(runs[0]) if runs else None)
+        ran = [read_groups(path) for path in runs if path.is_file()]
+        return cls(plan, read_analysis(analysis), ran[0] if ran else None)
 
     @cached_property
     def velocities(self) -> pd.DataFrame:
@@ -290,7 +291,7 @@ class Evidence:
         return {
             name: BankEvidence.load(plan, self.results)
             for name, plan in planned_banks(self.experiment).items()
-            if all(path.is_file() for path in bank_files(plan, self.results))
+            if bank_files(plan, self.results)[0].is_file()
         }
 
     @cached_property

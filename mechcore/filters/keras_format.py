@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import shown
 from mechcore.filters.formats import refused, require_plausible_size
-from mechcore.filters.tensors import FLOATS, Tensor, no_values
+from mechcore.filters.tensors import FLOATS, Tensor, natural_order, no_values
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
@@ -133,9 +133,7 @@ def _labels(dataset: h5py.Dataset) -> tuple[str, str]:
 
 def _place(places: dict[str, int], dataset: h5py.Dataset) -> tuple[int, list[tuple[int, str]]]:
     place = places.get(_labels(dataset)[1], LAST)
-    pieces = re.findall(r"\d+|\D+", str(dataset.name))
-    natural = [(int(piece), "") if piece.isdecimal() else (LAST, piece) for piece in pieces]
-    return place, natural
+    return place, natural_order(str(dataset.name))
 
 
 def _kind(dataset: h5py.Dataset, classes: dict[str, str]) -> str | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from mechcore.filters.tensors import FLOATS, Tensor
+from mechcore.filters.tensors import FLOATS, Tensor, natural_order
 
 TYPES = {
     "F64": "float64",
@@ -58,7 +58,8 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
         header = json.loads(stream.read(length), object_pairs_hook=_distinct)
     header.pop("__metadata__", None)
     values = _mapped(path, start=8 + length)
-    yield [_tensor(name, entry, values) for name, entry in header.items()]
+    # Writers sort by type and letters: layer 10 would come before layer 2.
+    yield [_tensor(name, header[name], values) for name in sorted(header, key=natural_order)]
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

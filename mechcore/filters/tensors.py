@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,3 +68,25 @@ def no_values() -> NDArray[np.generic]:
         Nothing.
     """
     return np.empty(0)
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts names as people do: by the numbers in them.
+
+    Parameters
+    ----------
+    name : str
+        Name of a tensor.
+
+    Returns
+    -------
+    list of (int, str)
+        To be compared with that of another name.
+
+    Examples
+    --------
+    >>> sorted(["conv10.weight", "conv2.weight"], key=natural_order)
+    ['conv2.weight', 'conv10.weight']
+    """
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(piece), "") if piece.isdecimal() else (sys.maxsize, piece) for piece in pieces]

@@ -15,6 +15,13 @@ MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
 FATE = ("extinct_at", "ill_conditioned")
 """Columns of the kernels, of `mechcore.measures.measure`, and of the trajectories."""
 
+COLUMNS = (
+    *PLACE,
+    *("energy", "beta", "momentum_angle", "predicted_x", "predicted_y", "no_negative_tap"),
+    *("height", "width", "activation", "pattern", *MEASURED, *FATE),
+)
+"""Columns of the table, in order."""
+
 
 def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
     """Measure how the kernels of a bank moved, beside what their moments predict.
@@ -37,9 +44,11 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
     tables = [
         _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
     ]
+    if not tables:
+        return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(tables, ignore_index=True)
     names = analysis.layers.name.to_numpy()
-    return table.assign(layer=names[table.layer])
+    return table.assign(layer=names[table.layer])[list(COLUMNS)]
 
 
 def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def draw_sections(evidence: Evidence, folder: Path) -> list[Section]:
         for topic in section.topics(evidence.experiment)
     ]
     files = shown_files(drawn)
-    return [
+    sections = [
         Section(
             name,
             section.title,
@@ -87,6 +87,7 @@ def draw_sections(evidence: Evidence, folder: Path) -> list[Section]:
         )
         for name, section in contents.SECTIONS.items()
     ]
+    return [section for section in sections if section.pictures or section.absent]
 
 
 def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
