@@ -89,7 +89,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     banks[0] = {"weights": banks[0], "untrained": str(files["before"])}
     experiment = run(folder, SMALL | {"filter_banks": banks})
     # Analysed, but its kernels have not run: as in a report of a part of the results.
-    (folder / "filter_runs" / "late.nc").unlink()
+    (folder / "filters" / "late.nc").unlink()
     return Evidence.load(experiment, folder)
 
 
@@ -167,6 +167,15 @@ def test_a_bank_without_kernels_says_so(evidence: Evidence, name: str, bank: str
     assert "0 kernels" in DRAWINGS[name].caption(data)
     written = [text.get_text() for axes in drawn(name, data).axes for text in axes.texts]
     assert written in (["no kernels to show"], ["no kernel ran yet"])
+
+
+def test_a_bank_that_did_not_run_yet_is_shown_at_rest(evidence: Evidence) -> None:
+    found = dataclasses.replace(evidence)
+    found.__dict__["banks"] = {
+        name: dataclasses.replace(bank, runs=None) for name, bank in evidence.banks.items()
+    }
+    for name in NAMES:
+        assert ("0 kernels" in DRAWINGS[name].alt(data_of(name, found))) == (name == "drift")
 
 
 CHANGED = {
