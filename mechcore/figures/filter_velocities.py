@@ -30,7 +30,7 @@ COLUMNS = [
     *("number", "layer", *PLACE, "activation", "ran", "beta", "no_negative_tap", "momentum_angle"),
     *("predicted", "measured", "light_speed", "deviation", "extinct"),
 ]
-KERNELS_SHOWN = 132
+KERNELS_SHOWN = 96
 """Of all layers together: more would hide each other, and make the file too large."""
 
 NONE_RAN = "none has run yet, or all are zero"

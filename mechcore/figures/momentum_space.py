@@ -32,7 +32,7 @@ COLUMNS = [
     *("number", "layer", *PLACE, "known", "beta", "momentum_angle"),
     *("momentum_x", "momentum_y", "rest_mass"),
 ]
-POINTS_SHOWN = 480
+POINTS_SHOWN = 360
 """Of all layers together: more would hide each other, and make the file too large."""
 
 TURN, TILT = np.radians(-35.0), np.radians(20.0)

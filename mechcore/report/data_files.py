@@ -11,7 +11,7 @@ from mechcore.evidence import TABLES, Evidence
 from mechcore.tables import write_table
 from mechcore.verdicts import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
 
-DIGITS = 6
+DIGITS = 5
 """Significant digits beside the page: more than any figure shows, in half as many bytes."""
 
 MOST_VALUES = 400_000
