@@ -12,10 +12,14 @@ import pytest
 from mechcore.claims import CRITERIA
 from mechcore.config import load_experiment
 from mechcore.contents import figure_stems
+from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import analyse_bank
+from mechcore.filters.plan import planned_banks
 from mechcore.grid import expand
 from mechcore.measures import metrics_table
 from mechcore.mechanics import mechanics_table
 from mechcore.regressions import COLUMNS, regress
+from mechcore.report.data_files import DIGITS
 from mechcore.simulation import simulate
 from mechcore.verdicts import read_claims
 
@@ -41,9 +45,10 @@ def test_a_cell_that_runs_again_gives_the_committed_fits(
     keys = ["pattern", "predictor", "domain"]
     assert before[keys].equals(again[keys])
     for column in ("slope", "intercept", "theil_sen", "r2", "n"):
-        # Figures are committed with 6 digits.
+        # As many digits are committed.
+        unit = 10.0 ** (1 - DIGITS)
         np.testing.assert_allclose(
-            again[column].to_numpy(float), before[column].to_numpy(float), rtol=1e-5, atol=1e-6
+            again[column].to_numpy(float), before[column].to_numpy(float), rtol=unit, atol=1e-6
         )
 
 
@@ -63,6 +68,20 @@ def test_figures_of_the_verdicts_follow_from_the_cells_that_they_name() -> None:
     farthest = next(figure for figure in claims["N1"].figures if figure.name == "largest drift")
     assert farthest.value is not None
     assert even.drift.max() <= max(farthest.value, 1e-10)  # rounding over 64 layers
+
+
+def test_shares_of_trained_kernels_follow_from_the_committed_weights() -> None:
+    claim = next(one for one in read_claims(SHOWCASE / "claims.json") if one.id == "C10")
+    shares = {figure.name: figure.value for figure in claim.figures}
+    for name, plan in planned_banks(EXPERIMENT).items():
+        layers = analyse_bank(load_bank(plan.weights)).layers.set_index("name")
+        when = "after" if plan.trained else "before"
+        told = f"share of DC and gradients {when} training, {name}, "
+        found = {key.removeprefix(told): share for key, share in shares.items() if told in key}
+        assert len(found) == 2
+        for layer, share in found.items():
+            # Sums of a hundred squares, in another order on another machine.
+            assert layers.low_frequency_share[layer] == pytest.approx(share, rel=1e-12)
 
 
 def test_committed_verdicts_are_those_of_the_criteria() -> None:
