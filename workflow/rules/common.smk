@@ -155,7 +155,9 @@ class CellProgress(logging.Handler):
             self.tell(f"{self.done} of {len(CELLS)} cells done: {wildcards['cell']}")
         elif name != "all":
             # Films, banks: several jobs of one rule.
-            which = "".join(f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards)
+            which = "".join(
+                f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards
+            )
             self.tell(f"{name}{which} done")
 
     def on_error(self, record):
