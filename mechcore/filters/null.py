@@ -7,8 +7,10 @@ kernels together the share follows Beta(N d/2, N (n - d)/2).
 
 from __future__ import annotations
 
-from scipy import stats
-from scipy.stats.distributions import rv_frozen
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scipy.stats.distributions import rv_frozen
 
 CHANCE = 0.001
 """A layer of untrained weights passes a one-sided limit once in a thousand times."""
@@ -65,5 +67,8 @@ def null_law(share: str, height: int, width: int, slices: int = 1) -> rv_frozen:
     >>> float(null_law("low_frequency_share", 3, 3).mean().round(4))
     0.3333
     """
+    # Takes a second, which readers of tables need not wait.
+    from scipy import stats
+
     taps, part = height * width, dimensions(height, width)[share]
     return stats.beta(slices * part / 2, slices * (taps - part) / 2)

@@ -204,7 +204,7 @@ def test_trajectories_of_another_configuration_are_not_mixed_in(results: Path) -
     other = load_experiment(SETTINGS | {"steps": 7, "betas": [0.0, 0.5]})
     folder = results / "trajectories"
     write_dataset(simulate(expand(other)["dct-tanh-k2"]), folder / "dct-tanh-k2.nc")
-    told = r"dct-tanh-k2\.nc: made with other settings \(betas, steps\), expected"
+    told = r"dct-tanh-k2\.nc: made with other settings \(steps, betas\), expected"
     with pytest.raises(MechcoreError, match=told):
         collect(expand(EXPERIMENT), folder)
     with pytest.raises(MechcoreError, match=told):
