@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -92,8 +93,27 @@ OF_BANKS: dict[str, tuple[str, str]] = {
     "no_negative_tap": ("whether the exact theory holds under ReLU", "1"),
     "rank": ("number of singular values above rounding", "1"),
     "taps": ("kernel, in the convolution convention", "1"),
+    "name": ("name in the weight file", "1"),
+    "shape": ("shape in the weight file", "1"),
+    "reason": ("why it is no spatial convolution", "1"),
+    "height": ("height of the kernels", "pixel"),
+    "width": ("width of the kernels", "pixel"),
+    "filters": ("number of outputs", "1"),
+    "slices": ("number of two-dimensional kernels", "1"),
+    "zero_slices": ("number of kernels that are zero", "1"),
+    "effective_slices": ("number of kernels of equal energy that would weigh as much", "1"),
+    "dc_share": ("share of DC", "1"),
+    "alignment": ("length of the mean momentum over the mean length", "1"),
+    "low_frequencies": ("number of coefficients that are DC or a gradient", "1"),
+    "leading": ("how many of these are among as many largest coefficients", "1"),
+    "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),
 }
 """The same of the kernels of trained networks."""
+
+DERIVATIONS = {"*_mean": ", mean of kernels", "null_*": ", kernels by chance"}
+"""What the names of summaries add to that of a share."""
+
+DERIVED = re.compile(r"_mean$|^null_(?!low_frequency_limit)")
 
 WHOLE_NUMBERS = ("extinct_at", "diverged_at", "edge_at")
 """Variables that are stored as integers, -1 where there is no value."""
@@ -475,6 +495,8 @@ def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
 def _describe_variables(dataset: xr.Dataset) -> None:
     described = ATTRIBUTES | OF_BANKS
     for name in dataset.variables:
-        if str(name) in described:
-            long_name, unit = described[str(name)]
+        kind = DERIVED.sub("", str(name))
+        if kind in described:
+            long_name, unit = described[kind]
+            long_name += DERIVATIONS.get(str(name).replace(kind, "*"), "")
             dataset[name].attrs.update(long_name=long_name, units=unit)

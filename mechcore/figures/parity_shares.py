@@ -191,7 +191,7 @@ def _bins(
     old: dict[str, NDArray[np.float64]],
 ) -> pd.DataFrame:
     name, unknown = str(layer.layer), np.full(BINS, np.nan)
-    law = null_law("odd_share", layer.height, layer.width)
+    law = null_law("odd_energy_ratio", layer.height, layer.width)
     return pd.DataFrame(
         {
             **{column: getattr(layer, column) for column in LAYER},

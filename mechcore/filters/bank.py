@@ -47,31 +47,20 @@ class Bank:
         In the order of the file.
     skipped : tuple of Skipped
         All other tensors.
+    layout : str
+        Order of the axes that was asked for.
     """
 
     name: str
     sha256: str
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...]
+    layout: str = "auto"
 
     @property
     def slices(self) -> int:
         """Number of 2-D kernels."""
         return sum(math.prod(layer.kernels.shape[:3]) for layer in self.layers)
-
-    @property
-    def weights(self) -> int:
-        """Number of taps of all kernels."""
-        return sum(layer.kernels.size for layer in self.layers)
-
-    @property
-    def sizes(self) -> dict[tuple[int, int], int]:
-        """Number of 2-D kernels by size (kh, kw) in px, the most frequent first."""
-        counts: Counter[tuple[int, int]] = Counter()
-        for layer in self.layers:
-            *slices, height, width = layer.kernels.shape
-            counts[height, width] += math.prod(slices)
-        return dict(counts.most_common())
 
 
 def load_bank(path: str | Path, layout: str = "auto") -> Bank:
@@ -108,7 +97,7 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     skipped = tuple(entry for entry in found if isinstance(entry, Skipped))
     if not layers:
         raise refused(path, f"has no spatial convolution: {_tally(skipped)}")
-    return Bank(path.name, _digest(path), layers, skipped)
+    return Bank(path.name, _digest(path), layers, skipped, layout)
 
 
 def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mechcore.errors import MechcoreError
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank, Layer
-from mechcore.filters.null import CHANCE, null_law
-from mechcore.filters.summary import summary, together, totals
+from mechcore.filters.null import dimensions, null_limit, null_share
+from mechcore.filters.summary import SHARES, effective_number, summary, together, totals
 from mechcore.fingerprint import code_fingerprint
 from mechcore.storage import read_groups, with_attributes, write_groups
 
@@ -36,9 +36,10 @@ class BankAnalysis:
     filters : dict of str to pandas.DataFrame
         By shape: a row for each output of each layer, see `mechcore.filters.summary.summary`.
     layers : pandas.DataFrame
-        A row a layer: name, height, width, filters, summary, ``null_low_frequency_share`` and
-        ``null_low_frequency_limit`` (mean and upper limit of untrained weights), and ``leading``,
-        how many of the low frequencies are among as many largest coefficients.
+        A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
+        what kernels that point anywhere give in the mean; ``null_low_frequency_limit``, which they
+        exceed once in a thousand; ``low_frequencies``, the number of coefficients that are DC or a
+        gradient; ``leading``, how many of these are among as many largest coefficients.
     whole : pandas.DataFrame
         One row, the summary of all kernels.
     skipped : pandas.DataFrame
@@ -77,12 +78,13 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
         {
             "weights": bank.name,
             "weights_sha256": bank.sha256,
+            "layout": bank.layout,
             "core_hash": code_fingerprint("mechcore.filters.bank_file"),
         },
         slices,
         {name: _filters(group) for name, group in slices.items()},
         _layers(bank, summary(by_layer), slices),
-        summary(by_layer.sum().to_frame().T),
+        summary(_whole(list(slices.values()))),
         pd.DataFrame(
             [(one.name, "x".join(map(str, one.shape)), one.reason) for one in bank.skipped],
             columns=["name", "shape", "reason"],
@@ -154,6 +156,15 @@ def read_analysis(path: Path) -> BankAnalysis:
     )
 
 
+def _whole(slices: list[xr.Dataset]) -> pd.DataFrame:
+    """All kernels as one group."""
+    parts = [totals(group, np.zeros(group.sizes["slice"], dtype=int), 1) for group in slices]
+    energies = np.concatenate([group.energy.values for group in slices])
+    added = together(parts)
+    # Numbers of kernels that weigh alike do not add up.
+    return added.assign(effective_slices=effective_number(energies))
+
+
 def _shape_name(height: int, width: int) -> str:
     return f"k{height}x{width}"
 
@@ -198,13 +209,15 @@ def _layers(bank: Bank, table: pd.DataFrame, slices: dict[str, xr.Dataset]) -> p
     table.insert(1, "height", shapes[:, 0])
     table.insert(2, "width", shapes[:, 1])
     table.insert(3, "filters", [len(layer.kernels) for layer in bank.layers])
-    alive = table.slices - table.zero_slices
-    laws = [
-        null_law("low_frequency_share", height, width, max(int(count), 1))
-        for (height, width), count in zip(shapes.tolist(), alive, strict=True)
+    for name in SHARES:
+        table[f"null_{name}"] = [null_share(name, *shape) for shape in shapes.tolist()]
+    table["null_low_frequency_limit"] = [
+        null_limit("low_frequency_share", height, width, max(effective, 1.0))
+        for (height, width), effective in zip(shapes.tolist(), table.effective_slices, strict=True)
     ]
-    table["null_low_frequency_share"] = [float(law.mean()) for law in laws]
-    table["null_low_frequency_limit"] = [float(law.isf(CHANCE)) for law in laws]
+    table["low_frequencies"] = [
+        dimensions(*shape)["low_frequency_share"] for shape in shapes.tolist()
+    ]
     table["leading"] = [
         _leading(slices[_shape_name(*shape)], number)
         for number, shape in enumerate(shapes.tolist())

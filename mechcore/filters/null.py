@@ -1,8 +1,8 @@
-"""What weights that were never trained would show: the exact law for independent normal deviates.
+"""What weights that were never trained would show: the law of kernels that point anywhere.
 
 A kernel of n independent normal weights has no preferred direction among its n taps, so a part that
-spans d of them holds a share of the energy that follows the Beta(d/2, (n - d)/2) distribution. Of N
-kernels together the share follows Beta(N d/2, N (n - d)/2).
+spans d of them holds a share of its energy that follows the Beta(d/2, (n - d)/2) distribution,
+whatever its energy is. Of kernels together, each counts by its energy.
 """
 
 from __future__ import annotations
@@ -31,21 +31,45 @@ def dimensions(height: int, width: int) -> dict[str, int]:
 
     Examples
     --------
-    >>> dimensions(3, 3)
-    {'odd_share': 4, 'isotropic_share': 3, 'anisotropic_share': 2, 'low_frequency_share': 3}
+    >>> dimensions(3, 3)["odd_energy_ratio"], dimensions(3, 3)["low_frequency_share"]
+    (4, 3)
     """
     odd = height * width // 2
     mirrored = ((height + 1) // 2, (width + 1) // 2)
     same = mirrored[0] * (mirrored[0] + 1) // 2 if height == width else mirrored[0] * mirrored[1]
     return {
-        "odd_share": odd,
+        "odd_energy_ratio": odd,
         "isotropic_share": same,
         "anisotropic_share": height * width - odd - same,
         "low_frequency_share": 1 + (height > 1) + (width > 1),
+        "dc_share": 1,
     }
 
 
-def null_law(share: str, height: int, width: int, slices: int = 1) -> rv_frozen:
+def null_share(share: str, height: int, width: int) -> float:
+    """Return the mean of a share under untrained weights.
+
+    Parameters
+    ----------
+    share : str
+        A key of `dimensions`.
+    height, width : int
+        Shape of the kernels, px.
+
+    Returns
+    -------
+    float
+        d/n.
+
+    Examples
+    --------
+    >>> null_share("low_frequency_share", 5, 5)
+    0.12
+    """
+    return dimensions(height, width)[share] / (height * width)
+
+
+def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_frozen:
     """Return the distribution of a share of the energy under untrained weights.
 
     Parameters
@@ -54,21 +78,47 @@ def null_law(share: str, height: int, width: int, slices: int = 1) -> rv_frozen:
         A key of `dimensions`.
     height, width : int
         Shape of the kernels, px.
-    slices : int, optional
-        How many kernels hold the energy together.
+    effective : float, optional
+        (sum E^2)^2 / sum E^4 of the kernels together: their number if all have the same energy E^2,
+        less if a few hold most of it.
 
     Returns
     -------
     scipy.stats frozen distribution
-        With mean d/n. A part that spans all taps, or none, has no distribution.
+        Exact for one kernel; of many, the Beta distribution with the mean and the variance of their
+        mean weighted by energy. A part that spans all taps, or none, has no distribution.
 
     Examples
     --------
-    >>> float(null_law("low_frequency_share", 3, 3).mean().round(4))
-    0.3333
+    >>> float(null_law("low_frequency_share", 3, 3).std().round(4))
+    0.201
     """
     # Takes a second, which readers of tables need not wait.
     from scipy import stats
 
-    taps, part = height * width, dimensions(height, width)[share]
-    return stats.beta(slices * part / 2, slices * (taps - part) / 2)
+    mean = null_share(share, height, width)
+    strength = (height * width / 2 + 1) * effective - 1
+    return stats.beta(mean * strength, (1 - mean) * strength)
+
+
+def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> float:
+    """Return what the share of untrained weights exceeds once in a thousand times.
+
+    Parameters
+    ----------
+    share, height, width, effective
+        As of `null_law`.
+
+    Returns
+    -------
+    float
+        1 for a part that spans all taps.
+
+    Examples
+    --------
+    >>> round(null_limit("low_frequency_share", 3, 3, 512), 3), null_limit("dc_share", 1, 1)
+    (0.361, 1.0)
+    """
+    if null_share(share, height, width) == 1.0:
+        return 1.0
+    return float(null_law(share, height, width, effective).isf(CHANCE))

@@ -18,7 +18,7 @@ SHARES = (
 )
 """What is summarised: by its own name weighted by energy, with ``_mean`` every kernel alike."""
 
-COUNTS = ("slices", "zero_slices")
+COUNTS = ("slices", "zero_slices", "effective_slices")
 
 
 def totals(slices: xr.Dataset, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def totals(slices: xr.Dataset, groups: NDArray[np.integer], count: int) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        A row a group. Rows of the same group in several tables may be added.
+        A row a group.
     """
     energy = slices.energy.values
     alive = energy > 0
@@ -51,6 +51,7 @@ def totals(slices: xr.Dataset, groups: NDArray[np.integer], count: int) -> pd.Da
         "slices": np.bincount(groups, minlength=count),
         "zero_slices": np.bincount(groups, ~alive, count).astype(int),
         "energy": total(energy),
+        "effective_slices": _effective(energy, groups, count),
         "no_negative_tap": total(slices.no_negative_tap.values),
         "momentum_x": total(slices.momentum_x.values),
         "momentum_y": total(slices.momentum_y.values),
@@ -60,6 +61,40 @@ def totals(slices: xr.Dataset, groups: NDArray[np.integer], count: int) -> pd.Da
         columns[f"{name}_energy"] = total(share * energy)
         columns[f"{name}_sum"] = total(share)
     return pd.DataFrame(columns)
+
+
+def _effective(
+    energy: NDArray[np.float64], groups: NDArray[np.integer], count: int
+) -> NDArray[np.float64]:
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups, minlength=count))
+    members = np.split(energy[order], ends[:-1])
+    return np.array([effective_number(one) for one in members])
+
+
+def effective_number(energy: NDArray[np.float64]) -> float:
+    """Return how many kernels of equal energy would weigh as much as some of different energies.
+
+    Parameters
+    ----------
+    energy : (n,) ndarray
+        Energies.
+
+    Returns
+    -------
+    float
+        ``sum(E^2)^2 / sum(E^4)``: n if all are the same, 1 if one holds everything, 0 for none.
+
+    Examples
+    --------
+    >>> effective_number(np.array([1.0, 1.0, 0.0]))
+    2.0
+    """
+    if not energy.any():
+        return 0.0
+    # Relative to the largest: squares of energies may leave the range of numbers.
+    relative = energy / energy.max()
+    return float(relative.sum() ** 2 / np.square(relative).sum())
 
 
 def summary(added: pd.DataFrame) -> pd.DataFrame:
@@ -73,8 +108,10 @@ def summary(added: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a group: ``slices`` and how many of them are zero; ``energy``; of each of `SHARES` the
-        share weighted by energy and, with ``_mean``, the plain mean over kernels that are not zero;
+        A row a group: ``slices``, how many of them are zero, and ``effective_slices``, the number
+        of kernels of equal energy that would weigh as much (see `mechcore.filters.null`);
+        ``energy``; of each of `SHARES` the share weighted by energy and, with ``_mean``, the plain
+        mean over kernels that are not zero;
         ``no_negative_tap``, the share of kernels without a negative tap; ``alignment``, the length
         of the mean momentum over the mean length, 1 if all kernels point the same way.
 
@@ -99,12 +136,12 @@ def summary(added: pd.DataFrame) -> pd.DataFrame:
 
 
 def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Add totals of the same groups.
+    """Put totals together whose groups have members in one of them only.
 
     Parameters
     ----------
     parts : sequence of pandas.DataFrame
-        Of `totals`, with the same number of rows.
+        Of `totals`, with the same number of rows; those without members are zero.
 
     Returns
     -------

@@ -20,10 +20,10 @@ from mechcore.filters.analysis import analyse, dct_bases
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import analyse_bank, read_analysis, write_analysis
 from mechcore.filters.layers import Layer, Skipped
-from mechcore.filters.null import dimensions, null_law
+from mechcore.filters.null import dimensions, null_law, null_limit
 from mechcore.filters.run_settings import FilterRun
 from mechcore.filters.runs import PLACE, simulate_bank, strongest
-from mechcore.filters.summary import SHARES, summary, totals
+from mechcore.filters.summary import SHARES, effective_number, summary, totals
 from mechcore.filters.velocities import filter_velocities
 from mechcore.kernels import kernel
 from mechcore.settings import parsed_json, validated
@@ -155,7 +155,7 @@ def test_kernel_of_zeros_has_no_shares() -> None:
         assert np.isnan(found[name])
 
 
-def test_no_kernel_at_all_is_an_empty_result() -> None:
+def test_no_kernel_at_all_is_refused() -> None:
     with pytest.raises(InvalidValue, match="kernels"):
         analyse(np.zeros((0, 3, 3)))
 
@@ -169,7 +169,7 @@ def test_what_is_no_stack_of_kernels_is_refused(kernels: object) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 5), (1, 5), (3, 5)])
-@pytest.mark.parametrize("share", ["odd_share", "isotropic_share", "low_frequency_share"])
+@pytest.mark.parametrize("share", ["odd_energy_ratio", "isotropic_share", "low_frequency_share"])
 def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: str) -> None:
     found = analyse(deviates(shape, 3, 20_000))[share].values
     law = null_law(share, *shape)
@@ -177,20 +177,32 @@ def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: 
     assert stats.kstest(found, law.cdf).pvalue > 1e-3
 
 
-def test_law_of_chance_of_many_kernels_together() -> None:
-    found = analyse(deviates((3, 3), 4, 40_000))
-    energies = found.energy.values.reshape(-1, 20)
-    low = (found.low_frequency_share * found.energy).values.reshape(-1, 20)
-    law = null_law("low_frequency_share", 3, 3, 20)
-    assert stats.kstest(low.sum(axis=1) / energies.sum(axis=1), law.cdf).pvalue > 1e-3
+@pytest.mark.parametrize("spread", [0.0, 1.0], ids=["alike", "unequal"])
+def test_limit_of_chance_of_many_kernels_is_passed_once_in_a_thousand(spread: float) -> None:
+    random, trials, kernels = np.random.default_rng(4), 20_000, 100
+    # Energies as a layer has them, directions by chance.
+    energies = np.exp(spread * random.standard_normal(kernels))
+    shares = random.beta(3 / 2, 6 / 2, (trials, kernels))
+    found = shares @ energies / energies.sum()
+    limit = null_limit("low_frequency_share", 3, 3, effective_number(energies))
+    # Twenty are expected; so few or so many come by chance once in a thousand times or less. The
+    # law has the mean and the variance of these sums, not all of their shape.
+    assert 5 < (found > limit).sum() < 40
+    law = null_law("low_frequency_share", 3, 3, effective_number(energies))
+    assert found.std() == pytest.approx(law.std(), rel=0.02)
+
+
+def test_one_kernel_that_holds_everything_stands_alone() -> None:
+    assert effective_number(np.array([1e300, 1.0, 0.0])) == 1.0
+    assert effective_number(np.full(7, 1e-300)) == pytest.approx(7, rel=ROUNDING)
+    assert effective_number(np.zeros(3)) == 0.0
 
 
 @given(shapes)
 def test_dimensions_of_the_parts_add_up(shape: tuple[int, int]) -> None:
     parts = dimensions(*shape)
-    assert parts["odd_share"] + parts["isotropic_share"] + parts["anisotropic_share"] == np.prod(
-        shape
-    )
+    disjoint = ("odd_energy_ratio", "isotropic_share", "anisotropic_share")
+    assert sum(parts[name] for name in disjoint) == np.prod(shape)
 
 
 def small_bank() -> Bank:
@@ -266,8 +278,8 @@ def test_file_holds_the_analysis(tmp_path: Path) -> None:
 def test_every_variable_of_the_file_has_a_unit(tmp_path: Path) -> None:
     write_analysis(analyse_bank(small_bank()), tmp_path / "bank.nc")
     groups = read_groups(tmp_path / "bank.nc")
-    for name in ("k3x3", "k1x4"):
-        assert all(groups[name][one].attrs["units"] for one in groups[name].variables)
+    for name, group in groups.items():
+        assert all("units" in group[one].attrs for one in group.variables), name
 
 
 def test_file_of_another_kind_is_told(tmp_path: Path) -> None:
@@ -302,7 +314,7 @@ def test_strongest_kernels_of_each_layer(layers: list[int], most: int, seed: int
         picked = [place for place in members if place in chosen]
         assert len(picked) == min(most, (energy[members] > 0).sum())
         left = [energy[place] for place in members if place not in chosen]
-        assert not picked or not left or min(energy[picked]) >= max(left) or min(left) == 0
+        assert not picked or not left or min(energy[picked]) >= max(left)
 
 
 def test_kernels_without_negative_taps_move_as_predicted() -> None:
