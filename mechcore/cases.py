@@ -128,15 +128,13 @@ def models_of_paper(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows[rows.model.str.startswith("linear in")])
 
 
-def layers_of_banks(evidence: Evidence, chance: float, *, trained: bool) -> pd.DataFrame:
-    """Return the layers that tell whether low frequencies dominate.
+def layers_of_banks(evidence: Evidence, *, trained: bool) -> pd.DataFrame:
+    """Return the layers of all networks.
 
     Parameters
     ----------
     evidence : Evidence
         The results.
-    chance : float
-        Layers of which random weights would have a larger share in low frequencies are left out.
     trained : bool
         Whether to return those of trained weights, or of weights before training.
 
@@ -146,7 +144,7 @@ def layers_of_banks(evidence: Evidence, chance: float, *, trained: bool) -> pd.D
         Rows of `Evidence.bank_layers`.
     """
     rows = evidence.bank_layers
-    return pd.DataFrame(rows[(rows.trained == trained) & (rows.null_low_frequency_share <= chance)])
+    return pd.DataFrame(rows[rows.trained == trained])
 
 
 def finite_number(value: object) -> float | None:

@@ -24,6 +24,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LARGEST_FILE = 1_000_000
 """A configuration larger than this (bytes) is a mistake."""
 
+UNTRAINED = "-untrained"
+"""Ends the name of a bank that holds the weights of a network before training."""
+
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
 
@@ -50,6 +53,9 @@ class FilterBank(Settings):
     @classmethod
     def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
         if value is not None:
+            if set(value) & set("{}"):
+                # Snakemake would read a wildcard in it.
+                raise InvalidValue(info.field_name, value, "a path without braces")
             check_weights(Path(value), info.field_name)
         return value
 
@@ -67,7 +73,12 @@ class FilterBank(Settings):
     @property
     def label(self) -> str:
         """Name of the bank: as given, or that of the file without its suffix."""
-        return self.name or bank_name(Path(self.weights))
+        return bank_name(Path(self.weights)) if self.name is None else self.name
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the banks that it makes: that of the trained weights comes first."""
+        return [self.label] if self.untrained is None else [self.label, self.label + UNTRAINED]
 
 
 class Experiment(Shared):
@@ -94,6 +105,10 @@ class Experiment(Shared):
         default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
     )
 
+    def without_banks(self) -> Self:
+        """Return the grid alone: what does not read banks need not run again for them."""
+        return self.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
+
     @field_validator("experiment")
     @classmethod
     def _is_a_folder_name(cls, value: str) -> str:
@@ -103,8 +118,9 @@ class Experiment(Shared):
     @field_validator("filter_banks", mode="before")
     @classmethod
     def _banks_by_path(cls, value: object) -> object:
-        banks = value if isinstance(value, list) else [value]
-        return [{"weights": bank} if isinstance(bank, str) else bank for bank in banks]
+        if not isinstance(value, list):
+            return [] if value is None else value
+        return [{"weights": bank} if isinstance(bank, str) else bank for bank in value]
 
     @field_validator("kernels", "activations")
     @classmethod
@@ -117,7 +133,8 @@ class Experiment(Shared):
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
         refuse_repeats("sizes", self.sizes)
-        refuse_repeats("filter_banks", [bank.label for bank in self.filter_banks])
+        names = [name.casefold() for bank in self.filter_banks for name in bank.names]
+        refuse_repeats("filter_banks", names)
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_SIMULATIONS:

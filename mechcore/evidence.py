@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,14 +23,14 @@ from mechcore.config import Experiment
 from mechcore.contents import representative_family
 from mechcore.errors import MechcoreError
 from mechcore.exact_theory import Theory, theory
-from mechcore.filters.plan import PlannedBank, planned_banks
+from mechcore.filters.plan import PlannedBank, filter_run, planned_banks
 from mechcore.geometry import light_speed
 from mechcore.grid import expand
 from mechcore.kernels import kernel
 from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
 from mechcore.regressions import cell_names
-from mechcore.storage import read_dataset, read_groups
+from mechcore.storage import ROOT, read_dataset, read_groups
 from mechcore.tables import (
     KERNEL,
     MODEL_COLUMNS,
@@ -45,7 +45,9 @@ from mechcore.verdicts import CONTROLS_FILE
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis
 
-NO_LAYERS = pd.DataFrame(columns=["bank", "trained", "null_low_frequency_share"])
+NO_LAYERS = pd.DataFrame(
+    columns=["bank", "trained", "low_frequency_share", "null_low_frequency_share"]
+)
 
 BANKS, BANK_RUNS = "filters", "filter_runs"
 """Folders of results: what banks of trained kernels hold, and how these kernels ran."""
@@ -94,6 +96,15 @@ def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
     return [results / folder / f"{plan.name}.nc" for folder in folders]
 
 
+def _check_made_of(path: Path, found: Mapping[str, object], wanted: Mapping[str, str]) -> None:
+    """Refuse the file of a bank that was made from something else."""
+    other = [name for name, value in wanted.items() if found.get(name) != value]
+    if other:
+        raise MechcoreError(
+            f"{path}: made with other {' and '.join(other)}, expected those of this configuration"
+        )
+
+
 @dataclass(frozen=True)
 class BankEvidence:
     """The results of one bank of kernels.
@@ -114,7 +125,7 @@ class BankEvidence:
     runs: dict[str, xr.Dataset] | None
 
     @classmethod
-    def load(cls, plan: PlannedBank, results: Path) -> BankEvidence:
+    def load(cls, plan: PlannedBank, results: Path, experiment: Experiment) -> BankEvidence:
         """Read the results of a bank.
 
         Parameters
@@ -123,6 +134,8 @@ class BankEvidence:
             What it is.
         results : Path
             Folder of the results of the experiment.
+        experiment : Experiment
+            What was planned.
 
         Returns
         -------
@@ -132,13 +145,20 @@ class BankEvidence:
         Raises
         ------
         MechcoreError
-            If the analysis is missing, or a file damaged.
+            If the analysis is missing, a file is damaged, or of other weights or settings.
         """
+        from mechcore.filters.bank import weights_sha256
         from mechcore.filters.bank_file import read_analysis
 
         analysis, *runs = bank_files(plan, results)
-        ran = [read_groups(path) for path in runs if path.is_file()]
-        return cls(plan, read_analysis(analysis), ran[0] if ran else None)
+        wanted = {"weights_sha256": weights_sha256(plan.weights), "layout": plan.layout}
+        found = read_analysis(analysis)
+        _check_made_of(analysis, found.attributes, wanted)
+        ran = [(path, read_groups(path)) for path in runs if path.is_file()]
+        for path, groups in ran:
+            settings = {"settings": filter_run(experiment, plan).to_json()}
+            _check_made_of(path, groups[ROOT].attrs, wanted | settings)
+        return cls(plan, found, ran[0][1] if ran else None)
 
     @cached_property
     def velocities(self) -> pd.DataFrame:
@@ -289,7 +309,7 @@ class Evidence:
     def banks(self) -> dict[str, BankEvidence]:
         """The banks of trained kernels by name, as far as they are analysed."""
         return {
-            name: BankEvidence.load(plan, self.results)
+            name: BankEvidence.load(plan, self.results, self.experiment)
             for name, plan in planned_banks(self.experiment).items()
             if bank_files(plan, self.results)[0].is_file()
         }

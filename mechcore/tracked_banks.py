@@ -52,11 +52,11 @@ def tracked_banks(experiment: Experiment, results: Path) -> Iterator[TrackedRun]
         for path in bank_files(plan, results):
             if not path.is_file():
                 raise MechcoreError(f"{path}: missing, expected what is known of every bank")
-    return (_tracked(plan, results) for plan in banks.values())
+    return (_tracked(plan, results, experiment) for plan in banks.values())
 
 
-def _tracked(plan: PlannedBank, results: Path) -> TrackedRun:
-    bank = BankEvidence.load(plan, results)
+def _tracked(plan: PlannedBank, results: Path, experiment: Experiment) -> TrackedRun:
+    bank = BankEvidence.load(plan, results, experiment)
     roots = [bank.analysis.attributes, *([bank.runs[ROOT].attrs] if bank.runs else [])]
     hashes = "".join(str(attributes["content_sha256"]) for attributes in roots)
     return TrackedRun(
@@ -108,8 +108,9 @@ def _layers(bank: BankEvidence) -> Iterator[Measured]:
 def _motion(bank: BankEvidence) -> Iterator[Measured]:
     """Medians of the measured speed, and the share that died, by activation and layer."""
     steps = {name: step for step, name in enumerate(bank.analysis.layers.name)}
-    groups = bank.velocities.groupby(["activation", "layer"], sort=False) if bank.runs else ()
-    for (activation, layer), rows in groups:
+    velocities = bank.velocities
+    sound = velocities[~velocities.ill_conditioned.astype(bool)]
+    for (activation, layer), rows in sound.groupby(["activation", "layer"], sort=False):
         speed = (rows.velocity_x**2 + rows.velocity_y**2) ** 0.5
         yield key(activation, "speed_median"), float(speed.median()), steps[layer]
         yield key(activation, "extinct"), float(rows.extinct_at.notna().mean()), steps[layer]

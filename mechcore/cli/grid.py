@@ -35,6 +35,9 @@ def command(
     typer.echo(f"{'cell':<{width}}  simulations  est. seconds")
     for name, cell in cells.items():
         typer.echo(f"{name:<{width}}  {cell.simulations:11d}  {costs[name].seconds:12.1f}")
+    if experiment.filter_banks:
+        names = ", ".join(bank.label for bank in experiment.filter_banks)
+        typer.echo(f"not counted: banks of trained kernels ({names})")
     seconds = sum(cost.seconds for cost in costs.values())
     megabytes = sum(cost.megabytes for cost in costs.values())
     typer.echo(

@@ -25,7 +25,7 @@ LONGEST_NAME = 17
 MOST_DEPTHS = 6
 """Shades that can be told apart where marks of all of them are mixed."""
 
-PLACE = ("out", "in", "plane")
+INSIDE_LAYER = ("out", "in", "plane")
 """What tells the kernels of a layer apart."""
 
 BEFORE_TRAINING = colours(4)[3]
@@ -338,10 +338,10 @@ def shown_layers(shown: int, known: int) -> str:
 
 def _flat(slices: xr.Dataset, columns: list[str]) -> pd.DataFrame:
     """The kernels of one shape."""
-    known = {name: slices[name].values for name in (*PLACE, *columns)}
+    known = {name: slices[name].values for name in (*INSIDE_LAYER, *columns)}
     table = pd.DataFrame({"number": slices.layer.values.astype(int) + 1, **known})
-    table.insert(1 + len(PLACE), "height", slices.sizes["y"])
-    table.insert(2 + len(PLACE), "width", slices.sizes["x"])
+    table.insert(1 + len(INSIDE_LAYER), "height", slices.sizes["y"])
+    table.insert(2 + len(INSIDE_LAYER), "width", slices.sizes["x"])
     return table
 
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from mechcore.contents import filmed_activations
 from mechcore.evidence import BankEvidence, Evidence, FigureData
 from mechcore.figures.banks import (
-    PLACE,
+    INSIDE_LAYER,
     depth_styles,
     distinct,
     draw_nothing_known,
@@ -27,8 +27,9 @@ from mechcore.figures.style import CONE, THEORY, draw_points, new_figure
 from mechcore.measures import AT_REST
 
 COLUMNS = [
-    *("number", "layer", *PLACE, "activation", "ran", "beta", "no_negative_tap", "momentum_angle"),
-    *("predicted", "measured", "light_speed", "deviation", "extinct"),
+    *("number", "layer", *INSIDE_LAYER, "activation", "ran"),
+    *("beta", "no_negative_tap", "momentum_angle"),
+    *("predicted", "measured", "light_speed", "deviation", "extinct", "unsound"),
 ]
 KERNELS_SHOWN = 96
 """Of all layers together: more would hide each other, and make the file too large."""
@@ -58,8 +59,8 @@ def drift_table(evidence: Evidence, bank: str) -> pd.DataFrame:
         A row a simulation: number and name of the layer, out, in, plane, activation, ran (how many
         kernels of the bank ran), beta, no_negative_tap, momentum_angle (degrees), predicted and
         measured (px/layer, along the momentum: against it they are negative), light_speed (px/layer
-        along it), deviation (between velocity and momentum, 0 to 180 degrees) and extinct. Pattern
-        and activations are those that stand for all.
+        along it), deviation (between velocity and momentum, 0 to 180 degrees), extinct, and unsound
+        (decided by rounding). Pattern and activations are those that stand for all.
     """
     found = evidence.banks.get(bank)
     velocities = None if found is None else _velocities(found)
@@ -67,9 +68,9 @@ def drift_table(evidence: Evidence, bank: str) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     shown = velocities.activation.isin(filmed_activations(evidence.experiment))
     rows = velocities[shown & (velocities.pattern == evidence.point)]
-    kernels = rows.drop_duplicates(["number", *PLACE])
-    strongest = strongest_of_layers(kernels, KERNELS_SHOWN)[["number", *PLACE]]
-    rows = strongest.merge(rows, on=["number", *PLACE]).assign(ran=len(kernels))
+    kernels = rows.drop_duplicates(["number", *INSIDE_LAYER])
+    strongest = strongest_of_layers(kernels, KERNELS_SHOWN)[["number", *INSIDE_LAYER]]
+    rows = strongest.merge(rows, on=["number", *INSIDE_LAYER]).assign(ran=len(kernels))
     return _along(rows)[COLUMNS].sort_values("activation", key=_places(evidence), kind="stable")
 
 
@@ -152,7 +153,7 @@ def caption_drift(data: FigureData) -> str:
     table = data.table
     if table.empty:
         return nothing_known(data.topic, NONE_RAN)
-    count = len(table.drop_duplicates(["number", *PLACE]))
+    count = len(table.drop_duplicates(["number", *INSIDE_LAYER]))
     return (
         f"The {count} strongest of {table.ran.iloc[0]} kernels that ran, as many of each layer, on "
         f"{data.evidence.point}. Above: velocity along the momentum, negative against it, "
@@ -184,6 +185,7 @@ def _along(rows: pd.DataFrame) -> pd.DataFrame:
         light_speed=(x.abs() * (rows.width - 1) + y.abs() * (rows.height - 1)) / 2,
         deviation=deviation.where(speed > AT_REST),
         extinct=rows.extinct_at.notna(),
+        unsound=rows.ill_conditioned.astype(bool),
     )
 
 
@@ -194,7 +196,7 @@ def _places(evidence: Evidence) -> Any:
 
 def _relative(rows: pd.DataFrame) -> pd.DataFrame:
     """Velocities over the light speed, of simulations that have both."""
-    known = rows.dropna(subset=["predicted", "measured"])
+    known = rows[~rows.unsound].dropna(subset=["predicted", "measured"])
     return known.assign(
         predicted=known.predicted / known.light_speed, measured=known.measured / known.light_speed
     )
@@ -217,7 +219,7 @@ def _draw_velocities(axes: Axes, rows: pd.DataFrame, styles: dict[int, dict[str,
 
 
 def _draw_deviations(axes: Axes, rows: pd.DataFrame, styles: dict[int, dict[str, Any]]) -> None:
-    known = rows.dropna(subset=["deviation"])
+    known = rows[~rows.unsound].dropna(subset=["deviation"])
     axes.axhline(0.0, color=THEORY, lw=1.0, zorder=2)
     for number, part in known.groupby("number"):
         style, filled = styles[int(str(number))], part.no_negative_tap
@@ -236,7 +238,7 @@ def _agreement(rows: pd.DataFrame) -> str:
     if len(known):
         error = (known.measured - known.predicted).abs()
         told.append(f"median error {error.median():.2g} light speeds")
-        turned = rows.deviation.median()
+        turned = rows[~rows.unsound].deviation.median()
         told.append(f"median deviation {turned:.3g}°" if np.isfinite(turned) else "all at rest")
     if len(exact):
         worst = (exact.measured - exact.predicted).abs().max()
@@ -253,11 +255,11 @@ def _left_out(table: pd.DataFrame) -> str:
     """What the upper panels do not show, and why."""
     known = _relative(table)
     outside = int((known.predicted.abs() > FASTEST).sum())
-    sumless = int((table.predicted.isna() & ~table.extinct).sum())
+    sumless = int((table.predicted.isna() & ~table.extinct & ~table.unsound).sum())
     return (
-        f"Of {len(table)} simulations {table.extinct.sum()} went extinct and {sumless} have no "
-        f"prediction (no first moment, or a sum of zero); the predictions of {outside} are beyond "
-        f"{FASTEST:g} light speeds and not drawn."
+        f"Of {len(table)} simulations {table.extinct.sum()} went extinct, {table.unsound.sum()} "
+        f"are decided by rounding and {sumless} have no prediction (no first moment, or a sum of "
+        f"zero); the predictions of {outside} are beyond {FASTEST:g} light speeds and not drawn."
     )
 
 

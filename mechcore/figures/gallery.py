@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.banks import (
-    PLACE,
+    INSIDE_LAYER,
     draw_nothing_known,
     inch_axes,
     kernels_of,
@@ -29,7 +29,7 @@ from mechcore.geometry import centred_coordinates
 MOST = 8
 """Kernels of each kind."""
 
-KERNEL = ["kind", "rank", "number", "layer", *PLACE, "height", "width", "beta"]
+KERNEL = ["kind", "rank", "number", "layer", *INSIDE_LAYER, "height", "width", "beta"]
 COLUMNS = [*KERNEL, "momentum_x", "momentum_y", "x", "y", "tap"]
 
 KINDS = ("even", "odd")
@@ -166,7 +166,7 @@ def _taps(analysis: BankAnalysis, kernel: pd.Series) -> pd.DataFrame:
     height, width = int(kernel["height"]), int(kernel["width"])
     slices = analysis.slices[f"k{height}x{width}"]
     same = slices.layer.values == kernel["number"] - 1
-    for name in PLACE:
+    for name in INSIDE_LAYER:
         same &= slices[name].values == kernel[name]
     y, x = np.meshgrid(centred_coordinates(height), centred_coordinates(width), indexing="ij")
     taps = slices.taps.values[np.flatnonzero(same)[0]].astype(float)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.banks import (
-    PLACE,
+    INSIDE_LAYER,
     depth_styles,
     distinct,
     draw_nothing_known,
@@ -29,7 +29,7 @@ from mechcore.figures.layout import add_legend
 from mechcore.figures.style import CONE, THEORY, new_figure
 
 COLUMNS = [
-    *("number", "layer", *PLACE, "known", "beta", "momentum_angle"),
+    *("number", "layer", *INSIDE_LAYER, "known", "beta", "momentum_angle"),
     *("momentum_x", "momentum_y", "rest_mass"),
 ]
 POINTS_SHOWN = 360

@@ -80,7 +80,7 @@ def spectra_table(evidence: Evidence, bank: str) -> pd.DataFrame:
         A row a coefficient: number and name of the layer, height, width, kernels (that are not
         zero), v and u (sign changes downwards and to the right), share (of the energy of the
         layer), share_mean (in the mean over its kernels), the same before training as untrained and
-        untrained_mean, chance (what independent normal weights give in the mean), and low_limit
+        untrained_mean, chance (what kernels that point anywhere give in the mean), and low_limit
         (what the three lowest frequencies of such a layer together exceed once in a thousand).
     """
     analysis, before = trained_analysis(evidence, bank), untrained_analysis(evidence, bank)
@@ -140,14 +140,12 @@ def describe_spectra(data: FigureData) -> str:
     if shares.empty:
         return nothing_known(data.topic)
     texts = [
-        f"{row.layer} ({row.height}x{row.width}) {row.low:.2f}, {_by_chance(row)}"
+        f"{row.layer} ({row.height}x{row.width}) {row.low:.2f}, {row.low_limit:.2f}"
         for row in shares[shares.number.isin(spread(list(shares.number), MAPS_SHOWN))].itertuples()
     ]
-    before = f", {shares.untrained.mean():.2f} before training"
     return (
         f"Maps of the energy by DCT-II coefficient, and bars of the share of DC and the two "
-        f"gradients in each of {len(shares)} layers of {data.topic}, in the mean "
-        f"{shares.low.mean():.2f}{before if shares.untrained.notna().any() else ''}. "
+        f"gradients in each of {len(shares)} layers of {data.topic}{_mean_share(shares)}. "
         f"Share and limit of chance: {'; '.join(texts)}. {_verdict(shares)}"
     )
 
@@ -176,11 +174,21 @@ def caption_spectra(data: FigureData) -> str:
         f"Above: share of the layer's energy in each DCT-II coefficient, percent; v and u count "
         f"sign changes downwards and to the right; outlined: DC and the two gradients{only}."
         f"{_cropped(data.table)} Below: their share in each layer, weighted by energy (bars, "
-        "filled marks) and in the mean over its kernels (open). Chance: independent normal "
-        "weights, in the mean and what one layer of a thousand exceeds. Pale: chance alone gives "
-        f"more than {NOT_BY_NATURE:.0%}, the layer decides nothing. Grey dashes: {DOMINATED:.0%}. "
+        "filled marks) and in the mean over its kernels (open). Chance: kernels of the same "
+        "energies that point anywhere, in the mean and what one layer of a thousand exceeds. Pale: "
+        f"chance alone gives more than {NOT_BY_NATURE:.0%}, the layer decides nothing. "
+        f"Grey dashes: {DOMINATED:.0%}. "
         f"{_verdict(shares)}{shown_layers(min(BARS_SHOWN, len(numbers)), len(numbers))}"
     )
+
+
+def _mean_share(shares: pd.DataFrame) -> str:
+    """Of the layers that can tell."""
+    rows = shares[shares.decides]
+    if rows.empty:
+        return ""
+    before = f", {rows.untrained.mean():.2f} before training"
+    return f", in the mean {rows.low.mean():.2f}{before if rows.untrained.notna().any() else ''}"
 
 
 def shares_of_layers(table: pd.DataFrame) -> pd.DataFrame:
@@ -361,10 +369,6 @@ def _add_legend(figure: Figure, *, known_before: bool) -> None:
     figure.legend(
         handles=handles, loc="lower center", bbox_to_anchor=(0.53, foot), ncols=4, **spaces
     )
-
-
-def _by_chance(row: Any) -> str:
-    return f"{row.low_limit:.2f}" if np.isfinite(row.low_limit) else "no limit"
 
 
 def _verdict(shares: pd.DataFrame) -> str:

@@ -97,7 +97,7 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     skipped = tuple(entry for entry in found if isinstance(entry, Skipped))
     if not layers:
         raise refused(path, f"has no spatial convolution: {_tally(skipped)}")
-    return Bank(path.name, _digest(path), layers, skipped, layout)
+    return Bank(path.name, weights_sha256(path), layers, skipped, layout)
 
 
 def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
@@ -126,7 +126,19 @@ def _tally(skipped: tuple[Skipped, ...]) -> str:
     )
 
 
-def _digest(path: Path) -> str:
+def weights_sha256(path: str | Path) -> str:
+    """Return the hash of a weight file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     # In pieces: the file may be larger than memory.
-    with path.open("rb") as stream:
+    with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,9 +8,6 @@ from mechcore.cells import Propagation
 from mechcore.config import Experiment
 from mechcore.filters.run_settings import FilterRun
 
-UNTRAINED = "-untrained"
-"""Ends the name of a bank that holds the weights of a network before training."""
-
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of the names, for the wildcard of the workflow."""
 
@@ -55,11 +52,13 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     """
     banks: dict[str, PlannedBank] = {}
     for bank in experiment.filter_banks:
-        name = bank.label
-        before = f"{name}{UNTRAINED}" if bank.untrained else None
-        banks[name] = PlannedBank(name, bank.weights, bank.layout, before, trained=True)
-        if before and bank.untrained:
-            banks[before] = PlannedBank(before, bank.untrained, bank.layout, None, trained=False)
+        name, *before = bank.names
+        untrained = before[0] if before else None
+        banks[name] = PlannedBank(name, bank.weights, bank.layout, untrained, trained=True)
+        if untrained and bank.untrained:
+            banks[untrained] = PlannedBank(
+                untrained, bank.untrained, bank.layout, None, trained=False
+            )
     return banks
 
 

@@ -115,6 +115,7 @@ def layers_of_a_network() -> pd.DataFrame:
             "low_frequency_share": [0.8, 0.7, 0.1],
             "null_low_frequency_share": [0.12, 1 / 3, 0.75],
             "null_low_frequency_limit": [0.2, 0.4, 0.8],
+            "low_frequencies": 3,
             "leading": 3,
         }
     )
@@ -209,7 +210,6 @@ MORE_FALSE: list[tuple[str, Change]] = [
     ("C8", setting("mechanics", "contraction_along", 0.0)),
     ("C9", setting("kernels", "parity_product", 0.1)),
     ("C9", setting("kernels", "energy_defect", np.nan)),
-    ("C10", setting("layers", "low_frequency_share", np.nan, "trained")),
     ("C10", setting("layers", "null_low_frequency_limit", 0.9, "trained")),
 ]
 """Other ways to be false."""
@@ -297,7 +297,30 @@ def test_the_paper_is_judged_in_its_own_setting_only(setting_of_its_own: dict[st
 def test_low_frequencies_above_chance_in_all_layers_dominate_in_part() -> None:
     claim = judged(setting("layers", "low_frequency_share", 0.45, "trained"))["C10"]
     assert claim.verdict == IN_PART
-    assert claim.range == "net: 0 of 2 layers, not conv1, conv2; above chance in 2 of 2 layers"
+    assert claim.range == (
+        "net: 0 of 2 layers, not conv1, conv2; above chance in 2 of 2 layers. Left out, as chance "
+        "gives them more than half, or they are zero: net conv3"
+    )
+
+
+def test_layers_of_zeros_decide_nothing() -> None:
+    gone = setting("layers", "low_frequency_share", np.nan, "trained and name == 'conv1'")
+    claim = judged(gone)["C10"]
+    assert claim.verdict == REPRODUCED
+    assert claim.range.startswith("net: 1 of 1 layers;")
+    assert claim.range.endswith("net conv1, net conv3")
+    nothing = setting("layers", "low_frequency_share", np.nan, "trained")
+    assert judged(nothing)["C10"].verdict == NOT_YET_MEASURED
+
+
+def test_banks_that_are_not_analysed_are_told() -> None:
+    weights = Path(__file__).parents[2] / "config" / "banks" / "digits.safetensors"
+    plan = load_experiment(EXPERIMENT.model_dump() | {"filter_banks": [str(weights)]})
+    found = evidence_of(true_world())
+    later = replace(found, experiment=plan)
+    later.__dict__.update(controls=found.controls, banks=found.banks)
+    claim = next(claim for claim in judge(later) if claim.id == "C10")
+    assert claim.range.endswith("Not analysed yet: digits")
 
 
 def test_weights_before_training_decide_nothing() -> None:

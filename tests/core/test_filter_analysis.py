@@ -334,6 +334,13 @@ def test_kernels_without_negative_taps_move_as_predicted() -> None:
     assert set(found.layer) == {"exact"}
 
 
+def test_kernels_without_a_positive_tap_die_under_relu() -> None:
+    taps = np.array([[[[[-1.0, -1.0], [-1.0, -1.0]]]], [[[[-1.0, -1.0], [-1.0, 0.1]]]]])
+    bank = Bank("a.npz", "0" * 64, (Layer("a", taps),), ())
+    found = filter_velocities(analyse_bank(bank), simulate_bank(bank, run_settings()))
+    assert found.extinct_at.tolist() == pytest.approx([1.0, np.nan], nan_ok=True)
+
+
 def test_turned_kernels_move_in_turned_directions() -> None:
     taps = np.random.default_rng(2).standard_normal((6, 1, 1, 3, 3))
     turned = np.rot90(taps, -1, axes=(3, 4)).copy()

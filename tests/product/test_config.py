@@ -61,6 +61,19 @@ BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
         ("name of the bank", "../digits", "letters, digits"),
     ),
     ("bank twice", {"filter_banks": [DIGITS, DIGITS]}, ("filter_banks", "'digits'", "once")),
+    (
+        "bank with the name of one before training",
+        {
+            "filter_banks": [
+                {"weights": DIGITS, "untrained": DIGITS},
+                {"weights": DIGITS, "name": "Digits-untrained"},
+            ]
+        },
+        ("filter_banks", "'digits-untrained'", "once"),
+    ),
+    ("bank without a name", {"filter_banks": [{"weights": DIGITS, "name": ""}]}, ("name of the",)),
+    ("bank, not a list", {"filter_banks": DIGITS}, ("filter_banks", "a list")),
+    ("braces", {"filter_banks": ["a{b}.npz"]}, ("weights", "a{b}.npz", "without braces")),
     ("no kernels to run", {"slices_per_layer": 0}, ("slices_per_layer", "at least 1")),
     ("twice", {"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
     ("equal numbers", {"betas": [0, 0.0]}, ("betas", "0", "once")),
@@ -146,6 +159,10 @@ def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> N
     assert list(plan) == ["digits", "digits-untrained", "again"]
     assert [bank.trained for bank in plan.values()] == [True, False, True]
     assert plan["digits"].untrained == "digits-untrained"
+
+
+def test_no_banks_may_be_written_as_nothing() -> None:
+    assert load_experiment(GOOD | {"filter_banks": None}).filter_banks == []
 
 
 def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:

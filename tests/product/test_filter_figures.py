@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,9 +23,11 @@ from scipy import stats
 from mechcore import figures
 from mechcore.config import load_experiment
 from mechcore.contents import SECTIONS, figure_stems
-from mechcore.evidence import Evidence, FigureData
+from mechcore.errors import MechcoreError
+from mechcore.evidence import BankEvidence, Evidence, FigureData
 from mechcore.figures import DRAWINGS
 from mechcore.figures.banks import layer_titles, short_name
+from mechcore.filters.plan import planned_banks
 from mechcore.report.data_files import DIGITS
 from mechcore.tables import write_table
 
@@ -250,11 +253,11 @@ def test_spectra_show_their_table(evidence: Evidence) -> None:
         np.testing.assert_array_equal(shown.ravel(), rows.share)
 
 
-def test_spectra_of_a_pair_of_taps_have_no_limit_of_chance(evidence: Evidence) -> None:
+def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(evidence: Evidence) -> None:
     data = data_of("spectra", evidence, "pair")
-    assert data.table.low_limit.isna().all()
+    assert (data.table.low_limit == 1.0).all()
     assert data.table.share.tolist() == pytest.approx([1.0, 0.0])
-    assert "1.00, no limit" in DRAWINGS["spectra"].alt(data)
+    assert "1.00, 1.00" in DRAWINGS["spectra"].alt(data)
     assert "Of 0 layers that can tell" in DRAWINGS["spectra"].alt(data)
 
 
@@ -382,22 +385,32 @@ def test_drift_shows_its_table(evidence: Evidence) -> None:
     panels = drawn("drift", data).axes
     for column, (activation, rows) in enumerate(data.table.groupby("activation", sort=False)):
         speeds, angles = panels[2 * column : 2 * column + 2]
-        inside = rows[(rows.predicted / rows.light_speed).abs() <= 2]
+        sound = rows[~rows.unsound]
+        inside = sound[(sound.predicted / sound.light_speed).abs() <= 2]
         x, y = inside.predicted / inside.light_speed, inside.measured / inside.light_speed
         same(points(speeds, "points"), x, y)
-        same(points(angles, "deviation"), rows.beta, rows.deviation)
+        same(points(angles, "deviation"), sound.beta, sound.deviation)
         extinct = f"{rows.extinct.sum()} of {len(rows)}"
         assert speeds.get_title() == f"{activation}, {extinct} extinct"
         assert f"{activation}: {extinct} states extinct" in DRAWINGS["drift"].alt(data)
     lines = [line for line in panels[0].lines if line.get_gid() == "points"]
     filled = [len(line.get_xdata()) for line in lines if line.get_markerfacecolor() != "none"]
     relu = data.table[(data.table.activation == "relu") & data.table.momentum_angle.notna()]
-    assert sum(filled) == relu.no_negative_tap.sum()
+    assert sum(filled) == relu[~relu.unsound].no_negative_tap.sum()
+
+
+def test_drift_leaves_out_what_rounding_decides(evidence: Evidence) -> None:
+    data = data_of("drift", evidence)
+    changed = dataclasses.replace(data, table=data.table.assign(unsound=True))
+    assert f"{len(data.table)} are decided by rounding" in DRAWINGS["drift"].caption(changed)
+    assert all(len(points(axes, "points")) == 0 for axes in drawn("drift", changed).axes)
 
 
 def test_drift_counts_what_is_outside(evidence: Evidence) -> None:
     data = data_of("drift", evidence)
-    table = data.table.assign(predicted=0.1, measured=0.1, light_speed=1.0, extinct=False)
+    table = data.table.assign(
+        predicted=0.1, measured=0.1, light_speed=1.0, extinct=False, unsound=False
+    )
     table.iloc[:3, table.columns.get_loc("predicted")] = -2.5
     changed = dataclasses.replace(data, table=table)
     assert "the predictions of 3 are beyond 2 light speeds" in DRAWINGS["drift"].caption(changed)
@@ -416,3 +429,20 @@ def test_of_many_layers_some_are_drawn_and_all_are_told(evidence: Evidence) -> N
     ]
     assert titles[0] == "1: stage00"
     assert titles[-1] == f"{DEEP}: stage{DEEP - 1}"
+
+
+def test_results_of_other_weights_or_settings_are_refused(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    shutil.copytree(evidence.results, tmp_path / "results")
+    results, plans = tmp_path / "results", planned_banks(evidence.experiment)
+    BankEvidence.load(plans["deep"], results, evidence.experiment)
+    other = evidence.experiment.model_copy(update={"steps": 9})
+    with pytest.raises(MechcoreError, match=r"filter_runs/deep\.nc: made with other settings"):
+        BankEvidence.load(plans["deep"], results, other)
+    shutil.copy(results / "filter_runs" / "pair.nc", results / "filter_runs" / "deep.nc")
+    with pytest.raises(MechcoreError, match=r"deep\.nc: made with other weights_sha256"):
+        BankEvidence.load(plans["deep"], results, evidence.experiment)
+    shutil.copy(results / "filters" / "pair.nc", results / "filters" / "deep.nc")
+    with pytest.raises(MechcoreError, match=r"filters/deep\.nc: made with other weights_sha256"):
+        BankEvidence.load(plans["deep"], results, evidence.experiment)

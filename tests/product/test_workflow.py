@@ -128,6 +128,11 @@ def test_a_new_activation_runs_only_its_own_cells(workspace: Path) -> None:
     assert planned(workspace)["simulate"] == 2
 
 
+def test_a_change_of_the_banks_leaves_the_grid_alone(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "slices_per_layer: 4", "slices_per_layer: 5")
+    assert set(planned(workspace)) == {"simulate_filters", "judge", "track", "report"}
+
+
 def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
     edit(workspace / "config" / "smoke.yaml", "count: 5", "count: 6")
     assert planned(workspace)["simulate"] == 4

@@ -19,7 +19,7 @@ rule collect:
         mem_mb=1000,
         runtime=30,
     params:
-        experiment=EXPERIMENT_JSON,
+        experiment=GRID_JSON,
         core=code_fingerprint("mechcore.tables"),
     shell:
         r"""

@@ -35,6 +35,7 @@ def checked_experiment():
 
 EXPERIMENT = checked_experiment()
 EXPERIMENT_JSON = EXPERIMENT.to_json()
+GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
@@ -70,6 +71,11 @@ def planned_bank(wildcards):
 def bank_weights(wildcards):
     """The weight file of a bank."""
     return planned_bank(wildcards).weights
+
+
+def bank_megabytes(wildcards):
+    """Memory for a bank: its weights, a dozen columns of every kernel, and copies."""
+    return 1500 + 20 * os.path.getsize(planned_bank(wildcards).weights) // 10**6
 
 
 def bank_layout(wildcards):

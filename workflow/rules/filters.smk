@@ -14,7 +14,7 @@ rule analyse_filters:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=bank_megabytes,
         runtime=30,
     params:
         layout=bank_layout,
@@ -42,7 +42,7 @@ rule simulate_filters:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=bank_megabytes,
         runtime=60,
     params:
         settings=bank_run_json,

@@ -66,7 +66,7 @@ rule controls:
         mem_mb=1000,
         runtime=60,
     params:
-        experiment=EXPERIMENT_JSON,
+        experiment=GRID_JSON,
         core=code_fingerprint("mechcore.companions"),
     shell:
         r"""
