@@ -74,7 +74,7 @@ def train(network: Network, data: Data, seed: int, steps: int) -> tuple[nn.Modul
     for inputs, targets in islice(batches(data, network, chance), steps):
         optimiser.zero_grad()
         loss = network.loss(model(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         schedule.step()
         losses.append(loss.item())
