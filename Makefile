@@ -39,7 +39,8 @@ format: $(READY) ## put files into their standard form
 ui: $(READY) ## open MLflow on the results (PORT=5000)
 	@echo "MLflow: http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
 	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --host 127.0.0.1 --port $(PORT) \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" \
+		--artifacts-destination $(CURDIR)/mlartifacts
 
 report: $(READY) ## rebuild the report alone
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,7 +19,7 @@ from filelock import FileLock
 from mechcore.config import Experiment
 from mechcore.provenance import git_commit, git_is_dirty
 from mechcore.storage import replace_file
-from mechcore.tracked import TrackedRun
+from mechcore.tracked import Description, TrackedRun
 from mechcore.tracked_banks import BANK_TAG, tracked_banks
 from mechcore.tracked_cells import CELL_TAG, tracked_cells
 
@@ -31,8 +32,18 @@ DATABASE = "mlflow.db"
 
 SQLITE = "sqlite:///"
 
+ARTIFACTS = "mlartifacts"
+"""Name of the folder of artifacts beside a SQLite store."""
+
+SERVED = "mlflow-artifacts:/"
+"""Begins the places of artifacts that the server of a store finds wherever its folder lies: an
+absolute path would show nothing once the folder has moved."""
+
 CONTENT_TAG = "mechcore.content_sha256"
 SUPERSEDED_TAG = "mechcore.superseded_by"
+
+MOST_AT_ONCE = 900
+"""Metrics in one request: a store takes 1000 entries, with the params."""
 
 IDENTITIES = (CELL_TAG, BANK_TAG)
 """A run that has none of these tags is not ours."""
@@ -105,7 +116,7 @@ def track(experiment: Experiment, results: Path) -> Receipt:
     cells, banks = tracked_cells(experiment, results), tracked_banks(experiment, results)
     with _store_lock(uri):
         client = MlflowClient(uri)
-        experiment_id = _experiment_id(client, experiment)
+        experiment_id = _experiment_id(client, experiment, ours=uri.startswith(SQLITE))
         known = _finished_runs(client, experiment_id, ours=uri.startswith(SQLITE))
         runs: dict[str, str] = {}
         logged = superseded = 0
@@ -117,7 +128,7 @@ def track(experiment: Experiment, results: Path) -> Receipt:
                 if one.data.tags.get(CONTENT_TAG) == run.content_sha256
             ]
             if not current:
-                current = [_log(client, experiment_id, run)]
+                current = [_log(client, uri, experiment_id, run)]
                 logged += 1
             runs[run.name] = current[0]
             # Also after an interruption, which may have left a run and its successor side by side.
@@ -146,10 +157,11 @@ def _store_lock(uri: str) -> AbstractContextManager[object]:
     return FileLock(uri.removeprefix(SQLITE) + ".lock")
 
 
-def _experiment_id(client: MlflowClient, experiment: Experiment) -> str:
-    found = client.get_experiment_by_name(experiment.experiment)
+def _experiment_id(client: MlflowClient, experiment: Experiment, *, ours: bool) -> str:
+    name = experiment.experiment
+    found = client.get_experiment_by_name(name)
     if found is None:
-        return str(client.create_experiment(experiment.experiment))
+        return str(client.create_experiment(name, f"{SERVED}{name}" if ours else None))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
@@ -179,7 +191,7 @@ def _finished_runs(client: MlflowClient, experiment_id: str, *, ours: bool) -> K
             return found
 
 
-def _log(client: MlflowClient, experiment_id: str, run: TrackedRun) -> str:
+def _log(client: MlflowClient, uri: str, experiment_id: str, run: TrackedRun) -> str:
     """Make a run and close it."""
     from mlflow.entities import Metric, Param
 
@@ -188,22 +200,35 @@ def _log(client: MlflowClient, experiment_id: str, run: TrackedRun) -> str:
     made = client.create_run(experiment_id, start_time=when, tags=tags, run_name=run.name)
     run_id = str(made.info.run_id)
     params = [Param(name, str(value)) for name, value in found.params.items()]
-    client.log_batch(run_id, params=params)
     metrics = [
         Metric(name, value, when, step)
         for name, value, step in found.metrics
         if math.isfinite(value)
     ]
-    # The most that a store takes in one request.
-    for start in range(0, len(metrics), 1000):
-        client.log_batch(run_id, metrics=metrics[start : start + 1000])
-    for path in found.files:
-        client.log_artifact(run_id, str(path))
-    with tempfile.TemporaryDirectory() as folder:
-        found.write(Path(folder))
-        client.log_artifacts(run_id, folder)
+    client.log_batch(run_id, metrics[:MOST_AT_ONCE], params)
+    for start in range(MOST_AT_ONCE, len(metrics), MOST_AT_ONCE):
+        client.log_batch(run_id, metrics[start : start + MOST_AT_ONCE])
+    _log_artifacts(client, uri, made, found)
     client.set_terminated(run_id, "FINISHED", end_time=when)
     return run_id
+
+
+def _log_artifacts(client: MlflowClient, uri: str, run: Run, found: Description) -> None:
+    """Store what a run shows as files: into the folder beside a store of ours, else by MLflow."""
+    place = str(run.info.artifact_uri)
+    if uri.startswith(SQLITE) and place.startswith(SERVED):
+        beside = Path(uri.removeprefix(SQLITE)).parent / ARTIFACTS
+        folder = beside / place.removeprefix(SERVED)
+        folder.mkdir(parents=True, exist_ok=True)
+        found.write(folder)
+        for path in found.files:
+            shutil.copy2(path, folder)
+        return
+    for path in found.files:
+        client.log_artifact(run.info.run_id, str(path))
+    with tempfile.TemporaryDirectory() as drawn:
+        found.write(Path(drawn))
+        client.log_artifacts(run.info.run_id, drawn)
 
 
 def _supersede(client: MlflowClient, old: list[Run], new_id: str) -> int:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import experiments
@@ -82,6 +88,68 @@ def runs_of(store, name: str = "tiny"):  # type: ignore[no-untyped-def]
     return store.search_runs([store.get_experiment_by_name(name).experiment_id])
 
 
+def artifacts_of(folder: Path, run) -> set[str]:  # type: ignore[no-untyped-def]
+    """Names of the artifacts of a run, as they lie beside the store."""
+    place = run.info.artifact_uri.removeprefix("mlflow-artifacts:/")
+    return {path.name for path in (folder / "mlartifacts" / place).iterdir()}
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """MLflow's server on the store of a folder, as `make ui` starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    words = ["server", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    words += ["--artifacts-destination", str(folder / "mlartifacts")]
+    log = folder / "server.log"
+    with log.open("w") as output:
+        # A session of its own: the workers end with it.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            start_new_session=True,
+        )
+    try:
+        _wait_for(f"http://{address}/health", process, log)
+        yield f"http://{address}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    # A busy machine may take half a minute to import it.
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def test_artifacts_are_shown_after_the_folder_has_moved(tracked: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    for name in ("mlflow.db", "mlartifacts"):
+        copy = shutil.copytree if (tracked / name).is_dir() else shutil.copy
+        copy(tracked / name, tmp_path / name)
+    with server(tmp_path) as address:
+        store = MlflowClient(address)
+        run = next(run for run in runs_of(store) if run.info.run_name == "dct-relu-k2")
+        shown = store.list_artifacts(run.info.run_id)
+        assert {one.path for one in shown} == {"cell.json", "preview.png", "dct-relu-k2.nc"}
+        (tmp_path / "down").mkdir()
+        file = store.download_artifacts(run.info.run_id, "dct-relu-k2.nc", str(tmp_path / "down"))
+    original = tracked / "results" / "trajectories" / "dct-relu-k2.nc"
+    assert Path(file).read_bytes() == original.read_bytes()
+
+
 def test_a_cell_is_a_run_with_params_tags_and_artifacts(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
     store = client(tracked)
     runs = {run.info.run_name: run for run in runs_of(store)}
@@ -94,8 +162,7 @@ def test_a_cell_is_a_run_with_params_tags_and_artifacts(tracked: Path, client) -
     assert run.data.tags["mechcore.cell_id"] == "dct-relu-k2"
     assert len(run.data.tags["mechcore.content_sha256"]) == 64
     assert run.data.tags["mlflow.source.git.dirty"] in {"true", "false", "unknown"}
-    names = {artifact.path for artifact in store.list_artifacts(run.info.run_id)}
-    assert names == {"cell.json", "preview.png", "dct-relu-k2.nc"}
+    assert artifacts_of(tracked, run) == {"cell.json", "preview.png", "dct-relu-k2.nc"}
 
 
 def test_the_sweep_over_beta_is_a_curve(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
@@ -118,8 +185,7 @@ def test_a_bank_is_a_run_with_curves_over_its_depth(tracked: Path, client) -> No
     history = store.get_metric_history(run.info.run_id, "layer/low_frequency_share")
     assert sorted(point.step for point in history) == [0, 1, 2]
     assert {"low_frequency_share", "energy", "relu/speed_median"} <= set(run.data.metrics)
-    names = {artifact.path for artifact in store.list_artifacts(run.info.run_id)}
-    assert names == {"layers.csv"}
+    assert artifacts_of(tracked, run) == {"layers.csv"}
 
 
 def test_tracking_again_logs_nothing(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
