@@ -107,10 +107,10 @@ def _layers(bank: BankEvidence) -> Iterator[Measured]:
 
 def _motion(bank: BankEvidence) -> Iterator[Measured]:
     """Medians of the measured speed, and the share that died, by activation and layer."""
-    steps = {name: step for step, name in enumerate(bank.analysis.layers.name)}
     velocities = bank.velocities
     sound = velocities[~velocities.ill_conditioned.astype(bool)]
-    for (activation, layer), rows in sound.groupby(["activation", "layer"], sort=False):
+    for (activation, number), rows in sound.groupby(["activation", "number"], sort=False):
+        step = int(str(number)) - 1
         speed = (rows.velocity_x**2 + rows.velocity_y**2) ** 0.5
-        yield key(activation, "speed_median"), float(speed.median()), steps[layer]
-        yield key(activation, "extinct"), float(rows.extinct_at.notna().mean()), steps[layer]
+        yield key(activation, "speed_median"), float(speed.median()), step
+        yield key(activation, "extinct"), float(rows.extinct_at.notna().mean()), step

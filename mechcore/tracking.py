@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,7 @@ def track(experiment: Experiment, results: Path) -> Receipt:
         client = MlflowClient(uri)
         experiment_id = _experiment_id(client, experiment, ours=uri.startswith(SQLITE))
         known = _finished_runs(client, experiment_id, ours=uri.startswith(SQLITE))
+        log = partial(_log, client, uri, experiment_id, _origin())
         runs: dict[str, str] = {}
         logged = superseded = 0
         for run in itertools.chain(cells, banks):
@@ -128,7 +130,7 @@ def track(experiment: Experiment, results: Path) -> Receipt:
                 if one.data.tags.get(CONTENT_TAG) == run.content_sha256
             ]
             if not current:
-                current = [_log(client, uri, experiment_id, run)]
+                current = [log(run)]
                 logged += 1
             runs[run.name] = current[0]
             # Also after an interruption, which may have left a run and its successor side by side.
@@ -191,12 +193,14 @@ def _finished_runs(client: MlflowClient, experiment_id: str, *, ours: bool) -> K
             return found
 
 
-def _log(client: MlflowClient, uri: str, experiment_id: str, run: TrackedRun) -> str:
+def _log(
+    client: MlflowClient, uri: str, experiment_id: str, origin: dict[str, str], run: TrackedRun
+) -> str:
     """Make a run and close it."""
     from mlflow.entities import Metric, Param
 
     found, when = run.describe(), run.finished_at
-    tags = found.tags | _tags() | dict([run.identity, (CONTENT_TAG, run.content_sha256)])
+    tags = found.tags | origin | dict([run.identity, (CONTENT_TAG, run.content_sha256)])
     made = client.create_run(experiment_id, start_time=when, tags=tags, run_name=run.name)
     run_id = str(made.info.run_id)
     params = [Param(name, str(value)) for name, value in found.params.items()]
@@ -238,7 +242,8 @@ def _supersede(client: MlflowClient, old: list[Run], new_id: str) -> int:
     return len(replaced)
 
 
-def _tags() -> dict[str, str]:
+def _origin() -> dict[str, str]:
+    """Tags that tell the code; git takes its time, and all runs of a call have the same."""
     commit, dirty = git_commit(), git_is_dirty()
     return {
         "mlflow.source.type": "LOCAL",

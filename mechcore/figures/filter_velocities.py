@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mechcore.contents import filmed_activations
-from mechcore.evidence import BankEvidence, Evidence, FigureData
+from mechcore.evidence import Evidence, FigureData
 from mechcore.figures.banks import (
     INSIDE_LAYER,
     depth_styles,
@@ -63,9 +63,9 @@ def drift_table(evidence: Evidence, bank: str) -> pd.DataFrame:
         (decided by rounding). Pattern and activations are those that stand for all.
     """
     found = evidence.banks.get(bank)
-    velocities = None if found is None else _velocities(found)
-    if found is None or velocities is None:
+    if found is None or found.velocities.empty:
         return pd.DataFrame(columns=COLUMNS)
+    velocities = found.velocities
     shown = velocities.activation.isin(filmed_activations(evidence.experiment))
     rows = velocities[shown & (velocities.pattern == evidence.point)]
     kernels = rows.drop_duplicates(["number", *INSIDE_LAYER])
@@ -161,15 +161,6 @@ def caption_drift(data: FigureData) -> str:
         "along an axis and more along a diagonal; grey: the light cone. Below: angle between "
         f"velocity and momentum. Filled: no tap is negative{_exact(data)}. {_left_out(table)}"
     )
-
-
-def _velocities(bank: BankEvidence) -> pd.DataFrame | None:
-    """Of all kernels that ran, with the numbers of their layers."""
-    if bank.runs is None or not any(name in bank.runs for name in bank.analysis.slices):
-        return None
-    names = bank.analysis.layers.name
-    numbers = pd.Series(np.arange(1, len(names) + 1), names).groupby(level=0).first()
-    return bank.velocities.assign(number=bank.velocities.layer.map(numbers))
 
 
 def _along(rows: pd.DataFrame) -> pd.DataFrame:

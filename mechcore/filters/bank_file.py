@@ -14,12 +14,15 @@ from mechcore.errors import MechcoreError
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank, Layer
 from mechcore.filters.null import dimensions, null_limit, null_share
-from mechcore.filters.summary import SHARES, effective_number, summary, together, totals
+from mechcore.filters.summary import SHARES, kernel_table, summary
 from mechcore.fingerprint import code_fingerprint
-from mechcore.storage import read_groups, with_attributes, write_groups
+from mechcore.storage import ROOT, read_groups, with_attributes, write_groups
 
 LAYERS, WHOLE, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
+
+PLACE = ("layer", "out", "in", "plane")
+"""Coordinates that tell which kernel of the bank a slice is."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +70,53 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     BankAnalysis
         Layers in the order of the bank.
     """
-    shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
-    slices = {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
-    added = [
-        totals(group, group.layer.values, len(bank.layers)).rename_axis("layer")
-        for group in slices.values()
-    ]
-    by_layer = together(added)
+    slices = slices_by_shape(bank)
+    kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
+    layers = np.concatenate([group.layer.values for group in slices.values()])
     return BankAnalysis(
-        {
-            "weights": bank.name,
-            "weights_sha256": bank.sha256,
-            "layout": bank.layout,
-            "core_hash": code_fingerprint("mechcore.filters.bank_file"),
-        },
+        origin_of(bank) | {"core_hash": code_fingerprint("mechcore.filters.bank_file")},
         slices,
         {name: _filters(group) for name, group in slices.items()},
-        _layers(bank, summary(by_layer), slices),
-        summary(_whole(list(slices.values()))),
+        _layers(bank, summary(kernels, layers, len(bank.layers)), slices),
+        summary(kernels, np.zeros_like(layers), 1),
         pd.DataFrame(
             [(one.name, "x".join(map(str, one.shape)), one.reason) for one in bank.skipped],
             columns=["name", "shape", "reason"],
         ),
     )
+
+
+def slices_by_shape(bank: Bank) -> dict[str, xr.Dataset]:
+    """Take all kernels of a bank apart.
+
+    Parameters
+    ----------
+    bank : Bank
+        The kernels.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        As `BankAnalysis.slices`.
+    """
+    shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
+    return {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
+
+
+def origin_of(bank: Bank) -> dict[str, object]:
+    """Return the attributes that tell which weights a file was made of.
+
+    Parameters
+    ----------
+    bank : Bank
+        The kernels.
+
+    Returns
+    -------
+    dict of str to object
+        Name and hash of the weight file, and the order of the axes that was asked for.
+    """
+    return {"weights": bank.name, "weights_sha256": bank.sha256, "layout": bank.layout}
 
 
 def write_analysis(analysis: BankAnalysis, path: Path) -> None:
@@ -108,7 +135,7 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
         If the folder cannot be written.
     """
     title = f"Kernels of {analysis.attributes['weights']}"
-    groups = {"/": with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
+    groups = {ROOT: with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
     for name, slices in analysis.slices.items():
         groups[name] = slices
         groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")
@@ -147,22 +174,13 @@ def read_analysis(path: Path) -> BankAnalysis:
     shapes = [name for name in groups if f"{name}/{FILTERS}" in groups]
     layers, whole, skipped = (_as_table(groups[name]) for name in (LAYERS, WHOLE, SKIPPED))
     return BankAnalysis(
-        dict(groups["/"].attrs),
+        dict(groups[ROOT].attrs),
         {name: groups[name] for name in shapes},
         {name: _as_table(groups[f"{name}/{FILTERS}"]) for name in shapes},
         layers,
         whole,
         skipped,
     )
-
-
-def _whole(slices: list[xr.Dataset]) -> pd.DataFrame:
-    """All kernels as one group."""
-    parts = [totals(group, np.zeros(group.sizes["slice"], dtype=int), 1) for group in slices]
-    energies = np.concatenate([group.energy.values for group in slices])
-    added = together(parts)
-    # Numbers of kernels that weigh alike do not add up.
-    return added.assign(effective_slices=effective_number(energies))
 
 
 def _shape_name(height: int, width: int) -> str:
@@ -178,10 +196,7 @@ def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
     ]
     taps = np.concatenate([layer.kernels.reshape(-1, *shape) for _, layer in members])
     places = np.concatenate([_places(number, layer) for number, layer in members], axis=1)
-    coordinates = {
-        name: ("slice", place)
-        for name, place in zip(("layer", "out", "in", "plane"), places, strict=True)
-    }
+    coordinates = {name: ("slice", place) for name, place in zip(PLACE, places, strict=True)}
     found = analyse(taps).assign(taps=(("slice", "y", "x"), taps))
     return found.assign_coords(coordinates)
 
@@ -197,7 +212,7 @@ def _filters(slices: xr.Dataset) -> pd.DataFrame:
     outputs = int(slices.out.max()) + 1
     keys = slices.layer.values.astype(np.int64) * outputs + slices.out.values
     known, groups = np.unique(keys, return_inverse=True)
-    table = summary(totals(slices, groups, len(known)))
+    table = summary(kernel_table(slices), groups, len(known))
     table.insert(0, "layer", known // outputs)
     table.insert(1, "out", known % outputs)
     return table

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.filters.bank import Bank
-from mechcore.filters.bank_file import analyse_bank
+from mechcore.filters.bank_file import PLACE, origin_of, slices_by_shape
 from mechcore.filters.run_settings import FilterRun
 from mechcore.fingerprint import code_fingerprint
 from mechcore.simulation import propagate
@@ -15,9 +15,6 @@ from mechcore.storage import ROOT, with_attributes
 
 OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
 """Variables that are the same under every activation and on every pattern."""
-
-PLACE = ("layer", "out", "in", "plane")
-"""Coordinates that tell which kernel of the bank a slice is."""
 
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
@@ -37,16 +34,15 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
         pattern, slice, t`` and the coordinates layer, out, in and plane; and the root, whose
         attributes tell bank and settings.
     """
-    analysis = analyse_bank(bank)
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
     groups = {
         ROOT: root.assign_attrs(
-            analysis.attributes,
+            origin_of(bank),
             settings=settings.to_json(),
             core_hash=code_fingerprint("mechcore.filters.runs"),
         )
     }
-    for name, slices in analysis.slices.items():
+    for name, slices in slices_by_shape(bank).items():
         chosen = strongest(slices, settings.slices_per_layer)
         if len(chosen):
             groups[name] = _simulated(slices.isel(slice=chosen), settings)

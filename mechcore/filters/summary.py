@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -18,49 +16,85 @@ SHARES = (
 )
 """What is summarised: by its own name weighted by energy, with ``_mean`` every kernel alike."""
 
-COUNTS = ("slices", "zero_slices", "effective_slices")
+OF_KERNELS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_y")
+"""Columns of a table of kernels."""
 
 
-def totals(slices: xr.Dataset, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
-    """Add up what the members of each group hold.
+def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
+    """Return what is summarised of kernels of one shape.
 
     Parameters
     ----------
     slices : xarray.Dataset
         Of `mechcore.filters.analysis.analyse`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a kernel, columns `OF_KERNELS`; tables of several shapes may be put together.
+    """
+    energy = slices.energy.values
+    dc = slices.dct_energy.values[:, 0, 0]
+    known = {"dc_share": np.divide(dc, energy, out=np.zeros_like(energy), where=energy > 0)}
+    known |= {name: slices[name].values for name in OF_KERNELS if name in slices}
+    return pd.DataFrame(known)[list(OF_KERNELS)]
+
+
+def summary(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
+    """Summarise kernels by group.
+
+    Parameters
+    ----------
+    kernels : pandas.DataFrame
+        Of `kernel_table`.
     groups : (n,) ndarray of int
-        Group of each slice, from 0.
+        Group of each kernel, from 0.
     count : int
         Number of groups; some may have no member.
 
     Returns
     -------
     pandas.DataFrame
-        A row a group.
+        A row a group: ``slices``, how many of them are zero, and ``effective_slices``, the number
+        of kernels of equal energy that would weigh as much (see `mechcore.filters.null`);
+        ``energy``; of each of `SHARES` the share weighted by energy and, with ``_mean``, the plain
+        mean over kernels that are not zero;
+        ``no_negative_tap``, the share of kernels without a negative tap; ``alignment``, the length
+        of the mean momentum over the mean length, 1 if all kernels point the same way.
+
+    Examples
+    --------
+    >>> from mechcore.filters.analysis import analyse
+    >>> kernels = kernel_table(analyse([[[1.0, 1.0]], [[-2.0, 2.0]]]))
+    >>> rows = summary(kernels, np.zeros(2, dtype=int), 1)
+    >>> rows[["odd_energy_ratio", "odd_energy_ratio_mean"]].round(3).values.tolist()
+    [[0.8, 0.5]]
     """
-    energy = slices.energy.values
+    energy = kernels.energy.to_numpy()
     alive = energy > 0
 
-    def total(values: NDArray[np.generic]) -> NDArray[np.float64]:
-        return np.bincount(groups, np.where(alive, values, 0.0), count).astype(np.float64)
+    def total(values: object) -> NDArray[np.float64]:
+        return np.bincount(groups, np.where(alive, values, 0.0), count).astype(np.float64)  # type: ignore[call-overload]
 
-    dc = slices.dct_energy.values[:, 0, 0]
-    shares = {name: slices[name].values for name in SHARES if name in slices}
-    shares["dc_share"] = np.divide(dc, energy, out=np.zeros_like(energy), where=alive)
+    number, whole = _or_nan(total(alive)), _or_nan(total(energy))
+    x, y = kernels.momentum_x.to_numpy(), kernels.momentum_y.to_numpy()
     columns = {
         "slices": np.bincount(groups, minlength=count),
         "zero_slices": np.bincount(groups, ~alive, count).astype(int),
-        "energy": total(energy),
         "effective_slices": _effective(energy, groups, count),
-        "no_negative_tap": total(slices.no_negative_tap.values),
-        "momentum_x": total(slices.momentum_x.values),
-        "momentum_y": total(slices.momentum_y.values),
-        "momentum": total(np.hypot(slices.momentum_x.values, slices.momentum_y.values)),
+        "energy": total(energy),
     }
-    for name, share in shares.items():
-        columns[f"{name}_energy"] = total(share * energy)
-        columns[f"{name}_sum"] = total(share)
+    for name in SHARES:
+        columns[name] = total(kernels[name] * energy) / whole
+        columns[f"{name}_mean"] = total(kernels[name]) / number
+    columns["no_negative_tap"] = total(kernels.no_negative_tap) / number
+    columns["alignment"] = np.hypot(total(x), total(y)) / _or_nan(total(np.hypot(x, y)))
     return pd.DataFrame(columns)
+
+
+def _or_nan(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nothing can be divided by a sum over no kernel."""
+    return np.where(sums > 0, sums, np.nan)
 
 
 def _effective(
@@ -95,60 +129,3 @@ def effective_number(energy: NDArray[np.float64]) -> float:
     # Relative to the largest: squares of energies may leave the range of numbers.
     relative = energy / energy.max()
     return float(relative.sum() ** 2 / np.square(relative).sum())
-
-
-def summary(added: pd.DataFrame) -> pd.DataFrame:
-    """Turn totals into shares.
-
-    Parameters
-    ----------
-    added : pandas.DataFrame
-        Of `totals`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a group: ``slices``, how many of them are zero, and ``effective_slices``, the number
-        of kernels of equal energy that would weigh as much (see `mechcore.filters.null`);
-        ``energy``; of each of `SHARES` the share weighted by energy and, with ``_mean``, the plain
-        mean over kernels that are not zero;
-        ``no_negative_tap``, the share of kernels without a negative tap; ``alignment``, the length
-        of the mean momentum over the mean length, 1 if all kernels point the same way.
-
-    Examples
-    --------
-    >>> from mechcore.filters.analysis import analyse
-    >>> kernels = analyse([[[1.0, 1.0]], [[-2.0, 2.0]]])
-    >>> rows = summary(totals(kernels, np.zeros(2, dtype=int), 1))
-    >>> rows[["odd_energy_ratio", "odd_energy_ratio_mean"]].round(3).values.tolist()
-    [[0.8, 0.5]]
-    """
-    alive = (added.slices - added.zero_slices).replace(0, np.nan)
-    energy = added.energy.replace(0.0, np.nan)
-    length = added.momentum.replace(0.0, np.nan)
-    columns = {name: added[name] for name in (*COUNTS, "energy")}
-    for name in SHARES:
-        columns[name] = added[f"{name}_energy"] / energy
-        columns[f"{name}_mean"] = added[f"{name}_sum"] / alive
-    columns["no_negative_tap"] = added.no_negative_tap / alive
-    columns["alignment"] = np.hypot(added.momentum_x, added.momentum_y) / length
-    return pd.DataFrame(columns)
-
-
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put totals together whose groups have members in one of them only.
-
-    Parameters
-    ----------
-    parts : sequence of pandas.DataFrame
-        Of `totals`, with the same number of rows; those without members are zero.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Their sum, row by row.
-    """
-    added = parts[0]
-    for part in parts[1:]:
-        added = added + part
-    return added

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
-from mechcore.filters.bank_file import BankAnalysis
-from mechcore.filters.runs import PLACE
+from mechcore.filters.bank_file import PLACE, BankAnalysis
 from mechcore.measures import measure
 from mechcore.storage import ROOT
 
@@ -16,7 +15,7 @@ FATE = ("extinct_at", "ill_conditioned")
 """Columns of the kernels, of `mechcore.measures.measure`, and of the trajectories."""
 
 COLUMNS = (
-    *PLACE,
+    *("number", *PLACE),
     *("energy", "beta", "momentum_angle", "predicted_x", "predicted_y", "no_negative_tap"),
     *("height", "width", "activation", "pattern", *MEASURED, *FATE),
 )
@@ -36,10 +35,11 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
     Returns
     -------
     pandas.DataFrame
-        A row a simulation: layer (its name), out, in, plane, height, width, activation, pattern;
-        energy, beta, momentum_angle (degrees), no_negative_tap and predicted_x, predicted_y
-        (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer), direction (degrees),
-        speed_theory where the exact theory holds, extinct_at and ill_conditioned as measured.
+        A row a simulation: number (of the layer, from 1), layer (its name), out, in, plane,
+        height, width, activation, pattern; energy, beta, momentum_angle (degrees),
+        no_negative_tap and predicted_x, predicted_y (px/layer) of the kernel; speed, velocity_x,
+        velocity_y (px/layer), direction (degrees), speed_theory where the exact theory holds,
+        extinct_at and ill_conditioned as measured.
     """
     tables = [
         _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
@@ -48,7 +48,7 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(tables, ignore_index=True)
     names = analysis.layers.name.to_numpy()
-    return table.assign(layer=names[table.layer])[list(COLUMNS)]
+    return table.assign(number=table.layer + 1, layer=names[table.layer])[list(COLUMNS)]
 
 
 def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:

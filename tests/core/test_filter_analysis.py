@@ -18,12 +18,12 @@ from mechcore.exact_theory import theory
 from mechcore.filters import analysis
 from mechcore.filters.analysis import analyse, dct_bases
 from mechcore.filters.bank import Bank
-from mechcore.filters.bank_file import analyse_bank, read_analysis, write_analysis
+from mechcore.filters.bank_file import PLACE, analyse_bank, read_analysis, write_analysis
 from mechcore.filters.layers import Layer, Skipped
 from mechcore.filters.null import dimensions, null_law, null_limit
 from mechcore.filters.run_settings import FilterRun
-from mechcore.filters.runs import PLACE, simulate_bank, strongest
-from mechcore.filters.summary import SHARES, effective_number, summary, totals
+from mechcore.filters.runs import simulate_bank, strongest
+from mechcore.filters.summary import SHARES, effective_number, kernel_table, summary
 from mechcore.filters.velocities import filter_velocities
 from mechcore.kernels import kernel
 from mechcore.settings import parsed_json, validated
@@ -252,7 +252,7 @@ def test_alignment_is_one_if_all_kernels_point_the_same_way() -> None:
     same, opposed = np.stack([gradient, 2 * gradient]), np.stack([gradient, -gradient])
     groups = np.zeros(2, dtype=int)
     for kernels, expected in ((same, 1.0), (opposed, 0.0)):
-        row = summary(totals(analyse(kernels), groups, 1))
+        row = summary(kernel_table(analyse(kernels)), groups, 1)
         assert row.alignment[0] == pytest.approx(expected, abs=ROUNDING)
 
 
