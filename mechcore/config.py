@@ -81,6 +81,15 @@ class FilterBank(Settings):
         return [self.label] if self.untrained is None else [self.label, self.label + UNTRAINED]
 
 
+class TrackingSettings(Settings):
+    """What MLflow is told besides cells, banks and the sweep."""
+
+    per_simulation: bool = Field(
+        default=False,
+        description="a run for every simulation, in an experiment of its own: 20 ms and 10 kB each",
+    )
+
+
 class Experiment(Shared):
     """An experiment: the axes of a grid, and what all its cells share."""
 
@@ -105,9 +114,18 @@ class Experiment(Shared):
         default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
     )
 
+    track: TrackingSettings = Field(
+        default=TrackingSettings(), description="what is logged to MLflow"
+    )
+
+    def without_tracking(self) -> Self:
+        """Return what the results depend on: no other job runs again for a view of them."""
+        return self.model_copy(update={"track": TrackingSettings()})
+
     def without_banks(self) -> Self:
         """Return the grid alone: what does not read banks need not run again for them."""
-        return self.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
+        grid = self.without_tracking()
+        return grid.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
 
     @field_validator("experiment")
     @classmethod

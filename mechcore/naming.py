@@ -1,4 +1,4 @@
-"""The names of cells: the one word that files, tables, MLflow and the workflow share."""
+"""The names of cells and of metrics, which files, tables, MLflow and the workflow share."""
 
 from __future__ import annotations
 
@@ -30,3 +30,27 @@ def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -
     """
     name = f"{kernel}-{activation}-k{size}"
     return name if boundary == "free" else f"{name}-{boundary}"
+
+
+def metric_name(group: object, name: str) -> str:
+    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``.
+
+    Parameters
+    ----------
+    group : object
+        Becomes the folder of the metric.
+    name : str
+        The metric.
+
+    Returns
+    -------
+    str
+        ``group/name``.
+
+    Examples
+    --------
+    >>> metric_name("a$b", "speed")
+    'a_b/speed'
+    """
+    clean = "".join(sign if sign.isalnum() or sign in "_-./" else "_" for sign in str(group))
+    return f"{clean.strip('/.')}/{name}"

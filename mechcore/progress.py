@@ -67,8 +67,10 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
 STAGES = {
     "controls": CONTROLS_FILE,
     "collect": "metrics.csv",
+    "deviations": "deviations.csv",
     "regress": "regressions.csv",
     "judge": CLAIMS_FILE,
+    "summarise": "sweep.json",
     "track": "tracking.json",
 }
 """What follows the cells, and the file that each leaves among the results; the report has a place

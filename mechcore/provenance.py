@@ -1,12 +1,16 @@
-"""What made a result: the commit of this code and the versions of the libraries it stands on."""
+"""What made a result: the commit of this code, the libraries it stands on, and the machine."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mechcore.settings import Settings
 from mechcore.version import __version__
 
 LIBRARIES = (
@@ -24,8 +28,120 @@ LIBRARIES = (
 
 PACKAGE = Path(__file__).parent
 
+CPU_FACTS = Path("/proc/cpuinfo")
+"""Where Linux tells the model of the processor."""
+
+THREAD_LIMITS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+"""Environment variables that say how many threads compute."""
+
+UNKNOWN = "unknown"
+"""A fact that this machine does not tell."""
+
 PATIENCE = 10.0
 """Seconds until a git that does not answer, as on a stale network disk, counts as absent."""
+
+
+class Code(Settings):
+    """The code that made results.
+
+    Parameters
+    ----------
+    version : str
+        Of this package.
+    commit : str
+        40 hexadecimal digits, or ``unknown``.
+    dirty : str
+        ``true`` if tracked files differed from the commit, ``false``, or ``unknown``.
+    core_hashes : list of str
+        Fingerprints of the code that simulated, sorted; several if results of several remain.
+    """
+
+    version: str
+    commit: str
+    dirty: str
+    core_hashes: list[str]
+
+
+class Environment(Settings):
+    """What the code ran on.
+
+    Parameters
+    ----------
+    python, platform, machine, processor : str
+        Version of Python, operating system, architecture, model of the processor.
+    cores : int
+        Of the machine.
+    threads : dict of str to str
+        Those of `THREAD_LIMITS` that are set.
+    libraries : dict of str to str
+        Versions by name.
+    lock_sha256 : str or None
+        Hash of ``requirements.lock`` beside the package; None without that file.
+    """
+
+    python: str
+    platform: str
+    machine: str
+    processor: str
+    cores: int
+    threads: dict[str, str]
+    libraries: dict[str, str]
+    lock_sha256: str | None = None
+
+
+def current_code(core_hashes: Iterable[str]) -> Code:
+    """Return which code this is.
+
+    Parameters
+    ----------
+    core_hashes : iterable of str
+        Of the results.
+
+    Returns
+    -------
+    Code
+        The facts.
+
+    Examples
+    --------
+    >>> current_code(["b", "a", "b"]).core_hashes
+    ['a', 'b']
+    """
+    dirty = {True: "true", False: "false", None: UNKNOWN}[git_is_dirty()]
+    return Code(
+        version=__version__,
+        commit=git_commit() or UNKNOWN,
+        dirty=dirty,
+        core_hashes=sorted(set(core_hashes)),
+    )
+
+
+def current_environment() -> Environment:
+    """Return what this process runs on.
+
+    Returns
+    -------
+    Environment
+        The facts.
+
+    Examples
+    --------
+    >>> current_environment().python == platform.python_version()
+    True
+    """
+    # Python and this package have places of their own.
+    own = ("python", "mechcore")
+    libraries = {name: found for name, found in library_versions().items() if name not in own}
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        threads={name: os.environ[name] for name in THREAD_LIMITS if name in os.environ},
+        libraries=libraries,
+        lock_sha256=_lock_sha256(),
+    )
 
 
 def git_commit() -> str | None:
@@ -71,6 +187,18 @@ def library_versions() -> dict[str, str]:
     """
     found = {"python": platform.python_version(), "mechcore": __version__}
     return found | {name: _version(name) for name in LIBRARIES}
+
+
+def _processor() -> str:
+    """The model of the processor: not every system tells, and not every processor has a name."""
+    lines = CPU_FACTS.read_text(errors="replace").splitlines() if CPU_FACTS.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (models[0] if models else platform.processor()) or UNKNOWN
+
+
+def _lock_sha256() -> str | None:
+    lock = PACKAGE.parent / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
 
 
 def _version(name: str) -> str:

@@ -371,6 +371,33 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     return _checked(path, lambda: _loaded(path))
 
 
+def read_attributes(path: str | Path) -> dict[str, object]:
+    """Read the attributes of a netCDF file of this project, in a moment: no variable is read.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict of str to object
+        Global attributes.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or of another format version.
+    """
+    import netCDF4
+
+    def load() -> dict[str, xr.Dataset]:
+        with netCDF4.Dataset(path) as file:
+            return {ROOT: xr.Dataset(attrs={name: file.getncattr(name) for name in file.ncattrs()})}
+
+    return {str(name): value for name, value in _checked(path, load)[ROOT].attrs.items()}
+
+
 def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
     groups = xr.open_groups(path, engine="netcdf4")
     try:

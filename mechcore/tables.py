@@ -287,9 +287,31 @@ def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> N
     digits : int, optional
         Significant digits of numbers; all of them by default.
     """
+    text = table_text(table, digits)
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+def table_text(table: pd.DataFrame, digits: int | None = None) -> str:
+    r"""Return a table as CSV.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    digits : int, optional
+        Significant digits of numbers; all of them by default.
+
+    Returns
+    -------
+    str
+        The text of the file.
+
+    Examples
+    --------
+    >>> table_text(pd.DataFrame({"beta": [0.5, -0.0]}))
+    'beta\n0.5\n0.0\n'
+    """
     form = None if digits is None else f"%.{digits}g"
     # Adding zero turns -0.0 into 0.0.
     table = table.assign(**(table.select_dtypes("float") + 0.0))
-    replace_file(
-        path, lambda draft: table.to_csv(draft, index=False, lineterminator="\n", float_format=form)
-    )
+    return str(table.to_csv(index=False, lineterminator="\n", float_format=form))

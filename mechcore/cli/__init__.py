@@ -11,6 +11,8 @@ import typer
 from mechcore.cli import (
     collect,
     controls,
+    deviations,
+    diff,
     filters,
     grid,
     judge,
@@ -21,6 +23,7 @@ from mechcore.cli import (
     simulate,
     simulate_filters,
     status,
+    summarise,
     track,
 )
 from mechcore.errors import INTERRUPTED, MechcoreError
@@ -34,8 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    *(propagate, grid, simulate, controls, collect, regress, judge, track, report),
-    *(filters, simulate_filters, status, schema),
+    *(propagate, grid, simulate, controls, collect, deviations, regress, judge, track, report),
+    *(filters, simulate_filters, summarise, diff, status, schema),
 ):
     name = module.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name, epilog=module.EXAMPLES)(module.command)

@@ -295,10 +295,14 @@ def _write_svg(figure: Figure, draft: Path) -> None:
 
 def _write_png(figure: Figure, draft: Path) -> None:
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    # Not packed before it is reduced.
+    figure.savefig(buffer, format="rgba", dpi=DOTS_PER_INCH)
+    width = int(figure.get_figwidth() * DOTS_PER_INCH)
+    size = width, len(buffer.getvalue()) // (4 * width)
     # A palette makes the file three times smaller. The usual one, of medians, gives rare colours
     # away: a mark in a legend would come out in the colour of another.
-    whole, method = Image.open(buffer).convert("RGB"), Image.Quantize.MAXCOVERAGE
+    whole = Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
+    method = Image.Quantize.MAXCOVERAGE
     whole.quantize(256, method=method, dither=Image.Dither.NONE).save(draft, "PNG")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mechcore.claims import judge
 from mechcore.companions import film_cells, run_controls
 from mechcore.config import Experiment, load_experiment
+from mechcore.deviations import deviations
 from mechcore.evidence import TABLES, Evidence
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank, write_analysis
@@ -15,6 +16,7 @@ from mechcore.filters.runs import simulate_bank
 from mechcore.grid import expand
 from mechcore.simulation import simulate
 from mechcore.storage import write_dataset, write_groups
+from mechcore.sweeps import describe_sweep, write_sweep
 from mechcore.tables import write_table
 from mechcore.verdicts import write_claims
 
@@ -40,4 +42,7 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     for name in TABLES:
         write_table(getattr(evidence, name), folder / f"{name}.csv")
     write_claims(judge(evidence), folder / "claims.json")
+    compared = deviations(evidence.cells, folder / "trajectories")
+    write_table(compared, folder / "deviations.csv")
+    write_sweep(describe_sweep(evidence, None), folder)
     return experiment

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import experiments
 import pytest
+import servers
 import yaml
 
 from mechcore.config import Experiment
@@ -72,7 +68,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose experiment was tracked once."""
     folder = tmp_path_factory.mktemp("tracked")
     finish(folder, WITH_BANKS)
-    assert track(folder).startswith("4 logged, 0 unchanged, 0 superseded")
+    assert track(folder).startswith("5 logged, 0 unchanged, 0 superseded")
     return folder
 
 
@@ -94,53 +90,14 @@ def artifacts_of(folder: Path, run) -> set[str]:  # type: ignore[no-untyped-def]
     return {path.name for path in (folder / "mlartifacts" / place).iterdir()}
 
 
-@contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """MLflow's server on the store of a folder, as `make ui` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    words = ["server", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
-    words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
-    words += ["--artifacts-destination", str(folder / "mlartifacts")]
-    log = folder / "server.log"
-    with log.open("w") as output:
-        # A session of its own: the workers end with it.
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-            start_new_session=True,
-        )
-    try:
-        _wait_for(f"http://{address}/health", process, log)
-        yield f"http://{address}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    # A busy machine may take half a minute to import it.
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
-
-
 def test_artifacts_are_shown_after_the_folder_has_moved(tracked: Path, tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
     for name in ("mlflow.db", "mlartifacts"):
         copy = shutil.copytree if (tracked / name).is_dir() else shutil.copy
         copy(tracked / name, tmp_path / name)
-    with server(tmp_path) as address:
-        store = MlflowClient(address)
+    with servers.mlflow_server(tmp_path) as server:
+        store = MlflowClient(server.address)
         run = next(run for run in runs_of(store) if run.info.run_name == "dct-relu-k2")
         shown = store.list_artifacts(run.info.run_id)
         assert {one.path for one in shown} == {"cell.json", "preview.png", "dct-relu-k2.nc"}
@@ -153,8 +110,12 @@ def test_artifacts_are_shown_after_the_folder_has_moved(tracked: Path, tmp_path:
 def test_a_cell_is_a_run_with_params_tags_and_artifacts(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
     store = client(tracked)
     runs = {run.info.run_name: run for run in runs_of(store)}
-    banks = {"filters/digits", "filters/digits-untrained"}
-    assert set(runs) == {"dct-relu-k2", "dct-modulus-k2", *banks}
+    others = {
+        "filters/digits",
+        "filters/digits-untrained",
+        f"sweep {runs['dct-relu-k2'].data.tags['mechcore.sweep']}",
+    }
+    assert set(runs) == {"dct-relu-k2", "dct-modulus-k2", *others}
     run = runs["dct-relu-k2"]
     assert run.info.status == "FINISHED"
     assert run.data.params["activation"] == "relu"
@@ -190,7 +151,7 @@ def test_a_bank_is_a_run_with_curves_over_its_depth(tracked: Path, client) -> No
 
 def test_tracking_again_logs_nothing(tracked: Path, client) -> None:  # type: ignore[no-untyped-def]
     before = sorted(run.info.run_id for run in runs_of(client(tracked)))
-    assert track(tracked).startswith("0 logged, 4 unchanged, 0 superseded")
+    assert track(tracked).startswith("0 logged, 5 unchanged, 0 superseded")
     assert sorted(run.info.run_id for run in runs_of(client(tracked))) == before
     assert sorted(json.loads((tracked / "r.json").read_text())["runs"].values()) == before
 
@@ -203,10 +164,10 @@ def test_a_changed_cell_supersedes_its_run(tmp_path: Path, client) -> None:  # t
     finish(tmp_path, CONFIG)
     track(tmp_path)
     finish(tmp_path, CONFIG | {"steps": 9})
-    assert track(tmp_path).startswith("2 logged, 0 unchanged, 2 superseded")
+    assert track(tmp_path).startswith("3 logged, 0 unchanged, 2 superseded")
     runs = {run.info.run_id: run for run in runs_of(client(tmp_path))}
     old = [run for run in runs.values() if "mechcore.superseded_by" in run.data.tags]
-    assert len(runs) == 4
+    assert len(runs) == 6
     assert len(old) == 2
     for run in old:
         new = runs[run.data.tags["mechcore.superseded_by"]]
@@ -238,7 +199,7 @@ def test_an_interruption_before_the_old_run_was_tagged_is_mended(tmp_path: Path,
     store = client(tmp_path)
     old = next(run for run in runs_of(store) if "mechcore.superseded_by" in run.data.tags)
     store.delete_tag(old.info.run_id, "mechcore.superseded_by")
-    assert track(tmp_path).startswith("0 logged, 2 unchanged, 1 superseded")
+    assert track(tmp_path).startswith("0 logged, 3 unchanged, 1 superseded")
     assert "mechcore.superseded_by" in store.get_run(old.info.run_id).data.tags
 
 
@@ -259,6 +220,6 @@ def test_a_run_that_was_cut_off_is_logged_anew(tmp_path: Path, client) -> None: 
     store = client(tmp_path)
     run = runs_of(store)[0]
     store.update_run(run.info.run_id, status="RUNNING")
-    assert track(tmp_path).startswith("1 logged, 1 unchanged, 0 superseded")
+    assert track(tmp_path).startswith("1 logged, 2 unchanged, 0 superseded")
     runs = runs_of(store)
-    assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]
+    assert {run.info.status for run in runs} == {"FINISHED"}

@@ -33,6 +33,34 @@ rule collect:
         """
 
 
+rule deviations:
+    input:
+        trajectories=trajectory_files,
+    output:
+        "results/{experiment}/deviations.csv",
+    log:
+        "logs/{experiment}/deviations.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/deviations.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        experiment=GRID_JSON,
+        core=code_fingerprint("mechcore.deviations"),
+    shell:
+        r"""
+        python -m mechcore deviations \
+            --experiment {params.experiment:q} \
+            --trajectories results/{wildcards.experiment:q}/trajectories \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule regress:
     input:
         metrics="results/{experiment}/metrics.csv",
@@ -120,5 +148,44 @@ rule judge:
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
             --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule summarise:
+    input:
+        trajectories=trajectory_files,
+        metrics="results/{experiment}/metrics.csv",
+        mechanics="results/{experiment}/mechanics.csv",
+        kernels="results/{experiment}/kernels.csv",
+        regressions="results/{experiment}/regressions.csv",
+        models="results/{experiment}/models.csv",
+        pooled="results/{experiment}/pooled.csv",
+        deviations="results/{experiment}/deviations.csv",
+        banks=bank_files,
+    output:
+        sweep="results/{experiment}/sweep.json",
+        cells="results/{experiment}/cells.csv",
+    log:
+        "logs/{experiment}/summarise.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/summarise.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        experiment=EXPERIMENT_JSON,
+        core=code_fingerprint("mechcore.sweeps"),
+    shell:
+        r"""
+        python -m mechcore summarise \
+            --experiment {params.experiment:q} \
+            --results results/{wildcards.experiment:q} \
+            --logs logs/{wildcards.experiment:q} \
+            --output {output.sweep:q} \
+            --cells {output.cells:q} \
             >{log:q} 2>&1
         """

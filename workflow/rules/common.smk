@@ -17,6 +17,7 @@ from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
 from mechcore.naming import CELL_ID
+from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
 os.environ.update(
@@ -34,7 +35,7 @@ def checked_experiment():
 
 
 EXPERIMENT = checked_experiment()
-EXPERIMENT_JSON = EXPERIMENT.to_json()
+EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)

@@ -10,8 +10,10 @@ localrules:
 rule track:
     input:
         trajectories=trajectory_files,
-        metrics="results/{experiment}/metrics.csv",
-        regressions="results/{experiment}/regressions.csv",
+        sweep="results/{experiment}/sweep.json",
+        cells="results/{experiment}/cells.csv",
+        claims="results/{experiment}/claims.json",
+        report="reports/{experiment}/index.html",
         banks=bank_files,
     output:
         "results/{experiment}/tracking.json",
@@ -21,19 +23,21 @@ rule track:
         "logs/{experiment}/benchmarks/track.tsv"
     conda:
         "../envs/mechcore.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=1000,
         runtime=30,
     params:
-        experiment=EXPERIMENT_JSON,
-        store=os.environ.get("MLFLOW_TRACKING_URI", ""),
-        core=code_fingerprint("mechcore.tracking"),
+        experiment=EXPERIMENT.to_json(),
+        store=without_password(os.environ.get("MLFLOW_TRACKING_URI", "")),
+        core=code_fingerprint("mechcore.tracking.track"),
     shell:
         r"""
         python -m mechcore track \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
+            --report {input.report:q} \
+            --processes {threads} \
             --output {output:q} \
             >{log:q} 2>&1
         """

@@ -1,0 +1,39 @@
+"""``mechcore deviations``: the engine of an experiment against the reference engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mechcore.cli.options import ExperimentOption, OutputOption
+
+EXAMPLES = """Examples:
+
+  mechcore deviations --experiment config/default.yaml --trajectories results/default/trajectories
+  --output results/default/deviations.csv
+"""
+
+
+def command(
+    experiment: ExperimentOption,
+    trajectories: Annotated[Path, typer.Option(help="Folder of the cells' netCDF files.")],
+    output: OutputOption,
+) -> None:
+    """Repeat one simulation of every cell with the reference engine and write how far it is off."""
+    from mechcore.config import load_experiment
+    from mechcore.grid import expand
+
+    cells = expand(load_experiment(experiment))
+
+    from mechcore.deviations import deviations
+    from mechcore.storage import check_output
+    from mechcore.tables import write_table
+
+    check_output(output)
+    found = deviations(cells, trajectories)
+    write_table(found, output)
+    sound = found.deviation[~found.ill_conditioned]
+    worst = f"at most {sound.max():.1e} px" if len(sound) else "none to judge by"
+    typer.echo(f"{len(found)} cells, {len(sound)} of them not decided by rounding: {worst}")

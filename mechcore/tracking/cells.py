@@ -1,0 +1,238 @@
+"""What MLflow is told of the cells of a sweep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mechcore.cells import Cell
+from mechcore.config import Experiment
+from mechcore.evidence import Evidence
+from mechcore.grid import expand
+from mechcore.naming import metric_name
+from mechcore.progress import CellState, cell_states
+from mechcore.regressions import cell_names, mean_speeds
+from mechcore.storage import read_dataset
+from mechcore.sweep_cells import PARAMETERS, parameters
+from mechcore.sweeps import CellRecord, Sweep, metric_names
+from mechcore.tracking.runs import (
+    DIGEST,
+    FAILED,
+    MOST_TEXT,
+    NOTE_TAG,
+    Description,
+    Input,
+    Measured,
+    TrackedRun,
+    content_of,
+    finite,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CELL_TAG = "mechcore.cell_id"
+ERROR_TAG = "mechcore.error"
+
+CURVES = ("speed", "speed_theory", "sigma_final")
+"""Columns of the metrics that become curves over beta; the step is round(1000 beta)."""
+
+Row = dict[str, Any]
+
+
+def table_rows(table: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table by the names of its columns.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+
+    Returns
+    -------
+    list of dict
+        A dictionary a row.
+
+    Examples
+    --------
+    >>> table_rows(pd.DataFrame({"beta": [0.5]}))
+    [{'beta': 0.5}]
+    """
+    names = [str(name) for name in table]
+    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def cell_runs(evidence: Evidence, sweep: Sweep) -> list[TrackedRun]:
+    """Return the runs of the cells of a sweep.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    sweep : Sweep
+        What is known of them.
+
+    Returns
+    -------
+    list of TrackedRun
+        In the order of the grid.
+    """
+    curves = dict(_curves(evidence))
+    rows = {str(row["cell"]): row for row in table_rows(sweep.cells)}
+    return [
+        _run(evidence, name, record, rows[name], curves[name])
+        for name, record in sweep.records.items()
+    ]
+
+
+def failed_runs(experiment: Experiment, results: Path, logs: Path) -> list[TrackedRun]:
+    """Return the runs of the cells that failed.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The configuration.
+    results : Path
+        Folder of its results.
+    logs : Path
+        Folder of the logs of the experiment.
+
+    Returns
+    -------
+    list of TrackedRun
+        In the order of the grid.
+    """
+    cells = expand(experiment)
+    states = cell_states(cells, results, logs)
+    return [_failed(cells[state.cell], state) for state in states if state.state == "failed"]
+
+
+def _run(
+    evidence: Evidence, name: str, record: CellRecord, row: Row, curves: list[Measured]
+) -> TrackedRun:
+    path = evidence.results / "trajectories" / f"{name}.nc"
+    known = {column: row[column] for column in PARAMETERS}
+    metrics = finite([*_summary(row), *curves])
+    spent = record.wall_seconds or 0.0
+    return TrackedRun(
+        name,
+        "cell",
+        (CELL_TAG, name),
+        content_of(record.content_sha256, known, metrics),
+        record.finished_at - round(1000 * spent),
+        record.finished_at,
+        partial(_description, evidence.cells[name], path, record, known, metrics),
+        draw=partial(draw_preview, path),
+    )
+
+
+def _description(
+    cell: Cell, path: Path, record: CellRecord, params: Row, metrics: list[Measured]
+) -> Description:
+    costs = {"wall_seconds": record.wall_seconds, "memory_mb": record.memory_mb}
+    return Description(
+        {"mlflow.source.name": "mechcore simulate", NOTE_TAG: _note(cell)},
+        params,
+        [*metrics, *((name, value, 0) for name, value in costs.items() if value is not None)],
+        [Input(path.name, record.content_sha256[:DIGEST], path)],
+        [path],
+        {"cell.json": _settings(cell)},
+    )
+
+
+def _settings(cell: Cell) -> str:
+    return json.dumps(json.loads(cell.to_json()), indent=2) + "\n"
+
+
+def _note(cell: Cell) -> str:
+    return (
+        f"{cell.kernel} kernels of size {cell.size}, {cell.activation}: "
+        f"{cell.simulations} simulations of {cell.steps} layers. The step of curves is 1000 beta; "
+        "each point is the mean over the angles."
+    )
+
+
+def _summary(row: Row) -> Iterator[Measured]:
+    for name in metric_names(pd.DataFrame(columns=list(row))):
+        yield name, float(row[name]), 0
+
+
+def _curves(evidence: Evidence) -> Iterator[tuple[str, list[Measured]]]:
+    """The curves of each cell over beta: what a sweep over beta looks like in a chart."""
+    keys, boundary = (
+        ["kernel", "activation", "size", "pattern", "beta"],
+        evidence.experiment.boundary,
+    )
+    others = evidence.metrics.groupby(keys, sort=False)[list(CURVES[1:])]
+    # A mean over some of the angles would be that of another set at every beta.
+    means = others.mean(skipna=False).reset_index()
+    speeds = mean_speeds(evidence.metrics, boundary)[[*keys, "speed"]]
+    points = means.merge(speeds, on=keys, validate="one_to_one")
+    for name, part in points.groupby(cell_names(points, boundary), sort=False):
+        yield (
+            str(name),
+            [
+                (metric_name(row["pattern"], column), float(row[column]), round(1000 * row["beta"]))
+                for row in table_rows(part)
+                for column in CURVES
+            ],
+        )
+
+
+def draw_preview(path: Path, folder: Path) -> None:
+    """Draw the card of a cell.
+
+    Parameters
+    ----------
+    path : Path
+        Its trajectories.
+    folder : Path
+        Where ``preview.png`` is written.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is damaged or the folder cannot be written.
+    """
+    from mechcore.figures.preview import cell_preview
+    from mechcore.figures.style import save
+
+    figure = cell_preview(read_dataset(path), _blank_preview())
+    save(figure, folder / "preview", suffixes=[".png"])
+
+
+@cache
+def _blank_preview() -> Figure:
+    """Axes for all cells that a process draws."""
+    from mechcore.figures.preview import blank_preview
+
+    return blank_preview()
+
+
+def _failed(cell: Cell, state: CellState) -> TrackedRun:
+    text = state.log.read_text(encoding="utf-8", errors="replace")
+    when = int(state.log.stat().st_mtime * 1000)
+    return TrackedRun(
+        cell.id,
+        "cell",
+        (CELL_TAG, cell.id),
+        content_of(text, cell.to_json()),
+        when,
+        when,
+        lambda: Description(
+            {
+                "mlflow.source.name": "mechcore simulate",
+                ERROR_TAG: state.reason[:MOST_TEXT],
+                NOTE_TAG: f"Failed; the log ends with\n\n```\n{text[-MOST_TEXT:]}\n```",
+            },
+            parameters(cell),
+            # Its text: the next attempt writes into the same file.
+            texts={"cell.json": _settings(cell), "log.txt": text},
+        ),
+        FAILED,
+    )

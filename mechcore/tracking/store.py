@@ -1,0 +1,422 @@
+"""MLflow: the one module that knows it. A store is a view of the files and can be rebuilt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from mechcore.errors import MechcoreError
+from mechcore.tracking.disks import network_disk
+from mechcore.tracking.runs import (
+    CONTENT_TAG,
+    KIND_TAG,
+    NOTE_TAG,
+    SUPERSEDED_TAG,
+    Description,
+    Input,
+    Study,
+    TrackedRun,
+)
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Run
+
+DATABASE = "mlflow.db"
+"""Name of the default store, in the folder that the command runs in."""
+
+SQLITE = "sqlite:///"
+
+ARTIFACTS = "mlartifacts"
+"""Name of the folder of artifacts beside a store that no server of its own stands before."""
+
+SERVED = "mlflow-artifacts:/"
+"""Begins the places of artifacts that the server of a store finds wherever its folder lies: an
+absolute path would show nothing once the folder has moved."""
+
+DESCRIBED_TAG = "mechcore.note_sha256"
+"""Hash of the description that we gave an experiment: one that a person wrote is left alone."""
+
+EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Without it the UI opens an experiment on a page for language models."""
+
+MOST_AT_ONCE = 900
+"""Metrics in one request: a store takes 1000 entries, with the params."""
+
+QUIET = {
+    # MLflow reports its use over the network unless told not to, before it is imported.
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Its own seven attempts take four minutes to say that a server is down.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+}
+"""Settings of MLflow, where the user has made no choice."""
+
+
+def tracking_uri() -> str:
+    """Return the store: ``MLFLOW_TRACKING_URI``, or a SQLite file in the current folder.
+
+    Returns
+    -------
+    str
+        A URI for MLflow.
+    """
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{Path.cwd() / DATABASE}"
+
+
+def without_password(uri: str) -> str:
+    """Return a URI that may be shown and kept.
+
+    Parameters
+    ----------
+    uri : str
+        As it is given to MLflow.
+
+    Returns
+    -------
+    str
+        The same without user and password.
+
+    Examples
+    --------
+    >>> without_password("postgresql://ada:secret@db:5432/mlflow")
+    'postgresql://db:5432/mlflow'
+    """
+    user, at, _ = urlsplit(uri).netloc.rpartition("@")
+    return uri.replace(f"{user}@", "", 1) if at else uri
+
+
+class Store:
+    """A store of MLflow, opened for one process at a time.
+
+    Parameters
+    ----------
+    uri : str
+        ``sqlite:///file``, the address of a server, or another database.
+
+    Raises
+    ------
+    MechcoreError
+        If it is a SQLite file on a network disk, or no place that can be written to.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.shown = without_password(uri)
+        self._lock = _lock(uri)
+
+    def __enter__(self) -> Self:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        from mlflow import MlflowClient
+
+        self._lock.acquire()
+        try:
+            self._client = MlflowClient(self.uri)
+        except BaseException as error:
+            self._lock.release()
+            self._explain(error)
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._lock.release()
+        self._explain(error)
+
+    def _explain(self, error: BaseException | None) -> None:
+        """An error of the store in one line."""
+        from mlflow.exceptions import MlflowException
+        from requests import RequestException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if isinstance(error, (MlflowException, RequestException, SQLAlchemyError)):
+            reason = " ".join(str(error).split()).replace(self.uri, self.shown)
+            raise MechcoreError(
+                f"store {self.shown}: {reason[:300]}; nothing is lost: the same command goes on"
+            ) from error
+
+    def experiment(self, study: Study) -> str:
+        """Return the id of an experiment, which is made, described or restored if need be.
+
+        Parameters
+        ----------
+        study : Study
+            The experiment.
+
+        Returns
+        -------
+        str
+            MLflow's id.
+        """
+        from mlflow.exceptions import MlflowException
+
+        client = self._client
+        found = client.get_experiment_by_name(study.name)
+        if found is None:
+            # Another machine may make it in the same moment.
+            with suppress(MlflowException):
+                client.create_experiment(study.name, self._served(study.name), EXPERIMENT_KIND)
+            found = client.get_experiment_by_name(study.name)
+            if found is None:
+                raise MechcoreError(f"{self.shown}: experiment {study.name} cannot be made")
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        self._describe(found.experiment_id, found.tags, study.note)
+        return str(found.experiment_id)
+
+    def runs(self, experiment_id: str) -> list[Run]:
+        """Return all runs of an experiment that are not deleted.
+
+        Parameters
+        ----------
+        experiment_id : str
+            MLflow's id.
+
+        Returns
+        -------
+        list of mlflow.entities.Run
+            In no order.
+        """
+        return list(self._search([experiment_id], ""))
+
+    def log(
+        self,
+        experiment_id: str,
+        run: TrackedRun,
+        tags: Mapping[str, str],
+        unfinished: Run | None,
+        pictures: Callable[[], Path | None],
+    ) -> str:
+        """Make a run, or go on with one that was cut off, fill it and close it.
+
+        Parameters
+        ----------
+        experiment_id : str
+            MLflow's id of the experiment.
+        run : TrackedRun
+            The run.
+        tags : mapping of str to str
+            What it carries besides its own.
+        unfinished : mlflow.entities.Run or None
+            A run of the same content that was begun: a store keeps the same value once.
+        pictures : callable
+            Waits for the pictures of the run; returns their folder, or None without any.
+
+        Returns
+        -------
+        str
+            The id of the run.
+        """
+        found = run.describe()
+        key, value = run.identity
+        own = {KIND_TAG: run.kind, key: value, CONTENT_TAG: run.content_sha256}
+        made = unfinished or self._client.create_run(
+            experiment_id,
+            start_time=run.started_at,
+            tags={**found.tags, **tags, **own},
+            run_name=run.name,
+        )
+        self._fill(made.info.run_id, run.finished_at, found)
+        self._keep(made, found.files, found.texts)
+        drawn = pictures()
+        if drawn is not None:
+            self._keep(made, sorted(drawn.iterdir()), {})
+        self._client.set_terminated(made.info.run_id, run.status, end_time=run.finished_at)
+        return str(made.info.run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run; MLflow keeps it among the deleted ones.
+
+        Parameters
+        ----------
+        run_id : str
+            MLflow's id.
+        """
+        self._client.delete_run(run_id)
+
+    def tag(self, run_id: str, name: str, value: str) -> None:
+        """Set a tag of a run.
+
+        Parameters
+        ----------
+        run_id : str
+            MLflow's id.
+        name, value : str
+            The tag.
+        """
+        self._client.set_tag(run_id, name, value)
+
+    def find(self, tag: str, start: str) -> list[Run]:
+        """Return the current runs, in any experiment, whose tag begins with a text.
+
+        Parameters
+        ----------
+        tag, start : str
+            The tag, and how its value begins.
+
+        Returns
+        -------
+        list of mlflow.entities.Run
+            In no order.
+        """
+        experiments = [one.experiment_id for one in self._client.search_experiments()]
+        return list(
+            self._search(
+                experiments, f"tags.`{tag}` LIKE '{start}%' AND tags.`{SUPERSEDED_TAG}` IS NULL"
+            )
+        )
+
+    def fetch(self, run: Run, name: str, folder: Path) -> None:
+        """Copy an artifact.
+
+        Parameters
+        ----------
+        run : mlflow.entities.Run
+            The run.
+        name : str
+            The artifact.
+        folder : Path
+            Where to.
+        """
+        beside = self._beside(run)
+        if beside is not None:
+            shutil.copy2(beside / name, folder)
+        else:
+            self._client.download_artifacts(run.info.run_id, name, str(folder))
+
+    def _search(self, experiments: list[str], condition: str) -> Iterator[Run]:
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                experiments, condition, max_results=1000, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _describe(self, experiment_id: str, tags: Mapping[str, str], note: str) -> None:
+        digest = hashlib.sha256(note.encode()).hexdigest()
+        there = tags.get(NOTE_TAG, "")
+        ours = hashlib.sha256(there.encode()).hexdigest() == tags.get(DESCRIBED_TAG)
+        if there and (not ours or there == note):
+            return
+        # In this order: an interruption in between makes it look like a person's, never lost.
+        self._client.set_experiment_tag(experiment_id, DESCRIBED_TAG, digest)
+        self._client.set_experiment_tag(experiment_id, NOTE_TAG, note)
+
+    def _fill(self, run_id: str, when: int, found: Description) -> None:
+        from mlflow.entities import Metric, Param
+
+        params = [Param(name, str(value)) for name, value in found.params.items()]
+        metrics = [Metric(name, value, when, step) for name, value, step in found.metrics]
+        self._client.log_batch(run_id, metrics[:MOST_AT_ONCE], params)
+        for start in range(MOST_AT_ONCE, len(metrics), MOST_AT_ONCE):
+            self._client.log_batch(run_id, metrics[start : start + MOST_AT_ONCE])
+        if found.inputs:
+            self._client.log_inputs(run_id, [_dataset(one) for one in found.inputs])
+
+    def _keep(self, run: Run, files: Sequence[Path], texts: Mapping[str, str]) -> None:
+        """Store files: into the folder beside a store without a server, else by the server."""
+        if not files and not texts:
+            return
+        beside = self._beside(run)
+        if beside is not None:
+            _place(files, texts, beside)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            _place(files, texts, Path(folder))
+            self._client.log_artifacts(run.info.run_id, folder)
+
+    @property
+    def _server(self) -> bool:
+        return urlsplit(self.uri).scheme in ("http", "https")
+
+    def _served(self, name: str) -> str | None:
+        return None if self._server else f"{SERVED}{name}"
+
+    def _beside(self, run: Run) -> Path | None:
+        """The folder of the artifacts of a run, unless a server keeps them."""
+        place = str(run.info.artifact_uri)
+        if self._server or not place.startswith(SERVED):
+            return None
+        file = sqlite_file(self.uri)
+        folder = file.parent if file else Path.cwd()
+        return folder / ARTIFACTS / place.removeprefix(SERVED)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a SQLite store.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+
+    Returns
+    -------
+    Path or None
+        None for another kind of store.
+
+    Examples
+    --------
+    >>> sqlite_file("sqlite:///mlflow.db").name, sqlite_file("http://tracking:5000")
+    ('mlflow.db', None)
+    """
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
+
+
+def _lock(uri: str) -> FileLock:
+    """Lets one process of this machine write: two would log everything twice."""
+    file = sqlite_file(uri)
+    if file is not None:
+        _check_disk(uri, file)
+        return FileLock(f"{file}.lock")
+    if urlsplit(uri).scheme in ("", "file"):
+        raise MechcoreError(
+            f"store {uri}: expected sqlite:///FILE, http://SERVER or the URI of a database"
+        )
+    name = hashlib.sha256(uri.encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"mechcore-{name}.lock")
+
+
+def _check_disk(uri: str, file: Path) -> None:
+    if not file.parent.is_dir():
+        raise MechcoreError(f"store {uri}: no folder {file.parent}")
+    kind = network_disk(file.parent)
+    if kind is not None:
+        raise MechcoreError(
+            f"store {uri}: lies on a network disk ({kind}), where the locks of SQLite do not hold; "
+            "set MLFLOW_TRACKING_URI to a server, or to sqlite:///FILE on a disk of this machine"
+        )
+
+
+def _dataset(made_of: Input) -> DatasetInput:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = json.dumps({"uri": str(made_of.path)})
+    dataset = Dataset(made_of.name, made_of.digest, "local", source)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "results")])
+
+
+def _place(files: Sequence[Path], texts: Mapping[str, str], folder: Path) -> None:
+    """Put files into a folder; results are replaced, never changed, so that a link is enough."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        target = folder / path.name
+        target.unlink(missing_ok=True)
+        try:
+            target.hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, target)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,113 @@
+"""What MLflow is told of a sweep as a whole: its claims, its tables, its report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from mechcore.evidence import Evidence
+from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, Sweep
+from mechcore.tracking.runs import (
+    DIGEST,
+    MOST_TEXT,
+    NOTE_TAG,
+    Description,
+    Input,
+    Measured,
+    TrackedRun,
+    content_of,
+    finite,
+)
+from mechcore.verdicts import CLAIMS_FILE, VERDICTS, Claim, read_claims
+
+SWEEP_ID_TAG = "mechcore.sweep_id"
+
+SHOWN = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
+"""Results that become artifacts, with which another sweep can be compared."""
+
+MADE_OF = ("metrics.csv", CELLS_FILE)
+"""Results that are told as inputs."""
+
+
+def summary_run(evidence: Evidence, sweep: Sweep, report: Path | None) -> TrackedRun:
+    """Return the run of a sweep.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+    sweep : Sweep
+        What is known of them.
+    report : Path or None
+        The page of the report; left out if it is not there.
+
+    Returns
+    -------
+    TrackedRun
+        The run.
+
+    Raises
+    ------
+    MechcoreError
+        If the claims are missing or damaged.
+    """
+    claims = read_claims(evidence.results / CLAIMS_FILE)
+    page = report if report is not None and report.is_file() else None
+    files = [evidence.results / name for name in SHOWN] + ([page] if page else [])
+    times = [record.finished_at for record in sweep.records.values()]
+    started = [
+        record.finished_at - round(1000 * (record.wall_seconds or 0.0))
+        for record in sweep.records.values()
+    ]
+    return TrackedRun(
+        f"sweep {sweep.identifier}",
+        "sweep",
+        (SWEEP_ID_TAG, sweep.identifier),
+        content_of([_digest(path) for path in files if path.name != SWEEP_FILE]),
+        min(started),
+        max(times),
+        partial(_description, evidence, sweep, claims, files),
+    )
+
+
+def _description(
+    evidence: Evidence, sweep: Sweep, claims: list[Claim], files: list[Path]
+) -> Description:
+    inputs = [evidence.results / name for name in MADE_OF]
+    return Description(
+        {"mlflow.source.name": "mechcore summarise", NOTE_TAG: _note(sweep, claims)},
+        {"cells": len(sweep.records), **sweep.environment.model_dump(include={"python", "cores"})},
+        finite(_metrics(evidence, sweep, claims)),
+        [Input(path.name, _digest(path)[:DIGEST], path) for path in inputs],
+        files,
+    )
+
+
+def _metrics(evidence: Evidence, sweep: Sweep, claims: list[Claim]) -> Iterator[Measured]:
+    cells, records = sweep.cells, sweep.records.values()
+    yield "simulations", float(len(evidence.metrics)), 0
+    yield "wall_seconds", sum(record.wall_seconds or 0.0 for record in records), 0
+    if "engine_deviation" in cells:
+        yield "engine_deviation", float(cells.engine_deviation.max()), 0
+    counts = Counter(claim.verdict for claim in claims)
+    for verdict in dict.fromkeys(name for names in VERDICTS.values() for name in names):
+        yield f"claims {verdict}", float(counts[verdict]), 0
+
+
+def _note(sweep: Sweep, claims: list[Claim]) -> str:
+    lines = [
+        f"Sweep `{sweep.identifier}` of **{sweep.experiment}**: {len(sweep.records)} cells. The "
+        "report and the tables are among the artifacts.",
+        "",
+        "| | verdict | statement |",
+        "|---|---|---|",
+        *(f"| {claim.id} | {claim.verdict} | {claim.statement} |" for claim in claims),
+    ]
+    return "\n".join(lines)[:MOST_TEXT]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
