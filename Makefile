@@ -22,7 +22,7 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
 		$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) && \
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
-	@echo "MLflow: make ui  (then http://127.0.0.1:$(PORT))"
+	@echo "MLflow: make ui  (prints the addresses of its pages)"
 
 test: $(READY) ## everything that proves it works
 	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile
@@ -37,10 +37,7 @@ format: $(READY) ## put files into their standard form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow
 
 ui: $(READY) ## open MLflow on the results (PORT=5000)
-	@echo "MLflow: http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
-	@MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --host 127.0.0.1 --port $(PORT) \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" \
-		--artifacts-destination $(CURDIR)/mlartifacts
+	@$(BIN)/python -m mechcore ui --port $(PORT)
 
 report: $(READY) ## rebuild the report alone
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report

@@ -13,6 +13,7 @@ from benchmarks.filters import measure_banks
 from benchmarks.report import Results, write_tables
 from benchmarks.scaling import measure_scaling
 from benchmarks.startup import seconds_to_first_layer
+from benchmarks.tracking import measure_tracking
 
 OUT = Path(__file__).parent / "out"
 
@@ -35,8 +36,12 @@ def main() -> None:
     comparison = compare(quick, budget)
     print("Banks of trained kernels ...", flush=True)
     banks = measure_banks(quick, budget)
+    print("Tracking ...", flush=True)
+    tracking = measure_tracking(quick)
     minutes = (time.monotonic() - start) / 60
-    results = Results(comparison, ceiling, scaling, banks, seconds_to_first_layer(), minutes)
+    results = Results(
+        comparison, ceiling, scaling, banks, tracking, seconds_to_first_layer(), minutes
+    )
     draw(results, write_tables(results, OUT), OUT)
     for note in comparison.notes:
         print(note)

@@ -16,6 +16,7 @@ from benchmarks.ceiling import Ceiling
 from benchmarks.comparison import ENGINE, Comparison
 from benchmarks.filters import BankTiming
 from benchmarks.scaling import Cost
+from benchmarks.tracking import TrackingCost
 from benchmarks.workloads import COMPARED, LAYERS
 
 PACKAGES = ("mechcore", "numpy", "numba", "scipy", "torch", "jax")
@@ -32,6 +33,7 @@ class Results:
     ceiling: Ceiling
     scaling: Sequence[Cost]
     banks: Sequence[BankTiming]
+    tracking: TrackingCost
     start: float
     minutes: float = np.nan
 
@@ -49,6 +51,7 @@ def write_tables(results: Results, folder: Path) -> pd.DataFrame:
         "ceiling": pd.DataFrame(shares, columns=columns),
         "scaling": pd.DataFrame([vars(cost) for cost in results.scaling]),
         "banks": pd.DataFrame([vars(timing) for timing in results.banks]),
+        "tracking": pd.DataFrame([vars(results.tracking)]),
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
@@ -99,6 +102,8 @@ def _sections(results: Results, peers: pd.DataFrame) -> Iterable[str]:
     yield _scaling_table(results.scaling)
     yield "## Banks of trained kernels"
     yield _bank_table(results.banks)
+    yield "## Tracking"
+    yield _tracking_text(results.tracking)
     yield (
         f"From the start of a process to its first layer, with machine code on disk: "
         f"{_digits(results.start)} s, imports included."
@@ -238,6 +243,17 @@ def _bank_table(banks: Sequence[BankTiming]) -> str:
     ]
     header = ["kernels", "how many", "s", "µs each", "SciPy, NumPy", "one at a time", "MB"]
     return text + "\n\n" + _markdown(header, rows)
+
+
+def _tracking_text(cost: TrackingCost) -> str:
+    return (
+        f"{cost.cells} cells with curves of 41 points into a new SQLite store, on all cores, start "
+        f"of Python and previews included: {_digits(cost.first)} s; once more, with nothing new: "
+        f"{_digits(cost.second)} s. The same numbers with a request each, without previews: "
+        f"{_digits(cost.one_by_one / cost.first)} × as long. A cell takes "
+        f"{cost.store_bytes / 1e3:.0f} kB in the store and {cost.artifact_bytes / 1e3:.0f} kB "
+        "beside it; trajectories are linked, not copied."
+    )
 
 
 def _series(scaling: Sequence[Cost]) -> dict[tuple[str, str, str], dict[int, float]]:

@@ -103,7 +103,7 @@ def cells_table(evidence: Evidence) -> pd.DataFrame:
     }
     cells = pd.DataFrame(list(planned.values()), pd.Index(planned, name="cell", dtype=str))
     figures = pd.concat(
-        [_counts(evidence, rows), _wide(evidence, rows), _deviations(evidence)], axis=1
+        [_wide(evidence, rows), _counts(evidence, rows), _deviations(evidence)], axis=1
     )
     finite = figures.where(np.isfinite(figures.astype(float)))
     return cells.astype(dict.fromkeys(TEXTS, str)).join(finite).reset_index()

@@ -25,6 +25,7 @@ from mechcore.cli import (
     status,
     summarise,
     track,
+    ui,
 )
 from mechcore.errors import INTERRUPTED, MechcoreError
 from mechcore.version import __version__
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for module in (
     *(propagate, grid, simulate, controls, collect, deviations, regress, judge, track, report),
-    *(filters, simulate_filters, summarise, diff, status, schema),
+    *(filters, simulate_filters, summarise, diff, ui, status, schema),
 ):
     name = module.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name, epilog=module.EXAMPLES)(module.command)

@@ -42,7 +42,8 @@ def command(
         typer.Option("--rebuild", help="Log everything anew, in place of the current runs."),
     ] = False,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many draw previews; all cores by default.")
+        int | None,
+        typer.Option(min=1, help="How many processes: one logs, the others draw previews."),
     ] = None,
 ) -> None:
     """Log results to MLflow: a run a cell, a bank, a sweep; nothing twice."""

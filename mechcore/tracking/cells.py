@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,15 @@ if TYPE_CHECKING:
 CELL_TAG = "mechcore.cell_id"
 ERROR_TAG = "mechcore.error"
 
-CURVES = ("speed", "speed_theory", "sigma_final")
-"""Columns of the metrics that become curves over beta; the step is round(1000 beta)."""
+CURVES = ("speed", "sigma_final")
+"""Columns of the metrics that become curves over beta, one a pattern; the step is round(1000 beta).
+"""
+
+ONLY_IN_TABLES = ("/intercept_", "/slope_se_")
+"""Metrics of a sweep that nobody sorts or plots by: each one is a chart more on every page."""
+
+THEORY = "speed_theory"
+"""The curve that is the same for all patterns."""
 
 Row = dict[str, Any]
 
@@ -82,11 +89,11 @@ def cell_runs(evidence: Evidence, sweep: Sweep) -> list[TrackedRun]:
     list of TrackedRun
         In the order of the grid.
     """
-    curves = dict(_curves(evidence))
-    rows = {str(row["cell"]): row for row in table_rows(sweep.cells)}
+    curves, metrics = _curves(evidence), metric_names(sweep.cells)
+    names = [name for name in metrics if not any(part in name for part in ONLY_IN_TABLES)]
     return [
-        _run(evidence, name, record, rows[name], curves[name])
-        for name, record in sweep.records.items()
+        _run(evidence, row, sweep.records[row["cell"]], names, curves[row["cell"]])
+        for row in table_rows(sweep.cells)
     ]
 
 
@@ -113,20 +120,21 @@ def failed_runs(experiment: Experiment, results: Path, logs: Path) -> list[Track
 
 
 def _run(
-    evidence: Evidence, name: str, record: CellRecord, row: Row, curves: list[Measured]
+    evidence: Evidence, row: Row, record: CellRecord, names: list[str], curves: list[Measured]
 ) -> TrackedRun:
-    path = evidence.results / "trajectories" / f"{name}.nc"
-    known = {column: row[column] for column in PARAMETERS}
-    metrics = finite([*_summary(row), *curves])
+    cell = str(row["cell"])
+    path = evidence.results / "trajectories" / f"{cell}.nc"
+    known = {name: row[name] for name in PARAMETERS}
+    metrics = finite([*((name, float(row[name]), 0) for name in names), *curves])
     spent = record.wall_seconds or 0.0
     return TrackedRun(
-        name,
+        cell,
         "cell",
-        (CELL_TAG, name),
+        (CELL_TAG, cell),
         content_of(record.content_sha256, known, metrics),
         record.finished_at - round(1000 * spent),
         record.finished_at,
-        partial(_description, evidence.cells[name], path, record, known, metrics),
+        partial(_description, evidence.cells[cell], path, record, known, metrics),
         draw=partial(draw_preview, path),
     )
 
@@ -157,31 +165,24 @@ def _note(cell: Cell) -> str:
     )
 
 
-def _summary(row: Row) -> Iterator[Measured]:
-    for name in metric_names(pd.DataFrame(columns=list(row))):
-        yield name, float(row[name]), 0
-
-
-def _curves(evidence: Evidence) -> Iterator[tuple[str, list[Measured]]]:
+def _curves(evidence: Evidence) -> dict[str, list[Measured]]:
     """The curves of each cell over beta: what a sweep over beta looks like in a chart."""
-    keys, boundary = (
-        ["kernel", "activation", "size", "pattern", "beta"],
-        evidence.experiment.boundary,
-    )
-    others = evidence.metrics.groupby(keys, sort=False)[list(CURVES[1:])]
+    keys = ["kernel", "activation", "size", "pattern", "beta"]
+    boundary = evidence.experiment.boundary
+    others = evidence.metrics.groupby(keys, sort=False)[[*CURVES[1:], THEORY]]
     # A mean over some of the angles would be that of another set at every beta.
     means = others.mean(skipna=False).reset_index()
     speeds = mean_speeds(evidence.metrics, boundary)[[*keys, "speed"]]
     points = means.merge(speeds, on=keys, validate="one_to_one")
-    for name, part in points.groupby(cell_names(points, boundary), sort=False):
-        yield (
-            str(name),
-            [
-                (metric_name(row["pattern"], column), float(row[column]), round(1000 * row["beta"]))
-                for row in table_rows(part)
-                for column in CURVES
-            ],
-        )
+    names = {
+        one: [(metric_name(one, curve), curve) for curve in CURVES] for one in evidence.patterns
+    }
+    names[evidence.patterns[0]].append((THEORY, THEORY))
+    curves: dict[str, list[Measured]] = defaultdict(list)
+    for cell, row in zip(cell_names(points, boundary), table_rows(points), strict=True):
+        step = round(1000 * row["beta"])
+        curves[cell] += [(name, float(row[curve]), step) for name, curve in names[row["pattern"]]]
+    return curves
 
 
 def draw_preview(path: Path, folder: Path) -> None:

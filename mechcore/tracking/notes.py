@@ -1,4 +1,4 @@
-"""What the page of an experiment in MLflow says."""
+"""What the page of an experiment in MLflow says, and shows at first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mechcore.config import Experiment
 from mechcore.tracking.runs import KIND_TAG, SUPERSEDED_TAG, SWEEP_TAG
+from mechcore.tracking.views import cell_views, simulation_views, view_tags
 
 PAPER = "[The Mechanics of CNN Filtering with Rectification](https://arxiv.org/abs/2512.24338)"
 
@@ -76,6 +77,39 @@ def simulations_note(experiment: Experiment) -> str:
         Markdown.
     """
     return (
-        f"**One run is one simulation** of the cells of `{experiment.experiment}`. Chart view: a "
-        "scatter plot of `beta` and `speed`, coloured by activation."
+        f"**One run is one simulation** of the cells of `{experiment.experiment}`. Filter by "
+        "parameters, then draw a scatter plot, as of `beta` and `speed`."
     )
+
+
+def experiment_views(experiment: Experiment) -> dict[str, str]:
+    """Return the saved views of an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The configuration.
+
+    Returns
+    -------
+    dict of str to str
+        Tags of the experiment.
+    """
+    patterns = [pattern.label for pattern in experiment.patterns]
+    return view_tags(cell_views(patterns, experiment.sizes, experiment.activations))
+
+
+def simulations_views(experiment: Experiment) -> dict[str, str]:
+    """Return the saved views of the experiment that holds single simulations.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The configuration.
+
+    Returns
+    -------
+    dict of str to str
+        Tags of the experiment.
+    """
+    return view_tags(simulation_views(experiment.patterns[0].label, experiment.activations))

@@ -125,6 +125,8 @@ class Study:
         Its name.
     note : str
         Its description, in Markdown.
+    views : mapping of str to str
+        Tags that its page takes for saved views, see `mechcore.tracking.views`.
     sweep : str
         Identifier of the sweep that its current runs belong to.
     tags : mapping of str to str
@@ -135,6 +137,7 @@ class Study:
 
     name: str
     note: str
+    views: Mapping[str, str]
     sweep: str
     tags: Mapping[str, str]
     runs: Sequence[TrackedRun]

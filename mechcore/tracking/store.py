@@ -27,8 +27,10 @@ from mechcore.tracking.runs import (
     Study,
     TrackedRun,
 )
+from mechcore.tracking.views import is_edited
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
 
 DATABASE = "mlflow.db"
@@ -46,8 +48,8 @@ absolute path would show nothing once the folder has moved."""
 DESCRIBED_TAG = "mechcore.note_sha256"
 """Hash of the description that we gave an experiment: one that a person wrote is left alone."""
 
-EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Without it the UI opens an experiment on a page for language models."""
+ENOUGH = 150
+"""Characters at both ends of a message."""
 
 MOST_AT_ONCE = 900
 """Metrics in one request: a store takes 1000 entries, with the params."""
@@ -58,6 +60,8 @@ QUIET = {
     # Its own seven attempts take four minutes to say that a server is down.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    # Two lines for each run, with the password of the server if its address has one.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 """Settings of MLflow, where the user has made no choice."""
 
@@ -91,8 +95,11 @@ def without_password(uri: str) -> str:
     >>> without_password("postgresql://ada:secret@db:5432/mlflow")
     'postgresql://db:5432/mlflow'
     """
-    user, at, _ = urlsplit(uri).netloc.rpartition("@")
-    return uri.replace(f"{user}@", "", 1) if at else uri
+    scheme, mark, place = uri.partition("://")
+    if not mark or uri.startswith(SQLITE):
+        return uri
+    # Up to the last @: a password may hold any sign. A query may name it as well.
+    return f"{scheme}://{place.rpartition('@')[2].partition('?')[0]}"
 
 
 class Store:
@@ -117,16 +124,23 @@ class Store:
     def __enter__(self) -> Self:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
-        from mlflow import MlflowClient
-
-        self._lock.acquire()
+        self._acquire()
         try:
-            self._client = MlflowClient(self.uri)
+            self._client = _client(self.uri)
         except BaseException as error:
             self._lock.release()
             self._explain(error)
             raise
         return self
+
+    def _acquire(self) -> None:
+        """Wait for the lock; where its file cannot be made, filelock may wait for ever."""
+        try:
+            Path(self._lock.lock_file).touch()
+            self._lock.acquire()
+        except OSError as error:
+            reason = f"{self._lock.lock_file} cannot be written: {error.strerror}"
+            raise MechcoreError(f"store {self.shown}: {reason}") from error
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._lock.release()
@@ -138,10 +152,11 @@ class Store:
         from requests import RequestException
         from sqlalchemy.exc import SQLAlchemyError
 
-        if isinstance(error, (MlflowException, RequestException, SQLAlchemyError)):
-            reason = " ".join(str(error).split()).replace(self.uri, self.shown)
+        # An ImportError: the driver of a database that is not installed.
+        known = (MlflowException, RequestException, SQLAlchemyError, ImportError)
+        if isinstance(error, known):
             raise MechcoreError(
-                f"store {self.shown}: {reason[:300]}; nothing is lost: the same command goes on"
+                f"{complaint(self.uri, error)}; nothing is lost: the same command goes on"
             ) from error
 
     def experiment(self, study: Study) -> str:
@@ -164,13 +179,17 @@ class Store:
         if found is None:
             # Another machine may make it in the same moment.
             with suppress(MlflowException):
-                client.create_experiment(study.name, self._served(study.name), EXPERIMENT_KIND)
+                client.create_experiment(study.name, self._served(study.name))
             found = client.get_experiment_by_name(study.name)
             if found is None:
                 raise MechcoreError(f"{self.shown}: experiment {study.name} cannot be made")
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         self._describe(found.experiment_id, found.tags, study.note)
+        for name, view in study.views.items():
+            there = found.tags.get(name)
+            if there is None or (there != view and not is_edited(there)):
+                client.set_experiment_tag(found.experiment_id, name, view)
         return str(found.experiment_id)
 
     def runs(self, experiment_id: str) -> list[Run]:
@@ -193,10 +212,9 @@ class Store:
         experiment_id: str,
         run: TrackedRun,
         tags: Mapping[str, str],
-        unfinished: Run | None,
         pictures: Callable[[], Path | None],
     ) -> str:
-        """Make a run, or go on with one that was cut off, fill it and close it.
+        """Make a run, fill it and close it.
 
         Parameters
         ----------
@@ -206,8 +224,6 @@ class Store:
             The run.
         tags : mapping of str to str
             What it carries besides its own.
-        unfinished : mlflow.entities.Run or None
-            A run of the same content that was begun: a store keeps the same value once.
         pictures : callable
             Waits for the pictures of the run; returns their folder, or None without any.
 
@@ -219,7 +235,7 @@ class Store:
         found = run.describe()
         key, value = run.identity
         own = {KIND_TAG: run.kind, key: value, CONTENT_TAG: run.content_sha256}
-        made = unfinished or self._client.create_run(
+        made = self._client.create_run(
             experiment_id,
             start_time=run.started_at,
             tags={**found.tags, **tags, **own},
@@ -305,14 +321,14 @@ class Store:
                 return
 
     def _describe(self, experiment_id: str, tags: Mapping[str, str], note: str) -> None:
-        digest = hashlib.sha256(note.encode()).hexdigest()
-        there = tags.get(NOTE_TAG, "")
-        ours = hashlib.sha256(there.encode()).hexdigest() == tags.get(DESCRIBED_TAG)
-        if there and (not ours or there == note):
+        there, known = tags.get(NOTE_TAG, ""), tags.get(DESCRIBED_TAG, "")
+        old, new = (hashlib.sha256(text.encode()).hexdigest() for text in (there, note))
+        if (there and old not in known.split()) or (there, known) == (note, new):
             return
-        # In this order: an interruption in between makes it look like a person's, never lost.
-        self._client.set_experiment_tag(experiment_id, DESCRIBED_TAG, digest)
-        self._client.set_experiment_tag(experiment_id, NOTE_TAG, note)
+        # Both in between: after an interruption either description is known to be ours.
+        steps = [(DESCRIBED_TAG, f"{old} {new}"), (NOTE_TAG, note), (DESCRIBED_TAG, new)]
+        for name, value in steps:
+            self._client.set_experiment_tag(experiment_id, name, value)
 
     def _fill(self, run_id: str, when: int, found: Description) -> None:
         from mlflow.entities import Metric, Param
@@ -354,6 +370,30 @@ class Store:
         return folder / ARTIFACTS / place.removeprefix(SERVED)
 
 
+def complaint(uri: str, error: BaseException) -> str:
+    """Return what a store says in one line, without its password.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    error : BaseException
+        What it raised.
+
+    Returns
+    -------
+    str
+        How it begins, which tells what was tried, and how it ends, which tells why it failed.
+    """
+    shown, reason = without_password(uri), " ".join(str(error).split())
+    # MLflow leaves out a slash at the end.
+    for secret in (uri, uri.rstrip("/")):
+        reason = reason.replace(secret, shown)
+    if len(reason) > 2 * ENOUGH:
+        reason = f"{reason[:ENOUGH]} ... {reason[-ENOUGH:]}"
+    return f"store {shown}: {reason}"
+
+
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite store.
 
@@ -365,14 +405,16 @@ def sqlite_file(uri: str) -> Path | None:
     Returns
     -------
     Path or None
-        None for another kind of store.
+        None for another kind of store, and for one in memory.
 
     Examples
     --------
     >>> sqlite_file("sqlite:///mlflow.db").name, sqlite_file("http://tracking:5000")
     ('mlflow.db', None)
     """
-    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
+    place = uri.removeprefix(SQLITE)
+    kept = uri.startswith(SQLITE) and place not in ("", ":memory:")
+    return Path(place).absolute() if kept else None
 
 
 def _lock(uri: str) -> FileLock:
@@ -381,9 +423,11 @@ def _lock(uri: str) -> FileLock:
     if file is not None:
         _check_disk(uri, file)
         return FileLock(f"{file}.lock")
-    if urlsplit(uri).scheme in ("", "file"):
+    # A SQLite without a file keeps nothing.
+    if urlsplit(uri).scheme in ("", "file", "sqlite"):
         raise MechcoreError(
-            f"store {uri}: expected sqlite:///FILE, http://SERVER or the URI of a database"
+            f"store {without_password(uri)}: expected sqlite:///FILE, http://SERVER or the URI of "
+            "a database"
         )
     name = hashlib.sha256(uri.encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"mechcore-{name}.lock")
@@ -392,12 +436,49 @@ def _lock(uri: str) -> FileLock:
 def _check_disk(uri: str, file: Path) -> None:
     if not file.parent.is_dir():
         raise MechcoreError(f"store {uri}: no folder {file.parent}")
-    kind = network_disk(file.parent)
+    if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
+        raise MechcoreError(f"store {uri}: {file} is no file that can be written")
+    # The file may be a link to one on another disk.
+    kind = network_disk(file.resolve().parent)
     if kind is not None:
         raise MechcoreError(
             f"store {uri}: lies on a network disk ({kind}), where the locks of SQLite do not hold; "
             "set MLFLOW_TRACKING_URI to a server, or to sqlite:///FILE on a disk of this machine"
         )
+
+
+def _client(uri: str) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    file = sqlite_file(uri)
+    if file is not None:
+        _make_database(file)
+    elif urlsplit(uri).scheme not in ("http", "https"):
+        _try_database(uri)
+    return MlflowClient(uri)
+
+
+def _make_database(file: Path) -> None:
+    """Make a store whole or not at all: MLflow cannot go on with one that was half migrated."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    if file.exists() and file.stat().st_size > 0:
+        return
+    draft = file.with_name(f"{file.name}.draft")
+    for name in (draft.name, f"{draft.name}-journal"):
+        file.with_name(name).unlink(missing_ok=True)
+    store = SqlAlchemyStore(f"{SQLITE}{draft}", SERVED)  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    draft.replace(file)
+
+
+def _try_database(uri: str) -> None:
+    """Find out at once what MLflow would try ten times, with a page of warnings each."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(uri)
+    engine.connect().close()
+    engine.dispose()
 
 
 def _dataset(made_of: Input) -> DatasetInput:
