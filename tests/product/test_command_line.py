@@ -16,7 +16,7 @@ from mechcore.records import QUANTITIES
 
 SUBCOMMANDS = (
     "propagate", "grid", "simulate", "controls", "collect", "regress", "judge", "track", "report",
-    "filters", "simulate-filters", "status", "schema",
+    "filters", "simulate-filters", "deviations", "summarise", "diff", "ui", "status", "schema",
 )  # fmt: skip
 FAMILY = ["--family", "dct", "--size", "2", "--beta", "1"]
 

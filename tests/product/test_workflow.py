@@ -19,10 +19,21 @@ PROJECT = Path(__file__).parents[2]
 FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
-
+AFTER_BANKS = ("judge", "summarise", "report", "track")
+AFTER_CELLS = ("collect", "deviations", "regress", *AFTER_BANKS)
 
 TABLES = tuple(
-    f"{name}.csv" for name in ("metrics", "mechanics", "kernels", "regressions", "models", "pooled")
+    f"{name}.csv"
+    for name in (
+        "metrics",
+        "mechanics",
+        "kernels",
+        "regressions",
+        "models",
+        "pooled",
+        "deviations",
+        "cells",
+    )
 )
 
 
@@ -130,7 +141,7 @@ def test_a_new_activation_runs_only_its_own_cells(workspace: Path) -> None:
 
 def test_a_change_of_the_banks_leaves_the_grid_alone(workspace: Path) -> None:
     edit(workspace / "config" / "smoke.yaml", "slices_per_layer: 4", "slices_per_layer: 5")
-    assert set(planned(workspace)) == {"simulate_filters", "judge", "track", "report"}
+    assert set(planned(workspace)) == {"simulate_filters", *AFTER_BANKS}
 
 
 def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
@@ -141,14 +152,16 @@ def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("kernels.py", {*RUNS, "collect", "regress", "judge", "track", "report"}),
-        ("engines/compiled.py", {*RUNS, "collect", "regress", "judge", "track", "report"}),
-        ("filters/null.py", {*FILTERS, "judge", "track", "report"}),
-        ("filters/runs.py", {"simulate_filters", "judge", "track", "report"}),
-        ("measures.py", {"collect", "regress", "judge", "track", "report"}),
-        ("models.py", {"regress", "judge", "track", "report"}),
-        ("claims.py", {"judge", "report"}),
-        ("tracking.py", {"track"}),
+        ("kernels.py", {*RUNS, *AFTER_CELLS}),
+        ("engines/compiled.py", {*RUNS, *AFTER_CELLS}),
+        ("filters/null.py", {*FILTERS, *AFTER_BANKS}),
+        ("filters/runs.py", {"simulate_filters", *AFTER_BANKS}),
+        ("measures.py", {"collect", "deviations", "regress", *AFTER_BANKS}),
+        ("models.py", {"regress", *AFTER_BANKS}),
+        ("deviations.py", {"deviations", "summarise", "track"}),
+        ("sweep_cells.py", {"summarise", "track"}),
+        ("claims.py", {"judge", "track", "report"}),
+        ("tracking/store.py", {"track"}),
     ],
 )
 def test_an_edit_runs_again_what_depends_on_it(
@@ -167,7 +180,7 @@ def test_a_changed_comment_runs_nothing(workspace: Path) -> None:
 
 def test_one_core_and_two_give_the_same_bits(finished: Path, tmp_path: Path) -> None:
     other = copy_project(tmp_path)
-    assert snakemake(other, "--until", "judge", cores=1).returncode == 0
+    assert snakemake(other, "--until", "judge", "summarise", cores=1).returncode == 0
     for name in (*TABLES, "claims.json"):
         path = Path("results") / "smoke" / name
         assert (finished / path).read_bytes() == (other / path).read_bytes()
