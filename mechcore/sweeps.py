@@ -15,7 +15,6 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from pydantic import Field
 
-from mechcore.cells import Cell
 from mechcore.config import Experiment
 from mechcore.errors import MechcoreError, shown
 from mechcore.evidence import Evidence, bank_files
@@ -24,20 +23,7 @@ from mechcore.provenance import Code, Environment, current_code, current_environ
 from mechcore.settings import Settings, parsed_json, validated
 from mechcore.storage import read_attributes, replace_file
 from mechcore.sweep_cells import PARAMETERS, TEXTS, cells_table
-from mechcore.tables import read_table, write_table
-
-__all__ = [
-    "CELLS_FILE",
-    "PARAMETERS",
-    "SWEEP_FILE",
-    "CellRecord",
-    "Sweep",
-    "describe_sweep",
-    "metric_names",
-    "read_sweep",
-    "write_description",
-    "write_sweep",
-]
+from mechcore.tables import check_settings, read_table, write_table
 
 SWEEP_FILE, CELLS_FILE = "sweep.json", "cells.csv"
 """What a sweep is, and the table of its cells; both lie among the results."""
@@ -63,6 +49,11 @@ class CellRecord(Settings):
     finished_at: int
     wall_seconds: float | None = Field(default=None, allow_inf_nan=False)
     memory_mb: float | None = Field(default=None, allow_inf_nan=False)
+
+    @property
+    def started_at(self) -> int:
+        """Time in ms since 1970 when its job began; that of its end where it was not measured."""
+        return self.finished_at - round(1000 * (self.wall_seconds or 0.0))
 
 
 class SweepFile(Settings):
@@ -273,24 +264,13 @@ def _cell_attributes(evidence: Evidence) -> dict[str, dict[str, object]]:
     folder, found = evidence.results / "trajectories", {}
     for name, cell in evidence.cells.items():
         if name in evidence.finished:
-            found[name] = _attributes(folder / f"{name}.nc", cell)
+            path = folder / f"{name}.nc"
+            found[name] = read_attributes(path)
+            check_settings(path, found[name], cell)
     if not found:
         experiment = evidence.experiment.experiment
         raise MechcoreError(f"{evidence.results}: no results of a cell of {experiment}")
     return found
-
-
-def _attributes(path: Path, cell: Cell) -> dict[str, object]:
-    attributes = read_attributes(path)
-    try:
-        made_of = json.loads(str(attributes.get("cell", "")))
-    except ValueError:
-        made_of = None
-    if made_of != json.loads(cell.to_json()):
-        raise MechcoreError(
-            f"{path}: made with other settings, expected those of {cell.id} in this configuration"
-        )
-    return attributes
 
 
 def _bank_hashes(experiment: Experiment, results: Path) -> dict[str, str]:

@@ -111,14 +111,34 @@ def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
         If the file is missing, damaged, or was made with other settings.
     """
     dataset = read_dataset(path)
-    planned, found = json.loads(cell.to_json()), _settings(dataset)
+    check_settings(path, dataset.attrs, cell)
+    return dataset
+
+
+def check_settings(path: Path, attributes: Mapping[str, object], cell: Cell) -> None:
+    """Refuse the file of another cell, or of the same with other settings.
+
+    Parameters
+    ----------
+    path : Path
+        The netCDF file.
+    attributes : mapping of str to object
+        What it says of itself.
+    cell : Cell
+        What was planned.
+
+    Raises
+    ------
+    MechcoreError
+        One line that names the settings.
+    """
+    planned, found = json.loads(cell.to_json()), _settings(attributes)
     other = [key for key in {**planned, **found} if planned.get(key) != found.get(key)]
     if other:
         raise MechcoreError(
             f"{path}: made with other settings ({', '.join(other)}), expected those of {cell.id} "
             "in this configuration"
         )
-    return dataset
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -266,10 +286,10 @@ def _check_key(path: Path, table: pd.DataFrame, key: list[str]) -> None:
         raise MechcoreError(f"{path}: line {again[0] + 2} repeats {told}, expected one row of each")
 
 
-def _settings(dataset: xr.Dataset) -> dict[str, object]:
+def _settings(attributes: Mapping[str, object]) -> dict[str, object]:
     """What a file says that it was made with; nothing if it is no file of a cell."""
     try:
-        found = json.loads(dataset.attrs.get("cell", "{}"))
+        found = json.loads(str(attributes.get("cell", "{}")))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

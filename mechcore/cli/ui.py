@@ -36,8 +36,8 @@ def command(
     The store is MLFLOW_TRACKING_URI, else mlflow.db in this folder. Nothing is started if it is
     the address of a server. Ctrl-C ends the server; the exit code is then 0.
     """
-    from mechcore.tracking.store import tracking_uri, without_password
-    from mechcore.tracking.ui import is_private, is_server, pages, served
+    from mechcore.tracking.store import is_server, tracking_uri, without_password
+    from mechcore.tracking.ui import is_private, pages, served
 
     uri = tracking_uri()
     if is_server(uri):

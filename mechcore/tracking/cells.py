@@ -126,13 +126,12 @@ def _run(
     path = evidence.results / "trajectories" / f"{cell}.nc"
     known = {name: row[name] for name in PARAMETERS}
     metrics = finite([*((name, float(row[name]), 0) for name in names), *curves])
-    spent = record.wall_seconds or 0.0
     return TrackedRun(
         cell,
         "cell",
         (CELL_TAG, cell),
         content_of(record.content_sha256, known, metrics),
-        record.finished_at - round(1000 * spent),
+        record.started_at,
         record.finished_at,
         partial(_description, evidence.cells[cell], path, record, known, metrics),
         draw=partial(draw_preview, path),

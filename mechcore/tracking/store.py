@@ -8,8 +8,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -120,18 +121,24 @@ class Store:
         self.uri = uri
         self.shown = without_password(uri)
         self._lock = _lock(uri)
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        self._acquire()
-        try:
-            self._client = _client(self.uri)
-        except BaseException as error:
-            self._lock.release()
-            self._explain(error)
-            raise
+        with ExitStack() as stack:
+            stack.enter_context(explained(self.uri, "; nothing is lost: the same command goes on"))
+            self._acquire()
+            stack.callback(self._lock.release)
+            self._client = connect(self.uri)
+            self._stack = stack.pop_all()
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def _acquire(self) -> None:
         """Wait for the lock; where its file cannot be made, filelock may wait for ever."""
@@ -141,23 +148,6 @@ class Store:
         except OSError as error:
             reason = f"{self._lock.lock_file} cannot be written: {error.strerror}"
             raise MechcoreError(f"store {self.shown}: {reason}") from error
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._lock.release()
-        self._explain(error)
-
-    def _explain(self, error: BaseException | None) -> None:
-        """An error of the store in one line."""
-        from mlflow.exceptions import MlflowException
-        from requests import RequestException
-        from sqlalchemy.exc import SQLAlchemyError
-
-        # An ImportError: the driver of a database that is not installed.
-        known = (MlflowException, RequestException, SQLAlchemyError, ImportError)
-        if isinstance(error, known):
-            raise MechcoreError(
-                f"{complaint(self.uri, error)}; nothing is lost: the same command goes on"
-            ) from error
 
     def experiment(self, study: Study) -> str:
         """Return the id of an experiment, which is made, described or restored if need be.
@@ -179,7 +169,9 @@ class Store:
         if found is None:
             # Another machine may make it in the same moment.
             with suppress(MlflowException):
-                client.create_experiment(study.name, self._served(study.name))
+                client.create_experiment(
+                    study.name, None if is_server(self.uri) else f"{SERVED}{study.name}"
+                )
             found = client.get_experiment_by_name(study.name)
             if found is None:
                 raise MechcoreError(f"{self.shown}: experiment {study.name} cannot be made")
@@ -353,45 +345,106 @@ class Store:
             _place(files, texts, Path(folder))
             self._client.log_artifacts(run.info.run_id, folder)
 
-    @property
-    def _server(self) -> bool:
-        return urlsplit(self.uri).scheme in ("http", "https")
-
-    def _served(self, name: str) -> str | None:
-        return None if self._server else f"{SERVED}{name}"
-
     def _beside(self, run: Run) -> Path | None:
         """The folder of the artifacts of a run, unless a server keeps them."""
         place = str(run.info.artifact_uri)
-        if self._server or not place.startswith(SERVED):
+        if is_server(self.uri) or not place.startswith(SERVED):
             return None
         file = sqlite_file(self.uri)
         folder = file.parent if file else Path.cwd()
         return folder / ARTIFACTS / place.removeprefix(SERVED)
 
 
-def complaint(uri: str, error: BaseException) -> str:
-    """Return what a store says in one line, without its password.
+def connect(uri: str) -> MlflowClient:
+    """Return a client of a store; a SQLite store that is not there is made.
 
     Parameters
     ----------
     uri : str
         The store.
-    error : BaseException
-        What it raised.
 
     Returns
     -------
-    str
-        How it begins, which tells what was tried, and how it ends, which tells why it failed.
+    mlflow.MlflowClient
+        The client.
     """
-    shown, reason = without_password(uri), " ".join(str(error).split())
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    file = sqlite_file(uri)
+    if file is not None:
+        _make_database(file)
+    elif not is_server(uri):
+        _try_database(uri)
+    return MlflowClient(uri)
+
+
+@contextmanager
+def explained(uri: str, more: str = "") -> Iterator[None]:
+    """Tell what a store says in one line, without its password.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    more : str, optional
+        What follows.
+
+    Raises
+    ------
+    MechcoreError
+        If the store raised an error: how it begins, which tells what was tried, and how it ends,
+        which tells why it failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_a_store(error):
+            raise
+        raise MechcoreError(
+            f"store {without_password(uri)}: {_shortened(uri, error)}{more}"
+        ) from error
+
+
+def _is_of_a_store(error: Exception) -> bool:
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # An ImportError: the driver of a database that is not installed.
+    return isinstance(error, (MlflowException, RequestException, SQLAlchemyError, ImportError))
+
+
+def _shortened(uri: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())
     # MLflow leaves out a slash at the end.
     for secret in (uri, uri.rstrip("/")):
-        reason = reason.replace(secret, shown)
+        reason = reason.replace(secret, without_password(uri))
     if len(reason) > 2 * ENOUGH:
-        reason = f"{reason[:ENOUGH]} ... {reason[-ENOUGH:]}"
-    return f"store {shown}: {reason}"
+        return f"{reason[:ENOUGH]} ... {reason[-ENOUGH:]}"
+    return reason
+
+
+def is_server(uri: str) -> bool:
+    """Tell whether a store is a server that runs already.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+
+    Returns
+    -------
+    bool
+        Whether it has an address of its own.
+
+    Examples
+    --------
+    >>> is_server("http://tracking:5000"), is_server("sqlite:///mlflow.db")
+    (True, False)
+    """
+    return urlsplit(uri).scheme in ("http", "https")
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -417,18 +470,42 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(place).absolute() if kept else None
 
 
-def _lock(uri: str) -> FileLock:
-    """Lets one process of this machine write: two would log everything twice."""
+def check_there(uri: str) -> None:
+    """Refuse a store that is not there, where one is only read.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+
+    Raises
+    ------
+    MechcoreError
+        If it is a SQLite file that does not exist, or no store at all.
+    """
     file = sqlite_file(uri)
-    if file is not None:
-        _check_disk(uri, file)
-        return FileLock(f"{file}.lock")
+    if file is None:
+        _check_kind(uri)
+    elif not file.is_file():
+        raise MechcoreError(f"store {uri}: no such file; mechcore track writes one, as does make")
+
+
+def _check_kind(uri: str) -> None:
     # A SQLite without a file keeps nothing.
     if urlsplit(uri).scheme in ("", "file", "sqlite"):
         raise MechcoreError(
             f"store {without_password(uri)}: expected sqlite:///FILE, http://SERVER or the URI of "
             "a database"
         )
+
+
+def _lock(uri: str) -> FileLock:
+    """Lets one process of this machine write: two would log everything twice."""
+    file = sqlite_file(uri)
+    if file is not None:
+        _check_disk(uri, file)
+        return FileLock(f"{file}.lock")
+    _check_kind(uri)
     name = hashlib.sha256(uri.encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"mechcore-{name}.lock")
 
@@ -445,17 +522,6 @@ def _check_disk(uri: str, file: Path) -> None:
             f"store {uri}: lies on a network disk ({kind}), where the locks of SQLite do not hold; "
             "set MLFLOW_TRACKING_URI to a server, or to sqlite:///FILE on a disk of this machine"
         )
-
-
-def _client(uri: str) -> MlflowClient:
-    from mlflow import MlflowClient
-
-    file = sqlite_file(uri)
-    if file is not None:
-        _make_database(file)
-    elif urlsplit(uri).scheme not in ("http", "https"):
-        _try_database(uri)
-    return MlflowClient(uri)
 
 
 def _make_database(file: Path) -> None:

@@ -57,18 +57,14 @@ def summary_run(evidence: Evidence, sweep: Sweep, report: Path | None) -> Tracke
     claims = read_claims(evidence.results / CLAIMS_FILE)
     page = report if report is not None and report.is_file() else None
     files = [evidence.results / name for name in SHOWN] + ([page] if page else [])
-    times = [record.finished_at for record in sweep.records.values()]
-    started = [
-        record.finished_at - round(1000 * (record.wall_seconds or 0.0))
-        for record in sweep.records.values()
-    ]
+    records = sweep.records.values()
     return TrackedRun(
         f"sweep {sweep.identifier}",
         "sweep",
         (SWEEP_ID_TAG, sweep.identifier),
         content_of([_digest(path) for path in files if path.name != SWEEP_FILE]),
-        min(started),
-        max(times),
+        min(record.started_at for record in records),
+        max(record.finished_at for record in records),
         partial(_description, evidence, sweep, claims, files),
     )
 

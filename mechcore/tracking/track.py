@@ -20,15 +20,10 @@ from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_runs
 from mechcore.tracking.drawings import drawn, rare_garbage
 from mechcore.tracking.ledger import Ledger
-from mechcore.tracking.notes import (
-    experiment_note,
-    experiment_views,
-    simulations_note,
-    simulations_views,
-)
 from mechcore.tracking.runs import FAILED, Study, TrackedRun
 from mechcore.tracking.simulations import simulation_runs
-from mechcore.tracking.store import Store, tracking_uri
+from mechcore.tracking.store import Store, check_there, tracking_uri
+from mechcore.tracking.studies import cells_study, simulations_study
 from mechcore.tracking.summary import SWEEP_ID_TAG, summary_run
 
 
@@ -159,20 +154,15 @@ def plan_what_is_there(experiment: Experiment, results: Path, logs: Path) -> lis
     if finished or not failed:
         evidence = Evidence.measured(experiment, results)
         return _studies(evidence, describe_sweep(evidence, logs), failed)
-    tags = _code_tags(current_code([]))
-    note, views = experiment_note(experiment), experiment_views(experiment)
-    return [Study(experiment.experiment, note, views, "none", tags, failed)]
+    return [cells_study(experiment, "none", _code_tags(current_code([])), failed)]
 
 
 def _studies(evidence: Evidence, sweep: Sweep, others: list[TrackedRun]) -> list[Study]:
     plan, found, tags = evidence.experiment, sweep.identifier, _code_tags(sweep.code)
     runs = [*cell_runs(evidence, sweep), *bank_runs(evidence, sweep), *others]
-    note, views = experiment_note(plan), experiment_views(plan)
-    studies = [Study(plan.experiment, note, views, found, tags, runs)]
+    studies = [cells_study(plan, found, tags, runs)]
     if plan.track.per_simulation:
-        note, views = simulations_note(plan), simulations_views(plan)
-        runs = simulation_runs(evidence, sweep)
-        studies.append(Study(f"{plan.experiment} simulations", note, views, found, tags, runs))
+        studies.append(simulations_study(plan, found, tags, simulation_runs(evidence, sweep)))
     return studies
 
 
@@ -212,7 +202,9 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
     MechcoreError
         If there is none, or more than one.
     """
-    with Store(uri or tracking_uri()) as store:
+    place = uri or tracking_uri()
+    check_there(place)
+    with Store(place) as store:
         found = {run.data.tags[SWEEP_ID_TAG]: run for run in store.find(SWEEP_ID_TAG, identifier)}
         if len(found) != 1:
             known = ", ".join(sorted(found)) or "none"

@@ -10,20 +10,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.tracking.store import (
     ARTIFACTS,
     DESCRIBED_TAG,
     QUIET,
-    complaint,
+    check_there,
+    connect,
+    explained,
     sqlite_file,
 )
 from mechcore.tracking.views import VIEW_TAG, saved_views
@@ -63,27 +65,6 @@ class Page:
     experiment: str
     name: str
     path: str
-
-
-def is_server(uri: str) -> bool:
-    """Tell whether a store is a server that runs already.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Returns
-    -------
-    bool
-        Whether it has an address of its own.
-
-    Examples
-    --------
-    >>> is_server("http://tracking:5000"), is_server("sqlite:///mlflow.db")
-    (True, False)
-    """
-    return urlsplit(uri).scheme in ("http", "https")
 
 
 def is_private(host: str) -> bool:
@@ -127,20 +108,12 @@ def pages(uri: str) -> list[Page]:
     MechcoreError
         If there is no such store.
     """
-    _check_store(uri)
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        client = MlflowClient(uri)
-        ours = [one for one in client.search_experiments() if DESCRIBED_TAG in one.tags]
-        ours.sort(key=lambda one: int(one.experiment_id))
-        return [page for one in ours for page in _pages(one)]
-    except (MlflowException, SQLAlchemyError) as error:
-        raise MechcoreError(complaint(uri, error)) from error
+    check_there(uri)
+    with explained(uri):
+        experiments = connect(uri).search_experiments()
+    ours = [one for one in experiments if DESCRIBED_TAG in one.tags]
+    ours.sort(key=lambda one: int(one.experiment_id))
+    return [page for one in ours for page in _pages(one)]
 
 
 @contextmanager
@@ -166,7 +139,7 @@ def served(uri: str, host: str, port: int) -> Iterator[Server]:
     MechcoreError
         If there is no such store, the port is in use, or the host is none of this machine.
     """
-    _check_store(uri)
+    check_there(uri)
     _check_port(host, port)
     with _interruptible(), tempfile.TemporaryFile() as log:
         # A session of its own: Ctrl-C reaches this process alone, which ends all of them.
@@ -241,30 +214,20 @@ def _pages(experiment: Experiment) -> list[Page]:
     """The views of an experiment, and the list of all that it holds."""
     name, number = experiment.name, experiment.experiment_id
     found = [
-        Page(name, str(view["name"]), _path(number, tag.removeprefix(VIEW_TAG), view))
+        Page(name, str(view["name"]), _path(number, tag.removeprefix(VIEW_TAG), view.get("drawn")))
         for tag, view in saved_views(experiment.tags).items()
     ]
     return [*found, Page(name, "All runs", _path(number))]
 
 
-def _path(experiment_id: str, key: str | None = None, view: Mapping[str, object] = {}) -> str:
+def _path(experiment_id: str, key: str | None = None, drawn: object = False) -> str:
     # Without it the page is one for language models.
     query = {"workflowType": "machine_learning"}
     if key is not None:
         query["viewStateShareKey"] = key
-    if view.get("drawn"):
+    if drawn:
         query["compareRunsMode"] = "CHART"
     return f"/#/experiments/{experiment_id}/runs?{urlencode(query)}"
-
-
-def _check_store(uri: str) -> None:
-    file = sqlite_file(uri)
-    if file is not None and not file.is_file():
-        raise MechcoreError(f"store {uri}: no such file; mechcore track writes one, as does make")
-    if urlsplit(uri).scheme in ("", "file"):
-        raise MechcoreError(
-            f"store {uri}: expected sqlite:///FILE, http://SERVER or the URI of a database"
-        )
 
 
 def _check_port(host: str, port: int) -> None:

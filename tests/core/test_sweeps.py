@@ -20,8 +20,8 @@ from mechcore.evidence import Evidence
 from mechcore.grid import expand
 from mechcore.simulation import simulate
 from mechcore.storage import write_dataset
+from mechcore.sweep_cells import PARAMETERS
 from mechcore.sweeps import (
-    PARAMETERS,
     Sweep,
     describe_sweep,
     metric_names,
@@ -129,7 +129,7 @@ def test_results_of_another_configuration_are_refused(tiny: Evidence) -> None:
         *(tiny.metrics, tiny.mechanics, tiny.kernels),
         *(tiny.regressions, tiny.models, tiny.pooled),
     )
-    with pytest.raises(MechcoreError, match=r"relu-k2\.nc: made with other settings, expected"):
+    with pytest.raises(MechcoreError, match=r"relu-k2\.nc: made with other settings \(steps\), expected"):
         describe_sweep(evidence, None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -535,3 +536,34 @@ def test_the_api_of_mlflow_that_acts_on_a_global_run_is_banned() -> None:
 
 def _id(client: MlflowClient, experiment: str) -> str:
     return str(client.get_experiment_by_name(experiment).experiment_id)
+
+
+def test_sweeps_of_the_store_are_compared_by_their_identifiers(
+    commands: Trackers, changed: Path
+) -> None:
+    with stores.opened(changed) as client:
+        runs = stores.runs_of(client, "tiny")
+        # Last month's is still there: its cells are superseded, the summary of it is not.
+        old, new = sorted(
+            (run for run in runs if run.data.tags["mechcore.kind"] == "sweep"),
+            key=lambda run: run.info.start_time,
+        )
+    named = [run.data.tags["mechcore.sweep_id"] for run in (old, new)]
+    ended = commands.run(changed, "diff", named[0][:6], named[1].upper())
+    assert ended.code == 0, ended.stderr
+    for name in named:
+        assert f"sweep {name} of tiny, 2 cells" in ended.stdout
+    assert re.search(r"steps\s+8\s+9", ended.stdout)
+
+
+def test_a_sweep_that_the_store_has_not_is_told(commands: Trackers, changed: Path) -> None:
+    ended = commands.run(changed, "diff", "0000", "results")
+    assert (ended.code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "found none" in ended.stderr
+
+
+def test_looking_for_a_sweep_makes_no_store(commands: Trackers, tmp_path: Path) -> None:
+    ended = commands.run(tmp_path, "diff", "0123", "4567")
+    assert (ended.code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "no such file" in ended.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,11 @@
-"""What the page of an experiment in MLflow says, and shows at first."""
+"""The experiments of MLflow: what their pages say, show at first, and hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mechcore.config import Experiment
-from mechcore.tracking.runs import KIND_TAG, SUPERSEDED_TAG, SWEEP_TAG
+from mechcore.tracking.runs import KIND_TAG, SUPERSEDED_TAG, SWEEP_TAG, Study, TrackedRun
 from mechcore.tracking.views import cell_views, simulation_views, view_tags
 
 PAPER = "[The Mechanics of CNN Filtering with Rectification](https://arxiv.org/abs/2512.24338)"
@@ -20,19 +20,56 @@ METRICS = {
 """What a person sorts and plots by first; `delta` is the name of a pattern."""
 
 
-def experiment_note(experiment: Experiment) -> str:
-    """Return the description of an experiment.
+def cells_study(
+    experiment: Experiment, sweep: str, tags: Mapping[str, str], runs: Sequence[TrackedRun]
+) -> Study:
+    """Return the experiment of MLflow that holds cells, banks and sweeps.
 
     Parameters
     ----------
     experiment : Experiment
         The configuration.
+    sweep : str
+        Identifier of the sweep that the current runs belong to.
+    tags : mapping of str to str
+        What all new runs carry.
+    runs : sequence of TrackedRun
+        The runs.
 
     Returns
     -------
-    str
-        Markdown.
+    Study
+        With its description and its saved views.
     """
+    patterns = [pattern.label for pattern in experiment.patterns]
+    views = view_tags(cell_views(patterns, experiment.sizes, experiment.activations))
+    return Study(experiment.experiment, _note(experiment), views, sweep, tags, runs)
+
+
+def simulations_study(
+    experiment: Experiment, sweep: str, tags: Mapping[str, str], runs: Sequence[TrackedRun]
+) -> Study:
+    """Return the experiment of MLflow that holds single simulations.
+
+    Parameters
+    ----------
+    experiment, sweep, tags, runs
+        As of `cells_study`.
+
+    Returns
+    -------
+    Study
+        With its description and its saved view.
+    """
+    note = (
+        f"**One run is one simulation** of the cells of `{experiment.experiment}`. Filter by "
+        "parameters, then draw a scatter plot, as of `beta` and `speed`."
+    )
+    views = view_tags(simulation_views(experiment.patterns[0].label, experiment.activations))
+    return Study(f"{experiment.experiment} simulations", note, views, sweep, tags, runs)
+
+
+def _note(experiment: Experiment) -> str:
     axes: dict[str, Sequence[object]] = {
         "kernels": experiment.kernels,
         "activations": experiment.activations,
@@ -61,55 +98,3 @@ def experiment_note(experiment: Experiment) -> str:
             f"``tags.`{SUPERSEDED_TAG}` IS NULL``; two sweeps: group by `{SWEEP_TAG}`.",
         ]
     )
-
-
-def simulations_note(experiment: Experiment) -> str:
-    """Return the description of the experiment that holds single simulations.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    return (
-        f"**One run is one simulation** of the cells of `{experiment.experiment}`. Filter by "
-        "parameters, then draw a scatter plot, as of `beta` and `speed`."
-    )
-
-
-def experiment_views(experiment: Experiment) -> dict[str, str]:
-    """Return the saved views of an experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-
-    Returns
-    -------
-    dict of str to str
-        Tags of the experiment.
-    """
-    patterns = [pattern.label for pattern in experiment.patterns]
-    return view_tags(cell_views(patterns, experiment.sizes, experiment.activations))
-
-
-def simulations_views(experiment: Experiment) -> dict[str, str]:
-    """Return the saved views of the experiment that holds single simulations.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-
-    Returns
-    -------
-    dict of str to str
-        Tags of the experiment.
-    """
-    return view_tags(simulation_views(experiment.patterns[0].label, experiment.activations))
