@@ -129,7 +129,9 @@ def test_results_of_another_configuration_are_refused(tiny: Evidence) -> None:
         *(tiny.metrics, tiny.mechanics, tiny.kernels),
         *(tiny.regressions, tiny.models, tiny.pooled),
     )
-    with pytest.raises(MechcoreError, match=r"relu-k2\.nc: made with other settings \(steps\), expected"):
+    with pytest.raises(
+        MechcoreError, match=r"relu-k2\.nc: made with other settings \(steps\), expected"
+    ):
         describe_sweep(evidence, None)
 
 
