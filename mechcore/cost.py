@@ -17,22 +17,30 @@ from mechcore.kernels import kernel
 from mechcore.patterns import Image
 from mechcore.symmetries import copies_among
 
-MULTIPLY_ADDS_PER_SECOND = 4.4e10
-"""Rate of the direct method, with `mechcore.engines.methods` for the rest of a pixel."""
+Work = NDArray[np.float64]
 
-SECONDS_PER_CURVED_PIXEL = 1.2e-8
-"""Cost of an activation that is no multiple of its argument, as tanh."""
+PARTS = ("cells", "lines", "layers", "multiply_adds", "curved_pixels")
+"""What the time of a cell is made of: the start of its job; layers of simulations that run as a
+line; layers of the others, their multiply-adds, and pixels whose activation is no multiple of its
+argument, as tanh."""
 
-SECONDS_PER_LAYER = 6e-7
-SECONDS_PER_LINE = 1.2e-5
-SECONDS_PER_CELL = 1.5
-"""Overhead of a layer, of a simulation that runs as a line, and of a process. All as measured on
-one core of a server of 2024 (``make bench``); good to a factor of three elsewhere."""
+SECONDS = (2.4, 1.9e-7, 1.2e-6, 2.0e-11, 8.4e-9)
+"""Of one of each on a core of a server of 2024, fitted by ``python -m benchmarks.cost`` to the jobs
+of the committed configurations: 95 in 100 of 458 cells took 0.5 to 2.9 times the estimate. Lines
+are too fast to be seen in a job: theirs is of ``make bench``."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a cell is expected to cost on one core."""
+    """What a cell is expected to cost on one core.
+
+    Parameters
+    ----------
+    seconds : float
+        Of the job.
+    megabytes : float
+        Of its file before compression.
+    """
 
     seconds: float
     megabytes: float
@@ -58,11 +66,27 @@ def estimated_cost(cell: Cell) -> Cost:
     >>> estimated_cost(cell).seconds > 0
     True
     """
-    images = [pattern.image() for pattern in cell.patterns]
-    seconds = sum(_seconds(cell, image, taps) for image in images for taps in _kernels(cell, image))
     numbers = 9 * 8 * (cell.steps + 1) + 4 * len(cell.snapshots.layers) * cell.snapshots.window**2
-    # Twice: each simulation runs again with its taps moved by one unit in the last place.
-    return Cost(2 * seconds + SECONDS_PER_CELL, cell.simulations * numbers / 1e6)
+    seconds = float(work(cell) @ np.array(SECONDS))
+    return Cost(seconds, cell.simulations * numbers / 1e6)
+
+
+def work(cell: Cell) -> Work:
+    """Return how much there is to do of each of `PARTS`.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+
+    Returns
+    -------
+    (5,) ndarray
+        In the order of `PARTS`.
+    """
+    images = [pattern.image() for pattern in cell.patterns]
+    runs = [_run(cell, image, taps) for image in images for taps in _kernels(cell, image)]
+    return np.array([1.0, *np.sum(runs, axis=0)])
 
 
 def _kernels(cell: Cell, image: Image) -> NDArray[np.float64]:
@@ -77,18 +101,19 @@ def _kernels(cell: Cell, image: Image) -> NDArray[np.float64]:
     return kernels[copies_among(kernels, image, rule).run] if cell.reuse_symmetric else kernels
 
 
-def _seconds(cell: Cell, image: Image, taps: NDArray[np.float64]) -> float:
-    """Seconds for all betas at one angle, each run once."""
+def _run(cell: Cell, image: Image, taps: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """All betas at one angle: lines, layers, multiply-adds and curved pixels."""
+    # Twice: each simulation runs again with its taps moved by one unit in the last place.
+    runs = 2.0 * len(cell.betas)
     curved = ACTIVATIONS[cell.activation].negative_slope is None
     if not curved and products(taps[np.newaxis])[0][0] and products(image[np.newaxis])[0][0]:
-        return len(cell.betas) * SECONDS_PER_LINE * cell.steps / 64
+        return runs * cell.steps, 0.0, 0.0, 0.0
     split = factors(taps)
     rank = cell.size if split is None else split[0].shape[1]
     size = cell.size
     multiply_adds = min(direct_cost(size, size), low_rank_cost(size, size, rank))
-    pixel = multiply_adds / MULTIPLY_ADDS_PER_SECOND + SECONDS_PER_CURVED_PIXEL * curved
-    layers = _pixels(cell, max(image.shape)) * pixel + SECONDS_PER_LAYER
-    return len(cell.betas) * float(np.sum(layers))
+    pixels = runs * float(np.sum(_pixels(cell, max(image.shape))))
+    return 0.0, runs * cell.steps, pixels * multiply_adds, pixels * curved
 
 
 def _pixels(cell: Cell, widest: int) -> NDArray[np.float64]:

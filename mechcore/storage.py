@@ -264,6 +264,33 @@ def with_attributes(dataset: xr.Dataset, title: str) -> xr.Dataset:
     )
 
 
+def is_result_of(cell: Cell, path: str | Path) -> bool:
+    """Return whether a file holds the undamaged trajectories of a cell, made by this code.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is planned.
+    path : str or Path
+        The file, which need not exist.
+
+    Returns
+    -------
+    bool
+        False as well for a file of another cell, of other code, or whose content does not have the
+        hash that it tells.
+    """
+    try:
+        found = read_dataset(path)
+    except MechcoreError:
+        return False
+    planned = with_cell(xr.Dataset(), cell).attrs
+    told = {name: found.attrs.get(name) for name in ("cell_id", "cell", "core_hash")}
+    return told == {name: planned[name] for name in told} and found.attrs.get(
+        "content_sha256"
+    ) == content_hash(found)
+
+
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
     """Write a dataset as netCDF-4, whole or not at all.
 

@@ -149,7 +149,7 @@ def describe_sweep(evidence: Evidence, logs: Path | None) -> Sweep:
         name: CellRecord(
             content_sha256=str(found["content_sha256"]),
             finished_at=int((folder / f"{name}.nc").stat().st_mtime * 1000),
-            **_cost(logs, name),
+            **job_cost(logs, name),
         )
         for name, found in attributes.items()
     }
@@ -282,11 +282,26 @@ def _bank_hashes(experiment: Experiment, results: Path) -> dict[str, str]:
     }
 
 
-def _cost(logs: Path | None, cell: str) -> dict[str, float | None]:
-    """Time and memory, as Snakemake measured them: it writes a dash for what it could not."""
+def job_cost(logs: Path | None, cell: str) -> dict[str, float | None]:
+    """Return what the job of a cell took.
+
+    Parameters
+    ----------
+    logs : Path or None
+        Folder of the logs of the experiment.
+    cell : str
+        The cell.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``wall_seconds`` and ``memory_mb``, as Snakemake measured them; None for what it could not,
+        where it writes a dash.
+    """
+    nothing: dict[str, float | None] = {"wall_seconds": None, "memory_mb": None}
     path = None if logs is None else logs / "benchmarks" / "simulate" / f"{cell}.tsv"
     if path is None or not path.is_file():
-        return {}
+        return nothing
     rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
     measured = rows[-1] if rows else {}
     columns = {"wall_seconds": "s", "memory_mb": "max_rss"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ EXAMPLES = """Examples:
 
   mechcore grid config/default.yaml
 
-  mechcore grid config/full.yaml | tail -1
+  mechcore grid config/full.yaml --profile slurm | tail -3
 """
 
 
@@ -19,16 +20,23 @@ def command(
     only_name: Annotated[
         bool, typer.Option("--name", help="Print the experiment's name only.")
     ] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="Profile of a scheduler: its jobs, memory and time.")
+    ] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
     from mechcore.config import load_experiment
-    from mechcore.cost import estimated_cost
-    from mechcore.grid import expand
 
     experiment = load_experiment(config)
     if only_name:
         typer.echo(experiment.experiment)
         return
+
+    from mechcore.cost import estimated_cost
+    from mechcore.forecast import forecast, minutes_of_profile, times_longer
+    from mechcore.grid import expand
+
+    minutes = minutes_of_profile(profile) if profile else 0.0
     cells = expand(experiment)
     costs = {name: estimated_cost(cell) for name, cell in cells.items()}
     width = max(map(len, cells))
@@ -38,9 +46,16 @@ def command(
     if experiment.filter_banks:
         names = ", ".join(bank.label for bank in experiment.filter_banks)
         typer.echo(f"not counted: banks of trained kernels ({names})")
-    seconds = sum(cost.seconds for cost in costs.values())
-    megabytes = sum(cost.megabytes for cost in costs.values())
+    found = forecast(costs, minutes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "
-        f"estimated {seconds / 60:.1f} core-minutes, {megabytes:.0f} MB before compression"
+        f"estimated {found.hours:.2f} CPU-hours, {found.disk:.0f} MB of disk before compression"
     )
+    if profile:
+        typer.echo(
+            f"{found.jobs} jobs of about {minutes:g} minutes; the largest asks for "
+            f"{found.longest} minutes and {found.megabytes} MB"
+        )
+    last = times_longer(cells, Path("logs") / experiment.experiment)
+    if last:
+        typer.echo(f"the last time, {last[0]} cells took {last[1]:.2f} times their estimate")

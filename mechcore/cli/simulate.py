@@ -25,10 +25,17 @@ def command(
 
     planned = Cell.from_json(cell)
 
-    from mechcore.simulation import simulate
-    from mechcore.storage import check_output, write_dataset
+    from mechcore.storage import check_output, is_result_of, write_dataset
 
     check_output(output)
+    if is_result_of(planned, output):
+        # Finished by a job that was lost sight of, as when the workflow was killed on a cluster.
+        output.touch()
+        typer.echo(f"{planned.id}: {output} is there, whole, made by the same code")
+        return
+
+    from mechcore.simulation import simulate
+
     start = time.perf_counter()
     write_dataset(simulate(planned), output)
     seconds = time.perf_counter() - start

@@ -17,6 +17,7 @@ from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
 from mechcore.naming import CELL_ID
+from mechcore.packing import megabytes, pack
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
@@ -34,12 +35,24 @@ def checked_experiment():
         sys.exit(2)
 
 
+# Of the machine, not of the science: a profile sets it.
+MINUTES_PER_JOB = float(config.pop("minutes_per_job", 0))
 EXPERIMENT = checked_experiment()
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
+PLACES = {}
+if MINUTES_PER_JOB:
+    from mechcore.cost import estimated_cost
+
+    COSTS = {name: estimated_cost(cell) for name, cell in CELLS.items()}
+    PLACES = pack(
+        {name: cost.seconds for name, cost in COSTS.items()}, 60 * MINUTES_PER_JOB
+    )
+    # The profile asks for `cells=...` components: as many as there are, of each batch.
+    workflow.parent_groupids.update({place.batch: "cells" for place in PLACES.values()})
 
 
 wildcard_constraints:
@@ -53,6 +66,22 @@ def cell_json(wildcards):
     if wildcards.cell not in CELLS:
         raise ValueError(f"{wildcards.cell} is not a cell of this configuration")
     return CELLS[wildcards.cell].to_json()
+
+
+def cell_batch(wildcards):
+    """The job that a cell shares with others; a cell that takes long is a job of its own."""
+    place = PLACES.get(wildcards.cell)
+    return place.batch if place and place.cells > 1 else None
+
+
+def cell_minutes(wildcards, attempt):
+    """Minutes of a cell: those of the cells of a job add up to a generous limit."""
+    return attempt * PLACES[wildcards.cell].minutes if PLACES else 60 * attempt
+
+
+def cell_megabytes(wildcards, attempt):
+    """Memory of a cell, with all that it holds at once; more if it was not enough."""
+    return attempt * (megabytes(COSTS[wildcards.cell]) if PLACES else 1000)
 
 
 def film_json(wildcards):

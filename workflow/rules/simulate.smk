@@ -1,19 +1,23 @@
 """Simulation: one job a cell, and what runs beside the grid."""
 
 
+# A file that is there is not removed before the job but looked at by it: whole, of this cell and by
+# this code, it stays. So nothing is computed twice when Snakemake lost sight of a job.
 rule simulate:
     output:
-        "results/{experiment}/trajectories/{cell}.nc",
+        update("results/{experiment}/trajectories/{cell}.nc"),
     log:
         "logs/{experiment}/simulate/{cell}.log",
     benchmark:
         "logs/{experiment}/benchmarks/simulate/{cell}.tsv"
+    group:
+        cell_batch
     conda:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=cell_megabytes,
+        runtime=cell_minutes,
     params:
         cell=cell_json,
         core=code_fingerprint("mechcore.simulation"),

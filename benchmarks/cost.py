@@ -1,0 +1,67 @@
+"""``python -m benchmarks.cost [CONFIG ...]``: fit the cost model to the jobs of finished grids."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from mechcore.config import load_experiment
+from mechcore.cost import PARTS, SECONDS, work
+from mechcore.grid import expand
+from mechcore.sweeps import job_cost
+
+CONFIGS = ("config/default.yaml", "config/large.yaml", "config/full.yaml")
+
+USUAL = 0.3
+"""Of a logarithm: a job that another one slowed down counts less than one that is off by 30 %."""
+
+
+def main() -> None:
+    """Print what one of each part takes, and how far jobs are from it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    parser.add_argument("configs", nargs="*", default=CONFIGS, help="grids that ran here")
+    amounts, seconds = measured_jobs([Path(config) for config in parser.parse_args().configs])
+    fitted = fit(amounts, seconds)
+    print("".join(f"{name:>14}: {rate:.2g} s\n" for name, rate in zip(PARTS, fitted, strict=True)))
+    ratio = seconds / (amounts @ fitted)
+    low, middle, high = np.percentile(ratio, [2.5, 50, 97.5])
+    print(
+        f"{len(seconds)} jobs took {low:.2f} to {high:.2f} times the estimate, {middle:.2f} in the"
+    )
+    print(f"median; all together {seconds.sum() / (amounts @ fitted).sum():.2f} times.")
+
+
+def measured_jobs(configs: list[Path]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the work of each cell that ran here, and the seconds that it took."""
+    amounts, seconds = [], []
+    for experiment in map(load_experiment, configs):
+        for name, cell in expand(experiment).items():
+            spent = job_cost(Path("logs") / experiment.experiment, name)["wall_seconds"]
+            if spent is not None:
+                amounts.append(work(cell))
+                seconds.append(spent)
+    return np.array(amounts), np.array(seconds)
+
+
+def fit(amounts: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the seconds of one of each part for which jobs are off by the smallest factors."""
+    start = np.array(SECONDS)
+
+    def off(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
+        ratio: NDArray[np.float64] = amounts @ (start * np.exp(logarithms)) / seconds
+        return np.log(ratio)
+
+    # Within a factor of ten of what `make bench` says: lines are too fast to be seen in a job.
+    found = least_squares(
+        off, np.zeros(len(start)), bounds=(-2.3, 2.3), loss="soft_l1", f_scale=USUAL
+    )
+    rates: NDArray[np.float64] = start * np.exp(found.x)
+    return rates
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Cells into jobs of a size that a scheduler likes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mechcore.cost import Cost
+
+SAFETY = 3.0
+"""How many times longer than estimated a job may take: one cell in forty takes longer than this on
+the machine of the estimates, and then gets more by a second attempt."""
+
+START_MINUTES = 5
+"""Minutes of every job for a slow disk, and for compiling the engine where no node has done it."""
+
+BASE_MEGABYTES = 700
+"""Memory of Python, its libraries and the compiled engine, with half as much again."""
+
+COPIES = 4
+"""How often the trajectories are held: computed, twisted by rounding, put together, written."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell runs.
+
+    Parameters
+    ----------
+    batch : str
+        Name of the job.
+    cells : int
+        How many cells are in it.
+    minutes : int
+        Its share of the minutes of the job: those of all cells add up to them. It may be zero.
+    """
+
+    batch: str
+    cells: int
+    minutes: int
+
+
+def pack(seconds: Mapping[str, float], target: float) -> dict[str, Place]:
+    """Put cells together into jobs that take about as long.
+
+    Parameters
+    ----------
+    seconds : mapping of str to float
+        What each cell is expected to take.
+    target : float
+        Seconds that a job should take; a longer cell is a job of its own.
+
+    Returns
+    -------
+    dict of str to Place
+        By cell, in the given order. Which cells are together depends on nothing else than what is
+        given: they stay together when some of them are finished.
+
+    Examples
+    --------
+    >>> places = pack({"a": 8.0, "b": 2.0, "c": 30.0}, target=12.0)
+    >>> {cell: place.batch for cell, place in places.items()}
+    {'a': 'batch1', 'b': 'batch1', 'c': 'batch0'}
+    """
+    found: dict[str, Place] = {}
+    for number, batch in enumerate(_batches(seconds, target)):
+        spent = 0.0
+        for position, cell in enumerate(batch):
+            before, spent = spent, spent + SAFETY * seconds[cell] / 60
+            minutes = math.ceil(spent) - math.ceil(before) + (0 if position else START_MINUTES)
+            found[cell] = Place(f"batch{number}", len(batch), minutes)
+    return {cell: found[cell] for cell in seconds}
+
+
+def megabytes(cost: Cost) -> int:
+    """Return the memory that a cell asks for.
+
+    Parameters
+    ----------
+    cost : Cost
+        Of the cell.
+
+    Returns
+    -------
+    int
+        Megabytes: the program, and what it holds of the trajectories at once.
+
+    Examples
+    --------
+    >>> from mechcore.cost import Cost
+    >>> megabytes(Cost(seconds=1.0, megabytes=25.0))
+    800
+    """
+    return BASE_MEGABYTES + math.ceil(COPIES * cost.megabytes)
+
+
+def _batches(seconds: Mapping[str, float], target: float) -> list[list[str]]:
+    """From the longest cell to the shortest, so that those of a job are alike."""
+    batches: list[list[str]] = []
+    filled = math.inf
+    for cell in sorted(seconds, key=lambda name: -seconds[name]):
+        if filled + seconds[cell] > target:
+            batches.append([])
+            filled = 0.0
+        batches[-1].append(cell)
+        filled += seconds[cell]
+    return batches
