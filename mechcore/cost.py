@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import domain_side
-from mechcore.cells import Cell
+from mechcore.cells import Cell, PatternSettings, SnapshotSettings
 from mechcore.engines import LayerRule
 from mechcore.engines.factors import factors, products
 from mechcore.engines.methods import direct_cost, low_rank_cost
 from mechcore.kernels import kernel
-from mechcore.patterns import Image
 from mechcore.symmetries import copies_among
 
 Work = NDArray[np.float64]
@@ -28,6 +28,10 @@ SECONDS = (2.4, 1.9e-7, 1.2e-6, 2.0e-11, 8.4e-9)
 """Of one of each on a core of a server of 2024, fitted by ``python -m benchmarks.cost`` to the jobs
 of the committed configurations: 95 in 100 of 458 cells took 0.5 to 2.9 times the estimate. Lines
 are too fast to be seen in a job: theirs is of ``make bench``."""
+
+PROBE = 15
+"""Kernels larger than this are of the same kind as the one of this size, or one less, of their
+family: taking thousands of large ones apart would take longer than many a grid."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def estimated_cost(cell: Cell) -> Cost:
 
     Examples
     --------
-    >>> from mechcore.cells import Cell
+    >>> from mechcore.cells import Cell, PatternSettings, SnapshotSettings
     >>> cell = Cell(kernel="dct", activation="relu", size=3, betas=[0.5])
     >>> estimated_cost(cell).seconds > 0
     True
@@ -84,36 +88,68 @@ def work(cell: Cell) -> Work:
     (5,) ndarray
         In the order of `PARTS`.
     """
-    images = [pattern.image() for pattern in cell.patterns]
-    runs = [_run(cell, image, taps) for image in images for taps in _kernels(cell, image)]
+    runs = [
+        _run(cell, max(pattern.image().shape), kind)
+        for pattern in cell.patterns
+        for kind in _kinds(_probe(cell, pattern).to_json())
+    ]
     return np.array([1.0, *np.sum(runs, axis=0)])
 
 
-def _kernels(cell: Cell, image: Image) -> NDArray[np.float64]:
-    """One kernel for each angle whose simulations are no copies of those at another one."""
+@dataclass(frozen=True)
+class Kind:
+    """How the engine runs a kernel.
+
+    As a line if it and the pattern are products of a column and a row; else by its rank, None if
+    that is not known to be low.
+    """
+
+    line: bool
+    rank: int | None
+
+
+def _probe(cell: Cell, pattern: PatternSettings) -> Cell:
+    """A cell whose kernels are of the same kinds, small enough to look at thousands of them."""
+    size = cell.size if cell.size <= PROBE else PROBE - (PROBE - cell.size) % 2
+    plain = {"size": size, "betas": [0.5], "activation": "relu", "steps": 3, "t_burn": None}
+    return cell.model_copy(update={**plain, "patterns": [pattern], "snapshots": SnapshotSettings()})
+
+
+@cache
+def _kinds(probe: str) -> tuple[Kind, ...]:
+    """One kind for each angle whose simulations are no copies of those at another one."""
+    cell = Cell.model_validate_json(probe)
+    image = cell.patterns[0].image()
     kernels = np.array(
         [
             kernel(cell.kernel, cell.size, 0.5, angle, cell.mixing, seed=cell.seed)
             for angle in cell.angles
         ]
     )
-    rule = LayerRule(boundary=cell.boundary)
-    return kernels[copies_among(kernels, image, rule).run] if cell.reuse_symmetric else kernels
+    if cell.reuse_symmetric:
+        kernels = kernels[copies_among(kernels, image, LayerRule(boundary=cell.boundary)).run]
+    point = bool(products(image[np.newaxis])[0][0])
+    return tuple(
+        Kind(point and bool(products(taps[np.newaxis])[0][0]), _rank(taps)) for taps in kernels
+    )
 
 
-def _run(cell: Cell, image: Image, taps: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def _rank(taps: NDArray[np.float64]) -> int | None:
+    split = factors(taps)
+    return None if split is None else int(split[0].shape[1])
+
+
+def _run(cell: Cell, widest: int, kind: Kind) -> tuple[float, float, float, float]:
     """All betas at one angle: lines, layers, multiply-adds and curved pixels."""
     # Twice: each simulation runs again with its taps moved by one unit in the last place.
     runs = 2.0 * len(cell.betas)
     curved = ACTIVATIONS[cell.activation].negative_slope is None
-    if not curved and products(taps[np.newaxis])[0][0] and products(image[np.newaxis])[0][0]:
+    if kind.line and not curved:
         return runs * cell.steps, 0.0, 0.0, 0.0
-    split = factors(taps)
-    rank = cell.size if split is None else split[0].shape[1]
     size = cell.size
-    multiply_adds = min(direct_cost(size, size), low_rank_cost(size, size, rank))
-    pixels = runs * float(np.sum(_pixels(cell, max(image.shape))))
-    return 0.0, runs * cell.steps, pixels * multiply_adds, pixels * curved
+    low_rank = low_rank_cost(size, size, size if kind.rank is None else kind.rank)
+    pixels = runs * float(np.sum(_pixels(cell, widest)))
+    return 0.0, runs * cell.steps, pixels * min(direct_cost(size, size), low_rank), pixels * curved
 
 
 def _pixels(cell: Cell, widest: int) -> NDArray[np.float64]:
