@@ -107,7 +107,7 @@ def minutes_of_profile(profile: str) -> float:
         settings = yaml.safe_load(files[-1].read_text(encoding="utf-8")) or {}
         given = dict(entry.split("=", 1) for entry in settings.get("config", []))
         return float(given.get(MINUTES_KEY, 0))
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise MechcoreError(f"{files[-1]}: not a profile of Snakemake ({error})") from error
 
 
