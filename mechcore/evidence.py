@@ -27,6 +27,7 @@ from mechcore.filters.plan import PlannedBank, filter_run, planned_banks
 from mechcore.geometry import light_speed
 from mechcore.grid import expand
 from mechcore.kernels import kernel
+from mechcore.measured import collect
 from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
 from mechcore.regressions import cell_names
@@ -35,7 +36,6 @@ from mechcore.tables import (
     KERNEL,
     MODEL_COLUMNS,
     POOLED_COLUMNS,
-    collect,
     read_metrics,
     read_table,
     read_trajectories,
@@ -179,7 +179,7 @@ class Evidence:
     results : Path
         Folder of the results.
     metrics, mechanics, kernels : pandas.DataFrame
-        What was measured, see `mechcore.tables.Measurements`.
+        What was measured, see `mechcore.measured.Measurements`.
     regressions, models, pooled : pandas.DataFrame
         What was fitted, see `mechcore.regressions`, `mechcore.models` and `mechcore.pooled`.
     """

@@ -1,9 +1,9 @@
-"""The CSV files: reading, writing, and the tables of measurements of a whole experiment."""
+"""The CSV files: reading and writing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import xarray as xr
 
 from mechcore.cells import Cell
 from mechcore.errors import MechcoreError, shown
-from mechcore.measures import METRICS, metrics_table
-from mechcore.mechanics import SIMULATION, kernels_table, mechanics_table
+from mechcore.measures import METRICS
+from mechcore.mechanics import SIMULATION
 from mechcore.regressions import THEIL_SEN
 from mechcore.storage import read_dataset, replace_file
 
@@ -38,56 +38,6 @@ readers of the tables do not need."""
 NAMES = ("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool")
 COUNTS = ("size", "n", "clusters", "cells_without_s")
 """Columns of texts, and of whole numbers that are always known."""
-
-
-@dataclass(frozen=True)
-class Measurements:
-    """What is measured on the trajectories of an experiment.
-
-    Parameters
-    ----------
-    metrics, mechanics : pandas.DataFrame
-        One row a simulation, see `mechcore.measures.METRICS`, `mechcore.mechanics.MECHANICS`.
-    kernels : pandas.DataFrame
-        One row a kernel, columns `mechcore.mechanics.KERNELS`.
-    """
-
-    metrics: pd.DataFrame
-    mechanics: pd.DataFrame
-    kernels: pd.DataFrame
-
-
-def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
-    """Measure the trajectories of all cells.
-
-    Parameters
-    ----------
-    cells : mapping of str to Cell
-        The grid.
-    trajectories : Path
-        Folder that holds a netCDF file for each cell.
-
-    Returns
-    -------
-    Measurements
-        In the order of the grid.
-
-    Raises
-    ------
-    MechcoreError
-        If a file is missing, damaged, or was made with other settings.
-    """
-    metrics, mechanics = [], []
-    kernels: dict[tuple[str, int], pd.DataFrame] = {}
-    for name, cell in cells.items():
-        dataset = read_trajectories(trajectories / f"{name}.nc", cell)
-        metrics.append(metrics_table(dataset))
-        mechanics.append(mechanics_table(dataset))
-        # The kernels of a family and size are the same under all activations.
-        if (cell.kernel, cell.size) not in kernels:
-            kernels[cell.kernel, cell.size] = kernels_table(dataset)
-    parts = (metrics, mechanics, list(kernels.values()))
-    return Measurements(*(pd.concat(part, ignore_index=True) for part in parts))
 
 
 def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:

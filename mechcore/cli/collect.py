@@ -30,7 +30,8 @@ def command(
 
     cells = expand(load_experiment(experiment))
 
-    from mechcore.tables import collect, write_table
+    from mechcore.measured import collect
+    from mechcore.tables import write_table
 
     measured = collect(cells, trajectories)
     write_table(measured.kernels, kernels)

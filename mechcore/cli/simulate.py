@@ -34,9 +34,13 @@ def command(
         typer.echo(f"{planned.id}: {output} is there, whole, made by the same code")
         return
 
+    from mechcore.measured import measured
     from mechcore.simulation import simulate
 
     start = time.perf_counter()
     write_dataset(simulate(planned), output)
+    if output.parent.name == "trajectories":
+        # Here many jobs do it at once; later a single one would do it for all cells.
+        measured(output, planned)
     seconds = time.perf_counter() - start
     typer.echo(f"{planned.id}: {planned.simulations} simulations in {seconds:.2f} s")

@@ -17,6 +17,7 @@ from mechcore.config import load_experiment
 from mechcore.errors import MechcoreError
 from mechcore.evidence import TABLES, Evidence
 from mechcore.grid import expand
+from mechcore.measured import collect
 from mechcore.measures import METRICS
 from mechcore.models import COLUMNS as MODELS
 from mechcore.pooled import COLUMNS as POOLED
@@ -25,7 +26,6 @@ from mechcore.storage import read_dataset, write_dataset
 from mechcore.tables import (
     MODEL_COLUMNS,
     POOLED_COLUMNS,
-    collect,
     read_metrics,
     read_table,
     read_trajectories,

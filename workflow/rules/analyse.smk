@@ -1,6 +1,13 @@
 """Analysis: trajectories to tables, tables to fits and verdicts."""
 
 
+# Seconds on tables that are there: on a cluster each would wait longer than it runs. The others
+# read all trajectories or fit for minutes, which is nothing for the machine of the login.
+localrules:
+    judge,
+    summarise,
+
+
 rule collect:
     input:
         trajectories=trajectory_files,
@@ -20,7 +27,7 @@ rule collect:
         runtime=30,
     params:
         experiment=GRID_JSON,
-        core=code_fingerprint("mechcore.tables"),
+        core=code_fingerprint("mechcore.measured"),
     shell:
         r"""
         python -m mechcore collect \

@@ -1,0 +1,144 @@
+"""What is measured on trajectories, cell by cell, and the tables of a whole experiment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from mechcore.cells import Cell
+from mechcore.errors import MechcoreError
+from mechcore.fingerprint import code_fingerprint
+from mechcore.measures import metrics_table
+from mechcore.mechanics import kernels_table, mechanics_table
+from mechcore.storage import replace_file
+from mechcore.tables import read_trajectories, table_text
+
+KEPT = "measured"
+"""Folder beside that of the trajectories. What lies in it is looked up instead of measured, if it
+is of the same file, cell and code; it can be deleted at any time."""
+
+TABLES: dict[str, Callable[[xr.Dataset], pd.DataFrame]] = {
+    "metrics": metrics_table,
+    "mechanics": mechanics_table,
+    "kernels": kernels_table,
+}
+"""What is measured on the trajectories of a cell."""
+
+Texts = Mapping[str, str]
+"""Tables of a cell as CSV, by name."""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What is measured on the trajectories of an experiment.
+
+    Parameters
+    ----------
+    metrics, mechanics : pandas.DataFrame
+        One row a simulation, see `mechcore.measures.METRICS`, `mechcore.mechanics.MECHANICS`.
+    kernels : pandas.DataFrame
+        One row a kernel, columns `mechcore.mechanics.KERNELS`.
+    """
+
+    metrics: pd.DataFrame
+    mechanics: pd.DataFrame
+    kernels: pd.DataFrame
+
+
+def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
+    """Measure the trajectories of all cells.
+
+    Parameters
+    ----------
+    cells : mapping of str to Cell
+        The grid.
+    trajectories : Path
+        Folder that holds a netCDF file for each cell.
+
+    Returns
+    -------
+    Measurements
+        In the order of the grid.
+
+    Raises
+    ------
+    MechcoreError
+        If a file is missing, damaged, or was made with other settings.
+    """
+    texts = {name: measured(trajectories / f"{name}.nc", cell) for name, cell in cells.items()}
+    # The kernels of a family and size are the same under all activations.
+    bodies = {(cell.kernel, cell.size): name for name, cell in reversed(list(cells.items()))}
+    owners = set(bodies.values())
+    return Measurements(
+        _together(text["metrics"] for text in texts.values()).astype({"extinct_at": "Int64"}),
+        _together(text["mechanics"] for text in texts.values()),
+        _together(text["kernels"] for name, text in texts.items() if name in owners),
+    )
+
+
+def measured(path: Path, cell: Cell) -> Texts:
+    """Return what is measured on a cell, and keep it.
+
+    Parameters
+    ----------
+    path : Path
+        Its trajectories, in the folder of those of the experiment.
+    cell : Cell
+        What was planned.
+
+    Returns
+    -------
+    mapping of str to str
+        The tables `TABLES` as CSV.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or was made with other settings.
+    """
+    kept, made_of = path.parents[1] / KEPT / f"{cell.id}.json", _made_of(path, cell)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if found["made_of"] == made_of:
+            return {name: str(found["tables"][name]) for name in TABLES}
+    dataset = read_trajectories(path, cell)
+    texts = {name: table_text(table(dataset)) for name, table in TABLES.items()}
+    content = json.dumps({"made_of": made_of, "tables": texts})
+    # Results that cannot be written to are measured every time.
+    with suppress(MechcoreError):
+        replace_file(kept, lambda draft: draft.write_text(content, encoding="utf-8"))
+    return texts
+
+
+def _made_of(path: Path, cell: Cell) -> dict[str, object]:
+    """What measurements depend on, without reading a file: a changed one has another time."""
+    try:
+        status = path.stat()
+    except OSError:
+        # Told in full by who reads it.
+        return {}
+    return {
+        "cell": json.loads(cell.to_json()),
+        "code": _code(),
+        "bytes": status.st_size,
+        "modified": status.st_mtime_ns,
+    }
+
+
+@cache
+def _code() -> str:
+    return code_fingerprint("mechcore.measured")
+
+
+def _together(texts: Iterable[str]) -> pd.DataFrame:
+    """Tables with the same columns, one after the other."""
+    parts = [text.partition("\n") for text in texts]
+    return pd.read_csv(StringIO("\n".join([parts[0][0], "".join(rows for _, _, rows in parts)])))
