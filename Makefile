@@ -16,7 +16,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format ui report partial banks torch bench lock schema clean help
+.PHONY: run test test-cluster lint format ui report partial banks torch bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
@@ -24,8 +24,12 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
 	@echo "MLflow: make ui  (prints the addresses of its pages)"
 
-test: $(READY) ## everything that proves it works
-	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+# The cluster's nodes would compete with the other tests for this machine.
+test: $(READY) ## everything that proves it works, but on a cluster
+	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile --ignore tests/cluster
+
+test-cluster: $(READY) ## the workflow on a real SLURM (root; apt-get install slurm-wlm munge)
+	@$(BIN)/python -m pytest tests/cluster -n $(CORES)
 
 lint: $(READY) ## formats, types, the workflow's own linter
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -71,7 +75,7 @@ clean: ## remove what can be made again, but no results
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 # uv where it is there, else venv and pip; both install exactly what the lock file names.
 $(READY): requirements.lock pyproject.toml

@@ -198,6 +198,9 @@ class CellProgress(logging.Handler):
 
     def on_error(self, record):
         self.tell(f"{record.rule_name} failed: {' '.join(record.log)}")
+        # What a cluster knows of a job that it ended, of which the log says nothing: TIMEOUT, ...
+        if getattr(record, "rule_msg", None):
+            self.tell(record.rule_msg)
         for path in map(Path, record.log):
             if path.is_file():
                 print(path.read_text(errors="replace"), file=sys.stderr)
