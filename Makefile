@@ -16,7 +16,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-cluster lint format ui report partial banks torch bench lock schema clean help
+.PHONY: run cluster test test-cluster lint format ui report partial banks torch bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
@@ -27,6 +27,11 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 # The cluster's nodes would compete with the other tests for this machine.
 test: $(READY) ## everything that proves it works, but on a cluster
 	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile --ignore tests/cluster
+
+cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=config/full.yaml)
+	@$(INSTALL) -e '.[slurm]'
+	@$(BIN)/python -m mechcore grid $(CONFIG) --profile slurm | tail -4
+	@$(BIN)/snakemake --profile profiles/slurm --configfile $(CONFIG)
 
 test-cluster: $(READY) ## the workflow on a real SLURM (root; apt-get install slurm-wlm munge)
 	@$(BIN)/python -m pytest tests/cluster -n $(CORES)
