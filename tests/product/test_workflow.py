@@ -178,6 +178,56 @@ def test_a_changed_comment_runs_nothing(workspace: Path) -> None:
     assert planned(workspace) == {}
 
 
+PACKED = ("--config", "minutes_per_job=1", "--group-components", "cells=1000")
+
+
+def test_how_cells_are_packed_runs_nothing_again(finished: Path) -> None:
+    ended = snakemake(finished, "-n", *PACKED)
+    assert "Nothing to be done" in ended.stdout + ended.stderr
+
+
+def test_packed_cells_are_one_job_with_a_file_each(workspace: Path) -> None:
+    folder = workspace / "results" / "smoke" / "trajectories"
+    hashes = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
+    shutil.rmtree(folder)
+    target = "results/smoke/metrics.csv"
+    planned_jobs = snakemake(workspace, "-n", "--quiet", *PACKED, "--", target)
+    assert planned_jobs.returncode == 0, planned_jobs.stderr
+    ended = snakemake(workspace, *PACKED, "--", target)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 cells done" in ended.stderr
+    found = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
+    assert found == hashes
+    assert "Nothing to be done" in snakemake(workspace, "-n", "--", target).stderr
+
+
+def test_a_whole_cell_is_looked_at_but_not_computed_again(workspace: Path) -> None:
+    # As after a kill on a cluster: the file is there, but Snakemake does not know that it is whole.
+    results = workspace / "results" / "smoke" / "trajectories"
+    whole, damaged = results / "dct-relu-k2.nc", results / "dct-relu-k3.nc"
+    before = whole.read_bytes()
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    ended = snakemake(workspace, "--forcerun", "simulate", "--", "results/smoke/metrics.csv")
+    assert ended.returncode == 0, ended.stderr
+    logs = workspace / "logs" / "smoke" / "simulate"
+    assert "is there, whole" in (logs / "dct-relu-k2.log").read_text()
+    assert "simulations in" in (logs / "dct-relu-k3.log").read_text()
+    assert whole.read_bytes() == before
+    found = read_dataset(damaged)
+    assert found.attrs["content_sha256"] == content_hash(found)
+
+
+def test_the_rules_name_no_scheduler(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    words = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", "qsub", "--jobs", "9"]
+    ended = snakemake(folder, "-n", *words, *PACKED)
+    assert ended.returncode == 0, ended.stderr
+    rules = "".join(path.read_text() for path in (PROJECT / "workflow").rglob("*.smk"))
+    assert not re.findall(r"slurm|sbatch", rules, re.IGNORECASE)
+
+
 def test_one_core_and_two_give_the_same_bits(finished: Path, tmp_path: Path) -> None:
     other = copy_project(tmp_path)
     assert snakemake(other, "--until", "judge", "summarise", cores=1).returncode == 0
