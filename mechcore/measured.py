@@ -104,7 +104,7 @@ def measured(path: Path, cell: Cell) -> Texts:
     MechcoreError
         If the file is missing, damaged, or was made with other settings.
     """
-    kept, made_of = path.parents[1] / KEPT / f"{cell.id}.json", _made_of(path, cell)
+    kept, made_of = path.parents[1] / KEPT / f"{cell.id}.json", stamp(path, cell)
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found["made_of"] == made_of:
@@ -118,8 +118,21 @@ def measured(path: Path, cell: Cell) -> Texts:
     return texts
 
 
-def _made_of(path: Path, cell: Cell) -> dict[str, object]:
-    """What measurements depend on, without reading a file: a changed one has another time."""
+def stamp(path: Path, cell: Cell) -> dict[str, object]:
+    """Return what measurements depend on, without reading a file: a changed one has another time.
+
+    Parameters
+    ----------
+    path : Path
+        The trajectories.
+    cell : Cell
+        What was planned.
+
+    Returns
+    -------
+    dict of str to any
+        Values of JSON; nothing if there is no file.
+    """
     try:
         status = path.stat()
     except OSError:

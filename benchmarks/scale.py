@@ -1,0 +1,175 @@
+"""``python -m benchmarks.scale [--largest 10000]``: planning, packing and collecting of many cells.
+
+The engine is stubbed here, and only here: one cell is simulated, and what was measured on it stands
+for every other one; trajectories are empty files, which collecting does not open when their
+measurements are kept. No configuration has more than 35,805 cells, so kernels of up to 4096 px,
+which the engine refuses, are allowed by a patch of the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mechcore import kernels
+
+LARGEST_SIZE = 4096
+kernels.LARGEST_SIZE = LARGEST_SIZE
+
+# The limit is read when these are imported.
+from mechcore.activations import ACTIVATIONS  # noqa: E402
+from mechcore.cells import Cell  # noqa: E402
+from mechcore.config import load_experiment  # noqa: E402
+from mechcore.cost import estimated_cost  # noqa: E402
+from mechcore.grid import expand  # noqa: E402
+from mechcore.kernels import FAMILIES  # noqa: E402
+from mechcore.measured import KEPT, stamp  # noqa: E402
+from mechcore.packing import pack  # noqa: E402
+
+PROJECT = Path(__file__).parents[1]
+SIZES = (100, 1_000, 10_000, 100_000)
+PACKED = ("--config", "minutes_per_job=10", "--group-components", "cells=1000000")
+PATCH = f"import mechcore.kernels\nmechcore.kernels.LARGEST_SIZE = {LARGEST_SIZE}\n"
+"""As ``sitecustomize`` in every process of a trial."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a command took.
+
+    Parameters
+    ----------
+    seconds : float
+        Of the wall.
+    megabytes : float
+        Of memory, at most.
+    """
+
+    seconds: float
+    megabytes: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:7.1f} s {self.megabytes:6.0f} MB"
+
+
+def main() -> None:
+    """Print time and memory of each step against the number of cells."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--largest", type=int, default=10_000, help="cells of the largest trial")
+    largest: int = parser.parse_args().largest
+    for count in (size for size in SIZES if size <= largest):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, spent in trial(Path(folder), count).items():
+                print(f"{count:7d} cells  {name:24s} {spent}", flush=True)
+
+
+def trial(folder: Path, count: int) -> dict[str, Spent]:
+    """Return what each step takes for about as many cells.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty one.
+    count : int
+        How many cells.
+
+    Returns
+    -------
+    dict of str to Spent
+        By name of the step.
+    """
+    settings = grid(count)
+    _copy_project(folder, settings)
+    cells = expand(load_experiment(settings))
+    start = time.perf_counter()
+    pack({name: estimated_cost(cell).seconds for name, cell in cells.items()}, 600.0)
+    packing = Spent(time.perf_counter() - start, float("nan"))
+    planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
+    found = {
+        "packing": packing,
+        "planning, packed": run(folder, *planned, *PACKED),
+        "planning, a job a cell": run(folder, *planned),
+    }
+    _finish(folder / "results" / "scale", cells)
+    return found | {"collecting": run(folder, "mechcore", *_collect())}
+
+
+def grid(count: int) -> dict[str, object]:
+    """Return the settings of a grid of about as many cells, with 21 betas each."""
+    pairs = len(FAMILIES) * len(ACTIVATIONS)
+    return {
+        "experiment": "scale",
+        "kernels": list(FAMILIES),
+        "activations": list(ACTIVATIONS),
+        "sizes": list(range(2, 2 + -(-count // pairs))),
+        "betas": {"start": 0, "stop": 1, "count": 21},
+        "steps": 8,
+    }
+
+
+def run(folder: Path, module: str, *words: str) -> Spent:
+    """Return what a command takes, which must succeed."""
+    environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}"}
+    start = time.perf_counter()
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            cwd=folder,
+            env=environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit((folder / "said.txt").read_text()[-3000:])
+    return Spent(time.perf_counter() - start, usage.ru_maxrss / 1024)
+
+
+def _copy_project(folder: Path, settings: Mapping[str, object]) -> None:
+    for name in ("workflow", "profiles"):
+        shutil.copytree(PROJECT / name, folder / name)
+    shutil.copy(PROJECT / "Snakefile", folder)
+    (folder / "grid.yaml").write_text(yaml.safe_dump(dict(settings)))
+    (folder / "sitecustomize.py").write_text(PATCH)
+
+
+def _collect() -> Sequence[str]:
+    results = Path("results") / "scale"
+    tables = {"--output": "metrics", "--mechanics": "mechanics", "--kernels": "kernels"}
+    written = [word for key, name in tables.items() for word in (key, f"{results / name}.csv")]
+    cells = ["--experiment", "grid.yaml", "--trajectories", str(results / "trajectories")]
+    return ["collect", *cells, *written]
+
+
+def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
+    """Make what the jobs of all cells would leave, of the first cell's measurements."""
+    from mechcore.measured import measured
+    from mechcore.simulation import simulate
+    from mechcore.storage import write_dataset
+
+    name, cell = next(iter(cells.items()))
+    (results / "trajectories").mkdir(parents=True)
+    path = results / "trajectories" / f"{name}.nc"
+    write_dataset(simulate(cell), path)
+    tables = measured(path, cell)
+    for other, planned in list(cells.items())[1:]:
+        copied = results / "trajectories" / f"{other}.nc"
+        copied.touch()
+        content = {"made_of": stamp(copied, planned), "tables": tables}
+        (results / KEPT / f"{other}.json").write_text(json.dumps(content))
+
+
+if __name__ == "__main__":
+    main()
