@@ -22,25 +22,19 @@ from pathlib import Path
 
 import yaml
 
-from mechcore import kernels
-
-LARGEST_SIZE = 4096
-kernels.LARGEST_SIZE = LARGEST_SIZE
-
-# The limit is read when these are imported.
-from mechcore.activations import ACTIVATIONS  # noqa: E402
-from mechcore.cells import Cell  # noqa: E402
-from mechcore.config import load_experiment  # noqa: E402
-from mechcore.cost import estimated_cost  # noqa: E402
-from mechcore.grid import expand  # noqa: E402
-from mechcore.kernels import FAMILIES  # noqa: E402
-from mechcore.measured import KEPT, stamp  # noqa: E402
-from mechcore.packing import pack  # noqa: E402
+from mechcore.activations import ACTIVATIONS
+from mechcore.cells import Cell
+from mechcore.config import load_experiment
+from mechcore.cost import estimated_cost
+from mechcore.grid import expand
+from mechcore.kernels import FAMILIES
+from mechcore.measured import KEPT, stamp
+from mechcore.packing import pack
 
 PROJECT = Path(__file__).parents[1]
 SIZES = (100, 1_000, 10_000, 100_000)
 PACKED = ("--config", "minutes_per_job=10", "--group-components", "cells=1000000")
-PATCH = f"import mechcore.kernels\nmechcore.kernels.LARGEST_SIZE = {LARGEST_SIZE}\n"
+PATCH = "import mechcore.kernels\nmechcore.kernels.LARGEST_SIZE = 4096\n"
 """As ``sitecustomize`` in every process of a trial."""
 
 
@@ -67,11 +61,17 @@ def main() -> None:
     """Print time and memory of each step against the number of cells."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--largest", type=int, default=10_000, help="cells of the largest trial")
-    largest: int = parser.parse_args().largest
-    for count in (size for size in SIZES if size <= largest):
+    parser.add_argument("--folder", type=Path, help="of a single trial, whose process is patched")
+    asked = parser.parse_args()
+    if asked.folder:
+        for name, spent in trial(asked.folder, asked.largest).items():
+            print(f"{asked.largest:7d} cells  {name:24s} {spent}", flush=True)
+        return
+    for count in (size for size in SIZES if size <= asked.largest):
         with tempfile.TemporaryDirectory() as folder:
-            for name, spent in trial(Path(folder), count).items():
-                print(f"{count:7d} cells  {name:24s} {spent}", flush=True)
+            (Path(folder) / "sitecustomize.py").write_text(PATCH)
+            words = ["-m", "benchmarks.scale", "--largest", str(count), "--folder", folder]
+            subprocess.run([sys.executable, *words], env=patched(Path(folder)), check=True)
 
 
 def trial(folder: Path, count: int) -> dict[str, Spent]:
@@ -118,15 +118,19 @@ def grid(count: int) -> dict[str, object]:
     }
 
 
+def patched(folder: Path) -> dict[str, str]:
+    """Return variables with which every process runs `PATCH` first."""
+    return os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}"}
+
+
 def run(folder: Path, module: str, *words: str) -> Spent:
     """Return what a command takes, which must succeed."""
-    environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}"}
     start = time.perf_counter()
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *words],
             cwd=folder,
-            env=environment,
+            env=patched(folder),
             stdout=said,
             stderr=subprocess.STDOUT,
         )
@@ -142,7 +146,6 @@ def _copy_project(folder: Path, settings: Mapping[str, object]) -> None:
         shutil.copytree(PROJECT / name, folder / name)
     shutil.copy(PROJECT / "Snakefile", folder)
     (folder / "grid.yaml").write_text(yaml.safe_dump(dict(settings)))
-    (folder / "sitecustomize.py").write_text(PATCH)
 
 
 def _collect() -> Sequence[str]:

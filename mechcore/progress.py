@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mechcore.errors import INTERRUPTED
+from mechcore.finished import second_name
 from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE
 
 LINE_WIDTH = 1000
@@ -59,7 +60,9 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
         In the order of the cells.
     """
     return [
-        _state(cell, results / "trajectories" / f"{cell}.nc", logs / "simulate" / f"{cell}.log")
+        _state(
+            cell, _result(results / "trajectories" / f"{cell}.nc"), logs / f"simulate/{cell}.log"
+        )
         for cell in cells
     ]
 
@@ -138,6 +141,11 @@ def _beside(kind: str, results: Path, logs: Path) -> list[CellState]:
         _state(f"{BESIDE[kind]} {log.stem}", results / kind / f"{log.stem}.nc", log)
         for log in sorted((logs / kind).glob("*.log"))
     ]
+
+
+def _result(path: Path) -> Path:
+    """The file of a cell, or the name that it keeps when the job of many cells failed."""
+    return path if path.is_file() else second_name(path)
 
 
 def _state(cell: str, result: Path, log: Path) -> CellState:

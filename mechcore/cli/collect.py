@@ -30,6 +30,7 @@ def command(
 
     cells = expand(load_experiment(experiment))
 
+    from mechcore.finished import forget_finished
     from mechcore.measured import collect
     from mechcore.tables import write_table
 
@@ -37,4 +38,5 @@ def command(
     write_table(measured.kernels, kernels)
     write_table(measured.mechanics, mechanics)
     write_table(measured.metrics, output)
+    forget_finished(trajectories, cells)
     typer.echo(f"{len(measured.metrics)} simulations of {len(cells)} cells")

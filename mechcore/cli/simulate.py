@@ -25,22 +25,29 @@ def command(
 
     planned = Cell.from_json(cell)
 
-    from mechcore.storage import check_output, is_result_of, write_dataset
+    from mechcore.storage import check_output, write_dataset
 
     check_output(output)
-    if is_result_of(planned, output):
-        # Finished by a job that was lost sight of, as when the workflow was killed on a cluster.
-        output.touch()
-        typer.echo(f"{planned.id}: {output} is there, whole, made by the same code")
-        return
+    # Films are jobs of their own, and not collected.
+    of_grid = output.parent.name == "trajectories"
+    if of_grid:
+        from mechcore.finished import link, second_name, take_finished
+
+        if take_finished(planned, output):
+            typer.echo(f"{planned.id}: finished before, by the same code")
+            return
 
     from mechcore.measured import measured
     from mechcore.simulation import simulate
 
     start = time.perf_counter()
-    write_dataset(simulate(planned), output)
-    if output.parent.name == "trajectories":
+    dataset = simulate(planned)
+    if of_grid:
+        write_dataset(dataset, second_name(output))
+        link(second_name(output), output)
         # Here many jobs do it at once; later a single one would do it for all cells.
         measured(output, planned)
+    else:
+        write_dataset(dataset, output)
     seconds = time.perf_counter() - start
     typer.echo(f"{planned.id}: {planned.simulations} simulations in {seconds:.2f} s")

@@ -11,12 +11,17 @@ from typing import Any
 
 import numba
 from numba import njit
+from numba.core.caching import UserProvidedCacheLocator
 from platformdirs import user_cache_dir
 
 from mechcore.fingerprint import code_fingerprint
 
 FLAGS = {"reassoc", "contract"}
 """Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning."""
+
+ON_NODE = "MECHCORE_ON_NODE"
+"""Environment variable, not empty in jobs on the nodes of a cluster: each keeps machine code to
+itself, as a home directory that all nodes share is slow, late, and small."""
 
 
 def _cache_folder() -> str:
@@ -26,7 +31,10 @@ def _cache_folder() -> str:
     """
     name = f"mechcore-{code_fingerprint('mechcore.engines.compiled')}"
     asked = os.environ.get("NUMBA_CACHE_DIR")
-    for find in (lambda: asked or user_cache_dir("mechcore"), _shared_temporary_folder):
+    places = [_shared_temporary_folder]
+    if asked or not os.environ.get(ON_NODE):
+        places.insert(0, lambda: asked or user_cache_dir("mechcore"))
+    for find in places:
         try:
             folder = Path(find()) / name
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +107,19 @@ def inlined(function: Callable[..., Any]) -> Any:
     return njit(function, inline="always", **OPTIONS)
 
 
+class SameForAllCopies(UserProvidedCacheLocator):
+    """Finds machine code by what it was made from, not by where that lies.
+
+    Another clone, or a package in a container, need not compile again.
+    """
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Return the folder of a file in the cache: all are in one."""
+        del py_file
+        return ""
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Return a function in machine code that is called from Python, cached on disk.
 
@@ -113,8 +134,10 @@ def compiled(function: Callable[..., Any]) -> Any:
         The same function, compiled when it is first called.
     """
     # numba takes the folder from a setting of the whole process, which others may use as well.
-    before, _SETTINGS.CACHE_DIR = _SETTINGS.CACHE_DIR, CACHE_FOLDER
+    before = _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES
+    _SETTINGS.CACHE_DIR = CACHE_FOLDER
+    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.{SameForAllCopies.__name__}"
     try:
         return njit(function, cache=True, nogil=True, **OPTIONS)
     finally:
-        _SETTINGS.CACHE_DIR = before
+        _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES = before

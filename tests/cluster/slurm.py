@@ -26,6 +26,12 @@ SECONDS_TO_START = 120
 SECONDS_TO_END = 10
 NODES = ("n1", "n2", "n3", "n4")
 
+COLUMNS = (
+    *("ArrayJobID", "ArrayTaskID", "RestartCnt"),
+    *("State", "NodeList", "Comment", "MinMemory", "TimeLimit", "WorkDir"),
+)
+"""What squeue tells of a job."""
+
 # Debian keeps daemons outside of a user's PATH.
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
 ACCOUNTING = ("slurmdbd", "sacct", "sacctmgr", "mariadbd", "mariadb-install-db")
@@ -114,6 +120,8 @@ class Job:
         What it asked for: ``1000M``.
     limit : str
         Its time limit: ``1:00``.
+    folder : str
+        Where it was submitted from.
     """
 
     identifier: str
@@ -123,6 +131,7 @@ class Job:
     restarts: int
     memory: str
     limit: str
+    folder: str
 
 
 @dataclass
@@ -150,8 +159,7 @@ class Cluster:
 
     def jobs(self, state: str = "all") -> list[Job]:
         """Return the jobs in a state that the controller has not forgotten, oldest first."""
-        columns = "ArrayJobID,ArrayTaskID,State,NodeList,Comment,RestartCnt,MinMemory,TimeLimit"
-        form = ",".join(f"{name}:|" for name in columns.split(","))
+        form = ",".join(f"{name}:|" for name in COLUMNS)
         lines = self.run("squeue", "--noheader", f"--states={state}", "--sort=i", "--Format", form)
         return [_job(line) for line in lines.splitlines()]
 
@@ -425,9 +433,9 @@ def _run(words: Sequence[str], environment: dict[str, str]) -> str:
 
 
 def _job(line: str) -> Job:
-    array, task, state, node, comment, restarts, memory, limit, _ = line.split("|")
+    array, task, restarts, state, node, comment, memory, limit, folder, _ = line.split("|")
     identifier = array if task == "N/A" else f"{array}_{_tasks(task)}"
-    return Job(identifier, state, node, comment, int(restarts), memory, limit)
+    return Job(identifier, state, node, comment, int(restarts), memory, limit, folder)
 
 
 def _tasks(task: str) -> str:

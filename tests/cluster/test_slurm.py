@@ -1,4 +1,4 @@
-"""The workflow on a real SLURM: the same results as without, and faults that it survives."""
+"""The workflow on a real SLURM: the same results as without, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_dir
 from slurm import Cluster, Job, slurm_cluster
 
 from mechcore.storage import read_dataset
@@ -23,13 +24,25 @@ PROJECT = Path(__file__).parents[2]
 PROFILES = PROJECT / "profiles"
 SECONDS_TO_FINISH = 600
 
-# A look in a second, not in ten: the jobs of tests are short. Errors are told by Snakemake itself,
-# as the rules that fail here are without the workflow's own handler.
+# A look in a second, not in ten: the jobs of tests are short.
 IMPATIENT = (
     "--slurm-init-seconds-before-status-checks=1",
     "--max-status-checks-per-second=1",
-    "--quiet=host",
 )
+
+# Four cells that are one job by the profile: a fault can hit between two of them.
+GRID = """
+experiment: grid
+kernels: [dct]
+activations: [identity, relu]
+sizes: [2, 3]
+betas: {start: 0, stop: 1, count: 3}
+steps: 16
+"""
+COLLECTED = "results/grid/metrics.csv"
+CELLS = 4
+CELLS_OF_A_JOB = "rule_batch"
+"""How SLURM's comments on jobs of packed cells begin."""
 
 # Faults that the science cannot have by itself, with the resources that the profile gives.
 FAULTS = """
@@ -42,10 +55,6 @@ rule slow:
     resources: runtime=lambda wildcards, attempt: attempt
     # SLURM counts in minutes; the second attempt need not last as long as it may.
     shell: "[ {resources.runtime} -gt 1 ] || sleep 600; touch {output}"
-
-rule part:
-    output: "{name}.txt"
-    shell: "echo start >>{wildcards.name}.starts; sleep 12; touch {output}"
 """.replace("PYTHON", sys.executable)
 
 
@@ -84,10 +93,28 @@ class Run:
         return self.log.read_text()
 
 
+def own(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables with which a process takes the package of its folder, or the installed one.
+
+    Machine code is the user's: a cluster that is gone in a minute need not make its own.
+    """
+    kept = {key: one for key, one in environment.items() if key != "PYTHONPATH"}
+    return kept | {"NUMBA_CACHE_DIR": user_cache_dir("mechcore")}
+
+
+runs: list[Run] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """A test that fails leaves no Snakemake behind."""
+    yield
+    while runs:
+        runs.pop().kill()
+
+
 def start(cluster: Cluster, folder: Path, *words: str) -> Run:
     """Start Snakemake with the project's profiles."""
-    # The package of the folder, else the installed one; PYTHONPATH would be that of another.
-    environment = {key: one for key, one in cluster.environment.items() if key != "PYTHONPATH"}
     profiles = ("--profile", str(PROFILES / "slurm"))
     profiles += ("--workflow-profile", str(PROFILES / "default"))
     log = folder / f"said-{secrets.token_hex(4)}.txt"
@@ -95,13 +122,14 @@ def start(cluster: Cluster, folder: Path, *words: str) -> Run:
         process = subprocess.Popen(
             [sys.executable, "-m", "snakemake", *profiles, *IMPATIENT, *words],
             cwd=folder,
-            env=environment,
+            env=own(cluster.environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Run(process, log)
+    runs.append(Run(process, log))
+    return runs[-1]
 
 
 def finish(cluster: Cluster, folder: Path, *words: str) -> str:
@@ -111,25 +139,23 @@ def finish(cluster: Cluster, folder: Path, *words: str) -> str:
     return run.said()
 
 
-def jobs_of(cluster: Cluster, what: str) -> list[Job]:
-    """Return the jobs of a rule, with or without the values of its wildcards."""
-    return [job for job in cluster.jobs() if job.comment.startswith(f"rule_{what}")]
+def here(folder: Path, *words: str) -> None:
+    """Run Snakemake on this machine alone."""
+    words = (sys.executable, "-m", "snakemake", "-c2", *words)
+    ended = subprocess.run(words, cwd=folder, env=own(os.environ), capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
-def states(cluster: Cluster, what: str) -> list[str]:
-    """Return how the jobs of a rule ended, the first attempt first."""
-    return [job.state for job in jobs_of(cluster, what)]
+def jobs_of(cluster: Cluster, folder: Path, what: str) -> list[Job]:
+    """Return the jobs of a rule, or of packed cells, that were submitted from a folder."""
+    return [
+        job for job in cluster.jobs() if job.folder == str(folder) and job.comment.startswith(what)
+    ]
 
 
-def begun(cluster: Cluster, folder: Path, name: str) -> Job:
-    """Wait until the command of a part runs, and return its job."""
-    cluster.wait_for((folder / f"{name}.starts").exists)
-    return jobs_of(cluster, f"part_wildcards_{name}")[-1]
-
-
-def starts(folder: Path, name: str) -> int:
-    """Return how often the command of a part began."""
-    return (folder / f"{name}.starts").read_text().count("start")
+def states(cluster: Cluster, folder: Path, what: str) -> list[str]:
+    """Return how such jobs ended, the first attempt first."""
+    return [job.state for job in jobs_of(cluster, folder, what)]
 
 
 def run_id(said: str) -> str:
@@ -137,6 +163,35 @@ def run_id(said: str) -> str:
     found = re.search(r"SLURM run ID: (\S+)", said)
     assert found, said
     return found[1]
+
+
+def contents(folder: Path, experiment: str) -> dict[str, str | bytes]:
+    """Return what identifies each result: hashes of arrays, bytes of tables."""
+    results = folder / "results" / experiment
+    hashes = {
+        str(path.relative_to(results)): str(read_dataset(path).attrs["content_sha256"])
+        for kind in ("trajectories", "films", ".")
+        for path in (results / kind).glob("*.nc")
+    }
+    tables = ("metrics.csv", "mechanics.csv", "kernels.csv", "claims.json")
+    paths = [results / name for name in tables if (results / name).is_file()]
+    return hashes | {path.name: path.read_bytes() for path in paths}
+
+
+def files(folder: Path, experiment: str) -> set[str]:
+    """Return the names of all results."""
+    results = folder / "results" / experiment
+    return {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+
+
+def copy_project(place: Path) -> Path:
+    """Return a copy of the project, without results."""
+    folder = place / "project"
+    for name in ("workflow", "config", "profiles", "mechcore"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "Snakefile", folder)
+    (folder / "grid.yaml").write_text(GRID)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -153,130 +208,202 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, without results."""
+    return copy_project(tmp_path)
+
+
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the smoke experiment ran on this machine."""
-    folder = tmp_path_factory.mktemp("local") / "project"
-    for name in ("workflow", "config", "profiles", "mechcore"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "Snakefile", folder)
-    words = [sys.executable, "-m", "snakemake", "-c2", "--configfile", "config/smoke.yaml"]
-    environment = {key: one for key, one in os.environ.items() if key != "PYTHONPATH"}
-    ended = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    return folder
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
+    """What the grid gives on this machine."""
+    folder = copy_project(tmp_path_factory.mktemp("here"))
+    here(folder, "--configfile", "grid.yaml", "--", COLLECTED)
+    return contents(folder, "grid")
 
 
-def contents(folder: Path) -> dict[str, str | bytes]:
-    """Return what identifies each result: hashes of arrays, bytes of tables."""
-    results = folder / "results" / "smoke"
-    hashes = {
-        str(path.relative_to(results)): str(read_dataset(path).attrs["content_sha256"])
-        for kind in ("trajectories", "films", ".")
-        for path in (results / kind).glob("*.nc")
-    }
-    return hashes | {path.name: path.read_bytes() for path in results.glob("metrics.csv")}
+def complete(cluster: Cluster, project: Path) -> None:
+    """Ask for the grid once more."""
+    finish(cluster, project, "--configfile", "grid.yaml", "--", COLLECTED)
 
 
-def test_a_cluster_gives_the_results_of_one_machine(
-    cluster: Cluster, local: Path, tmp_path: Path
+def finished_cells(project: Path) -> dict[str, int]:
+    """Return the inodes of the finished cells: a file that is made again gets another one."""
+    folder = project / "results" / "grid"
+    # Snakemake removes the first names of all cells of a job that failed.
+    paths = [*folder.glob("finished/*.nc"), *folder.glob("trajectories/*.nc")]
+    return {path.name: path.stat().st_ino for path in paths}
+
+
+def begin(cluster: Cluster, project: Path, *words: str, target: str = COLLECTED) -> Run:
+    """Start the grid."""
+    return start(cluster, project, "--configfile", "grid.yaml", *words, "--", target)
+
+
+def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[str, int]]:
+    """Wait until so many cells are finished, others not, and return their job and them."""
+    cluster.wait_for(lambda: len(finished_cells(project)) >= cells)
+    job, found = jobs_of(cluster, project, CELLS_OF_A_JOB)[-1], finished_cells(project)
+    assert job.state == "RUNNING"
+    assert len(found) < CELLS
+    return job, found
+
+
+def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
+    """Hold the end to the results of an undisturbed run: equal, and no finished cell run again."""
+    assert contents(project, "grid") == expected
+    now = finished_cells(project)
+    assert len(now) == CELLS
+    for found in before:
+        assert found.items() <= now.items()
+    assert not (project / "results" / "grid" / "finished").exists()
+    assert not [path for path in (project / "results").rglob(".*") if path.is_file()]
+
+
+def test_smoke_gives_on_a_cluster_what_it_gives_here(
+    cluster: Cluster, project: Path, tmp_path: Path
 ) -> None:
-    remote = tmp_path / "project"
-    made = ("results", "logs", "reports", ".snakemake", "mlflow.db", "mlartifacts")
-    shutil.copytree(local, remote, ignore=shutil.ignore_patterns(*made))
-    finish(cluster, remote, "--configfile", "config/smoke.yaml")
-    expected = contents(local)
-    assert len(expected) >= 8
-    assert contents(remote) == expected
-    assert states(cluster, "collect") == ["COMPLETED"]
+    words = ("--configfile", "config/smoke.yaml")
+    alone = tmp_path / "alone"
+    shutil.copytree(project, alone)
+    here(alone, *words)
+    finish(cluster, project, *words)
+    assert len(contents(alone, "smoke")) >= 8
+    assert contents(project, "smoke") == contents(alone, "smoke")
+    assert files(project, "smoke") == files(alone, "smoke")
     # Logs of jobs lie outside of the results, and those of good ones are gone.
-    assert not list(remote.glob("logs/slurm/**/*.log"))
-    assert "Nothing to be done" in finish(cluster, remote, "--configfile", "config/smoke.yaml")
+    assert not list(project.glob("logs/slurm/**/*.log"))
+    assert "Nothing to be done" in finish(cluster, project, *words)
+
+
+def test_default_gives_on_four_nodes_what_it_gives_here(
+    cluster: Cluster, project: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    shutil.copytree(project, alone)
+    for name in ("results/default", "reports/default", "logs/default", ".snakemake/metadata"):
+        # What is there of `make`; whatever is missing or of other code is made.
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, alone / name, dirs_exist_ok=True)
+    here(alone)
+    finish(cluster, project, "--config", "minutes_per_job=0.125")
+    assert contents(project, "default") == contents(alone, "default")
+    assert files(project, "default") == files(alone, "default")
+    packed = jobs_of(cluster, project, CELLS_OF_A_JOB)
+    assert len(packed) == 4
+    assert len({job.node for job in packed}) > 1
 
 
 def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, folder: Path) -> None:
-    said = finish(cluster, folder, "hungry.txt", "slow.txt")
-    assert states(cluster, "hungry") == ["FAILED", "COMPLETED"]
-    assert [job.memory for job in jobs_of(cluster, "hungry")] == ["1000M", "2000M"]
-    assert [job.limit for job in jobs_of(cluster, "hungry")] == ["30:00", "1:00:00"]
-    assert states(cluster, "slow") == ["TIMEOUT", "COMPLETED"]
-    assert [job.limit for job in jobs_of(cluster, "slow")] == ["1:00", "2:00"]
+    # Here no handler of the workflow's own tells of errors.
+    said = finish(cluster, folder, "--quiet=host", "--", "hungry.txt", "slow.txt")
+    assert states(cluster, folder, "rule_hungry") == ["FAILED", "COMPLETED"]
+    assert [job.memory for job in jobs_of(cluster, folder, "rule_hungry")] == ["1000M", "2000M"]
+    assert [job.limit for job in jobs_of(cluster, folder, "rule_hungry")] == ["30:00", "1:00:00"]
+    assert states(cluster, folder, "rule_slow") == ["TIMEOUT", "COMPLETED"]
+    assert [job.limit for job in jobs_of(cluster, folder, "rule_slow")] == ["1:00", "2:00"]
     assert "SLURM status is: 'TIMEOUT'" in said
     assert "memory limit" in "".join(path.read_text() for path in folder.glob("logs/**/*.log"))
 
 
-def test_a_cancelled_job_is_tried_again(cluster: Cluster, folder: Path) -> None:
-    run = start(cluster, folder, "cancelled.txt")
-    cluster.cancel(begun(cluster, folder, "cancelled").identifier)
-    assert run.wait() == 0, run.said()
-    assert states(cluster, "part_wildcards_cancelled") == ["CANCELLED", "COMPLETED"]
+def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    run = begin(cluster, project)
+    first, one = under_way(cluster, project, 1)
+    cluster.cancel(first.identifier)
+    cluster.wait_for(lambda: len(jobs_of(cluster, project, CELLS_OF_A_JOB)) == 2)
+    second, two = under_way(cluster, project, 2)
+    cluster.set_down(second.node)
+    third, three = under_way(cluster, project, 3)
+    cluster.lose(third.node)
+    try:
+        assert run.wait() == 0, run.said()
+    finally:
+        cluster.revive(third.node)
+        cluster.resume(second.node)
+        cluster.resume(third.node)
+    check(project, expected, one, two, three)
+    # Snakemake tries a cancelled job again; that of a dead node SLURM itself queues again.
+    cancelled, last = jobs_of(cluster, project, CELLS_OF_A_JOB)
+    assert (cancelled.state, cancelled.restarts) == ("CANCELLED", 0)
+    assert (last.state, last.restarts) == ("COMPLETED", 2)
+    assert len({second.node, third.node, last.node}) == 3
+    assert "a job of 4 cells failed" in run.said()
+    assert re.search(r"^slurmstepd: error: .* CANCELLED AT ", run.said(), re.MULTILINE)
+
+
+def test_a_drained_node_ends_its_job_and_gets_no_other(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    # Fits are a job that follows.
+    run = begin(cluster, project, target="results/grid/regressions.csv")
+    job, found = under_way(cluster, project, 1)
+    cluster.drain(job.node)
+    try:
+        assert run.wait() == 0, run.said()
+    finally:
+        cluster.resume(job.node)
+    check(project, expected, found)
+    assert states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"]
+    (next_one,) = jobs_of(cluster, project, "rule_regress")
+    assert next_one.node != job.node
+
+
+def test_with_accounting_a_controller_that_is_away_costs_nothing(
+    project: Path, expected: dict[str, str | bytes]
+) -> None:
+    with slurm_cluster(accounting=True) as cluster:
+        run = begin(cluster, project)
+        _, found = under_way(cluster, project, 1)
+        cluster.stop_controller()
+        # Over at least one look; then the plugin asks sacct, which needs the database alone.
+        time.sleep(30)
+        cluster.start_controller()
+        assert run.wait() == 0, run.said()
+        check(project, expected, found)
+        (job,) = jobs_of(cluster, project, CELLS_OF_A_JOB)
+        assert (job.state, job.restarts) == ("COMPLETED", 0)
 
 
 def test_a_run_that_gives_up_says_why_and_the_next_one_completes(
-    cluster: Cluster, folder: Path
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
-    run = start(cluster, folder, "--retries=0", "hopeless.txt")
-    cluster.cancel(begun(cluster, folder, "hopeless").identifier)
+    run = begin(cluster, project, "--retries=0")
+    job, found = under_way(cluster, project, 2)
+    cluster.cancel(job.identifier)
     assert run.wait() == 1
-    assert "SLURM status is: 'CANCELLED'" in run.said()
-    finish(cluster, folder, "hopeless.txt")
-    assert states(cluster, "part_wildcards_hopeless") == ["CANCELLED", "COMPLETED"]
+    assert re.search(r"^[23] of 4 cells done, 0 failed$", run.said(), re.MULTILINE)
+    complete(cluster, project)
+    check(project, expected, found)
 
 
-def test_a_drained_node_ends_its_job_and_gets_no_other(cluster: Cluster, folder: Path) -> None:
-    run = start(cluster, folder, "drained.txt")
-    node = begun(cluster, folder, "drained").node
-    cluster.drain(node)
-    try:
-        assert run.wait() == 0, run.said()
-        assert states(cluster, "part_wildcards_drained") == ["COMPLETED"]
-        finish(cluster, folder, "elsewhere.txt")
-        assert jobs_of(cluster, "part_wildcards_elsewhere")[0].node != node
-    finally:
-        cluster.resume(node)
-
-
-@pytest.mark.parametrize("fault", ["set_down", "lose"])
-def test_the_job_of_a_dead_node_runs_on_another(cluster: Cluster, folder: Path, fault: str) -> None:
-    run = start(cluster, folder, f"{fault}.txt")
-    node = begun(cluster, folder, fault).node
-    getattr(cluster, fault)(node)
-    try:
-        assert run.wait() == 0, run.said()
-        (job,) = jobs_of(cluster, f"part_wildcards_{fault}")
-        assert (job.state, job.restarts, starts(folder, fault)) == ("COMPLETED", 1, 2)
-        assert job.node != node
-    finally:
-        if fault == "lose":
-            cluster.revive(node)
-        cluster.resume(node)
-
-
-def test_with_accounting_a_controller_that_is_away_costs_nothing(folder: Path) -> None:
-    with slurm_cluster(accounting=True) as cluster:
-        run = start(cluster, folder, "patient.txt")
-        begun(cluster, folder, "patient")
-        cluster.stop_controller()
-        # Over at least one look; then the plugin asks sacct, which needs the database alone.
-        time.sleep(40)
-        cluster.start_controller()
-        assert run.wait() == 0, run.said()
-        assert states(cluster, "part_wildcards_patient") == ["COMPLETED"]
-        assert starts(folder, "patient") == 1
-
-
-def test_after_the_end_of_the_login_node_its_jobs_are_cancelled_by_hand(
-    cluster: Cluster, folder: Path
+def test_jobs_outlive_the_login_node_and_are_not_doubled(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
-    run = start(cluster, folder, "orphan.txt")
-    begun(cluster, folder, "orphan")
+    run = begin(cluster, project)
+    under_way(cluster, project, 1)
     run.kill()
-    refused = start(cluster, folder, "orphan.txt")
+    refused = begin(cluster, project)
     assert refused.wait() == 1
     assert "--unlock" in refused.said()
-    # Nobody told the job.
-    assert states(cluster, "part_wildcards_orphan") == ["RUNNING"]
-    cluster.run("scancel", "--name", run_id(run.log.read_text()))
-    finish(cluster, folder, "--unlock", "orphan.txt")
-    finish(cluster, folder, "orphan.txt")
-    assert states(cluster, "part_wildcards_orphan") == ["CANCELLED", "COMPLETED"]
+    # Nobody told the job, which goes on to its good end.
+    cluster.wait_for(lambda: states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"])
+    found = finished_cells(project)
+    assert len(found) == CELLS
+    finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
+    complete(cluster, project)
+    check(project, expected, found)
+
+
+def test_jobs_of_a_lost_run_are_cancelled_by_its_name(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    run = begin(cluster, project)
+    _, found = under_way(cluster, project, 2)
+    run.kill()
+    cluster.run("scancel", "--name", run_id(run.said()))
+    finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
+    complete(cluster, project)
+    check(project, expected, found)
+    assert states(cluster, project, CELLS_OF_A_JOB) == ["CANCELLED", "COMPLETED"]

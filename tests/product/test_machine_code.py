@@ -14,6 +14,8 @@ import pytest
 import mechcore
 from mechcore.engines import machine_code
 
+PROJECT = Path(__file__).parents[2]
+
 JOB = """
 import mechcore
 from mechcore.engines import lines
@@ -71,6 +73,20 @@ def test_jobs_without_a_cache_share_a_private_temporary_folder(unwritable: Path)
     shared = Path(first).parent
     assert shared.parent == unwritable
     assert stat.S_IMODE(shared.stat().st_mode) == 0o700
+
+
+def test_a_node_of_a_cluster_keeps_machine_code_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert not Path(machine_code._cache_folder()).is_relative_to(tmp_path)
+    monkeypatch.setenv(machine_code.ON_NODE, "1")
+    assert Path(machine_code._cache_folder()).is_relative_to(tmp_path)
+    # The workflow sets it; who names a folder gets that one.
+    assert machine_code.ON_NODE in (PROJECT / "workflow" / "rules" / "common.smk").read_text()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "named"))
+    assert Path(machine_code._cache_folder()).is_relative_to(tmp_path / "named")
 
 
 def test_machine_code_is_not_taken_from_a_folder_that_others_can_write(unwritable: Path) -> None:

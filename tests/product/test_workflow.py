@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from mechcore.finished import second_name
 from mechcore.storage import content_hash, read_dataset
 
 PROJECT = Path(__file__).parents[2]
@@ -186,14 +187,11 @@ def test_how_cells_are_packed_runs_nothing_again(finished: Path) -> None:
     assert "Nothing to be done" in ended.stdout + ended.stderr
 
 
-def test_packed_cells_are_one_job_with_a_file_each(workspace: Path) -> None:
+def test_packed_cells_run_on_one_machine_as_well(workspace: Path) -> None:
     folder = workspace / "results" / "smoke" / "trajectories"
     hashes = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
-    shutil.rmtree(folder)
     target = "results/smoke/metrics.csv"
-    planned_jobs = snakemake(workspace, "-n", "--quiet", *PACKED, "--", target)
-    assert planned_jobs.returncode == 0, planned_jobs.stderr
-    ended = snakemake(workspace, *PACKED, "--", target)
+    ended = snakemake(workspace, *PACKED, "--forcerun", "simulate", "--", target)
     assert ended.returncode == 0, ended.stderr
     assert "4 of 4 cells done" in ended.stderr
     found = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
@@ -201,22 +199,28 @@ def test_packed_cells_are_one_job_with_a_file_each(workspace: Path) -> None:
     assert "Nothing to be done" in snakemake(workspace, "-n", "--", target).stderr
 
 
-def test_a_whole_cell_is_looked_at_but_not_computed_again(workspace: Path) -> None:
-    # As after a kill on a cluster: the file is there, but Snakemake does not know that it is whole.
-    results = workspace / "results" / "smoke" / "trajectories"
-    whole, damaged = results / "dct-relu-k2.nc", results / "dct-relu-k3.nc"
-    before = whole.read_bytes()
-    data = bytearray(damaged.read_bytes())
+def test_a_finished_cell_of_a_job_that_was_given_up_is_not_computed_again(workspace: Path) -> None:
+    results, target = workspace / "results" / "smoke", "results/smoke/metrics.csv"
+    names = ("dct-relu-k2", "dct-relu-k3")
+    whole, damaged = (results / "trajectories" / f"{name}.nc" for name in names)
+    # As when Snakemake removes all files of a packed job: the second names are there.
+    for path in (whole, damaged):
+        second_name(path).parent.mkdir(exist_ok=True)
+        path.rename(second_name(path))
+    data = bytearray(second_name(damaged).read_bytes())
     data[len(data) // 2] ^= 1
-    damaged.write_bytes(data)
-    ended = snakemake(workspace, "--forcerun", "simulate", "--", "results/smoke/metrics.csv")
+    second_name(damaged).write_bytes(data)
+    inode = second_name(whole).stat().st_ino
+    ended = snakemake(workspace, "--forcerun", "simulate", "--", target)
     assert ended.returncode == 0, ended.stderr
-    logs = workspace / "logs" / "smoke" / "simulate"
-    assert "is there, whole" in (logs / "dct-relu-k2.log").read_text()
-    assert "simulations in" in (logs / "dct-relu-k3.log").read_text()
-    assert whole.read_bytes() == before
+    logs = [workspace / "logs" / "smoke" / "simulate" / f"{name}.log" for name in names]
+    assert "finished before" in logs[0].read_text()
+    assert "simulations in" in logs[1].read_text()
+    assert whole.stat().st_ino == inode
     found = read_dataset(damaged)
     assert found.attrs["content_sha256"] == content_hash(found)
+    # All are collected: nothing has two names.
+    assert not second_name(whole).parent.exists()
 
 
 def test_the_rules_name_no_scheduler(tmp_path: Path) -> None:
@@ -228,9 +232,10 @@ def test_the_rules_name_no_scheduler(tmp_path: Path) -> None:
     assert not re.findall(r"slurm|sbatch", rules, re.IGNORECASE)
 
 
-def test_one_core_and_two_give_the_same_bits(finished: Path, tmp_path: Path) -> None:
-    other = copy_project(tmp_path)
-    assert snakemake(other, "--until", "judge", "summarise", cores=1).returncode == 0
+def test_one_core_and_two_give_the_same_bits(finished: Path, workspace: Path) -> None:
+    other = workspace
+    words = ("--forcerun", "simulate", "--until", "judge", "summarise")
+    assert snakemake(other, *words, cores=1).returncode == 0
     for name in (*TABLES, "claims.json"):
         path = Path("results") / "smoke" / name
         assert (finished / path).read_bytes() == (other / path).read_bytes()
@@ -249,7 +254,7 @@ def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> N
         "    if cell.activation == 'modulus':\n"
         "        raise RuntimeError('out of luck')\n",
     )
-    ended = snakemake(folder)
+    ended = snakemake(folder, "--", "results/smoke/metrics.csv")
     assert ended.returncode == 1
     table = ended.stdout + ended.stderr
     assert "2 of 4 cells done, 2 failed" in table

@@ -2,8 +2,9 @@
 
 
 # Seconds on tables that are there: on a cluster each would wait longer than it runs. The others
-# read all trajectories or fit for minutes, which is nothing for the machine of the login.
+# run simulations again or fit for minutes, which is nothing for the machine of the login.
 localrules:
+    collect,
     judge,
     summarise,
 

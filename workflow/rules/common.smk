@@ -24,6 +24,9 @@ from mechcore.tracking.store import without_password
 os.environ.update(
     PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 )
+if workflow.remote_exec:
+    # A home directory is slow for a thousand nodes, and would keep machine code for each of them.
+    os.environ.setdefault("MECHCORE_ON_NODE", "1")
 
 
 def checked_experiment():
@@ -169,6 +172,7 @@ class CellProgress(logging.Handler):
             LogEvent.JOB_INFO: self.on_job,
             LogEvent.JOB_FINISHED: self.on_finished,
             LogEvent.JOB_ERROR: self.on_error,
+            LogEvent.GROUP_ERROR: self.on_group_error,
         }
 
     def emit(self, record):
@@ -196,7 +200,19 @@ class CellProgress(logging.Handler):
             )
             self.tell(f"{name}{which} done")
 
+    def on_group_error(self, record):
+        # Snakemake drops what a cluster says of the end of such a job; its output tells.
+        count = len(record.job_error_info)
+        self.tell(f"a job of {count} cells failed: {' '.join(map(str, record.aux_logs))}")
+        for path in map(Path, record.aux_logs):
+            for line in path.read_text(errors="replace").splitlines() if path.is_file() else ():
+                if re.match(r"\w+: error: ", line):
+                    self.tell(line)
+
     def on_error(self, record):
+        if record.indent:
+            # One of many cells of a job: it may be finished, or not have begun.
+            return
         self.tell(f"{record.rule_name} failed: {' '.join(record.log)}")
         # What a cluster knows of a job that it ended, of which the log says nothing: TIMEOUT, ...
         if getattr(record, "rule_msg", None):

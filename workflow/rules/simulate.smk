@@ -1,11 +1,10 @@
 """Simulation: one job a cell, and what runs beside the grid."""
 
 
-# A file that is there is not removed before the job but looked at by it: whole, of this cell and by
-# this code, it stays. So nothing is computed twice when Snakemake lost sight of a job.
+# Cells that are packed into a job share its fate, but not their work: mechcore/finished.py.
 rule simulate:
     output:
-        update("results/{experiment}/trajectories/{cell}.nc"),
+        "results/{experiment}/trajectories/{cell}.nc",
     log:
         "logs/{experiment}/simulate/{cell}.log",
     benchmark:

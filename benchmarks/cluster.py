@@ -1,0 +1,106 @@
+"""``python -m benchmarks.cluster``: what the default experiment takes on an emulated cluster.
+
+A real SLURM with four nodes that are all this machine, as the tests use it; it needs root and
+``apt-get install slurm-wlm munge``. Without the start of Python, simulations take little of the
+time; all else is overhead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cluster.slurm import Cluster, slurm_cluster
+
+PROJECT = Path(__file__).parents[1]
+
+SECONDS_TO_LOOK = (2, 5, 10, 40)
+"""Before the first look at the jobs; 40 is the plugin's own choice, 10 the profile's."""
+
+MINUTES_PER_JOB = (0.125, 10.0)
+"""Four jobs of three cells, or a job of all."""
+
+
+def main() -> None:
+    """Print the time of each run, and what of it is simulation."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
+    parser.add_argument("--seconds", type=float, nargs="*", default=SECONDS_TO_LOOK)
+    parser.add_argument("--minutes", type=float, nargs="*", default=MINUTES_PER_JOB)
+    asked = parser.parse_args()
+    with slurm_cluster() as cluster:
+        for seconds in asked.seconds:
+            for minutes in asked.minutes:
+                print(describe(cluster, seconds, minutes), flush=True)
+
+
+def describe(cluster: Cluster, seconds: float, minutes: float) -> str:
+    """Run the default experiment and say in a line what it took.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        An idle one.
+    seconds : float
+        Before the first look at the jobs.
+    minutes : float
+        That a job of cells should take.
+
+    Returns
+    -------
+    str
+        A line of a table.
+    """
+    before = len(cluster.jobs())
+    with project() as folder:
+        start = time.monotonic()
+        words = [f"--slurm-init-seconds-before-status-checks={seconds:g}"]
+        _run(cluster, folder, *words, "--config", f"minutes_per_job={minutes:g}")
+        wall, simulated = time.monotonic() - start, _simulated(folder)
+    jobs = len(cluster.jobs()) - before
+    return (
+        f"first look after {seconds:4g} s, {minutes:6g} minutes a job: {jobs:3d} jobs, "
+        f"{wall:5.0f} s, of which {simulated:.1f} s of simulation"
+    )
+
+
+@contextmanager
+def project() -> Iterator[Path]:
+    """Give a copy of what the workflow needs, without results."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("workflow", "config", "profiles", "mechcore"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / part, folder / part, ignore=ignored)
+        shutil.copy(PROJECT / "Snakefile", folder)
+        yield folder
+
+
+def _run(cluster: Cluster, folder: Path, *words: str) -> None:
+    profile = ("--profile", "profiles/slurm", "--quiet", "all")
+    ended = subprocess.run(
+        [sys.executable, "-m", "snakemake", *profile, *words],
+        cwd=folder,
+        env=cluster.environment,
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode:
+        raise SystemExit(ended.stdout[-3000:] + ended.stderr[-3000:])
+
+
+def _simulated(folder: Path) -> float:
+    logs = folder / "logs" / "default"
+    texts = [path.read_text() for path in (*logs.glob("simulate/*.log"), *logs.glob("films/*.log"))]
+    return sum(float(found) for text in texts for found in re.findall(r"in ([\d.]+) s", text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Cells that are finished while their job, or the workflow, is not: no fault makes them run twice.
+
+When a job of many cells ends early, Snakemake removes the files of all, also of the finished ones.
+So each cell has a second name, which Snakemake does not know, until all are collected.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from mechcore.cells import Cell
+from mechcore.storage import is_result_of, replace_file
+
+FOLDER = "finished"
+"""Beside that of the trajectories. It can be deleted at any time."""
+
+
+def second_name(path: Path) -> Path:
+    """Return the other name of the trajectories of a cell.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in the folder of those of the experiment.
+
+    Returns
+    -------
+    Path
+        In the folder beside it.
+
+    Examples
+    --------
+    >>> second_name(Path("results/default/trajectories/dct-relu-k3.nc")).as_posix()
+    'results/default/finished/dct-relu-k3.nc'
+    """
+    return path.parents[1] / FOLDER / path.name
+
+
+def take_finished(cell: Cell, path: Path) -> bool:
+    """Give a cell its file back, if it was finished before.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is planned.
+    path : Path
+        The file to make.
+
+    Returns
+    -------
+    bool
+        Whether it is there now: undamaged, of this cell and made by this code.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    other = second_name(path)
+    if not is_result_of(cell, other):
+        return False
+    link(other, path)
+    return True
+
+
+def link(path: Path, other: Path) -> None:
+    """Give a file a second name, in place of what has it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    other : Path
+        Its other name, on the same disk. Where a disk has no such thing it is a copy.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+
+    def write(draft: Path) -> None:
+        draft.unlink()
+        try:
+            draft.hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, draft)
+
+    replace_file(other, write)
+
+
+def forget_finished(trajectories: Path, cells: Iterable[str]) -> None:
+    """Remove the second names of cells that are collected.
+
+    Parameters
+    ----------
+    trajectories : Path
+        Folder that holds a netCDF file for each cell.
+    cells : iterable of str
+        The cells.
+    """
+    # A folder that cannot be written is no reason to fail: the names do no harm.
+    with suppress(OSError):
+        for name in cells:
+            second_name(trajectories / f"{name}.nc").unlink(missing_ok=True)
+        (trajectories.parent / FOLDER).rmdir()
