@@ -4,6 +4,8 @@ PYTHON ?= python3
 CONFIG ?= config/default.yaml
 CORES ?= 2
 PORT ?= 5000
+# Side by side, as their tests wait more than they compute.
+CLUSTERS ?= 5
 READY = .venv/.ready
 BIN = .venv/bin
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
@@ -34,7 +36,7 @@ cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=con
 	@$(BIN)/snakemake --profile profiles/slurm --configfile $(CONFIG)
 
 test-cluster: $(READY) ## the workflow on a real SLURM (root; apt-get install slurm-wlm munge)
-	@$(BIN)/python -m pytest tests/cluster -n $(CORES)
+	@$(BIN)/python -m pytest tests/cluster -n $(CLUSTERS)
 
 lint: $(READY) ## formats, types, the workflow's own linter
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -7,7 +7,6 @@ So each cell has a second name, which Snakemake does not know, until all are col
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,18 +91,17 @@ def link(path: Path, other: Path) -> None:
     replace_file(other, write)
 
 
-def forget_finished(trajectories: Path, cells: Iterable[str]) -> None:
-    """Remove the second names of cells that are collected.
+def forget_finished(trajectories: Path) -> None:
+    """Remove the second names, and what killed jobs left half-written, when all is collected.
 
     Parameters
     ----------
     trajectories : Path
         Folder that holds a netCDF file for each cell.
-    cells : iterable of str
-        The cells.
     """
-    # A folder that cannot be written is no reason to fail: the names do no harm.
+    # A folder that cannot be written is no reason to fail: what lies there does no harm.
     with suppress(OSError):
-        for name in cells:
-            second_name(trajectories / f"{name}.nc").unlink(missing_ok=True)
-        (trajectories.parent / FOLDER).rmdir()
+        shutil.rmtree(trajectories.parent / FOLDER)
+    for draft in trajectories.glob(".*.nc"):
+        with suppress(OSError):
+            draft.unlink()

@@ -60,9 +60,7 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
         In the order of the cells.
     """
     return [
-        _state(
-            cell, _result(results / "trajectories" / f"{cell}.nc"), logs / f"simulate/{cell}.log"
-        )
+        _state(cell, _result(results / "trajectories", cell), logs / "simulate" / f"{cell}.log")
         for cell in cells
     ]
 
@@ -143,8 +141,9 @@ def _beside(kind: str, results: Path, logs: Path) -> list[CellState]:
     ]
 
 
-def _result(path: Path) -> Path:
+def _result(folder: Path, cell: str) -> Path:
     """The file of a cell, or the name that it keeps when the job of many cells failed."""
+    path = folder / f"{cell}.nc"
     return path if path.is_file() else second_name(path)
 
 

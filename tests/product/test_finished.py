@@ -63,12 +63,9 @@ def test_a_disk_without_second_names_gets_a_copy(
 
 def test_what_is_collected_has_one_name(path: Path) -> None:
     take_finished(CELL, path)
-    other = second_name(path).with_name("other.nc")
-    other.touch()
-    forget_finished(path.parent, [CELL.id])
-    assert path.exists()
-    # That of a cell of another grid stays.
-    assert [one.name for one in other.parent.iterdir()] == ["other.nc"]
-    forget_finished(path.parent, [CELL.id, "other"])
-    assert not other.parent.exists()
-    forget_finished(path.parent, [CELL.id])
+    draft = path.with_name(f".abcdefgh.{path.name}")
+    draft.touch()
+    forget_finished(path.parent)
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert not second_name(path).parent.exists()
+    forget_finished(path.parent)

@@ -203,9 +203,13 @@ class CellProgress(logging.Handler):
     def on_group_error(self, record):
         # Snakemake drops what a cluster says of the end of such a job; its output tells.
         count = len(record.job_error_info)
-        self.tell(f"a job of {count} cells failed: {' '.join(map(str, record.aux_logs))}")
+        self.tell(
+            f"a job of {count} cells failed: {' '.join(map(str, record.aux_logs))}"
+        )
         for path in map(Path, record.aux_logs):
-            for line in path.read_text(errors="replace").splitlines() if path.is_file() else ():
+            for line in (
+                path.read_text(errors="replace").splitlines() if path.is_file() else ()
+            ):
                 if re.match(r"\w+: error: ", line):
                     self.tell(line)
 
