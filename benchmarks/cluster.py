@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from platformdirs import user_cache_dir
+
 from tests.cluster.slurm import Cluster, slurm_cluster
 
 PROJECT = Path(__file__).parents[1]
@@ -88,7 +90,8 @@ def _run(cluster: Cluster, folder: Path, *words: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "snakemake", *profile, *words],
         cwd=folder,
-        env=cluster.environment,
+        # The engine is compiled before: it would be done by many jobs at once.
+        env=cluster.environment | {"NUMBA_CACHE_DIR": user_cache_dir("mechcore")},
         capture_output=True,
         text=True,
     )

@@ -7,6 +7,7 @@ So each cell has a second name, which Snakemake does not know, until all are col
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from mechcore.storage import is_result_of, replace_file
 
 FOLDER = "finished"
 """Beside that of the trajectories. It can be deleted at any time."""
+
+FINISHED_BEFORE = "finished before, by the same code"
+"""What the log of a cell says then, whose job took no time."""
 
 
 def second_name(path: Path) -> Path:
@@ -32,10 +36,10 @@ def second_name(path: Path) -> Path:
 
     Examples
     --------
-    >>> second_name(Path("results/default/trajectories/dct-relu-k3.nc")).as_posix()
-    'results/default/finished/dct-relu-k3.nc'
+    >>> second_name(Path("/results/default/trajectories/dct-relu-k3.nc")).as_posix()
+    '/results/default/finished/dct-relu-k3.nc'
     """
-    return path.parents[1] / FOLDER / path.name
+    return path.resolve().parents[1] / FOLDER / path.name
 
 
 def take_finished(cell: Cell, path: Path) -> bool:
@@ -61,11 +65,11 @@ def take_finished(cell: Cell, path: Path) -> bool:
     other = second_name(path)
     if not is_result_of(cell, other):
         return False
-    link(other, path)
+    replace_by_link(other, path)
     return True
 
 
-def link(path: Path, other: Path) -> None:
+def replace_by_link(path: Path, other: Path) -> None:
     """Give a file a second name, in place of what has it.
 
     Parameters
@@ -91,17 +95,24 @@ def link(path: Path, other: Path) -> None:
     replace_file(other, write)
 
 
-def forget_finished(trajectories: Path) -> None:
-    """Remove the second names, and what killed jobs left half-written, when all is collected.
+def forget_finished(trajectories: Path, cells: Iterable[str]) -> None:
+    """Remove the second names of cells, and what killed jobs left of them, when all is collected.
 
     Parameters
     ----------
     trajectories : Path
         Folder that holds a netCDF file for each cell.
+    cells : iterable of str
+        The cells.
     """
-    # A folder that cannot be written is no reason to fail: what lies there does no harm.
-    with suppress(OSError):
-        shutil.rmtree(trajectories.parent / FOLDER)
-    for draft in trajectories.glob(".*.nc"):
+    names = {f"{cell}.nc" for cell in cells}
+    others = second_name(trajectories / "any.nc").parent
+    for path in (*trajectories.glob(".*.nc"), *others.glob("*.nc")):
+        # A draft is called .abcdefgh.cell.nc.
+        name = path.name.split(".", 2)[2] if path.name.startswith(".") else path.name
+        # What cannot be removed does no harm.
         with suppress(OSError):
-            draft.unlink()
+            if name in names:
+                path.unlink()
+    with suppress(OSError):
+        others.rmdir()

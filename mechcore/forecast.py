@@ -12,7 +12,7 @@ import yaml
 from mechcore.cells import Cell
 from mechcore.cost import Cost, estimated_cost
 from mechcore.errors import InvalidValue, MechcoreError
-from mechcore.packing import megabytes, pack
+from mechcore.packing import megabytes, pack, parsed_minutes
 from mechcore.sweeps import job_cost
 
 MINUTES_KEY = "minutes_per_job"
@@ -99,14 +99,14 @@ def minutes_of_profile(profile: str) -> float:
         If there is no such profile, or it holds something else.
     """
     folder = Path(profile) if Path(profile).is_dir() else PROFILES / profile
-    files = sorted(folder.glob("profile*.yaml")) + sorted(folder.glob("config*.yaml"))
+    files = sorted(folder.glob("config*.yaml")) + sorted(folder.glob("profile*.yaml"))
     if not files:
         known = ", ".join(sorted(path.name for path in PROFILES.glob("*/"))) or "a folder"
         raise InvalidValue("profile", profile, known)
     try:
         settings = yaml.safe_load(files[-1].read_text(encoding="utf-8")) or {}
         given = dict(entry.split("=", 1) for entry in settings.get("config", []))
-        return float(given.get(MINUTES_KEY, 0))
+        return parsed_minutes(given.get(MINUTES_KEY, 0))
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise MechcoreError(f"{files[-1]}: not a profile of Snakemake ({error})") from error
 

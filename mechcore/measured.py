@@ -18,6 +18,7 @@ from mechcore.errors import MechcoreError
 from mechcore.fingerprint import code_fingerprint
 from mechcore.measures import metrics_table
 from mechcore.mechanics import kernels_table, mechanics_table
+from mechcore.patterns import file_digest
 from mechcore.storage import replace_file
 from mechcore.tables import read_trajectories, table_text
 
@@ -104,22 +105,22 @@ def measured(path: Path, cell: Cell) -> Texts:
     MechcoreError
         If the file is missing, damaged, or was made with other settings.
     """
-    kept, made_of = path.parents[1] / KEPT / f"{cell.id}.json", stamp(path, cell)
+    kept, source = path.resolve().parents[1] / KEPT / f"{cell.id}.json", made_of(path, cell)
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["made_of"] == made_of:
+        if found["made_of"] == source:
             return {name: str(found["tables"][name]) for name in TABLES}
     dataset = read_trajectories(path, cell)
     texts = {name: table_text(table(dataset)) for name, table in TABLES.items()}
-    content = json.dumps({"made_of": made_of, "tables": texts})
+    content = json.dumps({"made_of": source, "tables": texts})
     # Results that cannot be written to are measured every time.
     with suppress(MechcoreError):
         replace_file(kept, lambda draft: draft.write_text(content, encoding="utf-8"))
     return texts
 
 
-def stamp(path: Path, cell: Cell) -> dict[str, object]:
-    """Return what measurements depend on, without reading a file: a changed one has another time.
+def made_of(path: Path, cell: Cell) -> dict[str, object]:
+    """Return what measurements depend on.
 
     Parameters
     ----------
@@ -131,19 +132,16 @@ def stamp(path: Path, cell: Cell) -> dict[str, object]:
     Returns
     -------
     dict of str to any
-        Values of JSON; nothing if there is no file.
+        Values of JSON.
+
+    Raises
+    ------
+    MechcoreError
+        If the file cannot be read.
     """
-    try:
-        status = path.stat()
-    except OSError:
-        # Told in full by who reads it.
-        return {}
-    return {
-        "cell": json.loads(cell.to_json()),
-        "code": _code(),
-        "bytes": status.st_size,
-        "modified": status.st_mtime_ns,
-    }
+    # All bytes, as times tell nothing: Snakemake gives files a new one when their job has ended.
+    found = {"cell": json.loads(cell.to_json()), "code": _code()}
+    return found | {"file": file_digest(path)}
 
 
 @cache

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mechcore.errors import InvalidValue
+
 if TYPE_CHECKING:
     from mechcore.cost import Cost
 
@@ -16,6 +18,10 @@ the machine of the estimates, and then gets more by a second attempt."""
 
 START_MINUTES = 5
 """Minutes of every job for a slow disk, and for compiling the engine where no node has done it."""
+
+STEP_SECONDS = 4.0
+"""Of a cell in a job of many, before its own Python starts: a step of the scheduler's, and one more
+Snakemake."""
 
 BASE_MEGABYTES = 700
 """Memory of Python, its libraries and the compiled engine, with half as much again."""
@@ -35,7 +41,7 @@ class Place:
     cells : int
         How many cells are in it.
     minutes : int
-        Its share of the minutes of the job: those of all cells add up to them. It may be zero.
+        Its share of the minutes of the job: those of the cells that run add up to them.
     """
 
     batch: str
@@ -61,18 +67,50 @@ def pack(seconds: Mapping[str, float], target: float) -> dict[str, Place]:
 
     Examples
     --------
-    >>> places = pack({"a": 8.0, "b": 2.0, "c": 30.0}, target=12.0)
+    >>> places = pack({"a": 8.0, "b": 2.0, "c": 30.0}, target=20.0)
     >>> {cell: place.batch for cell, place in places.items()}
     {'a': 'batch1', 'b': 'batch1', 'c': 'batch0'}
     """
     found: dict[str, Place] = {}
     for number, batch in enumerate(_batches(seconds, target)):
-        spent = 0.0
         for position, cell in enumerate(batch):
-            before, spent = spent, spent + SAFETY * seconds[cell] / 60
-            minutes = math.ceil(spent) - math.ceil(before) + (0 if position else START_MINUTES)
-            found[cell] = Place(f"batch{number}", len(batch), minutes)
+            # Never none: others of the job may be finished, and not run.
+            minutes = max(1, round(SAFETY * (seconds[cell] + STEP_SECONDS) / 60))
+            reserve = 0 if position else START_MINUTES
+            found[cell] = Place(f"batch{number}", len(batch), minutes + reserve)
     return {cell: found[cell] for cell in seconds}
+
+
+def parsed_minutes(given: object) -> float:
+    """Return how long a job should take.
+
+    Parameters
+    ----------
+    given : object
+        As a profile or a command line gives it.
+
+    Returns
+    -------
+    float
+        Minutes; 0 for a job a cell.
+
+    Raises
+    ------
+    InvalidValue
+        If it is no number, negative or infinite.
+
+    Examples
+    --------
+    >>> parsed_minutes("10")
+    10.0
+    """
+    try:
+        minutes = float(str(given))
+    except ValueError:
+        minutes = math.nan
+    if not 0 <= minutes < math.inf:
+        raise InvalidValue("minutes_per_job", given, "minutes from 0")
+    return minutes
 
 
 def megabytes(cost: Cost) -> int:
@@ -102,9 +140,10 @@ def _batches(seconds: Mapping[str, float], target: float) -> list[list[str]]:
     batches: list[list[str]] = []
     filled = math.inf
     for cell in sorted(seconds, key=lambda name: -seconds[name]):
-        if filled + seconds[cell] > target:
+        needed = seconds[cell] + STEP_SECONDS
+        if filled + needed > target:
             batches.append([])
             filled = 0.0
         batches[-1].append(cell)
-        filled += seconds[cell]
+        filled += needed
     return batches

@@ -19,6 +19,7 @@ from mechcore.config import Experiment
 from mechcore.errors import MechcoreError, shown
 from mechcore.evidence import Evidence, bank_files
 from mechcore.filters.plan import planned_banks
+from mechcore.finished import FINISHED_BEFORE
 from mechcore.provenance import Code, Environment, current_code, current_environment
 from mechcore.settings import Settings, parsed_json, validated
 from mechcore.storage import read_attributes, replace_file
@@ -296,11 +297,14 @@ def job_cost(logs: Path | None, cell: str) -> dict[str, float | None]:
     -------
     dict of str to float or None
         ``wall_seconds`` and ``memory_mb``, as Snakemake measured them; None for what it could not,
-        where it writes a dash.
+        where it writes a dash, and for a cell that was finished by an earlier job.
     """
     nothing: dict[str, float | None] = {"wall_seconds": None, "memory_mb": None}
     path = None if logs is None else logs / "benchmarks" / "simulate" / f"{cell}.tsv"
     if path is None or not path.is_file():
+        return nothing
+    log = path.parents[2] / "simulate" / f"{cell}.log"
+    if log.is_file() and FINISHED_BEFORE in log.read_text(errors="replace"):
         return nothing
     rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
     measured = rows[-1] if rows else {}

@@ -38,5 +38,5 @@ def command(
     write_table(measured.kernels, kernels)
     write_table(measured.mechanics, mechanics)
     write_table(measured.metrics, output)
-    forget_finished(trajectories)
+    forget_finished(trajectories, cells)
     typer.echo(f"{len(measured.metrics)} simulations of {len(cells)} cells")

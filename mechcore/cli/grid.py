@@ -53,8 +53,10 @@ def command(
     )
     if profile:
         typer.echo(
-            f"{found.jobs} jobs of about {minutes:g} minutes; the largest asks for "
+            f"{found.jobs} jobs of cells, of about {minutes:g} minutes; the largest asks for "
             f"{found.longest} minutes and {found.megabytes} MB"
+            if minutes
+            else f"{len(cells)} jobs, one for each cell"
         )
     last = times_longer(cells, Path("logs") / experiment.experiment)
     if last:

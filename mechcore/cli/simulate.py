@@ -31,10 +31,10 @@ def command(
     # Films are jobs of their own, and not collected.
     of_grid = output.parent.name == "trajectories"
     if of_grid:
-        from mechcore.finished import link, second_name, take_finished
+        from mechcore.finished import FINISHED_BEFORE, replace_by_link, second_name, take_finished
 
         if take_finished(planned, output):
-            typer.echo(f"{planned.id}: finished before, by the same code")
+            typer.echo(f"{planned.id}: {FINISHED_BEFORE}")
             return
 
     from mechcore.measured import measured
@@ -44,7 +44,7 @@ def command(
     dataset = simulate(planned)
     if of_grid:
         write_dataset(dataset, second_name(output))
-        link(second_name(output), output)
+        replace_by_link(second_name(output), output)
         # Here many jobs do it at once; later a single one would do it for all cells.
         measured(output, planned)
     else:

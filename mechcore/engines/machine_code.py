@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import binding
 from numba import njit
 from numba.core.caching import UserProvidedCacheLocator
 from platformdirs import user_cache_dir
@@ -29,7 +31,7 @@ def _cache_folder() -> str:
 
     numba checks only the file that a function stands in, not the files that it calls into.
     """
-    name = f"mechcore-{code_fingerprint('mechcore.engines.compiled')}"
+    name = f"mechcore-{code_fingerprint('mechcore.engines.compiled')}-{_processor()}"
     asked = os.environ.get("NUMBA_CACHE_DIR")
     places = [_shared_temporary_folder]
     if asked or not os.environ.get(ON_NODE):
@@ -44,6 +46,14 @@ def _cache_folder() -> str:
             continue
     # Machine code then lives as long as the process.
     return tempfile.mkdtemp(prefix="mechcore-")
+
+
+def _processor() -> str:
+    """What else machine code depends on: nodes that are not alike must not share it."""
+    features = binding.get_host_cpu_features().flatten()
+    asked = (_SETTINGS.CPU_NAME, _SETTINGS.CPU_FEATURES, _SETTINGS.USING_SVML)
+    parts = (binding.get_host_cpu_name(), features, *asked)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
 def _shared_temporary_folder() -> str:
@@ -61,8 +71,8 @@ def _shared_temporary_folder() -> str:
     return str(folder)
 
 
-CACHE_FOLDER = _cache_folder()
 _SETTINGS: Any = numba.config
+CACHE_FOLDER = _cache_folder()
 
 
 OPTIONS: dict[str, Any] = {"fastmath": FLAGS, "error_model": "numpy", "_nrt": False}
@@ -119,6 +129,10 @@ class SameForAllCopies(UserProvidedCacheLocator):
         del py_file
         return ""
 
+    def get_source_stamp(self) -> str:
+        """Return what stands for the code: copies that differ in a comment are the same."""
+        return CACHE_FOLDER
+
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Return a function in machine code that is called from Python, cached on disk.
@@ -136,7 +150,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     # numba takes the folder from a setting of the whole process, which others may use as well.
     before = _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES
     _SETTINGS.CACHE_DIR = CACHE_FOLDER
-    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.{SameForAllCopies.__name__}"
+    # The second is numba's own, for a folder in which no file can be made.
+    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.SameForAllCopies,UserWideCacheLocator"
     try:
         return njit(function, cache=True, nogil=True, **OPTIONS)
     finally:

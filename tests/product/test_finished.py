@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import netCDF4
 import pytest
 
 from mechcore.cells import Cell
-from mechcore.finished import forget_finished, link, second_name, take_finished
+from mechcore.errors import MechcoreError
+from mechcore.finished import forget_finished, replace_by_link, second_name, take_finished
+from mechcore.measured import KEPT, TABLES, measured
 from mechcore.simulation import simulate
 from mechcore.storage import is_result_of, read_dataset, write_dataset
 
@@ -37,14 +40,16 @@ def test_a_cell_with_other_settings_or_other_code_is_not_finished(path: Path) ->
     assert not path.exists()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "absent"])
+@pytest.mark.parametrize("damage", ["changed", "cut", "empty", "absent"])
 def test_a_damaged_cell_is_not_finished(path: Path, damage: str) -> None:
-    data = bytearray(second_name(path).read_bytes())
-    data[len(data) // 2] ^= 1
-    found = {"flipped": bytes(data), "cut": bytes(data[:999]), "empty": b""}
-    second_name(path).unlink()
-    if damage in found:
-        second_name(path).write_bytes(found[damage])
+    other = second_name(path)
+    if damage == "changed":
+        with netCDF4.Dataset(other, "a") as file:
+            file["mu_x"][...] = file["mu_x"][...] + 1e-12
+    elif damage == "absent":
+        other.unlink()
+    else:
+        other.write_bytes(other.read_bytes()[:999] if damage == "cut" else b"")
     assert not take_finished(CELL, path)
 
 
@@ -56,16 +61,43 @@ def test_a_disk_without_second_names_gets_a_copy(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    link(second_name(path), path)
+    replace_by_link(second_name(path), path)
     assert path.read_bytes() == second_name(path).read_bytes()
     assert not path.samefile(second_name(path))
 
 
 def test_what_is_collected_has_one_name(path: Path) -> None:
     take_finished(CELL, path)
-    draft = path.with_name(f".abcdefgh.{path.name}")
-    draft.touch()
-    forget_finished(path.parent)
+    for one in (path, second_name(path)):
+        one.with_name(f".abcdefgh.{path.name}").touch()
+    foreign = second_name(path).with_name("other.nc")
+    foreign.touch()
+    forget_finished(path.parent, [CELL.id])
     assert [one.name for one in path.parent.iterdir()] == [path.name]
-    assert not second_name(path).parent.exists()
-    forget_finished(path.parent)
+    # That of a cell of another grid stays, until it is collected.
+    assert [one.name for one in foreign.parent.iterdir()] == ["other.nc"]
+    forget_finished(path.parent, [CELL.id, "other"])
+    assert not foreign.parent.exists()
+    forget_finished(path.parent, [CELL.id])
+
+
+def test_names_are_found_from_inside_of_the_folder(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    monkeypatch.chdir(path.parent)
+    assert take_finished(CELL, Path(path.name))
+    assert measured(Path(path.name), CELL).keys() == TABLES.keys()
+
+
+def test_measurements_are_kept_whatever_happens_to_the_time_of_a_file(path: Path) -> None:
+    take_finished(CELL, path)
+    first = measured(path, CELL)
+    kept = path.parents[1] / KEPT / f"{CELL.id}.json"
+    made = kept.stat().st_mtime_ns
+    os.utime(path, (0, 0))
+    assert measured(path, CELL) == first
+    assert kept.stat().st_mtime_ns == made
+    write_dataset(simulate(CELL.model_copy(update={"seed": 1})), path)
+    with pytest.raises(MechcoreError, match="made with other settings"):
+        measured(path, CELL)

@@ -17,7 +17,7 @@ from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
 from mechcore.naming import CELL_ID
-from mechcore.packing import megabytes, pack
+from mechcore.packing import megabytes, pack, parsed_minutes
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
@@ -38,8 +38,16 @@ def checked_experiment():
         sys.exit(2)
 
 
-# Of the machine, not of the science: a profile sets it.
-MINUTES_PER_JOB = float(config.pop("minutes_per_job", 0))
+def checked_minutes(given):
+    """How long a job should take: of the machine, not of the science, so a profile sets it."""
+    try:
+        return parsed_minutes(given)
+    except MechcoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+MINUTES_PER_JOB = checked_minutes(config.pop("minutes_per_job", 0))
 EXPERIMENT = checked_experiment()
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
@@ -106,9 +114,10 @@ def bank_weights(wildcards):
     return planned_bank(wildcards).weights
 
 
-def bank_megabytes(wildcards):
+def bank_megabytes(wildcards, attempt):
     """Memory for a bank: its weights, a dozen columns of every kernel, and copies."""
-    return 1500 + 20 * os.path.getsize(planned_bank(wildcards).weights) // 10**6
+    weights = os.path.getsize(planned_bank(wildcards).weights) // 10**6
+    return attempt * (1500 + 20 * weights)
 
 
 def bank_layout(wildcards):
