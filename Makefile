@@ -35,7 +35,7 @@ cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=con
 	@$(BIN)/python -m mechcore grid $(CONFIG) --profile slurm | tail -4
 	@$(BIN)/snakemake --profile profiles/slurm --configfile $(CONFIG)
 
-test-cluster: $(READY) ## the workflow on a real SLURM (root; apt-get install slurm-wlm munge)
+test-cluster: $(READY) ## the workflow on a real SLURM, as root (slurm-wlm munge slurmdbd mariadb-server)
 	@$(BIN)/python -m pytest tests/cluster -n $(CLUSTERS)
 
 lint: $(READY) ## formats, types, the workflow's own linter

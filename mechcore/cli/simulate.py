@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mechcore.cli.options import OutputOption
+
+if TYPE_CHECKING:
+    from mechcore.cells import Cell
 
 EXAMPLES = """Examples:
 
@@ -25,29 +29,33 @@ def command(
 
     planned = Cell.from_json(cell)
 
+    from mechcore.finished import FINISHED_BEFORE
+    from mechcore.simulation import simulate
     from mechcore.storage import check_output, write_dataset
 
     check_output(output)
-    # Films are jobs of their own, and not collected.
-    of_grid = output.parent.name == "trajectories"
-    if of_grid:
-        from mechcore.finished import FINISHED_BEFORE, replace_by_link, second_name, take_finished
-
-        if take_finished(planned, output):
-            typer.echo(f"{planned.id}: {FINISHED_BEFORE}")
-            return
-
-    from mechcore.measured import measured
-    from mechcore.simulation import simulate
-
     start = time.perf_counter()
-    dataset = simulate(planned)
-    if of_grid:
-        write_dataset(dataset, second_name(output))
-        replace_by_link(second_name(output), output)
-        # Here many jobs do it at once; later a single one would do it for all cells.
-        measured(output, planned)
-    else:
-        write_dataset(dataset, output)
+    # Films are jobs of their own, and not collected.
+    if output.parent.name != "trajectories":
+        write_dataset(simulate(planned), output)
+    elif _finished_before(planned, output):
+        typer.echo(f"{planned.id}: {FINISHED_BEFORE}")
+        return
     seconds = time.perf_counter() - start
     typer.echo(f"{planned.id}: {planned.simulations} simulations in {seconds:.2f} s")
+
+
+def _finished_before(planned: Cell, output: Path) -> bool:
+    """Make the file of a cell of a grid, unless it only has to be given its name again."""
+    from mechcore.finished import replace_by_link, second_name, take_finished
+    from mechcore.measured import measured
+    from mechcore.simulation import simulate
+    from mechcore.storage import write_dataset
+
+    found = take_finished(planned, output)
+    if not found:
+        write_dataset(simulate(planned), second_name(output))
+        replace_by_link(second_name(output), output)
+    # Here many jobs do it at once; later a single one would do it for all cells.
+    measured(output, planned)
+    return found

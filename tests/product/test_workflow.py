@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from mechcore.finished import second_name
+from mechcore.measured import KEPT
 from mechcore.storage import content_hash, read_dataset
 
 PROJECT = Path(__file__).parents[2]
@@ -178,6 +179,14 @@ def test_a_changed_comment_runs_nothing(workspace: Path) -> None:
     for path in (workspace / "mechcore").rglob("*.py"):
         path.write_text(path.read_text() + "\n\n# A comment.\n")
     assert planned(workspace) == {}
+
+
+def test_what_jobs_measured_is_not_measured_again(finished: Path) -> None:
+    results = finished / "results" / "smoke"
+    for cell in CELLS:
+        path, kept = results / "trajectories" / f"{cell}.nc", results / KEPT / f"{cell}.json"
+        # Snakemake gives the file a time after its job; collecting would write much later.
+        assert kept.stat().st_mtime_ns <= path.stat().st_mtime_ns
 
 
 PACKED = ("--config", "minutes_per_job=1", "--group-components", "cells=1000")
