@@ -36,7 +36,7 @@ cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=con
 	@$(BIN)/snakemake --profile profiles/slurm --configfile $(CONFIG)
 
 test-cluster: $(READY) ## the workflow on a real SLURM, as root (slurm-wlm munge slurmdbd mariadb-server)
-	@$(BIN)/python -m pytest tests/cluster -n $(CLUSTERS)
+	@$(BIN)/python -m pytest tests/cluster -n $(CLUSTERS) --dist worksteal
 
 lint: $(READY) ## formats, types, the workflow's own linter
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

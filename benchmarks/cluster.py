@@ -27,7 +27,7 @@ PROJECT = Path(__file__).parents[1]
 SECONDS_TO_LOOK = (2, 5, 10, 40)
 """Before the first look at the jobs; 40 is the plugin's own choice, 10 the profile's."""
 
-MINUTES_PER_JOB = (0.125, 10.0)
+MINUTES_PER_JOB = (0.4, 10.0)
 """Four jobs of three cells, or a job of all."""
 
 

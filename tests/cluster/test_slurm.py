@@ -260,22 +260,7 @@ def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, in
     assert not [path for path in (project / "results").rglob(".*") if path.is_file()]
 
 
-def test_smoke_gives_on_a_cluster_what_it_gives_here(
-    cluster: Cluster, project: Path, tmp_path: Path
-) -> None:
-    words = ("--configfile", "config/smoke.yaml")
-    alone = tmp_path / "alone"
-    shutil.copytree(project, alone)
-    here(alone, *words)
-    finish(cluster, project, *words)
-    assert len(contents(alone, "smoke")) >= 8
-    assert contents(project, "smoke") == contents(alone, "smoke")
-    assert files(project, "smoke") == files(alone, "smoke")
-    # Logs of jobs lie outside of the results, and those of good ones are gone.
-    assert not list(project.glob("logs/slurm/**/*.log"))
-    assert "Nothing to be done" in finish(cluster, project, *words)
-
-
+# The longest first of every two: so many are given to a process at once.
 def test_default_gives_on_four_nodes_what_it_gives_here(
     cluster: Cluster, project: Path, tmp_path: Path
 ) -> None:
@@ -286,7 +271,7 @@ def test_default_gives_on_four_nodes_what_it_gives_here(
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, alone / name, dirs_exist_ok=True)
     here(alone)
-    finish(cluster, project, "--config", "minutes_per_job=0.125")
+    finish(cluster, project, "--config", "minutes_per_job=0.4")
     assert contents(project, "default") == contents(alone, "default")
     assert files(project, "default") == files(alone, "default")
     packed = jobs_of(cluster, project, CELLS_OF_A_JOB)
@@ -294,16 +279,44 @@ def test_default_gives_on_four_nodes_what_it_gives_here(
     assert len({job.node for job in packed}) > 1
 
 
-def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, folder: Path) -> None:
-    # Here no handler of the workflow's own tells of errors.
-    said = finish(cluster, folder, "--quiet=host", "--", "hungry.txt", "slow.txt")
-    assert states(cluster, folder, "rule_hungry") == ["FAILED", "COMPLETED"]
-    assert [job.memory for job in jobs_of(cluster, folder, "rule_hungry")] == ["1000M", "2000M"]
-    assert [job.limit for job in jobs_of(cluster, folder, "rule_hungry")] == ["30:00", "1:00:00"]
-    assert states(cluster, folder, "rule_slow") == ["TIMEOUT", "COMPLETED"]
-    assert [job.limit for job in jobs_of(cluster, folder, "rule_slow")] == ["1:00", "2:00"]
-    assert "SLURM status is: 'TIMEOUT'" in said
-    assert "memory limit" in "".join(path.read_text() for path in folder.glob("logs/**/*.log"))
+def test_cells_are_tasks_of_an_array_where_a_site_wants_them_to_be(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    words = ("--config", "minutes_per_job=0", "--slurm-array-jobs", "simulate", "--jobs", "1000")
+    assert begin(cluster, project, *words).wait() == 0
+    check(project, expected)
+    tasks = [job.identifier.split("_") for job in jobs_of(cluster, project, "rule_simulate")]
+    assert len({array for array, _ in tasks}) == 1
+    assert sorted(task for _, task in tasks) == ["1", "2", "3", "4"]
+
+
+def test_with_accounting_a_controller_that_is_away_costs_no_finished_cell(
+    project: Path, expected: dict[str, str | bytes]
+) -> None:
+    with slurm_cluster(accounting=True) as cluster:
+        run = begin(cluster, project)
+        _, found = under_way(cluster, project, 1)
+        cluster.stop_controller()
+        # Over at least one look; then the plugin asks sacct, which needs the database alone. The
+        # next cell of the job asks the controller for a step, in vain, and the job is tried again.
+        time.sleep(30)
+        cluster.start_controller()
+        assert run.wait() == 0, run.said()
+        check(project, expected, found)
+        assert states(cluster, project, CELLS_OF_A_JOB)[-1] == "COMPLETED"
+
+
+def test_jobs_of_a_lost_run_are_cancelled_by_its_name(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    run = begin(cluster, project)
+    _, found = under_way(cluster, project, 2)
+    run.kill()
+    cluster.run("scancel", "--name", run_id(run.said()))
+    finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
+    complete(cluster, project)
+    check(project, expected, found)
+    assert states(cluster, project, CELLS_OF_A_JOB) == ["CANCELLED", "COMPLETED"]
 
 
 def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
@@ -333,51 +346,6 @@ def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
     assert re.search(r"^srun: error: ", run.said(), re.MULTILINE)
 
 
-def test_a_drained_node_ends_its_job_and_gets_no_other(
-    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
-) -> None:
-    # Fits are a job that follows.
-    run = begin(cluster, project, target="results/grid/regressions.csv")
-    job, found = under_way(cluster, project, 1)
-    cluster.drain(job.node)
-    try:
-        assert run.wait() == 0, run.said()
-    finally:
-        cluster.resume(job.node)
-    check(project, expected, found)
-    assert states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"]
-    (next_one,) = jobs_of(cluster, project, "rule_regress")
-    assert next_one.node != job.node
-
-
-def test_with_accounting_a_controller_that_is_away_costs_no_finished_cell(
-    project: Path, expected: dict[str, str | bytes]
-) -> None:
-    with slurm_cluster(accounting=True) as cluster:
-        run = begin(cluster, project)
-        _, found = under_way(cluster, project, 1)
-        cluster.stop_controller()
-        # Over at least one look; then the plugin asks sacct, which needs the database alone. The
-        # next cell of the job asks the controller for a step, in vain, and the job is tried again.
-        time.sleep(30)
-        cluster.start_controller()
-        assert run.wait() == 0, run.said()
-        check(project, expected, found)
-        assert states(cluster, project, CELLS_OF_A_JOB)[-1] == "COMPLETED"
-
-
-def test_a_run_that_gives_up_says_why_and_the_next_one_completes(
-    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
-) -> None:
-    run = begin(cluster, project, "--retries=0")
-    job, found = under_way(cluster, project, 2)
-    cluster.cancel(job.identifier)
-    assert run.wait() == 1
-    assert re.search(r"^[23] of 4 cells done, 0 failed$", run.said(), re.MULTILINE)
-    complete(cluster, project)
-    check(project, expected, found)
-
-
 def test_jobs_outlive_the_login_node_and_are_not_doubled(
     cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
@@ -396,25 +364,58 @@ def test_jobs_outlive_the_login_node_and_are_not_doubled(
     check(project, expected, found)
 
 
-def test_jobs_of_a_lost_run_are_cancelled_by_its_name(
+def test_smoke_gives_on_a_cluster_what_it_gives_here(
+    cluster: Cluster, project: Path, tmp_path: Path
+) -> None:
+    words = ("--configfile", "config/smoke.yaml")
+    alone = tmp_path / "alone"
+    shutil.copytree(project, alone)
+    here(alone, *words)
+    finish(cluster, project, *words)
+    assert len(contents(alone, "smoke")) >= 8
+    assert contents(project, "smoke") == contents(alone, "smoke")
+    assert files(project, "smoke") == files(alone, "smoke")
+    # Logs of jobs lie outside of the results, and those of good ones are gone.
+    assert not list(project.glob("logs/slurm/**/*.log"))
+    assert "Nothing to be done" in finish(cluster, project, *words)
+
+
+def test_a_drained_node_ends_its_job_and_gets_no_other(
     cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
-    run = begin(cluster, project)
-    _, found = under_way(cluster, project, 2)
-    run.kill()
-    cluster.run("scancel", "--name", run_id(run.said()))
-    finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
+    # Fits are a job that follows.
+    run = begin(cluster, project, target="results/grid/regressions.csv")
+    job, found = under_way(cluster, project, 1)
+    cluster.drain(job.node)
+    try:
+        assert run.wait() == 0, run.said()
+    finally:
+        cluster.resume(job.node)
+    check(project, expected, found)
+    assert states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"]
+    (next_one,) = jobs_of(cluster, project, "rule_regress")
+    assert next_one.node != job.node
+
+
+def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, folder: Path) -> None:
+    # Here no handler of the workflow's own tells of errors.
+    said = finish(cluster, folder, "--quiet=host", "--", "hungry.txt", "slow.txt")
+    assert states(cluster, folder, "rule_hungry") == ["FAILED", "COMPLETED"]
+    assert [job.memory for job in jobs_of(cluster, folder, "rule_hungry")] == ["1000M", "2000M"]
+    assert [job.limit for job in jobs_of(cluster, folder, "rule_hungry")] == ["30:00", "1:00:00"]
+    assert states(cluster, folder, "rule_slow") == ["TIMEOUT", "COMPLETED"]
+    assert [job.limit for job in jobs_of(cluster, folder, "rule_slow")] == ["1:00", "2:00"]
+    assert "SLURM status is: 'TIMEOUT'" in said
+    assert "memory limit" in "".join(path.read_text() for path in folder.glob("logs/**/*.log"))
+
+
+def test_a_run_that_gives_up_says_why_and_the_next_one_completes(
+    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
+) -> None:
+    run = begin(cluster, project, "--retries=0")
+    job, found = under_way(cluster, project, 2)
+    cluster.cancel(job.identifier)
+    assert run.wait() == 1
+    assert re.search(r"^[23] of 4 cells done, 0 failed$", run.said(), re.MULTILINE)
     complete(cluster, project)
     check(project, expected, found)
-    assert states(cluster, project, CELLS_OF_A_JOB) == ["CANCELLED", "COMPLETED"]
-
-
-def test_cells_are_tasks_of_an_array_where_a_site_wants_them_to_be(
-    cluster: Cluster, project: Path, expected: dict[str, str | bytes]
-) -> None:
-    words = ("--config", "minutes_per_job=0", "--slurm-array-jobs", "simulate", "--jobs", "1000")
-    assert begin(cluster, project, *words).wait() == 0
-    check(project, expected)
-    tasks = [job.identifier.split("_") for job in jobs_of(cluster, project, "rule_simulate")]
-    assert len({array for array, _ in tasks}) == 1
-    assert sorted(task for _, task in tasks) == ["1", "2", "3", "4"]
