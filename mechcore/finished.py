@@ -6,13 +6,12 @@ So each cell has a second name, which Snakemake does not know, until all are col
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from mechcore.cells import Cell
-from mechcore.storage import is_result_of, replace_file
+from mechcore.storage import is_result_of, link_or_copy, replace_file
 
 FOLDER = "finished"
 """Beside that of the trajectories. It can be deleted at any time."""
@@ -87,10 +86,7 @@ def replace_by_link(path: Path, other: Path) -> None:
 
     def write(draft: Path) -> None:
         draft.unlink()
-        try:
-            draft.hardlink_to(path)
-        except OSError:
-            shutil.copy2(path, draft)
+        link_or_copy(path, draft)
 
     replace_file(other, write)
 

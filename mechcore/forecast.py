@@ -6,17 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from mechcore.cells import Cell
 from mechcore.cost import Cost, estimated_cost
 from mechcore.errors import InvalidValue, MechcoreError
-from mechcore.packing import megabytes, pack, parsed_minutes
+from mechcore.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
 from mechcore.sweeps import job_cost
-
-MINUTES_KEY = "minutes_per_job"
-"""Name of the setting of a profile that says how long a job should take."""
 
 PROFILES = Path("profiles")
 
@@ -132,4 +128,4 @@ def times_longer(cells: Mapping[str, Cell], logs: Path) -> tuple[int, float] | N
     if not known:
         return None
     estimated = sum(estimated_cost(cells[name]).seconds for name in known)
-    return len(known), float(np.sum(list(known.values()))) / estimated
+    return len(known), sum(known.values()) / estimated

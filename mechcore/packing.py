@@ -12,6 +12,9 @@ from mechcore.errors import InvalidValue
 if TYPE_CHECKING:
     from mechcore.cost import Cost
 
+MINUTES_KEY = "minutes_per_job"
+"""Name of the setting of a profile that says how long a job should take."""
+
 SAFETY = 3.0
 """How many times longer than estimated a job may take: one cell in forty takes longer than this on
 the machine of the estimates, and then gets more by a second attempt."""
@@ -109,7 +112,7 @@ def parsed_minutes(given: object) -> float:
     except ValueError:
         minutes = math.nan
     if not 0 <= minutes < math.inf:
-        raise InvalidValue("minutes_per_job", given, "minutes from 0")
+        raise InvalidValue(MINUTES_KEY, given, "minutes from 0")
     return minutes
 
 

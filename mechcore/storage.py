@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -528,6 +529,27 @@ def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
         raise MechcoreError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def link_or_copy(path: Path, target: Path) -> None:
+    """Give a file that is replaced, never changed, a second name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    target : Path
+        The name, which nothing has. Where a disk has no such thing it is a copy.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, target)
 
 
 def _umask() -> int:

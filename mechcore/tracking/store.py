@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from mechcore.errors import MechcoreError
+from mechcore.storage import link_or_copy
 from mechcore.tracking.disks import network_disk
 from mechcore.tracking.runs import (
     CONTENT_TAG,
@@ -561,9 +562,6 @@ def _place(files: Sequence[Path], texts: Mapping[str, str], folder: Path) -> Non
     for path in files:
         target = folder / path.name
         target.unlink(missing_ok=True)
-        try:
-            target.hardlink_to(path)
-        except OSError:
-            shutil.copy2(path, target)
+        link_or_copy(path, target)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

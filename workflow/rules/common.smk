@@ -17,7 +17,7 @@ from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
 from mechcore.naming import CELL_ID
-from mechcore.packing import megabytes, pack, parsed_minutes
+from mechcore.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
@@ -29,26 +29,18 @@ if workflow.remote_exec:
     os.environ.setdefault("MECHCORE_ON_NODE", "1")
 
 
-def checked_experiment():
-    """The configuration as a typed model; a mistake ends the run before any job starts."""
+def checked(parse, given):
+    """What a setting means; a mistake ends the run before any job starts."""
     try:
-        return load_experiment(config)
+        return parse(given)
     except MechcoreError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 
 
-def checked_minutes(given):
-    """How long a job should take: of the machine, not of the science, so a profile sets it."""
-    try:
-        return parsed_minutes(given)
-    except MechcoreError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
-MINUTES_PER_JOB = checked_minutes(config.pop("minutes_per_job", 0))
-EXPERIMENT = checked_experiment()
+# Of the machine, not of the science: a profile sets it.
+MINUTES_PER_JOB = checked(parsed_minutes, config.pop(MINUTES_KEY, 0))
+EXPERIMENT = checked(load_experiment, config)
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
