@@ -18,11 +18,12 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run cluster test test-cluster lint format ui report partial banks torch bench lock schema clean help
+.PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
-	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
-		$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) && \
+	@echo "Running $(CONFIG) on $(CORES) cores: planning takes some seconds"
+	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
+		$(BIN)/snakemake --cores $(CORES) --configfile "$(CONFIG)" && \
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
 	@echo "MLflow: make ui  (prints the addresses of its pages)"
 
@@ -32,8 +33,8 @@ test: $(READY) ## everything that proves it works, but on a cluster
 
 cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=config/full.yaml)
 	@$(INSTALL) -e '.[slurm]'
-	@$(BIN)/python -m mechcore grid $(CONFIG) --profile slurm | tail -4
-	@$(BIN)/snakemake --profile profiles/slurm --configfile $(CONFIG)
+	@$(BIN)/python -m mechcore grid "$(CONFIG)" --profile slurm | tail -4
+	@$(BIN)/snakemake --profile profiles/slurm --configfile "$(CONFIG)"
 
 test-cluster: $(READY) ## the workflow on a real SLURM, as root (slurm-wlm munge slurmdbd mariadb-server)
 	@$(BIN)/python -m pytest tests/cluster -n $(CLUSTERS) --dist worksteal
@@ -51,12 +52,21 @@ ui: $(READY) ## open MLflow on the results (PORT=5000)
 	@$(BIN)/python -m mechcore ui --port $(PORT)
 
 report: $(READY) ## rebuild the report alone
-	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --forcerun report --until report
+	@$(BIN)/snakemake --cores $(CORES) --configfile "$(CONFIG)" --forcerun report --until report
+
+verify: $(READY) ## compute a part of a finished experiment again, and check all of its files
+	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
+		$(BIN)/python -m mechcore verify --experiment "$(CONFIG)" --results "results/$$name"
+
+pack: $(READY) ## a finished experiment as one file, dist/NAME.zip, that another machine can verify
+	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
+		$(BIN)/python -m mechcore pack --experiment "$(CONFIG)" --results "results/$$name" \
+			--report "reports/$$name/index.html" --output "dist/$$name.zip"
 
 partial: $(READY) ## a report of what is there of an unfinished experiment
-	@name=$$($(BIN)/python -m mechcore grid $(CONFIG) --name) && \
-		$(BIN)/python -m mechcore report --partial --experiment $(CONFIG) --results results/$$name \
-			--logs logs/$$name --output reports/$$name/index.html
+	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
+		$(BIN)/python -m mechcore report --partial --experiment "$(CONFIG)" --results "results/$$name" \
+			--logs "logs/$$name" --output "reports/$$name/index.html"
 
 # The release that the committed banks were trained with: their scores are equal to the digit.
 torch: $(READY) ## what tests of torch's files and of the banks need; without it they are skipped
@@ -88,9 +98,11 @@ help: ## this list
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
 		sys.exit(v < (3, 11) and "mechcore needs Python 3.11 or later, this is %d.%d; try make PYTHON=python3.12" % v[:2])'
+	@echo "Installing into .venv what requirements.lock names: a minute or more"
 	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python $(PYTHON) .venv; \
 		else $(PYTHON) -m venv .venv; fi
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@echo "Compiling, once"
 	@$(COMPILE)
 	@touch $(READY)

@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/filters.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/verify.smk"
 include: "workflow/rules/publish.smk"
 
 

@@ -81,7 +81,11 @@ def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | No
     """
     if not BOUNDARIES[boundary].finite:
         if domain is not None:
-            raise InvalidValue("domain", domain, "no domain, as free space has no edge")
+            raise InvalidValue(
+                "domain",
+                domain,
+                "none, as free space has no edge: give boundary zero, wrap or reflect",
+            )
         return None
     side = DEFAULT_DOMAIN if domain is None else domain
     if side < largest:

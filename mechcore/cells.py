@@ -11,17 +11,32 @@ from pydantic import Field, field_validator, model_validator
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
 from mechcore.engines import ENGINES
-from mechcore.errors import InvalidValue, choose
+from mechcore.errors import InvalidValue, check_path, choose, shown
 from mechcore.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
 from mechcore.naming import cell_name
 from mechcore.normalisations import NORMALISATIONS
-from mechcore.patterns import PATTERNS, Image, file_digest, is_file_name, pattern_image
-from mechcore.records import DENSITIES
+from mechcore.patterns import (
+    ALSO,
+    PATTERNS,
+    Image,
+    file_digest,
+    is_file_name,
+    pattern_image,
+    pattern_shape,
+)
+from mechcore.records import DENSITIES, QUANTITIES
 from mechcore.settings import Settings, parsed_json, refuse_repeats, validated
 
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+
+MOST_PATTERNS = 1000
+MOST_PIXELS_TOGETHER = 10**8
+"""Patterns of an experiment and their pixels: a job holds all of them."""
+
+MOST_VALUES = 10**10
+"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of what runs it."""
 
 CHOICES: dict[str, Mapping[str, object]] = {
     "normalise": NORMALISATIONS,
@@ -43,7 +58,8 @@ class PatternSettings(Settings):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        self.image()
+        # Of a file, this reads it.
+        self.shape  # noqa: B018
         return self
 
     @property
@@ -51,11 +67,20 @@ class PatternSettings(Settings):
         """Name with its arguments, as ``disc-radius4``."""
         return "-".join([self.name, *(f"{key}{value:g}" for key, value in self.arguments.items())])
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in px."""
+        self._check_file()
+        return pattern_shape(self.name, **self.arguments)
+
     def image(self) -> Image:
         """Return the image of the pattern; the file must be the one that was configured."""
+        self._check_file()
+        return pattern_image(self.name, **self.arguments)
+
+    def _check_file(self) -> None:
         if self.sha256 and file_digest(self.name) != self.sha256:
             raise InvalidValue("pattern", self.name, "the same file as when the run was planned")
-        return pattern_image(self.name, **self.arguments)
 
 
 class SnapshotSettings(Settings):
@@ -124,7 +149,12 @@ class Propagation(Settings):
     @field_validator("patterns", mode="before")
     @classmethod
     def _patterns_by_name(cls, value: object) -> object:
-        return [_pattern(item) for item in value] if isinstance(value, list) else value
+        if not isinstance(value, list):
+            return value
+        # A file is read for each.
+        if len(value) > MOST_PATTERNS:
+            raise InvalidValue("patterns", f"{len(value)} patterns", f"at most {MOST_PATTERNS}")
+        return [_pattern(item) for item in value]
 
     @field_validator("normalise", "boundary", "density", "engine")
     @classmethod
@@ -139,8 +169,11 @@ class Propagation(Settings):
             raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
         if self.steps - (self.t_burn or 0) < 2:
             raise InvalidValue("t_burn", self.t_burn, "at least three layers left to fit")
-        largest = max(max(pattern.image().shape) for pattern in self.patterns)
-        domain_side(self.boundary, self.domain, largest)
+        shapes = [pattern.shape for pattern in self.patterns]
+        pixels = sum(height * width for height, width in shapes)
+        if pixels > MOST_PIXELS_TOGETHER:
+            raise InvalidValue("patterns", f"{pixels} px", f"at most {MOST_PIXELS_TOGETHER} px")
+        domain_side(self.boundary, self.domain, max(map(max, shapes)))
         return self
 
 
@@ -188,6 +221,15 @@ class Shared(Propagation):
         for layer in self.snapshots.layers:
             if not 0 <= layer <= self.steps:
                 raise InvalidValue("snapshots.layers", layer, f"a layer from 0 to {self.steps}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Self:
+        images = len(self.snapshots.layers) * self.snapshots.window**2
+        simulations = len(self.patterns) * len(self.angles) * len(self.betas)
+        values = simulations * ((self.steps + 1) * len(QUANTITIES) + images)
+        if values > MOST_VALUES:
+            raise InvalidValue("a cell", f"{values} numbers", f"at most {MOST_VALUES}")
         return self
 
 
@@ -250,13 +292,19 @@ def _pattern(item: object) -> object:
         item = {"name": item}
     if not isinstance(item, Mapping) or "arguments" in item or "sha256" in item:
         return item
-    name = item.get("name")
+    if "name" not in item:
+        raise InvalidValue("patterns", item, "a name, as in {name: disc, radius: 3}")
+    name = item["name"]
     if not is_file_name(name) and isinstance(name, str):
-        choose(PATTERNS, "patterns", name)
+        choose(PATTERNS, "patterns", name, ALSO)
     arguments = {key: value for key, value in item.items() if key != "name"}
+    for key, value in arguments.items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InvalidValue(f"pattern {shown(name)}: {shown(key)}", value, "a number")
     found: dict[str, object] = {"name": name}
     if arguments:
         found["arguments"] = arguments
-    if is_file_name(name):
-        found["sha256"] = file_digest(str(name))
+    if isinstance(name, str) and is_file_name(name):
+        check_path("patterns", name)
+        found["sha256"] = file_digest(name)
     return found

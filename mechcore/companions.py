@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import xarray as xr
 
@@ -12,6 +14,7 @@ from mechcore.config import Experiment
 from mechcore.contents import filmed_activations, representative_family
 from mechcore.geometry import light_speed
 from mechcore.kernels import FAMILIES
+from mechcore.made_by import made_by
 from mechcore.patterns import PATTERNS
 
 NOISE = "random"
@@ -69,14 +72,68 @@ def run_controls(experiment: Experiment) -> xr.Dataset:
     xarray.Dataset
         Trajectories, dimensions ``cell, pattern, angle, beta, t``, with the coordinates kernel,
         activation and size along ``cell``. Of the kernels, whose sizes differ, only the smallest
-        tap is kept.
+        tap is kept. ``config_sha256`` is that of the grid, `Experiment.without_banks`.
     """
     # The workflow reads the plans above without starting the engine.
     from mechcore.simulation import simulate
 
     cells = control_cells(experiment)
-    runs = [_without_taps(simulate(cell)) for cell in cells]
-    joined = xr.concat(runs, "cell", combine_attrs="drop_conflicts", join="override")
+    made = made_by("mechcore.companions", controls_settings(experiment))
+    return joined_controls(cells, [simulate(cell) for cell in cells]).assign_attrs(made)
+
+
+def controls_settings(experiment: Experiment) -> dict[str, Any]:
+    """Return what the controls of an experiment depend on.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    dict
+        Its grid, as JSON holds it.
+
+    Examples
+    --------
+    >>> from mechcore.config import load_experiment
+    >>> controls_settings(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["relu"], "betas": [0.0, 1.0]}))["sizes"]
+    [2]
+    """
+    return experiment.without_banks().to_mapping()
+
+
+def joined_controls(cells: Sequence[Cell], runs: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Put controls that ran into one dataset.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The controls.
+    runs : iterable of xarray.Dataset
+        Trajectories of each.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `run_controls` returns, without what tells how it was made.
+
+    Examples
+    --------
+    >>> from mechcore.simulation import simulate
+    >>> cells = [Cell(kernel="dct", activation=name, size=2, betas=[1.0], steps=4)
+    ...          for name in ("relu", "modulus")]
+    >>> joined_controls(cells, map(simulate, cells)).activation.values.tolist()
+    ['relu', 'modulus']
+    """
+    joined = xr.concat(
+        [without_taps(run) for run in runs],
+        "cell",
+        combine_attrs="drop_conflicts",
+        join="override",
+    )
     columns = {name: ("cell", [getattr(cell, name) for cell in cells]) for name in DESCRIPTION}
     return joined.assign_coords(columns)
 
@@ -89,7 +146,26 @@ def _noise(experiment: Experiment) -> PatternSettings:
     return PatternSettings(name=NOISE, arguments={"side": experiment.domain})
 
 
-def _without_taps(dataset: xr.Dataset) -> xr.Dataset:
+def without_taps(dataset: xr.Dataset) -> xr.Dataset:
+    """Return trajectories with only the smallest tap of each kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``smallest_tap`` instead of ``kernel_taps``.
+
+    Examples
+    --------
+    >>> from mechcore.simulation import simulate
+    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[1.0], steps=4)
+    >>> round(without_taps(simulate(cell)).smallest_tap.item(), 12)
+    -0.5
+    """
     smallest = dataset.kernel_taps.min(["kernel_y", "kernel_x"])
     smallest.attrs = {"long_name": "smallest tap of the kernel", "units": "1"}
     return dataset.assign(smallest_tap=smallest).drop_vars("kernel_taps")

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from pydantic import Field, field_validator, model_validator
 
 from mechcore.activations import ACTIVATIONS
 from mechcore.cells import Shared, Size
-from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.errors import InvalidValue, MechcoreError, check_path, choose, one_line, shown
 from mechcore.filters.formats import FORMATS, LAYOUTS, bank_name, check_weights
 from mechcore.kernels import FAMILIES
-from mechcore.settings import Settings, parsed_json, refuse_repeats, validated
+from mechcore.settings import Settings, is_json, parsed_json, refuse_repeats, validated
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
@@ -27,11 +28,19 @@ LARGEST_FILE = 1_000_000
 UNTRAINED = "-untrained"
 """Ends the name of a bank that holds the weights of a network before training."""
 
+LONGEST_JSON = 120_000
+"""Bytes of JSON that go into a command: Linux takes 128 kB, with the rest of the line. Longer lists
+of betas or angles would fail in every job."""
+
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
 
 AXES: dict[str, Mapping[str, object]] = {"kernels": FAMILIES, "activations": ACTIVATIONS}
 """The table behind each axis of the grid that holds names."""
+
+
+OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
+"""What is told where a file is given for a kernel family."""
 
 
 def _accept_paths(schema: dict[str, Any]) -> None:
@@ -53,9 +62,7 @@ class FilterBank(Settings):
     @classmethod
     def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
         if value is not None:
-            if set(value) & set("{}"):
-                # Snakemake would read a wildcard in it.
-                raise InvalidValue(info.field_name, value, "a path without braces")
+            check_path(info.field_name, value)
             check_weights(Path(value), info.field_name)
         return value
 
@@ -67,7 +74,8 @@ class FilterBank(Settings):
 
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
-        _check_name("name of the bank", self.label)
+        hint = "" if self.name else f"; name it: {{weights: {shown(self.weights)}, name: mynet}}"
+        _check_name("name of the bank", self.label, hint)
         return self
 
     @property
@@ -144,7 +152,9 @@ class Experiment(Shared):
     @classmethod
     def _known_names(cls, value: list[str], info: Any) -> list[str]:
         for name in value:
-            choose(AXES[info.field_name], info.field_name, name)
+            # A file where a family is expected.
+            file = str(name).lower().endswith((".npy", *FORMATS))
+            choose(AXES[info.field_name], info.field_name, name, OWN_KERNELS if file else "")
         refuse_repeats(info.field_name, value)
         return value
 
@@ -157,21 +167,29 @@ class Experiment(Shared):
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_SIMULATIONS:
             raise InvalidValue("the grid", f"{count} simulations", f"at most {MOST_SIMULATIONS}")
+        length = len(self.to_json().encode())
+        if length > LONGEST_JSON:
+            raise InvalidValue("the configuration", f"{length} bytes", f"at most {LONGEST_JSON}")
         return self
 
 
-def _check_name(key: str, value: str) -> None:
+def _check_name(key: str, value: str, hint: str = "") -> None:
     if not NAME.fullmatch(value):
-        raise InvalidValue(key, value, "letters, digits, dots, dashes and underscores, at most 64")
+        allowed = "letters, digits, dots, dashes and underscores, at most 64"
+        raise InvalidValue(key, value, allowed + hint)
 
 
-def load_experiment(source: str | Path | Mapping[str, object]) -> Experiment:
+def load_experiment(
+    source: str | Path | Mapping[str, object], origin: str = "config"
+) -> Experiment:
     """Read and check a configuration.
 
     Parameters
     ----------
     source : str, Path or mapping
         Path of a YAML file, one line of JSON, or a mapping that was read already.
+    origin : str, optional
+        Where a mapping was read from, for the message.
 
     Returns
     -------
@@ -190,11 +208,14 @@ def load_experiment(source: str | Path | Mapping[str, object]) -> Experiment:
     [0.0, 0.5, 1.0]
     """
     if isinstance(source, Mapping):
-        return validated(Experiment, source, "config")
+        return validated(Experiment, source, origin)
     text = str(source)
-    if text.lstrip().startswith("{"):
+    if is_json(text):
         return validated(Experiment, parsed_json(text, "experiment"), "experiment")
-    return validated(Experiment, _read_yaml(Path(source)), text)
+    values = _read_yaml(Path(source))
+    if values is None:
+        raise MechcoreError(f"{text}: is empty, expected a configuration")
+    return validated(Experiment, values, text)
 
 
 def schema_text() -> str:
@@ -215,15 +236,43 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _read_yaml(path: Path) -> object:
-    import yaml
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping: others would silently keep the last."""
 
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                problem = f"the key {shown(key.value)} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+def _read_yaml(path: Path) -> object:
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            # Never more: devices and pipes may have no end.
+            content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise MechcoreError(f"{path}: not a YAML file: {reason[:200]}") from None
+    if len(content) > LARGEST_FILE:
+        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
+    try:
+        # S506: it makes what a safe loader makes.
+        return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
+    except MemoryError:
+        raise
+    # Tags that claim a type, `!!int` or `!!timestamp`, fail in any way that Python can.
+    except Exception as error:
+        reason = one_line(_of_yaml(" ".join(str(error).split()))[:200])
+        raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
+
+
+def _of_yaml(told: str) -> str:
+    """What the parser of YAML says, without what it says to programmers."""
+    told = told.replace(
+        r"found character '\t' that cannot start any token", "a tab; YAML wants spaces"
+    )
+    return told.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

@@ -9,6 +9,9 @@ from mechcore.choices import PAPER_ACTIVATIONS, PAPER_FAMILY, preferred
 from mechcore.config import Experiment
 from mechcore.filters.plan import planned_banks
 
+DIGITS = 5
+"""Significant digits of tables beside the page: more than figures show, in half as many bytes."""
+
 
 @dataclass(frozen=True)
 class Section:

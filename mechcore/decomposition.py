@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -137,6 +138,32 @@ def decompose(kernel: object) -> Decomposition:
     odd = (array - array[::-1, ::-1]) / 2
     isotropic = _mean_over_symmetries(even)
     return Decomposition(array, even, odd, isotropic, even - isotropic)
+
+
+def measured_betas(kernels: Iterable[object]) -> NDArray[np.float64]:
+    """Return beta of some kernels, as it is told of them.
+
+    Parameters
+    ----------
+    kernels : iterable of (kh, kw) array_like
+        The kernels.
+
+    Returns
+    -------
+    (n,) ndarray
+        p / E, to 12 digits: these hide the rounding of the split into parities.
+
+    Raises
+    ------
+    InvalidValue
+        As `decompose` does.
+
+    Examples
+    --------
+    >>> measured_betas([[[0.1, 0.7], [0.1, 0.7]]])
+    array([0.6])
+    """
+    return np.array([round(decompose(one).beta, 12) for one in kernels])
 
 
 def _mean_over_symmetries(even: Kernel) -> Kernel:

@@ -147,7 +147,7 @@ def chosen_place(cell: Cell) -> Place:
     return Place(pattern, angle, draw % len(cell.betas))
 
 
-def reference_cell(cell: Cell, place: Place) -> Cell:
+def reference_cell(cell: Cell, place: Place, steps: int | None = None) -> Cell:
     """Return the cell that repeats one simulation of another with the reference engine.
 
     Parameters
@@ -156,11 +156,13 @@ def reference_cell(cell: Cell, place: Place) -> Cell:
         A cell of the grid.
     place : Place
         The simulation.
+    steps : int, optional
+        After how many layers it ends, the `affordable_layers` by default.
 
     Returns
     -------
     Cell
-        All other settings are the cell's, but it ends after the `affordable_layers`.
+        All other settings are the cell's.
 
     Examples
     --------
@@ -172,7 +174,7 @@ def reference_cell(cell: Cell, place: Place) -> Cell:
     return cell.model_copy(
         update={
             "engine": "reference",
-            "steps": affordable_layers(cell, pattern),
+            "steps": steps or affordable_layers(cell, pattern),
             "patterns": [pattern],
             "angles": [cell.angles[place.angle]],
             "betas": [cell.betas[place.beta]],
@@ -183,8 +185,35 @@ def reference_cell(cell: Cell, place: Place) -> Cell:
     )
 
 
-def affordable_layers(cell: Cell, pattern: PatternSettings) -> int:
+def affordable_layers(cell: Cell, pattern: PatternSettings, most: float = AFFORDABLE) -> int:
     """Return how many layers of a simulation the reference engine may compute.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    pattern : PatternSettings
+        State at layer 0.
+    most : float, optional
+        Multiply-adds.
+
+    Returns
+    -------
+    int
+        As many as cost no more than that, at least one and at most those of the cell.
+
+    Examples
+    --------
+    >>> cell = Cell(kernel="dct", activation="relu", size=11, betas=[0.5])
+    >>> 1 < affordable_layers(cell, cell.patterns[0]) < cell.steps
+    True
+    """
+    total = np.cumsum(reference_cost(cell, pattern))
+    return max(1, int(np.count_nonzero(total <= most)))
+
+
+def reference_cost(cell: Cell, pattern: PatternSettings) -> NDArray[np.float64]:
+    """Return what the layers of a simulation cost the reference engine.
 
     Parameters
     ----------
@@ -195,17 +224,16 @@ def affordable_layers(cell: Cell, pattern: PatternSettings) -> int:
 
     Returns
     -------
-    int
-        As many as cost no more than `AFFORDABLE`, at least one and at most those of the cell.
+    (T,) ndarray
+        Multiply-adds of each layer.
 
     Examples
     --------
-    >>> cell = Cell(kernel="dct", activation="relu", size=11, betas=[0.5])
-    >>> 1 < affordable_layers(cell, cell.patterns[0]) < cell.steps
-    True
+    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=3)
+    >>> reference_cost(cell, cell.patterns[0]).shape
+    (3,)
     """
-    multiply_adds = _pixels(cell, pattern) * direct_cost(cell.size, cell.size) + OVERHEAD
-    return max(1, int(np.count_nonzero(np.cumsum(multiply_adds) <= AFFORDABLE)))
+    return _pixels(cell, pattern) * direct_cost(cell.size, cell.size) + OVERHEAD
 
 
 def _pixels(cell: Cell, pattern: PatternSettings) -> NDArray[np.float64]:

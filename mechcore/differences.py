@@ -62,11 +62,17 @@ def load_sweep(given: str) -> Sweep:
         return read_sweep(Path(given))
     if not IDENTIFIER.fullmatch(given.lower()):
         allowed = "a folder with sweep.json, or 4 to 12 hexadecimal digits of an identifier"
-        raise InvalidValue("sweep", given, allowed)
+        raise InvalidValue("sweep", given, allowed + _suggested(given))
     from mechcore.tracking.track import fetch_sweep
 
     with TemporaryDirectory() as folder:
         return read_sweep(fetch_sweep(given.lower(), Path(folder)))
+
+
+def _suggested(given: str) -> str:
+    """The folder of an experiment that is called so."""
+    folder = Path("results", given)
+    return f" (did you mean {str(folder)!r}?)" if (folder / "sweep.json").is_file() else ""
 
 
 def print_differences(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import TypeVar
@@ -14,8 +16,22 @@ INTERRUPTED = "mechcore: interrupted"
 """Last line of a command that was interrupted: no failure of what it did."""
 
 
+CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+"""Categories of Unicode: controls, halves of characters, ends of lines and of paragraphs. Others
+that do not show are part of names in some scripts."""
+
+
 class MechcoreError(ValueError):
     """A mistake in what the user gave; its text is a line for each mistake, the exit code is 2."""
+
+
+class Description(str):
+    """Words about a value that is too long to be shown: no quotes stand around them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class InvalidValue(MechcoreError):  # noqa: N818 - it is told as a sentence, not as an error
@@ -40,6 +56,20 @@ class InvalidValue(MechcoreError):  # noqa: N818 - it is told as a sentence, not
         super().__init__(f"{key}: {shown(value)} is not allowed, expected {allowed}")
 
 
+class _Beginning(reprlib.Repr):
+    """Represents the beginning of a value: a few bytes of YAML can stand for gigabytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxstring = self.maxother = self.maxlong = 4 * limit
+        self.maxlist = self.maxtuple = self.maxset = self.maxdict = limit // 3
+
+    def repr_int(self, number: int, level: int) -> str:
+        # Python refuses to write more than 4300 decimal digits.
+        return super().repr_int(number, level) if number.bit_length() < 10_000 else hex(number)
+
+
 def shown(value: object, limit: int = 60) -> str:
     """Return a value as one short line, whatever it holds.
 
@@ -60,11 +90,128 @@ def shown(value: object, limit: int = 60) -> str:
     >>> shown("x" * 100, limit=12)
     "'xxxx...xxx'"
     """
-    text = " ".join(repr(value).split())
+    return shortened(" ".join(_Beginning(limit).repr(value).split()), limit)
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return a text without its middle if it is too long.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    limit : int, optional
+        Longest text that is returned whole.
+
+    Returns
+    -------
+    str
+        At most so many characters.
+
+    Examples
+    --------
+    >>> shortened("abcdefghij", limit=7)
+    'ab...ij'
+    """
     if len(text) <= limit:
         return text
     head = (limit - 3 + 1) // 2
     return f"{text[:head]}...{text[-(limit - 3 - head) :]}"
+
+
+def one_line(text: str) -> str:
+    r"""Return text as one line that shows on a terminal as it is.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        With escapes in place of what ends a line, gives a terminal orders or is invisible.
+
+    Examples
+    --------
+    >>> one_line("a\nb")
+    'a\\nb'
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def refuse_controls(key: str, text: str) -> None:
+    r"""Refuse text that is more than one line, or gives a terminal orders.
+
+    Parameters
+    ----------
+    key : str
+        Name of the argument, for the error message.
+    text : str
+        A name or a path.
+
+    Raises
+    ------
+    InvalidValue
+        If it holds such a character.
+
+    Examples
+    --------
+    >>> refuse_controls("pattern", "my cat.png")
+    """
+    if any(unicodedata.category(sign) in CONTROLS for sign in text):
+        raise InvalidValue(key, text, "text without line breaks and control characters")
+
+
+def check_path(key: str, path: str) -> None:
+    """Refuse the path of a file of a configuration that cannot go through the workflow.
+
+    Parameters
+    ----------
+    key : str
+        Name of the argument, for the error message.
+    path : str
+        As it was given.
+
+    Raises
+    ------
+    InvalidValue
+        If it holds control characters, or braces: Snakemake would read a wildcard in them.
+
+    Examples
+    --------
+    >>> check_path("weights", "my networks/digits.npz")
+    """
+    refuse_controls(key, path)
+    if set(path) & set("{}"):
+        raise InvalidValue(key, path, "a path without braces")
+
+
+def closest(name: object, known: Iterable[str]) -> list[str]:
+    """Return the name that was probably meant.
+
+    Parameters
+    ----------
+    name : object
+        What was given.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    list of str
+        One name, or none.
+
+    Examples
+    --------
+    >>> closest("reLU", ["relu", "tanh"]), closest("sobel", ["relu", "tanh"])
+    (['relu'], [])
+    """
+    names = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(str(name)[:100].casefold(), names, n=1)
+    return [names[one] for one in close]
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
@@ -87,11 +234,10 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     >>> did_you_mean("rellu", ["relu", "tanh"])
     " (did you mean 'relu'?)"
     """
-    close = difflib.get_close_matches(str(name)[:100], list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return "".join(f" (did you mean {close!r}?)" for close in closest(name, known))
 
 
-def choose(table: Mapping[str, Entry], key: str, name: object) -> Entry:
+def choose(table: Mapping[str, Entry], key: str, name: object, also: str = "") -> Entry:
     """Look a name up in a table of choices.
 
     Parameters
@@ -102,6 +248,8 @@ def choose(table: Mapping[str, Entry], key: str, name: object) -> Entry:
         Name of the argument, for the error message.
     name : object
         The name to look up.
+    also : str, optional
+        What is allowed besides the names, for the error message.
 
     Returns
     -------
@@ -120,7 +268,7 @@ def choose(table: Mapping[str, Entry], key: str, name: object) -> Entry:
     """
     if isinstance(name, str) and name in table:
         return table[name]
-    raise InvalidValue(key, name, f"one of {', '.join(table)}{did_you_mean(name, table)}")
+    raise InvalidValue(key, name, f"one of {', '.join(table)}{also}{did_you_mean(name, table)}")
 
 
 def checked_integer(key: str, value: object, lowest: int, highest: int) -> int:

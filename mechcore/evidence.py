@@ -18,7 +18,7 @@ from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
 from mechcore.cells import Cell
 from mechcore.choices import preferred, shown_sizes
-from mechcore.companions import film_cells
+from mechcore.companions import control_cells, film_cells
 from mechcore.config import Experiment
 from mechcore.contents import representative_family
 from mechcore.errors import MechcoreError
@@ -27,11 +27,12 @@ from mechcore.filters.plan import PlannedBank, filter_run, planned_banks
 from mechcore.geometry import light_speed
 from mechcore.grid import expand
 from mechcore.kernels import kernel
+from mechcore.made_by import file_sha256
 from mechcore.measured import collect
 from mechcore.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.naming import cell_name
 from mechcore.regressions import cell_names
-from mechcore.storage import ROOT, read_dataset, read_groups
+from mechcore.storage import ROOT, read_groups
 from mechcore.tables import (
     KERNEL,
     MODEL_COLUMNS,
@@ -40,7 +41,7 @@ from mechcore.tables import (
     read_table,
     read_trajectories,
 )
-from mechcore.verdicts import CONTROLS_FILE
+from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE
 
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis
@@ -68,13 +69,6 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
-
-OF_CONTROLS = (
-    *("activation", "size", "kernel", "pattern", "angle", "beta", "t"),
-    *("mu_x", "mu_y", "extinct_at", "ill_conditioned", "smallest_tap"),
-)
-OF_FILMS = ("snapshot", "snapshot_t", "snapshot_x", "snapshot_y")
-"""Variables that tell files of controls and of films from others."""
 
 
 def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
@@ -147,11 +141,10 @@ class BankEvidence:
         MechcoreError
             If the analysis is missing, a file is damaged, or of other weights or settings.
         """
-        from mechcore.filters.bank import weights_sha256
         from mechcore.filters.bank_file import read_analysis
 
         analysis, *runs = bank_files(plan, results)
-        wanted = {"weights_sha256": weights_sha256(plan.weights), "layout": plan.layout}
+        wanted = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
         found = read_analysis(analysis)
         _check_made_of(analysis, found.attributes, wanted)
         ran = [(path, read_groups(path)) for path in runs if path.is_file()]
@@ -219,7 +212,7 @@ class Evidence:
         return cls(experiment, results, *tables.values())
 
     @classmethod
-    def measured(cls, experiment: Experiment, results: Path) -> Evidence:
+    def measured(cls, experiment: Experiment, results: Path, *, kept: bool = True) -> Evidence:
         """Measure and fit what is there of an experiment that may not be finished.
 
         Parameters
@@ -228,6 +221,8 @@ class Evidence:
             What was planned.
         results : Path
             Folder with ``trajectories``; tables in it are not read.
+        kept : bool, optional
+            Whether to look up what was measured, see `mechcore.measured.collect`.
 
         Returns
         -------
@@ -250,7 +245,7 @@ class Evidence:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        found = collect(cells, folder)
+        found = collect(cells, folder, kept=kept)
         return cls(
             experiment,
             results,
@@ -261,6 +256,22 @@ class Evidence:
             compare_models(found.metrics, found.kernels, boundary),
             pool(found.metrics, found.kernels, boundary),
         )
+
+    def file_hashes(self) -> dict[str, str]:
+        """Return what changes with any number that the identifier of the sweep does not tell of.
+
+        Returns
+        -------
+        dict of str to str
+            SHA-256 by name of the tables, verdicts, controls and films that are there.
+        """
+        films = [f"films/{name}.nc" for name in film_cells(self.experiment)]
+        names = (*(f"{name}.csv" for name in TABLES), CLAIMS_FILE, CONTROLS_FILE, *films)
+        return {
+            name: file_sha256(self.results / name)
+            for name in names
+            if (self.results / name).is_file()
+        }
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -289,10 +300,13 @@ class Evidence:
     @cached_property
     def controls(self) -> pd.DataFrame:
         """The table of controls, see `mechcore.mechanics`; empty if they did not run."""
+        # It runs a layer of a control, to see what such a file holds.
+        from mechcore.controls_file import read_controls
+
         path = self.results / CONTROLS_FILE
         if not path.is_file():
             return NO_CONTROLS
-        return controls_table(_holding(OF_CONTROLS, read_dataset(path), path))
+        return controls_table(read_controls(path, control_cells(self.experiment)))
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:
@@ -300,7 +314,7 @@ class Evidence:
         planned = film_cells(self.experiment)
         paths = {name: self.results / "films" / f"{name}.nc" for name in planned}
         return {
-            name: _holding(OF_FILMS, read_trajectories(path, planned[name]), path)
+            name: read_trajectories(path, planned[name])
             for name, path in paths.items()
             if path.is_file()
         }
@@ -446,14 +460,6 @@ class Evidence:
         half, seed = np.sqrt(0.5), self.experiment.seed
         angles = self.experiment.angles
         return [theory(kernel(family, size, half, angle, seed=seed)) for angle in angles]
-
-
-def _holding(names: tuple[str, ...], dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    """The same dataset, if it has these variables."""
-    missing = [name for name in names if name not in dataset.variables]
-    if missing:
-        raise MechcoreError(f"{path}: no variable {', '.join(missing)}: another kind of file")
-    return dataset
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+
+from mechcore.gists import Gist, gist_of, remember
 
 PACKAGE = Path(__file__).parent
 
@@ -35,6 +36,7 @@ def code_fingerprint(*modules: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(reachable_modules(*modules)):
         digest.update(f"{name}\n{_meaning(name)}\n".encode())
+    remember()
     return digest.hexdigest()[:16]
 
 
@@ -67,54 +69,23 @@ def reachable_modules(*modules: str) -> frozenset[str]:
 
 
 @lru_cache
-def _tree(module: str) -> ast.Module:
-    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            node.body = [part for part in node.body if not _is_text(part)]
-    return tree
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _gist(module: str) -> Gist:
+    return gist_of(_file_of(module).read_bytes())
 
 
 @lru_cache
 def _meaning(module: str) -> str:
     """The code of a module, with the templates that it names."""
-    templates = [PACKAGE / "templates" / text for text in sorted(_texts(module)) if ".j2" in text]
+    gist = _gist(module)
+    templates = [PACKAGE / "templates" / name for name in gist.templates]
     used = [path.read_text(encoding="utf-8") for path in templates if path.is_file()]
-    return "\n".join([ast.dump(_tree(module)), *used])
+    return "\n".join([gist.code, *used])
 
 
 @lru_cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules of the package that a module names, in imports or, for lazy ones, in texts."""
-    names = set(_texts(module))
-    for node in _nodes(module):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return tuple(sorted(name for name in names if name.startswith("mechcore.") and _exists(name)))
-
-
-@lru_cache
-def _texts(module: str) -> frozenset[str]:
-    constants = (node for node in _nodes(module) if isinstance(node, ast.Constant))
-    return frozenset(node.value for node in constants if isinstance(node.value, str))
-
-
-@lru_cache
-def _nodes(module: str) -> tuple[ast.Import | ast.ImportFrom | ast.Constant, ...]:
-    """What may name another module: going through a tree takes longer than reading it."""
-    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
-    return tuple(node for node in ast.walk(_tree(module)) if isinstance(node, kinds))
+    return tuple(name for name in _gist(module).modules if _exists(name))
 
 
 @lru_cache

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.cells import Cell
-from mechcore.storage import is_result_of, link_or_copy, replace_file
+from mechcore.drafts import replace_file
+from mechcore.storage import is_result_of, link_or_copy
 
 FOLDER = "finished"
 """Beside that of the trajectories. It can be deleted at any time."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.arrays import real_array
-from mechcore.errors import InvalidValue, checked_integer, choose
+from mechcore.errors import Description, InvalidValue, checked_integer, choose
 from mechcore.geometry import centred_coordinates, unit_vector
 
 Kernel = NDArray[np.float64]
@@ -303,14 +303,18 @@ def as_kernel(values: object, key: str = "kernel") -> Kernel:
     array([[1., 2.]])
     """
     array = real_array(values, key)
+    given = Description(f"an array of shape {array.shape}")
     if array.ndim != 2:
-        raise InvalidValue(key, f"an array of shape {array.shape}", "a two-dimensional array")
+        row = f"; for a row use shape (1, {array.size})" if array.ndim == 1 else ""
+        raise InvalidValue(key, given, f"a two-dimensional array{row}")
     if array.size == 0:
-        raise InvalidValue(key, f"an array of shape {array.shape}", "at least one tap")
+        raise InvalidValue(key, given, "at least one tap")
     if not np.all(np.isfinite(array)):
-        raise InvalidValue(key, "an array with NaN or infinity", "finite taps")
+        raise InvalidValue(key, Description("an array with NaN or infinity"), "finite taps")
     if not np.any(array):
-        raise InvalidValue(key, "an array of zeros", "at least one tap that is not zero")
+        raise InvalidValue(
+            key, Description("an array of zeros"), "at least one tap that is not zero"
+        )
     return array
 
 

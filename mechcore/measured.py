@@ -14,12 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.cells import Cell
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError
 from mechcore.fingerprint import code_fingerprint
 from mechcore.measures import metrics_table
 from mechcore.mechanics import kernels_table, mechanics_table
 from mechcore.patterns import file_digest
-from mechcore.storage import replace_file
 from mechcore.tables import read_trajectories, table_text
 
 KEPT = "measured"
@@ -54,7 +54,7 @@ class Measurements:
     kernels: pd.DataFrame
 
 
-def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
+def collect(cells: Mapping[str, Cell], trajectories: Path, *, kept: bool = True) -> Measurements:
     """Measure the trajectories of all cells.
 
     Parameters
@@ -63,6 +63,9 @@ def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
         The grid.
     trajectories : Path
         Folder that holds a netCDF file for each cell.
+    kept : bool, optional
+        Whether to look up and keep what was measured. Otherwise nothing but trajectories is
+        believed, and nothing is written.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def collect(cells: Mapping[str, Cell], trajectories: Path) -> Measurements:
     MechcoreError
         If a file is missing, damaged, or was made with other settings.
     """
-    texts = {name: measured(trajectories / f"{name}.nc", cell) for name, cell in cells.items()}
+    texts_of = measured if kept else measured_anew
+    texts = {name: texts_of(trajectories / f"{name}.nc", cell) for name, cell in cells.items()}
     # The kernels of a family and size are the same under all activations.
     bodies = {(cell.kernel, cell.size): name for name, cell in reversed(list(cells.items()))}
     owners = set(bodies.values())
@@ -110,13 +114,36 @@ def measured(path: Path, cell: Cell) -> Texts:
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found["made_of"] == source:
             return {name: str(found["tables"][name]) for name in TABLES}
-    dataset = read_trajectories(path, cell)
-    texts = {name: table_text(table(dataset)) for name, table in TABLES.items()}
+    texts = measured_anew(path, cell)
     content = json.dumps({"made_of": source, "tables": texts})
     # Results that cannot be written to are measured every time.
     with suppress(MechcoreError):
         replace_file(kept, lambda draft: draft.write_text(content, encoding="utf-8"))
     return texts
+
+
+def measured_anew(path: Path, cell: Cell) -> Texts:
+    """Measure a cell, whatever was kept of it.
+
+    Parameters
+    ----------
+    path : Path
+        Its trajectories.
+    cell : Cell
+        What was planned.
+
+    Returns
+    -------
+    dict of str to str
+        The tables `TABLES` as CSV.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged, or was made with other settings.
+    """
+    dataset = read_trajectories(path, cell)
+    return {name: table_text(table(dataset)) for name, table in TABLES.items()}
 
 
 def made_of(path: Path, cell: Cell) -> dict[str, object]:
@@ -140,8 +167,8 @@ def made_of(path: Path, cell: Cell) -> dict[str, object]:
         If the file cannot be read.
     """
     # All bytes, as times tell nothing: Snakemake gives files a new one when their job has ended.
-    found = {"cell": json.loads(cell.to_json()), "code": _code()}
-    return found | {"file": file_digest(path)}
+    found: dict[str, object] = {"cell": cell.to_mapping(), "code": _code()}
+    return found | {"file": file_digest(path, "trajectories")}
 
 
 @cache

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mechcore.activations import ACTIVATIONS
 from mechcore.boundaries import BOUNDARIES
 from mechcore.decomposition import decompose
+from mechcore.errors import Description, InvalidValue
 from mechcore.exact_theory import Theory, theory
 from mechcore.fits import Lines, fit_lines
 from mechcore.geometry import unit_vector
@@ -75,6 +76,11 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
         speed_theory : px/layer
             M1/M0 along the momentum where the exact theory holds, else NaN.
 
+    Raises
+    ------
+    InvalidValue
+        If it is something else, as a kernel.
+
     Examples
     --------
     >>> import mechcore
@@ -82,6 +88,9 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     >>> round(float(measure(run).speed), 9)
     0.5
     """
+    if not isinstance(dataset, xr.Dataset):
+        given = Description(f"an object of type {type(dataset).__name__}")
+        raise InvalidValue("dataset", given, "trajectories, as mechcore.propagate returns them")
     dataset = before_the_edge(dataset)
     burn = int(dataset.attrs["t_burn"])
     t = dataset.t.values.astype(np.float64)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.arrays import load_array, real_array
-from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.arrays import load_array, real_array, reason_not_to_open
+from mechcore.errors import Description, InvalidValue, MechcoreError, choose
 from mechcore.geometry import centred_coordinates
 from mechcore.kernels import LARGEST_SEED
+from mechcore.made_by import file_sha256
 
 Image = NDArray[np.float64]
+Content = TypeVar("Content")
 
 LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
+
+MOST_PIXELS = (2 * LARGEST_RADIUS + 1) ** 2
+"""Pixels of a pattern: those of the largest disc, 128 MB."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Pattern:
     ----------
     summary : str
         One line for people.
+    side : callable
+        Keyword arguments in, side of the image in px out.
     image : callable
         Keyword arguments in, (h, w) array out.
     defaults : mapping
@@ -36,12 +45,22 @@ class Pattern:
     """
 
     summary: str
+    side: Callable[..., int]
     image: Callable[..., Image]
     defaults: Mapping[str, float] = field(default_factory=dict)
 
 
+TAIL = 5
+"""Standard deviations of a Gaussian: what is cut off is 6e-7 of the mass."""
+
+
+def _around(radius: float) -> int:
+    """Side of the square around a circle."""
+    return 2 * int(np.ceil(radius)) + 1
+
+
 def _radius_squared(radius: float) -> Image:
-    coordinates = centred_coordinates(2 * int(np.ceil(radius)) + 1)
+    coordinates = centred_coordinates(_around(radius))
     return coordinates**2 + coordinates[:, np.newaxis] ** 2
 
 
@@ -54,8 +73,7 @@ def _disc(radius: float) -> Image:
 
 
 def _gaussian(sigma: float) -> Image:
-    # Five standard deviations: what is cut off is 6e-7 of the mass.
-    return np.exp(-_radius_squared(5 * sigma) / (2 * sigma**2))
+    return np.exp(-_radius_squared(TAIL * sigma) / (2 * sigma**2))
 
 
 def _square(side: int) -> Image:
@@ -67,13 +85,20 @@ def _random(side: int, seed: int) -> Image:
 
 
 PATTERNS: dict[str, Pattern] = {
-    "delta": Pattern("one pixel", _delta),
-    "disc": Pattern("the circular test pattern of the paper", _disc, {"radius": 8.0}),
-    "gaussian": Pattern("a Gaussian blob", _gaussian, {"sigma": 3.0}),
-    "square": Pattern("a filled square", _square, {"side": 15}),
-    "random": Pattern("uniform noise in a square", _random, {"side": 15, "seed": 0}),
+    "delta": Pattern("one pixel", lambda: 1, _delta),
+    "disc": Pattern("the circular test pattern of the paper", _around, _disc, {"radius": 8.0}),
+    "gaussian": Pattern(
+        "a Gaussian blob", lambda sigma: _around(TAIL * sigma), _gaussian, {"sigma": 3.0}
+    ),
+    "square": Pattern("a filled square", lambda side: side, _square, {"side": 15}),
+    "random": Pattern(
+        "uniform noise in a square", lambda side, **_: side, _random, {"side": 15, "seed": 0}
+    ),
 }
 """Patterns by name. A new one is one entry; an argument is whole if its default is."""
+
+ALSO = ", or a .npy or .png file"
+"""What a pattern may be besides these, for messages."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "radius": (0.5, LARGEST_RADIUS),
@@ -114,9 +139,45 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
     if is_file_name(name):
         _refuse_arguments(name, arguments, {})
         return as_pattern(_read_image(Path(name)), key="pattern")
-    entry = choose(PATTERNS, "pattern", name)
-    _refuse_arguments(name, arguments, entry.defaults)
+    pattern_shape(name, **arguments)
+    entry = PATTERNS[name]
     return entry.image(**{**entry.defaults, **arguments})
+
+
+def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
+    """Return height and width of a test pattern; only that of a file is read for it.
+
+    Parameters
+    ----------
+    name : str
+        As of `pattern_image`.
+    **arguments : float
+        Arguments of the pattern.
+
+    Returns
+    -------
+    (int, int)
+        In px.
+
+    Raises
+    ------
+    InvalidValue
+        As `pattern_image`.
+
+    Examples
+    --------
+    >>> pattern_shape("disc", radius=1)
+    (3, 3)
+    """
+    if is_file_name(name):
+        height, width = pattern_image(name, **arguments).shape
+        return height, width
+    entry = choose(PATTERNS, "pattern", name, ALSO)
+    _refuse_arguments(name, arguments, entry.defaults)
+    side = entry.side(**{**entry.defaults, **arguments})
+    if side**2 > MOST_PIXELS:
+        raise InvalidValue(f"pattern {name}", f"{side} x {side} px", f"at most {MOST_PIXELS} px")
+    return side, side
 
 
 def is_file_name(name: object) -> bool:
@@ -167,23 +228,25 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
     """
     image = real_array(values, key)
     if image.ndim != 2 or image.size == 0:
-        raise InvalidValue(key, f"an array of shape {image.shape}", "a grey image")
+        raise InvalidValue(key, Description(f"an array of shape {image.shape}"), "a grey image")
     if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
         raise InvalidValue(
             key,
-            "an image with negative, infinite or missing values, or all zero",
+            Description("an image with negative, infinite or missing values, or all zero"),
             "finite values >= 0, not all zero",
         )
     return image
 
 
-def file_digest(path: str | Path) -> str:
+def file_digest(path: str | Path, key: str = "pattern") -> str:
     """Return the SHA-256 of a pattern file, so that a changed file is a changed cell.
 
     Parameters
     ----------
     path : str or Path
         The file.
+    key : str, optional
+        What the file is, for the error message.
 
     Returns
     -------
@@ -195,31 +258,49 @@ def file_digest(path: str | Path) -> str:
     MechcoreError
         If the file cannot be read.
     """
+    return _opened(Path(path), key, file_sha256)
+
+
+def _opened(path: Path, key: str, use: Callable[[Path], Content]) -> Content:
+    """What a use of a file gives that opens it."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        reason = reason_not_to_open(path)
+        if not reason:
+            return use(path)
     except OSError as error:
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {error.strerror}") from error
+        reason = error.strerror or str(error)
+    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}")
+
+
+def _stream(path: Path) -> BufferedReader:
+    return path.open("rb")
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
     # Pillow comes with matplotlib; it is imported only for this.
     from PIL import Image as PillowImage
-    from PIL import UnidentifiedImageError
 
     try:
-        with PillowImage.open(path, formats=["PNG"]) as image:
-            return np.asarray(
-                image if image.mode in ("L", "I", "I;16", "1") else image.convert("L")
-            )
-    except UnidentifiedImageError as error:
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: not a PNG image") from error
-    except OSError as error:
-        reason = error.strerror or "a damaged PNG image"
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
+        # Pillow warns of what is refused below, and of odd chunks.
+        with warnings.catch_warnings(), _opened(path, "pattern", _stream) as stream:
+            warnings.simplefilter("ignore")
+            image = PillowImage.open(stream, formats=["PNG"])
+            # Known before any of them is unpacked.
+            pixels = image.width * image.height
+            if pixels > MOST_PIXELS:
+                raise InvalidValue(f"pattern {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
+            plain = image.mode in ("L", "I", "I;16", "1")
+            return np.asarray(image if plain else image.convert("L"))
+    except (MechcoreError, MemoryError):
+        raise
+    # Damaged images fail in many ways: as OSError, SyntaxError, ValueError, errors of zlib, ...
+    except Exception as error:
+        told = "not a PNG image, or a damaged one"
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {told}") from error
 
 
 READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
-    ".npy": lambda path: load_array(path, "pattern"),
+    ".npy": lambda path: load_array(path, "pattern", MOST_PIXELS),
     ".png": _read_png,
 }
 """Readers of pattern files by suffix."""

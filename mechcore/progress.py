@@ -13,7 +13,6 @@ from rich.table import Table
 
 from mechcore.errors import INTERRUPTED
 from mechcore.finished import second_name
-from mechcore.verdicts import CLAIMS_FILE, CONTROLS_FILE
 
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
@@ -60,51 +59,41 @@ def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellSta
         In the order of the cells.
     """
     return [
-        _state(cell, _result(results / "trajectories", cell), logs / "simulate" / f"{cell}.log")
+        job_state(cell, _result(results / "trajectories", cell), logs / "simulate" / f"{cell}.log")
         for cell in cells
     ]
 
 
-STAGES = {
-    "controls": CONTROLS_FILE,
-    "collect": "metrics.csv",
-    "deviations": "deviations.csv",
-    "regress": "regressions.csv",
-    "judge": CLAIMS_FILE,
-    "summarise": "sweep.json",
-    "track": "tracking.json",
-}
-"""What follows the cells, and the file that each leaves among the results; the report has a place
-of its own."""
-
-
-BESIDE = {"films": "film", "filters": "bank", "filter_runs": "run of bank"}
-"""What runs beside the cells: folders of results and of logs, and how a job is called."""
-
-
-def stage_failures(results: Path, logs: Path, report: Path | None = None) -> list[CellState]:
-    """Return what failed besides the cells: films, banks, and the stages after them.
+def job_state(cell: str, result: Path, log: Path) -> CellState:
+    """Read the state of a job from its result and its log.
 
     Parameters
     ----------
-    results : Path
-        Folder of the results of the experiment.
-    logs : Path
-        Folder of its logs.
-    report : Path, optional
-        The page of the report.
+    cell : str
+        Cell id, or the name of a later stage.
+    result : Path
+        The file that it leaves.
+    log : Path
+        Its log file.
 
     Returns
     -------
-    list of CellState
-        Films and banks, then the stages in their order.
+    CellState
+        Done if there is a result, whatever its log says.
+
+    Examples
+    --------
+    >>> job_state("collect", Path("nowhere.csv"), Path("nowhere.log")).state
+    'waiting'
     """
-    made = {name: results / file for name, file in STAGES.items()}
-    if report is not None:
-        made["report"] = report
-    states = [_state(name, path, logs / f"{name}.log") for name, path in made.items()]
-    beside = [state for kind in BESIDE for state in _beside(kind, results, logs)]
-    return [state for state in [*beside, *states] if state.state == "failed"]
+    if result.is_file():
+        return CellState(cell, "done", "", log)
+    if not log.is_file():
+        return CellState(cell, "waiting", "", log)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if not lines or was_interrupted(lines[-1]):
+        return CellState(cell, "waiting", "", log)
+    return CellState(cell, "failed", lines[-1], log)
 
 
 def print_states(
@@ -117,7 +106,7 @@ def print_states(
     states : list of CellState
         What `cell_states` returned.
     stages : list of CellState
-        What `stage_failures` returned.
+        What `mechcore.failures.stage_failures` returned.
     console : rich.console.Console, optional
         Where to print; standard output by default.
     """
@@ -133,26 +122,28 @@ def print_states(
         console.print(table)
 
 
-def _beside(kind: str, results: Path, logs: Path) -> list[CellState]:
-    """The jobs of a kind that were begun: which are planned does not matter where none was."""
-    return [
-        _state(f"{BESIDE[kind]} {log.stem}", results / kind / f"{log.stem}.nc", log)
-        for log in sorted((logs / kind).glob("*.log"))
-    ]
+def was_interrupted(log: str) -> bool:
+    r"""Return whether a command was interrupted, by what it logged.
+
+    Parameters
+    ----------
+    log : str
+        Its log, or the last line of it.
+
+    Returns
+    -------
+    bool
+        Whether it ends in `INTERRUPTED`, or in what Python says of one that was not yet imported.
+
+    Examples
+    --------
+    >>> was_interrupted("Traceback:\nKeyboardInterrupt\n"), was_interrupted("")
+    (True, False)
+    """
+    return log.rstrip().rpartition("\n")[2] in (INTERRUPTED, "KeyboardInterrupt")
 
 
 def _result(folder: Path, cell: str) -> Path:
     """The file of a cell, or the name that it keeps when the job of many cells failed."""
     path = folder / f"{cell}.nc"
     return path if path.is_file() else second_name(path)
-
-
-def _state(cell: str, result: Path, log: Path) -> CellState:
-    if result.is_file():
-        return CellState(cell, "done", "", log)
-    if not log.is_file():
-        return CellState(cell, "waiting", "", log)
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    if not lines or lines[-1] == INTERRUPTED:
-        return CellState(cell, "waiting", "", log)
-    return CellState(cell, "failed", lines[-1], log)

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
+from mechcore.made_by import COMPUTING, file_sha256, versions
 from mechcore.settings import Settings
 from mechcore.version import __version__
 
 LIBRARIES = (
-    "numpy",
-    "scipy",
-    "xarray",
-    "netCDF4",
-    "numba",
-    "snakemake",
-    "mlflow",
-    "seaborn",
-    "statsmodels",
+    *COMPUTING,
+    *("pandas", "statsmodels", "matplotlib", "seaborn", "snakemake", "mlflow"),
 )
 """Distributions whose versions can change a number or a figure."""
 
 PACKAGE = Path(__file__).parent
 
+LOCK = "requirements.lock"
+"""Names every library that the project is installed with, beside the package in a checkout."""
+
 CPU_FACTS = Path("/proc/cpuinfo")
 """Where Linux tells the model of the processor."""
 
-THREAD_LIMITS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+THREAD_LIMITS = (
+    *("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"),
+    *("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+)
 """Environment variables that say how many threads compute."""
 
 UNKNOWN = "unknown"
 """A fact that this machine does not tell."""
+
+TARGET = "NUMBA_CPU_NAME"
+"""Environment variable that names another processor to make machine code for."""
 
 PATIENCE = 10.0
 """Seconds until a git that does not answer, as on a stale network disk, counts as absent."""
@@ -63,12 +66,18 @@ class Code(Settings):
 
 
 class Environment(Settings):
-    """What the code ran on.
+    """What the code ran on: the machine that describes the sweep.
 
     Parameters
     ----------
     python, platform, machine, processor : str
         Version of Python, operating system, architecture, model of the processor.
+    target : str
+        LLVM's name of the processor that machine code is made for.
+    vector_instructions : str
+        Those beyond the baseline that numpy found here.
+    blas : str
+        What numpy multiplies matrices with.
     cores : int
         Of the machine.
     threads : dict of str to str
@@ -83,6 +92,9 @@ class Environment(Settings):
     platform: str
     machine: str
     processor: str
+    target: str = UNKNOWN
+    vector_instructions: str = UNKNOWN
+    blas: str = UNKNOWN
     cores: int
     threads: dict[str, str]
     libraries: dict[str, str]
@@ -129,14 +141,23 @@ def current_environment() -> Environment:
     >>> current_environment().python == platform.python_version()
     True
     """
+    # Loading LLVM takes 50 ms, which those that only read an environment need not wait for.
+    from llvmlite import binding
+
     # Python and this package have places of their own.
     own = ("python", "mechcore")
     libraries = {name: found for name, found in library_versions().items() if name not in own}
+    # What a build of numpy does not know, it leaves out.
+    built = np.show_config(mode="dicts")
+    blas = built.get("Build Dependencies", {}).get("blas", {})
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
         machine=platform.machine(),
         processor=_processor(),
+        target=os.environ.get(TARGET) or binding.get_host_cpu_name(),
+        vector_instructions=" ".join(built.get("SIMD Extensions", {}).get("found", [])),
+        blas=" ".join(blas[key] for key in ("name", "version") if key in blas) or UNKNOWN,
         cores=os.cpu_count() or 1,
         threads={name: os.environ[name] for name in THREAD_LIMITS if name in os.environ},
         libraries=libraries,
@@ -172,21 +193,40 @@ def git_is_dirty() -> bool | None:
     return None if changes is None else bool(changes)
 
 
+def project_file(name: str) -> Path | None:
+    """Return a file that lies beside the package in a checkout of the project.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    Path or None
+        The file; None where it is not there, as beside an installed package.
+    """
+    # What lies beside an installed package is somebody else's.
+    checkout = (PACKAGE.parent / "pyproject.toml").is_file()
+    found = PACKAGE.parent / name
+    return found if checkout and found.is_file() else None
+
+
 def library_versions() -> dict[str, str]:
     """Return the versions of Python, this package and its libraries.
 
     Returns
     -------
     dict of str to str
-        By name; ``absent`` for a library that is not installed.
+        By name, see `mechcore.made_by.versions`.
 
     Examples
     --------
     >>> list(library_versions())[:3]
     ['python', 'mechcore', 'numpy']
     """
-    found = {"python": platform.python_version(), "mechcore": __version__}
-    return found | {name: _version(name) for name in LIBRARIES}
+    found = versions(LIBRARIES)
+    return {"python": found.pop("python"), "mechcore": __version__} | found
 
 
 def _processor() -> str:
@@ -197,21 +237,15 @@ def _processor() -> str:
 
 
 def _lock_sha256() -> str | None:
-    lock = PACKAGE.parent / "requirements.lock"
-    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "absent"
+    lock = project_file(LOCK)
+    return None if lock is None else file_sha256(lock)
 
 
 def _git(*arguments: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", *arguments],
+            # The one that the user calls.
+            ["git", *arguments],  # noqa: S607
             cwd=PACKAGE,
             capture_output=True,
             text=True,

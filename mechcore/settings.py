@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
+from mechcore.drafts import replace_file
+from mechcore.errors import (
+    InvalidValue,
+    MechcoreError,
+    closest,
+    did_you_mean,
+    one_line,
+    shortened,
+    shown,
+)
 
 
 class Settings(BaseModel):
@@ -20,8 +31,19 @@ class Settings(BaseModel):
         """Return the settings as one line of JSON that gives the same settings back."""
         return self.model_dump_json(exclude_none=True)
 
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the settings as a reader of that JSON finds them."""
+        found: dict[str, Any] = json.loads(self.to_json())
+        return found
+
 
 Model = TypeVar("Model", bound=Settings)
+
+MOST_MISTAKES = 20
+"""So many are told, of what may be another kind of file."""
+
+LONGEST_KEY = 100
+"""Characters of a key that are told."""
 
 
 def validated(model: type[Model], values: object, origin: str) -> Model:
@@ -49,9 +71,29 @@ def validated(model: type[Model], values: object, origin: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        told = "\n".join(_told(model, mistake) for mistake in error.errors())
-        lines = [f"{origin}: {line}" for line in told.splitlines()]
-        raise MechcoreError("\n".join(dict.fromkeys(lines))) from None
+        raise MechcoreError("\n".join(_lines(model, error, origin))) from None
+
+
+def _lines(model: type[Model], error: ValidationError, origin: str) -> list[str]:
+    mistakes = _causes_first(model, error.errors())
+    told = "\n".join(_told(model, mistake) for mistake in mistakes[:MOST_MISTAKES])
+    lines = [f"{origin}: {line}" for line in told.splitlines()]
+    if len(mistakes) > MOST_MISTAKES:
+        lines.append(f"{origin}: and {len(mistakes) - MOST_MISTAKES} more mistakes")
+    return list(dict.fromkeys(lines))
+
+
+def _causes_first(
+    model: type[Model], mistakes: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Put unknown keys first, and leave out that a key is missing which was only misspelt."""
+    unknown = [one for one in mistakes if one["type"] == "extra_forbidden"]
+    meant = [
+        (*one["loc"][:-1], *closest(one["loc"][-1], _known_keys(model, one["loc"][:-1])))
+        for one in unknown
+    ]
+    others = [one for one in mistakes if one["type"] != "extra_forbidden"]
+    return unknown + [one for one in others if one["type"] != "missing" or one["loc"] not in meant]
 
 
 def parsed_json(text: str, origin: str) -> object:
@@ -83,6 +125,84 @@ def parsed_json(text: str, origin: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MechcoreError(f"{origin}: {shown(text)} is not JSON ({error})") from None
+
+
+def is_json(text: str) -> bool:
+    """Return whether a configuration, a cell or settings are given as JSON, not by a file.
+
+    Parameters
+    ----------
+    text : str
+        What was given.
+
+    Returns
+    -------
+    bool
+        Whether it is no path.
+
+    Examples
+    --------
+    >>> is_json('{"experiment": "a"}'), is_json("config/default.yaml")
+    (True, False)
+    """
+    return text.lstrip().startswith("{")
+
+
+def write_settings(settings: Settings, path: Path) -> None:
+    """Write settings as JSON for people and programs, whole or not at all.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is told; keys without a value are left out.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    MechcoreError
+        If the folder cannot be written.
+    """
+    content = settings.model_dump(exclude_none=True)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+def read_settings(model: type[Model], path: Path, writer: str) -> Model:
+    """Read settings that a command wrote as JSON.
+
+    Parameters
+    ----------
+    model : type
+        A `Settings` class.
+    path : Path
+        The file.
+    writer : str
+        What writes it, for the message.
+
+    Returns
+    -------
+    Settings
+        The checked model.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is missing, damaged or of another kind.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise MechcoreError(f"{path}: missing, expected what {writer} writes") from error
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise MechcoreError(f"{path}: not a text, expected JSON") from error
+    try:
+        return validated(model, parsed_json(text, str(path)), str(path))
+    except MechcoreError as error:
+        # A file of another kind has a mistake in every key: the first is enough.
+        raise MechcoreError(str(error).splitlines()[0]) from None
 
 
 def refuse_repeats(key: str, values: Iterable[object]) -> None:
@@ -128,6 +248,10 @@ EXPECTED = {
 """What is allowed, by pydantic's kind of mistake."""
 
 
+NAMES = ("experiment",)
+"""Keys of names, which YAML may take for numbers, truths or dates."""
+
+
 def _known_keys(model: type[BaseModel], location: Sequence[object]) -> list[str]:
     """The keys that exist where an unknown one was found."""
     for part in location:
@@ -144,16 +268,22 @@ def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
 
 def _told(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     """One mistake in one line: key, value, what is allowed."""
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
-    key = key.lstrip(".")
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
+    key = shortened(one_line("".join(parts).lstrip(".")), LONGEST_KEY)
     context = mistake.get("ctx", {})
     if mistake["type"] == "extra_forbidden":
         known = _known_keys(model, mistake["loc"][:-1])
         hint = did_you_mean(mistake["loc"][-1], known)
-        return f"{shown(key)} is not a known key, expected one of {', '.join(known)}{hint}"
+        return f"'{key}' is not a known key{hint or ', expected one of ' + ', '.join(known)}"
     if mistake["type"] == "missing":
         return f"{key}: missing, expected {EXPECTED['missing']}"
     if mistake["type"] in EXPECTED:
         wanted = EXPECTED[mistake["type"]].format(**context)
+        if key in NAMES and isinstance(mistake["input"], int | float | datetime.date):
+            wanted += ": write it in quotes"
         return str(InvalidValue(key or "the configuration", mistake["input"], wanted))
-    return str(context["error"]) if "error" in context else f"{key}: {mistake['msg']}"
+    if "error" not in context:
+        return f"{key}: {mistake['msg']}"
+    told, name = str(context["error"]), str(mistake["loc"][-1] if mistake["loc"] else "")
+    # Which of a list it is, a validator does not know.
+    return key + told.removeprefix(name) if told.startswith(f"{name}: ") else told

@@ -14,7 +14,7 @@ from mechcore.activations import ACTIVATIONS
 from mechcore.arrays import real_array
 from mechcore.boundaries import BOUNDARIES, domain_side
 from mechcore.cells import Cell
-from mechcore.decomposition import decompose
+from mechcore.decomposition import decompose, measured_betas
 from mechcore.engines import LayerRule
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.exact_theory import beta_star
@@ -379,12 +379,11 @@ def _beta_stars(cell: Cell) -> NDArray[np.float64]:
 
 
 def _cell_coordinates(cell: Cell, kernels: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
-    # beta is measured on the kernels that run; 12 digits hide the rounding of the parity split.
-    measured = [round(decompose(one).beta, 12) for one in kernels[0]]
     return {
         "pattern": np.array([pattern.label for pattern in cell.patterns], dtype=object),
         "angle": np.array(cell.angles, dtype=np.float64),
-        "beta": np.array(measured),
+        # At the first angle; at others they are the same but for rounding.
+        "beta": measured_betas(kernels[0]),
     }
 
 

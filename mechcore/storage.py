@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,12 +18,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.decomposition import decompose
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError
-from mechcore.fingerprint import code_fingerprint
+from mechcore.made_by import made_by
 from mechcore.records import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.version import __version__
 
 if TYPE_CHECKING:
+    import netCDF4
+
     from mechcore.cells import Cell
     from mechcore.engines import LayerRule
 
@@ -123,7 +127,19 @@ WHOLE_NUMBERS = ("extinct_at", "diverged_at", "edge_at")
 ROOT = "/"
 """Path of the root group of a file, which most files have alone."""
 
-PROVENANCE = ("content_sha256", "core_hash", "mechcore_version", "source")
+CONTENT_HASH = "content_sha256"
+"""Attribute of the root: the hash of all that a file holds."""
+
+PROBE = 2**20
+"""Bytes that do not fit either where the library could not write."""
+
+MOST_VALUES = 2000
+"""Values of a file for each of its bytes: deflate takes more than a thousandth of what it packs."""
+
+PROVENANCE = (
+    *(CONTENT_HASH, "core_hash", "mechcore_version", "source"),
+    *("config_sha256", "library_versions"),
+)
 """Attributes that tell how a file was made, not what it holds."""
 
 
@@ -206,11 +222,10 @@ def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
     -------
     xarray.Dataset
         The same data with the attributes ``title``, ``cell_id``, ``cell`` (JSON), ``core_hash``,
-        ``kernel`` and ``size``.
+        ``config_sha256``, ``library_versions``, ``kernel`` and ``size``.
     """
     _describe_variables(dataset)
-    parameters = json.loads(cell.to_json())
-    found = with_parameters(dataset, cell.id, parameters)
+    found = with_parameters(dataset, cell.id, cell.to_mapping())
     title = f"Trajectories of {cell.id}"
     return found.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
 
@@ -225,17 +240,17 @@ def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, obj
     name : str
         Becomes the attribute ``cell_id``.
     parameters : mapping
-        Becomes the attribute ``cell``, one line of JSON.
+        Becomes the attribute ``cell``, one line of JSON, and ``config_sha256``, its hash.
 
     Returns
     -------
     xarray.Dataset
-        The same data with these attributes and ``core_hash``.
+        The same data with these attributes, ``core_hash`` and ``library_versions``.
     """
     return dataset.assign_attrs(
         cell_id=name,
         cell=json.dumps(parameters, separators=(",", ":")),
-        core_hash=code_fingerprint("mechcore.simulation"),
+        **made_by("mechcore.simulation", parameters),
     )
 
 
@@ -287,9 +302,7 @@ def is_result_of(cell: Cell, path: str | Path) -> bool:
         return False
     planned = with_cell(xr.Dataset(), cell).attrs
     told = {name: found.attrs.get(name) for name in ("cell_id", "cell", "core_hash")}
-    return told == {name: planned[name] for name in told} and found.attrs.get(
-        "content_sha256"
-    ) == content_hash(found)
+    return told == {name: planned[name] for name in told}
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
@@ -329,19 +342,29 @@ def write_groups(
     MechcoreError
         If the folder cannot be written.
     """
-    root = groups[ROOT].assign_attrs(content_sha256=content_hash(groups[ROOT]))
-    if len(groups) > 1:
-        hashes = "".join(f"{name}{content_hash(group)}" for name, group in groups.items())
-        root = root.assign_attrs(content_sha256=hashlib.sha256(hashes.encode()).hexdigest())
+    root = groups[ROOT].assign_attrs({CONTENT_HASH: _hash_of_groups(groups)})
 
     def write(draft: Path) -> None:
         for name, group in {**groups, ROOT: root}.items():
             _describe_variables(group)
             mode: Literal["w", "a"] = "w" if name == ROOT else "a"
             encoding = _encoding(group, compress)
-            group.to_netcdf(draft, mode, group=name, engine="netcdf4", encoding=encoding)
+            with _reason_of_failure(draft):
+                group.to_netcdf(draft, mode, group=name, engine="netcdf4", encoding=encoding)
 
     replace_file(path, write)
+
+
+@contextmanager
+def _reason_of_failure(draft: Path) -> Iterator[None]:
+    """Find out why a file could not be written: to the library a full disk is an HDF error."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        with draft.open("ab") as file:
+            file.write(bytes(PROBE))
+            os.fsync(file)
+        raise OSError(str(error)) from error
 
 
 def _encoding(dataset: xr.Dataset, compress: bool) -> dict[str, dict[str, object]]:
@@ -373,9 +396,10 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     Raises
     ------
     MechcoreError
-        If the file is missing, damaged, or of another format version.
+        If the file is missing, of another format version, or damaged: its content does not have
+        the hash that it tells.
     """
-    return _checked(path, lambda: {ROOT: xr.load_dataset(path, engine="netcdf4")})[ROOT]
+    return read_groups(path)[ROOT]
 
 
 def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
@@ -394,13 +418,23 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     Raises
     ------
     MechcoreError
-        If the file is missing, damaged, or of another format version.
+        As `read_dataset` does.
     """
-    return _checked(path, lambda: _loaded(path))
+    groups = _checked(path, lambda: _loaded(path))
+    try:
+        whole = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(groups)
+    except (TypeError, ValueError):
+        # Damage can give an attribute a type that the project never writes.
+        whole = False
+    if not whole:
+        raise MechcoreError(f"{path}: damaged: its content does not have the hash that it tells")
+    return groups
 
 
 def read_attributes(path: str | Path) -> dict[str, object]:
     """Read the attributes of a netCDF file of this project, in a moment: no variable is read.
+
+    So damage of the variables is not seen.
 
     Parameters
     ----------
@@ -427,6 +461,7 @@ def read_attributes(path: str | Path) -> dict[str, object]:
 
 
 def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
+    _check_size(path)
     groups = xr.open_groups(path, engine="netcdf4")
     try:
         return {name.removeprefix(ROOT) or ROOT: group.load() for name, group in groups.items()}
@@ -435,17 +470,45 @@ def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
             group.close()
 
 
+def _check_size(path: str | Path) -> None:
+    """Refuse damage that would fill the memory: dimensions of which the file cannot hold values."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as file:
+        values = _declared_values(file)
+    if values > MOST_VALUES * Path(path).stat().st_size:
+        raise ValueError(f"it declares {values} values, more than it can hold")
+
+
+def _declared_values(group: netCDF4.Dataset) -> int:
+    own = sum(math.prod(variable.shape) for variable in group.variables.values())
+    return own + sum(map(_declared_values, group.groups.values()))
+
+
 def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
     try:
         groups = load()
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected a netCDF file") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        raise MechcoreError(f"{path}: not a readable netCDF file ({error})") from error
+    except MemoryError:
+        # Of this machine: it says nothing of the file.
+        raise
+    except Exception as error:
+        # Of damage the libraries raise anything, AttributeError as well.
+        told = " ".join(str(error).split())
+        raise MechcoreError(f"{path}: not a readable netCDF file ({told})") from error
     found = groups[ROOT].attrs.get("format_version")
     if found != FORMAT_VERSION:
         raise MechcoreError(f"{path}: format version {found}, this program reads {FORMAT_VERSION}")
     return groups
+
+
+def _hash_of_groups(groups: Mapping[str, xr.Dataset]) -> str:
+    """The hash that a file tells: of its groups by name, in whatever order a library lists them."""
+    hashes = {name: content_hash(groups[name]) for name in sorted(groups)}
+    if len(hashes) == 1:
+        return hashes[ROOT]
+    return hashlib.sha256("".join(map("".join, hashes.items())).encode()).hexdigest()
 
 
 def content_hash(dataset: xr.Dataset) -> str:
@@ -498,39 +561,6 @@ def check_output(path: str | Path) -> None:
         raise MechcoreError(f"{path}: cannot be written in {parents[0]}")
 
 
-def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name in its folder, then rename it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file to make or replace.
-    write : callable
-        Gets the temporary path and writes it.
-
-    Raises
-    ------
-    MechcoreError
-        If the folder cannot be written.
-    """
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=f".{target.name}")
-        os.close(handle)
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be written: {error.strerror}") from error
-    draft = Path(name)
-    try:
-        write(draft)
-        draft.chmod(0o666 & ~_umask())
-        draft.replace(target)
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def link_or_copy(path: Path, target: Path) -> None:
     """Give a file that is replaced, never changed, a second name.
 
@@ -550,12 +580,6 @@ def link_or_copy(path: Path, target: Path) -> None:
         target.hardlink_to(path)
     except OSError:
         shutil.copy2(path, target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _canonical_bytes(values: NDArray[np.generic]) -> bytes:

@@ -20,9 +20,10 @@ from mechcore.errors import MechcoreError, shown
 from mechcore.evidence import Evidence, bank_files
 from mechcore.filters.plan import planned_banks
 from mechcore.finished import FINISHED_BEFORE
+from mechcore.grid import expand
 from mechcore.provenance import Code, Environment, current_code, current_environment
-from mechcore.settings import Settings, parsed_json, validated
-from mechcore.storage import read_attributes, replace_file
+from mechcore.settings import Settings, read_settings, write_settings
+from mechcore.storage import read_attributes
 from mechcore.sweep_cells import PARAMETERS, TEXTS, cells_table
 from mechcore.tables import check_settings, read_table, write_table
 
@@ -154,10 +155,10 @@ def describe_sweep(evidence: Evidence, logs: Path | None) -> Sweep:
         )
         for name, found in attributes.items()
     }
-    config = json.loads(evidence.experiment.without_tracking().to_json())
+    config = evidence.experiment.without_tracking().to_mapping()
     banks = _bank_hashes(evidence.experiment, evidence.results)
     return Sweep(
-        _identifier(config, records, banks),
+        identifier_of(config, {name: one.content_sha256 for name, one in records.items()}, banks),
         evidence.experiment.experiment,
         config,
         current_code(str(found["core_hash"]) for found in attributes.values()),
@@ -210,9 +211,8 @@ def write_description(sweep: Sweep, path: Path) -> None:
         environment=sweep.environment,
         cells=sweep.records,
         banks=sweep.banks,
-    ).model_dump(exclude_none=True)
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    )
+    write_settings(content, path)
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -234,8 +234,9 @@ def read_sweep(folder: Path) -> Sweep:
         If a file is missing, damaged, of another kind, or does not belong to the other.
     """
     path = folder / SWEEP_FILE
-    found = _read_description(path)
-    expected = _identifier(found.config, found.cells, found.banks)
+    found = read_settings(SweepFile, path, "mechcore summarise")
+    hashes = {name: record.content_sha256 for name, record in found.cells.items()}
+    expected = identifier_of(found.config, hashes, found.banks)
     if found.sweep != expected:
         raise MechcoreError(
             f"{path}: sweep {found.sweep}, expected {expected} by its content: it was edited"
@@ -252,10 +253,83 @@ def read_sweep(folder: Path) -> Sweep:
     )
 
 
-def _identifier(
-    config: Mapping[str, Any], records: Mapping[str, CellRecord], banks: Mapping[str, str]
+def sweep_identifier(evidence: Evidence) -> str:
+    """Return what identifies the results of an experiment, whatever is known of their making.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    str
+        As in `describe_sweep`, 12 hexadecimal digits.
+
+    Raises
+    ------
+    MechcoreError
+        If no cell is finished, or a file is missing, damaged or of another configuration.
+    """
+    hashes = {
+        name: str(found["content_sha256"]) for name, found in _cell_attributes(evidence).items()
+    }
+    banks = _bank_hashes(evidence.experiment, evidence.results)
+    return identifier_of(evidence.experiment.without_tracking().to_mapping(), hashes, banks)
+
+
+def finished_sweep(experiment: Experiment, results: Path) -> Sweep:
+    """Read the sweep of a finished experiment, which must be of this configuration.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The configuration.
+    results : Path
+        Folder of its results.
+
+    Returns
+    -------
+    Sweep
+        The sweep.
+
+    Raises
+    ------
+    MechcoreError
+        As `read_sweep` does, or if it is of another configuration.
+    """
+    sweep = read_sweep(results)
+    planned = experiment.without_tracking().to_mapping()
+    if set(sweep.records) != set(expand(experiment)) or sweep.config != planned:
+        raise MechcoreError(
+            f"{results / SWEEP_FILE}: of another configuration than {experiment.experiment} has "
+            "now; mechcore summarise writes it anew"
+        )
+    return sweep
+
+
+def identifier_of(
+    config: Mapping[str, Any], cells: Mapping[str, str], banks: Mapping[str, str]
 ) -> str:
-    cells = {name: record.content_sha256 for name, record in records.items()}
+    """Return what identifies a sweep.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration, with all defaults.
+    cells, banks : mapping of str to str
+        Content hashes, by cell and by path of the file of a bank.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+
+    Examples
+    --------
+    >>> identifier_of({"steps": 8}, {"dct-relu-k2": "a"}, {})
+    '7a42942cf72d'
+    """
     text = json.dumps({"config": config, "cells": cells, "banks": banks}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
@@ -318,22 +392,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _read_description(path: Path) -> SweepFile:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise MechcoreError(f"{path}: missing, expected what mechcore summarise writes") from error
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise MechcoreError(f"{path}: not a text, expected JSON") from error
-    try:
-        return validated(SweepFile, parsed_json(text, str(path)), str(path))
-    except MechcoreError as error:
-        # A file of another kind has a mistake in every key: the first is enough.
-        raise MechcoreError(str(error).splitlines()[0]) from None
 
 
 def _read_cells(path: Path, cells: list[str]) -> pd.DataFrame:

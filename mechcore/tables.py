@@ -12,11 +12,13 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.cells import Cell
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError, shown
 from mechcore.measures import METRICS
 from mechcore.mechanics import SIMULATION
 from mechcore.regressions import THEIL_SEN
-from mechcore.storage import read_dataset, replace_file
+from mechcore.storage import read_dataset
+from mechcore.structure import attributes_of, check_trajectories, other_attributes
 
 KERNEL = ("kernel", "size", "angle", "beta")
 """What identifies a kernel in the tables."""
@@ -58,10 +60,11 @@ def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
     Raises
     ------
     MechcoreError
-        If the file is missing, damaged, or was made with other settings.
+        If the file is missing, damaged, was made with other settings, or holds something else.
     """
     dataset = read_dataset(path)
     check_settings(path, dataset.attrs, cell)
+    check_trajectories(path, dataset, cell)
     return dataset
 
 
@@ -82,12 +85,15 @@ def check_settings(path: Path, attributes: Mapping[str, object], cell: Cell) -> 
     MechcoreError
         One line that names the settings.
     """
-    planned, found = json.loads(cell.to_json()), _settings(attributes)
+    planned, found = cell.to_mapping(), _settings(attributes)
     other = [key for key in {**planned, **found} if planned.get(key) != found.get(key)]
+    # What measurements go by stands there a second time.
+    other += other_attributes(attributes, attributes_of(cell))
     if other:
+        told = ", ".join(dict.fromkeys(other))
         raise MechcoreError(
-            f"{path}: made with other settings ({', '.join(other)}), expected those of {cell.id} "
-            "in this configuration"
+            f"{path}: made with other settings ({told}), expected those of {cell.id} in this "
+            "configuration"
         )
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError, shown
 from mechcore.naming import cell_name
-from mechcore.storage import replace_file
 
 if TYPE_CHECKING:
     from mechcore.evidence import Evidence

@@ -7,11 +7,15 @@ fail a test without further settings.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from trackers import Trackers
 
 settings.register_profile(
     "mechcore",
@@ -20,6 +24,8 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
     print_blob=True,
 )
+# Not for every day: a hundred times as many, and others every time.
+settings.register_profile("fuzz", deadline=None, max_examples=6000, print_blob=True)
 settings.load_profile("mechcore")
 
 
@@ -27,6 +33,15 @@ settings.load_profile("mechcore")
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(20251231)
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
+    """Run commands in forks of one process; its imports are paid once for all files of tests."""
+    import trackers
+
+    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
+        yield found
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption
+from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -23,20 +24,27 @@ def command(
     output: OutputOption,
     mechanics: Annotated[Path, typer.Option(help="Table of motion and widths to write.")],
     kernels: Annotated[Path, typer.Option(help="Table of kernels to write.")],
+    record: RecordOption = None,
 ) -> None:
     """Measure all trajectories of an experiment and write one row a simulation."""
     from mechcore.config import load_experiment
     from mechcore.grid import expand
 
-    cells = expand(load_experiment(experiment))
+    planned = load_experiment(experiment)
+    cells = expand(planned)
+    outputs = {"--output": output, "--mechanics": mechanics, "--kernels": kernels}
+    inputs = inputs_of(planned, experiment, trajectories)
+    check_outputs({**outputs, "--record": record}, inputs)
 
     from mechcore.finished import forget_finished
     from mechcore.measured import collect
+    from mechcore.stages import write_record
     from mechcore.tables import write_table
 
     measured = collect(cells, trajectories)
     write_table(measured.kernels, kernels)
     write_table(measured.mechanics, mechanics)
     write_table(measured.metrics, output)
+    write_record(record, "collect", planned, [output, mechanics, kernels])
     forget_finished(trajectories, cells)
     typer.echo(f"{len(measured.metrics)} simulations of {len(cells)} cells")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from mechcore.cli.options import ExperimentOption, OutputOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -19,9 +20,9 @@ def command(experiment: ExperimentOption, output: OutputOption) -> None:
     planned = load_experiment(experiment)
 
     from mechcore.companions import run_controls
-    from mechcore.storage import check_output, write_dataset
+    from mechcore.storage import write_dataset
 
-    check_output(output)
+    check_outputs({"--output": output}, inputs_of(planned, experiment), ".nc")
     found = run_controls(planned)
     write_dataset(found, output)
     typer.echo(f"{found.odd_energy_ratio.size} controls")

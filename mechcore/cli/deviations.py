@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption
+from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -20,20 +21,24 @@ def command(
     experiment: ExperimentOption,
     trajectories: Annotated[Path, typer.Option(help="Folder of the cells' netCDF files.")],
     output: OutputOption,
+    record: RecordOption = None,
 ) -> None:
     """Repeat one simulation of every cell with the reference engine and write how far it is off."""
     from mechcore.config import load_experiment
     from mechcore.grid import expand
 
-    cells = expand(load_experiment(experiment))
+    planned = load_experiment(experiment)
+    cells = expand(planned)
 
     from mechcore.deviations import deviations
-    from mechcore.storage import check_output
+    from mechcore.stages import write_record
     from mechcore.tables import write_table
 
-    check_output(output)
+    inputs = inputs_of(planned, experiment, trajectories)
+    check_outputs({"--output": output, "--record": record}, inputs)
     found = deviations(cells, trajectories)
     write_table(found, output)
+    write_record(record, "deviations", planned, [output])
     sound = found.deviation[~found.ill_conditioned]
     worst = f"at most {sound.max():.1e} px" if len(sound) else "none to judge by"
     typer.echo(f"{len(found)} cells, {len(sound)} of them not decided by rounding: {worst}")

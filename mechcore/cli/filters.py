@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mechcore.cli.options import LayoutOption, WeightsArgument
+from mechcore.cli.outputs import check_outputs
+from mechcore.errors import one_line, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +34,8 @@ def command(
     """Analyse the kernels of a weight file, and print a table of its layers."""
     from mechcore.filters.bank import load_bank
     from mechcore.filters.bank_file import analyse_bank, write_analysis
-    from mechcore.storage import check_output
 
-    if output is not None:
-        check_output(output)
+    check_outputs({"--output": output}, [weights], ".nc")
     analysis = analyse_bank(load_bank(weights, layout))
     if output is not None:
         write_analysis(analysis, output)
@@ -45,6 +45,9 @@ def command(
     for reason, count in reasons.most_common():
         typer.echo(f"skipped {count}: {reason}")
 
+
+LONGEST_NAME = 100
+"""Characters of the name of a layer; files may hold any text."""
 
 COLUMNS = {
     "low_frequency_share": "DC+grad",
@@ -59,14 +62,15 @@ COLUMNS = {
 
 def _lines(layers: pd.DataFrame, whole: pd.DataFrame) -> Iterator[str]:
     """The table: shares weighted by energy, layer by layer and of all kernels."""
-    width = max(5, *layers.name.str.len())
+    names = [shortened(one_line(name), LONGEST_NAME) for name in layers.name]
+    width = max(5, *map(len, names))
     heading = "  ".join(f"{text:>11}" for text in COLUMNS.values())
     yield f"{'layer':<{width}}  kernel  filters    slices  {heading}"
-    for row in layers.to_dict("records"):
+    for name, row in zip(names, layers.to_dict("records"), strict=True):
         size = f"{row['height']}x{row['width']}"
-        shares = "  ".join(f"{row[name]:11.3f}" for name in COLUMNS)
+        shares = "  ".join(f"{row[share]:11.3f}" for share in COLUMNS)
         counts = f"{row['filters']:7d}  {row['slices']:8d}"
-        yield f"{row['name']:<{width}}  {size:>6}  {counts}  {shares}"
+        yield f"{name:<{width}}  {size:>6}  {counts}  {shares}"
     row = whole.to_dict("records")[0]
     shares = "  ".join(f"{row[name]:11.3f}" if name in row else " " * 11 for name in COLUMNS)
     yield f"{'all':<{width}}  {'':>6}  {'':>7}  {int(row['slices']):8d}  {shares}"

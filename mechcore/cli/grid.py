@@ -14,6 +14,9 @@ EXAMPLES = """Examples:
   mechcore grid config/full.yaml --profile slurm | tail -3
 """
 
+SHORT = 0.1
+"""Hours below which seconds say more."""
+
 
 def command(
     config: Annotated[str, typer.Argument(help="Configuration: a YAML file, or one line of JSON.")],
@@ -49,7 +52,8 @@ def command(
     found = forecast(costs, minutes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "
-        f"estimated {found.hours:.2f} CPU-hours, {found.disk:.0f} MB of disk before compression"
+        f"estimated {_time(found.hours)}, {found.disk:.0f} MB of disk before compression, "
+        "cells only"
     )
     if profile:
         typer.echo(
@@ -61,3 +65,8 @@ def command(
     last = times_longer(cells, Path("logs") / experiment.experiment)
     if last:
         typer.echo(f"the last time, {last[0]} cells took {last[1]:.2f} times their estimate")
+
+
+def _time(hours: float) -> str:
+    """Of one core; less than six minutes are told in seconds."""
+    return f"{hours:.2f} CPU-hours" if hours >= SHORT else f"{3600 * hours:.0f} CPU-seconds"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption, ResultsOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -13,7 +14,12 @@ EXAMPLES = """Examples:
 """
 
 
-def command(experiment: ExperimentOption, results: ResultsOption, output: OutputOption) -> None:
+def command(
+    experiment: ExperimentOption,
+    results: ResultsOption,
+    output: OutputOption,
+    record: RecordOption = None,
+) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
     from mechcore.config import load_experiment
 
@@ -21,9 +27,13 @@ def command(experiment: ExperimentOption, results: ResultsOption, output: Output
 
     from mechcore.claims import judge
     from mechcore.evidence import Evidence
+    from mechcore.stages import write_record
     from mechcore.verdicts import write_claims
 
+    inputs = inputs_of(planned, experiment, results)
+    check_outputs({"--output": output, "--record": record}, inputs)
     claims = judge(Evidence.load(planned, results))
     write_claims(claims, output)
+    write_record(record, "judge", planned, [output])
     for claim in claims:
         typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

@@ -22,4 +22,8 @@ LayoutOption = Annotated[
     str,
     typer.Option(help="Order of the axes where the file does not tell it: auto, torch or keras."),
 ]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option("--record", help="Record to write: how the files were made, and their hashes."),
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]

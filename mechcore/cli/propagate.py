@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mechcore.cli.options import OutputOption
+from mechcore.cli.outputs import check_outputs
 from mechcore.errors import MechcoreError
 
 if TYPE_CHECKING:
@@ -18,8 +19,13 @@ EXAMPLES = """Examples:
 
   mechcore propagate --family dct --size 3 --beta 0.5 --output out.nc
 
-  mechcore propagate --kernel sobel.npy --activation modulus --pattern disc --output sobel.nc
+  mechcore propagate --kernel sobel.npy --activation relu --pattern disc --output sobel.nc
 """
+
+ACTIVATIONS_HELP = "identity, relu, modulus, leaky_relu, softplus, gelu or tanh."
+FAMILIES_HELP = "Instead of a file: dct, gaussian, binomial, highpass or random."
+PATTERNS_HELP = "delta, disc, gaussian, square or random, or a .npy or .png file."
+"""Written out, as the tables import numpy; a test compares them."""
 
 
 def command(
@@ -27,7 +33,10 @@ def command(
     kernel: Annotated[
         Path | None, typer.Option(help="A two-dimensional .npy array: square or not.")
     ] = None,
-    family: Annotated[str | None, typer.Option(help="Kernel family, instead of a file.")] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(help=FAMILIES_HELP),
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
     angle: Annotated[
@@ -35,8 +44,8 @@ def command(
     ] = None,
     mixing: Annotated[str | None, typer.Option(help="unit (default) or linear.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random family.")] = None,
-    activation: Annotated[str, typer.Option(help="Activation.")] = "relu",
-    pattern: Annotated[str, typer.Option(help="Pattern, or a .npy or .png file.")] = "delta",
+    activation: Annotated[str, typer.Option(help=ACTIVATIONS_HELP)] = "relu",
+    pattern: Annotated[str, typer.Option(help=PATTERNS_HELP)] = "delta",
     steps: Annotated[int, typer.Option(help="Number of layers.")] = 64,
     normalise: Annotated[str, typer.Option(help="l2, peak, mass or none.")] = "l2",
     boundary: Annotated[str, typer.Option(help="free, zero, wrap or reflect.")] = "free",
@@ -49,12 +58,12 @@ def command(
 ) -> None:
     """Send a pattern through layers of one kernel; write the trajectory, print its speed."""
     taps = _taps(kernel, family, size, beta, angle, mixing, seed)
+    check_outputs({"--output": output}, [kernel, pattern], ".nc")
 
     from mechcore.measures import measure
     from mechcore.simulation import propagate
-    from mechcore.storage import check_output, write_dataset
+    from mechcore.storage import write_dataset
 
-    check_output(output)
     trajectory = propagate(
         taps,
         activation,
@@ -73,7 +82,7 @@ def command(
     # Adding zero turns a rounded -0.0 into 0.0.
     speed = round(float(measure(trajectory).speed), 6) + 0.0
     ratio = float(trajectory.odd_energy_ratio)
-    typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}")
+    typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}\n{output}")
 
 
 def _taps(
@@ -87,7 +96,7 @@ def _taps(
 ) -> NDArray[np.float64]:
     """The kernel, from a file or from a family."""
     from mechcore.arrays import load_array
-    from mechcore.kernels import as_kernel, kernel
+    from mechcore.kernels import LARGEST_SIZE, as_kernel, kernel
 
     family_given = {"--family": family, "--size": size, "--beta": beta}
     options = {"angle": angle, "mixing": mixing, "seed": seed}
@@ -97,7 +106,7 @@ def _taps(
         extra += [f"--{name}" for name in chosen]
         if extra:
             raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
-        return as_kernel(load_array(path, "--kernel"), "--kernel")
+        return as_kernel(load_array(path, "--kernel", LARGEST_SIZE**2), "--kernel")
     missing = [name for name, value in family_given.items() if value is None]
     if family is None or size is None or beta is None:
         raise MechcoreError(f"{', '.join(missing)}: missing; expected these, or --kernel FILE.npy")

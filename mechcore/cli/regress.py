@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import OutputOption
+from mechcore.cli.options import OutputOption, RecordOption
+from mechcore.cli.outputs import check_outputs
 
 EXAMPLES = """Examples:
 
@@ -24,12 +25,17 @@ def command(
     models: Annotated[Path, typer.Option(help="Comparison of curves to write.")],
     pooled: Annotated[Path, typer.Option(help="Lines through many cells to write.")],
     boundary: Annotated[str, typer.Option(help="Boundary, part of the cells' names.")] = "free",
+    record: RecordOption = None,
 ) -> None:
     """Fit speed against odd energy ratio, beta and celerity: lines, curves, and cells pooled."""
+    outputs = {"--output": output, "--models": models, "--pooled": pooled, "--record": record}
+    check_outputs(outputs, [metrics, kernels])
+
     from mechcore.evidence import TABLES
     from mechcore.models import compare_models
     from mechcore.pooled import pool
     from mechcore.regressions import regress
+    from mechcore.stages import write_record
     from mechcore.tables import write_table
 
     measured, bodies = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
@@ -37,4 +43,5 @@ def command(
     write_table(pool(measured, bodies, boundary), pooled)
     write_table(compare_models(measured, bodies, boundary), models)
     write_table(lines, output)
+    write_record(record, "regress", {"boundary": boundary}, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

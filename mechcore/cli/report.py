@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption, ResultsOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -31,6 +32,7 @@ def command(
         bool,
         typer.Option("--partial", help="Measure and judge the cells that are there by now."),
     ] = False,
+    record: RecordOption = None,
 ) -> None:
     """Draw the figures and write the report, one self-contained page."""
     from mechcore.config import load_experiment
@@ -38,6 +40,15 @@ def command(
     planned = load_experiment(experiment)
 
     from mechcore.report import write_report
+    from mechcore.stages import record_file, write_record
+    from mechcore.verdicts import CLAIMS_FILE
 
-    write_report(planned, results, output, logs, partial=partial)
+    inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
+    check_outputs({"--output": output, "--record": record}, inputs)
+    files = write_report(planned, results, output, logs, partial=partial)
+    if partial:
+        # What is there is of a page that is replaced.
+        record_file(output.parent, "report").unlink(missing_ok=True)
+    else:
+        write_record(record, "report", planned, files)
     typer.echo(f"{output}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mechcore.cli.options import OutputOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 if TYPE_CHECKING:
     from mechcore.cells import Cell
@@ -31,9 +32,9 @@ def command(
 
     from mechcore.finished import FINISHED_BEFORE
     from mechcore.simulation import simulate
-    from mechcore.storage import check_output, write_dataset
+    from mechcore.storage import write_dataset
 
-    check_output(output)
+    check_outputs({"--output": output}, inputs_of(planned), ".nc")
     start = time.perf_counter()
     # Films are jobs of their own, and not collected.
     if output.parent.name != "trajectories":

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mechcore.cli.options import OutputOption, WeightsArgument
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -30,9 +31,9 @@ def command(
 
     from mechcore.filters.bank import load_bank
     from mechcore.filters.runs import simulate_bank
-    from mechcore.storage import check_output, write_groups
+    from mechcore.storage import write_groups
 
-    check_output(output)
+    check_outputs({"--output": output}, inputs_of(planned, weights), ".nc")
     groups = simulate_bank(load_bank(weights, planned.layout), planned)
     write_groups(groups, output)
     kernels = sum(group.sizes.get("slice", 0) for group in groups.values())

@@ -11,20 +11,26 @@ from mechcore.cli.options import ExperimentOption, ResultsOption
 
 EXAMPLES = """Examples:
 
-  mechcore status --experiment config/default.yaml --results results/default --logs logs/default
+  mechcore status --experiment config/default.yaml --results results/default
 """
 
 
 def command(
     experiment: ExperimentOption,
     results: ResultsOption,
-    logs: Annotated[Path, typer.Option(help="Folder of the logs of the experiment.")],
+    logs: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the logs of the experiment; that below logs by default."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
 ) -> None:
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
     from mechcore.config import load_experiment
+    from mechcore.failures import stage_failures
     from mechcore.grid import expand
-    from mechcore.progress import cell_states, print_states, stage_failures
+    from mechcore.progress import cell_states, print_states
 
-    cells = expand(load_experiment(experiment))
+    planned = load_experiment(experiment)
+    cells = expand(planned)
+    logs = logs or Path("logs") / planned.experiment
     print_states(cell_states(cells, results, logs), stage_failures(results, logs, report))

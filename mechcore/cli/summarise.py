@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption, ResultsOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -25,20 +26,23 @@ def command(
         Path | None,
         typer.Option(help="Folder of the logs of the experiment: time and memory of each cell."),
     ] = None,
+    record: RecordOption = None,
 ) -> None:
     """Write what made the results of an experiment, and one row of numbers a cell."""
     from mechcore.config import load_experiment
-    from mechcore.storage import check_output
 
     planned = load_experiment(experiment)
-    for path in (output, cells):
-        check_output(path)
 
     from mechcore.evidence import Evidence
+    from mechcore.stages import write_record
     from mechcore.sweeps import describe_sweep, write_description
     from mechcore.tables import write_table
+    from mechcore.verdicts import CLAIMS_FILE
 
+    inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
+    check_outputs({"--output": output, "--cells": cells, "--record": record}, inputs)
     sweep = describe_sweep(Evidence.load(planned, results), logs)
     write_table(sweep.cells, cells)
     write_description(sweep, output)
+    write_record(record, "summarise", planned, [output, cells])
     typer.echo(f"sweep {sweep.identifier}: {len(sweep.records)} cells of {sweep.experiment}")

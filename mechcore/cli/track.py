@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mechcore.cli.options import ExperimentOption, ResultsOption
+from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
@@ -54,6 +55,8 @@ def command(
         raise typer.BadParameter(
             "--partial needs --logs, which tell failed cells from missing ones"
         )
+
+    check_outputs({"--output": output}, inputs_of(planned, experiment, results, report))
 
     from mechcore.tracking.track import plan_studies, plan_what_is_there, track, write_receipt
 

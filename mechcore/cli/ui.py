@@ -45,6 +45,7 @@ def command(
         return
     try:
         with served(uri, host, port) as server:
+            typer.echo("Starting MLflow's server: some seconds", err=True)
             found = pages(uri)
             server.wait_for_health()
             _print_pages(found, server.address)

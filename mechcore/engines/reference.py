@@ -28,9 +28,9 @@ def run(
     with np.errstate(over="ignore", invalid="ignore"):
         outcomes = [_run_one(kernel, image, rule, convolution or convolve) for kernel in kernels]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
-    return Trajectories(
-        np.array(records), np.array(extinct_at), np.array(diverged_at), np.array(snapshots)
-    )
+    # Layers are whole where no state lived: the record holds numbers all the same.
+    extinct, diverged = (np.array(ends, dtype=np.float64) for ends in (extinct_at, diverged_at))
+    return Trajectories(np.array(records), extinct, diverged, np.array(snapshots))
 
 
 def convolve(state: State, kernel: State) -> State:

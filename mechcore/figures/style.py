@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mechcore.drafts import replace_file
 from mechcore.figures.vector import compact
-from mechcore.storage import replace_file
 
 DOTS_PER_INCH = 150
 

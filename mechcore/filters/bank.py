@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from mechcore.filters.layers import (
     recognise,
 )
 from mechcore.filters.tensors import Tensor
+from mechcore.made_by import file_sha256
 
 __all__ = ["Bank", "Layer", "Skipped", "load_bank"]
 
@@ -97,7 +97,7 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     skipped = tuple(entry for entry in found if isinstance(entry, Skipped))
     if not layers:
         raise refused(path, f"has no spatial convolution: {_tally(skipped)}")
-    return Bank(path.name, weights_sha256(path), layers, skipped, layout)
+    return Bank(path.name, file_sha256(path), layers, skipped, layout)
 
 
 def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
@@ -124,21 +124,3 @@ def _tally(skipped: tuple[Skipped, ...]) -> str:
     return ", ".join(
         f"{count} x {reason} (as {shown(examples[reason])})" for reason, count in counts
     )
-
-
-def weights_sha256(path: str | Path) -> str:
-    """Return the hash of a weight file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    # In pieces: the file may be larger than memory.
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -14,8 +14,9 @@ from mechcore.errors import MechcoreError
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank, Layer
 from mechcore.filters.null import dimensions, null_limit, null_share
+from mechcore.filters.run_settings import analysis_settings
 from mechcore.filters.summary import SHARES, kernel_table, summary
-from mechcore.fingerprint import code_fingerprint
+from mechcore.made_by import made_by
 from mechcore.storage import ROOT, read_groups, with_attributes, write_groups
 
 LAYERS, WHOLE, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
@@ -74,7 +75,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
     return BankAnalysis(
-        origin_of(bank) | {"core_hash": code_fingerprint("mechcore.filters.bank_file")},
+        origin_of(bank) | made_by("mechcore.filters.bank_file", analysis_settings(bank.layout)),
         slices,
         {name: _filters(group) for name, group in slices.items()},
         _layers(bank, summary(kernels, layers, len(bank.layers)), slices),
@@ -134,6 +135,23 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
     MechcoreError
         If the folder cannot be written.
     """
+    # Weights are noise to a compressor: a fifth smaller files would take seven times as long.
+    write_groups(analysis_groups(analysis), path, compress=False)
+
+
+def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
+    """Return an analysis as the groups of its file.
+
+    Parameters
+    ----------
+    analysis : BankAnalysis
+        Of `analyse_bank`.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        By path inside the file.
+    """
     title = f"Kernels of {analysis.attributes['weights']}"
     groups = {ROOT: with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
     for name, slices in analysis.slices.items():
@@ -145,8 +163,7 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
         (SKIPPED, analysis.skipped),
     ):
         groups[name] = _as_dataset(table, "row")
-    # Weights are noise to a compressor: a fifth smaller files would take seven times as long.
-    write_groups(groups, path, compress=False)
+    return groups
 
 
 def read_analysis(path: Path) -> BankAnalysis:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import stat
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mechcore.arrays import reason_not_to_open
 from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.filters.tensors import Tensor
 
@@ -109,7 +109,9 @@ def open_tensors(path: str | Path) -> Generator[list[Tensor]]:
     """
     path = Path(path)
     suffix = suffix_of(path)
-    _require_file(path)
+    reason = reason_not_to_open(path)
+    if reason:
+        raise refused(path, f"cannot be read: {reason}")
     with ExitStack() as stack:
         with _told_in_one_line(path, suffix):
             tensors = stack.enter_context(FORMATS[suffix].open(path))
@@ -145,7 +147,11 @@ def suffix_of(path: Path, key: str = "weights") -> str:
     for suffix in FORMATS:
         if path.name.lower().endswith(suffix):
             return suffix
+    if path.is_dir():
+        raise MechcoreError(f"{key}: {shown(str(path))} is a folder, expected a file")
     suggestion = did_you_mean(path.suffix.lower(), FORMATS)
+    if path.suffix.lower() == ".npy":
+        suggestion = "; numpy.savez('net.npz', conv=array) makes one of an array"
     allowed = f"a file that ends in {', '.join(FORMATS)}{suggestion}"
     raise InvalidValue(key, path.name, allowed)
 
@@ -245,17 +251,6 @@ def require_plausible_size(path: Path, what: str, size: int) -> None:
             f"{what} would take {size} bytes, more than {LARGEST_EXPANSION} times the file's"
             f" {stored} bytes",
         )
-
-
-def _require_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise refused(path, f"cannot be read: {reason}") from error
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a device, pipe or socket"
-        raise refused(path, f"is {kind}, expected a file")
 
 
 def _require_distinct(path: Path, tensors: list[Tensor]) -> None:

@@ -1,6 +1,8 @@
-"""What the job that runs the kernels of a bank is told."""
+"""What the jobs that analyse a bank, and run its kernels, are told."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -24,3 +26,24 @@ class FilterRun(Propagation):
             choose(ACTIVATIONS, "activations", name)
         refuse_repeats("activations", value)
         return value
+
+
+def analysis_settings(layout: str) -> dict[str, Any]:
+    """Return what the analysis of a bank is told besides the weights, as JSON holds it.
+
+    Parameters
+    ----------
+    layout : str
+        Order of the axes of the weight file.
+
+    Returns
+    -------
+    dict
+        By name.
+
+    Examples
+    --------
+    >>> analysis_settings("torch")
+    {'layout': 'torch'}
+    """
+    return {"layout": layout}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import PLACE, origin_of, slices_by_shape
 from mechcore.filters.run_settings import FilterRun
-from mechcore.fingerprint import code_fingerprint
+from mechcore.made_by import made_by
 from mechcore.simulation import propagate
 from mechcore.storage import ROOT, with_attributes
 
@@ -39,14 +41,42 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
         ROOT: root.assign_attrs(
             origin_of(bank),
             settings=settings.to_json(),
-            core_hash=code_fingerprint("mechcore.filters.runs"),
+            **made_by("mechcore.filters.runs", settings.to_mapping()),
         )
     }
-    for name, slices in slices_by_shape(bank).items():
-        chosen = strongest(slices, settings.slices_per_layer)
-        if len(chosen):
-            groups[name] = _simulated(slices.isel(slice=chosen), settings)
-    return groups
+    chosen = strongest_by_shape(slices_by_shape(bank), settings)
+    return groups | {name: runs_of_shape(slices, settings) for name, slices in chosen.items()}
+
+
+def strongest_by_shape(
+    shapes: Mapping[str, xr.Dataset], settings: FilterRun
+) -> dict[str, xr.Dataset]:
+    """Return the kernels of a bank that run.
+
+    Parameters
+    ----------
+    shapes : mapping of str to xarray.Dataset
+        Of `mechcore.filters.bank_file.slices_by_shape`.
+    settings : FilterRun
+        How many kernels of each layer run.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        The same of these kernels; shapes whose kernels are all zero are left out.
+
+    Examples
+    --------
+    >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0])}, {"layer": ("slice", [0, 0])})
+    >>> settings = FilterRun(activations=["relu"], slices_per_layer=1)
+    >>> strongest_by_shape({"k3x3": slices}, settings)["k3x3"].energy.values.tolist()
+    [3.0]
+    """
+    chosen = {
+        name: slices.isel(slice=strongest(slices, settings.slices_per_layer))
+        for name, slices in shapes.items()
+    }
+    return {name: slices for name, slices in chosen.items() if slices.sizes["slice"]}
 
 
 def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
@@ -78,10 +108,26 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     return np.sort(chosen)
 
 
-def _simulated(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
-    """All activations and patterns for kernels of one shape."""
+def runs_of_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
+    """Run kernels of one shape under all activations, on all patterns.
+
+    Parameters
+    ----------
+    slices : xarray.Dataset
+        The kernels.
+    settings : FilterRun
+        How they run.
+
+    Returns
+    -------
+    xarray.Dataset
+        A group of `simulate_bank`.
+    """
     runs = [
-        [_run(slices, activation, number, settings) for number in range(len(settings.patterns))]
+        [
+            run_kernels(slices, activation, number, settings)
+            for number in range(len(settings.patterns))
+        ]
         for activation in settings.activations
     ]
     first = runs[0][0]
@@ -108,7 +154,34 @@ def _lead(name: object) -> tuple[str, ...]:
     return () if name in OF_KERNELS else ("activation", "pattern")
 
 
-def _run(slices: xr.Dataset, activation: str, number: int, settings: FilterRun) -> xr.Dataset:
+def run_kernels(
+    slices: xr.Dataset, activation: str, number: int, settings: FilterRun
+) -> xr.Dataset:
+    """Run kernels of one shape under one activation, on one pattern.
+
+    Parameters
+    ----------
+    slices : xarray.Dataset
+        The kernels.
+    activation : str
+        Name of the activation.
+    number : int
+        Place of the pattern among those of the settings.
+    settings : FilterRun
+        How they run.
+
+    Returns
+    -------
+    xarray.Dataset
+        Of `mechcore.simulation.propagate`, along ``kernel``.
+
+    Examples
+    --------
+    >>> slices = xr.Dataset({"taps": (("slice", "y", "x"), np.ones((2, 3, 3)))})
+    >>> settings = FilterRun(activations=["relu"], slices_per_layer=2, steps=4)
+    >>> run_kernels(slices, "relu", 0, settings).sizes["kernel"]
+    2
+    """
     return propagate(
         slices.taps.values,
         activation,

@@ -12,18 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from mechcore.config import Experiment
+from mechcore.contents import DIGITS
+from mechcore.drafts import replace_file
 from mechcore.evidence import Evidence
 from mechcore.report.coverage import STATES, commands, family_maps, state_counts, template_cell
-from mechcore.report.data_files import ALIASES, DIGITS, write_data
+from mechcore.report.data_files import ALIASES, copied_files, write_data
 from mechcore.report.films import film_data
-from mechcore.report.pictures import Section, draw_sections
+from mechcore.report.pictures import Section, draw_sections, drawn_files
 from mechcore.report.reproduction import config_text, current_provenance
 from mechcore.report.scorecard import Scorecard, scorecard
 from mechcore.report.statistics import chapters
-from mechcore.storage import check_output, replace_file
+from mechcore.report.verification import Verification, verification_of
+from mechcore.storage import check_output
 from mechcore.verdicts import CLAIMS_FILE, Claim, read_claims
 
 __all__ = ["Content", "config_text", "render", "summary", "write_report"]
@@ -42,6 +45,7 @@ CHAPTERS = (
     "coverage.html.j2",
     "figures.html.j2",
     "statistics.html.j2",
+    "verification.html.j2",
     "reproduce.html.j2",
 )
 SCRIPTS = ("player.js.j2", "coverage.js.j2", "page.js.j2")
@@ -65,6 +69,8 @@ class Content:
         The figures.
     places : mapping of str to str
         Names of data files to what the page links to.
+    verification : Verification or None
+        What was checked of the results; None if nothing was.
     logs : Path or None
         Folder of the logs of the experiment.
     """
@@ -72,6 +78,7 @@ class Content:
     claims: Sequence[Claim]
     sections: Sequence[Section]
     places: Mapping[str, str]
+    verification: Verification | None = None
     logs: Path | None = None
 
 
@@ -82,7 +89,7 @@ def write_report(
     logs: Path | None = None,
     *,
     partial: bool = False,
-) -> None:
+) -> list[Path]:
     """Draw all figures and write the report.
 
     Parameters
@@ -99,6 +106,11 @@ def write_report(
     partial : bool, optional
         Whether to measure and judge what is there of an experiment that is not finished, instead of
         reading its tables.
+
+    Returns
+    -------
+    list of Path
+        Everything that was written.
 
     Raises
     ------
@@ -120,10 +132,11 @@ def write_report(
     with _results_kept():
         sections = draw_sections(evidence, output.parent)
         places = write_data(evidence, claims, output.parent)
-        content = Content(claims, sections, places, logs)
+        content = Content(claims, sections, places, verification_of(evidence), logs)
         texts = {path: make(evidence, content) for path, make in makers.items()}
     for path, text in texts.items():
         replace_file(path, functools.partial(Path.write_text, data=text, encoding="utf-8"))
+    return [*texts, *drawn_files(sections, output.parent), *copied_files(places, output.parent)]
 
 
 def render(evidence: Evidence, content: Content) -> str:
@@ -161,6 +174,7 @@ def render(evidence: Evidence, content: Content) -> str:
         finished=len(evidence.finished),
         chapters=chapters(evidence),
         places=content.places,
+        verification=content.verification,
         provenance=current_provenance(),
         config=config_text(evidence.experiment),
         claims_file=CLAIMS_FILE,
@@ -193,6 +207,7 @@ def summary(evidence: Evidence, content: Content) -> str:
             counts=counts(evidence),
             card=_card(content),
             sections=content.sections,
+            verification=content.verification,
             provenance=current_provenance(),
             digits=DIGITS,
         )
@@ -260,6 +275,27 @@ def markdown(text: object) -> str:
     return MARKUP.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
+def sentence(text: str) -> str:
+    """Return text with a capital at its start; the sign of a quantity stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        Words.
+
+    Returns
+    -------
+    str
+        The same words.
+
+    Examples
+    --------
+    >>> sentence("all of it"), sentence("β <= 0.5")
+    ('All of it', 'β <= 0.5')
+    """
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
+
+
 @contextmanager
 def _results_kept() -> Iterator[None]:
     """Millions of numbers stay to the end: looking for garbage among them takes seconds."""
@@ -279,10 +315,11 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mechcore"),
         # Markdown may hold markup as well.
-        autoescape=lambda name: name is not None and name.endswith((".html.j2", ".md.j2")),
+        autoescape=select_autoescape(("html.j2", "md.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["markdown"] = markdown
+    environment.filters["sentence"] = sentence
     return environment

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from mechcore.contents import DIGITS
 from mechcore.evidence import TABLES, Evidence
 from mechcore.tables import write_table
 from mechcore.verdicts import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
-
-DIGITS = 5
-"""Significant digits beside the page: more than any figure shows, in half as many bytes."""
 
 MOST_VALUES = 400_000
 """A table of more values, about 5 MB, stays among the results."""
@@ -52,6 +51,32 @@ def write_data(evidence: Evidence, claims: list[Claim], folder: Path) -> dict[st
     }
     aliases = {name: places.get(table, "") for name, table in ALIASES.items()}
     return {**places, **aliases, CLAIMS_FILE: CLAIMS_FILE}
+
+
+def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
+    """Return the tables that lie beside the page.
+
+    Parameters
+    ----------
+    places : mapping of str to str
+        Of `write_data`.
+    folder : Path
+        Folder of the page.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Examples
+    --------
+    >>> places = {"a.csv": "a.csv", "b.csv": "../../results/x/b.csv", "c.nc": "", "d.nc": "a.csv"}
+    >>> [path.name for path in copied_files(places, Path())]
+    ['a.csv']
+    """
+    # Where a table is too large to lie here, the page links to the results.
+    here = {place for place in places.values() if place and Path(place).name == place}
+    return [folder / name for name in sorted(here)]
 
 
 def _place(table: pd.DataFrame, copy: Path, results: Path) -> str:

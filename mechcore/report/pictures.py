@@ -11,7 +11,6 @@ from PIL import Image
 
 from mechcore import contents, figures
 from mechcore.evidence import Evidence, FigureData
-from mechcore.report.data_files import DIGITS
 from mechcore.tables import write_table
 
 HEAVIEST_SVG = 350_000
@@ -90,6 +89,25 @@ def draw_sections(evidence: Evidence, folder: Path) -> list[Section]:
     return [section for section in sections if section.pictures or section.absent]
 
 
+def drawn_files(sections: Iterable[Section], folder: Path) -> list[Path]:
+    """Return what `draw_sections` wrote.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+        What it returned.
+    folder : Path
+        Where to.
+
+    Returns
+    -------
+    list of Path
+        The figures and their data.
+    """
+    stems = [picture.stem for section in sections for picture in section.pictures]
+    return [folder / f"{stem}{suffix}" for stem in stems for suffix in (".csv", ".png", ".svg")]
+
+
 def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
     """Return which file of each figure the page shows: the vector figure, if it is light enough.
 
@@ -124,7 +142,7 @@ def _draw(name: str, topic: str, evidence: Evidence, folder: Path) -> Drawn:
     drawing = figures.DRAWINGS[name]
     stem = folder / f"{name}-{topic}"
     data = FigureData(evidence, topic, drawing.table(evidence, topic))
-    write_table(data.table, _with_suffix(stem, ".csv"), DIGITS)
+    write_table(data.table, _with_suffix(stem, ".csv"), contents.DIGITS)
     with figures.paper_style():
         figure = drawing.draw(data)
     figures.save(figure, stem)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import yaml
 
 from mechcore import provenance
+from mechcore.cells import PatternSettings
 from mechcore.config import Experiment
 
 
@@ -27,6 +27,11 @@ def current_provenance() -> Provenance:
     )
 
 
+def _as_written(pattern: PatternSettings) -> object:
+    """A pattern as people write it, and the schema wants it."""
+    return {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name
+
+
 def config_text(experiment: Experiment) -> str:
     """Return the resolved configuration as YAML that runs the same experiment.
 
@@ -40,7 +45,8 @@ def config_text(experiment: Experiment) -> str:
     str
         YAML.
     """
-    resolved = json.loads(experiment.to_json())
+    resolved = experiment.to_mapping()
+    resolved["patterns"] = [_as_written(pattern) for pattern in experiment.patterns]
     # What names the experiment comes first; the model lists what cells share first.
     first = ("experiment", "kernels", "activations", "sizes")
     ordered = {key: resolved[key] for key in (*first, *(k for k in resolved if k not in first))}

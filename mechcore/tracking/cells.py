@@ -153,7 +153,7 @@ def _description(
 
 
 def _settings(cell: Cell) -> str:
-    return json.dumps(json.loads(cell.to_json()), indent=2) + "\n"
+    return json.dumps(cell.to_mapping(), indent=2) + "\n"
 
 
 def _note(cell: Cell) -> str:

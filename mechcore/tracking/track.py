@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mechcore.config import Experiment
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError
 from mechcore.evidence import Evidence
 from mechcore.grid import expand
 from mechcore.progress import cell_states
 from mechcore.provenance import Code, current_code
-from mechcore.storage import replace_file
-from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, Sweep, describe_sweep, read_sweep
+from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_runs
 from mechcore.tracking.drawings import drawn, rare_garbage
@@ -120,7 +120,7 @@ def plan_studies(experiment: Experiment, results: Path, report: Path | None) -> 
         If a result is missing or damaged.
     """
     evidence = Evidence.load(experiment, results)
-    sweep = _finished_sweep(evidence)
+    sweep = finished_sweep(experiment, results)
     summary = summary_run(evidence, sweep, report)
     return _studies(evidence, sweep, [summary])
 
@@ -215,19 +215,6 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
         for name in (SWEEP_FILE, CELLS_FILE):
             store.fetch(next(iter(found.values())), name, folder)
     return folder
-
-
-def _finished_sweep(evidence: Evidence) -> Sweep:
-    """What the workflow wrote of a sweep, if it is that of this configuration."""
-    sweep, plan = read_sweep(evidence.results), evidence.experiment
-    if set(sweep.records) != set(evidence.cells) or sweep.config != json.loads(
-        plan.without_tracking().to_json()
-    ):
-        raise MechcoreError(
-            f"{evidence.results / SWEEP_FILE}: of another configuration than {plan.experiment} has "
-            "now; mechcore summarise writes it anew"
-        )
-    return sweep
 
 
 def _code_tags(code: Code) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from projects import PROJECT
 
 from mechcore.claims import AT_REST_DRIFT, CRITERIA, judge
 from mechcore.config import load_experiment
@@ -314,7 +315,7 @@ def test_layers_of_zeros_decide_nothing() -> None:
 
 
 def test_banks_that_are_not_analysed_are_told() -> None:
-    weights = Path(__file__).parents[2] / "config" / "banks" / "digits.safetensors"
+    weights = PROJECT / "config" / "banks" / "digits.safetensors"
     plan = load_experiment(EXPERIMENT.model_dump() | {"filter_banks": [str(weights)]})
     found = evidence_of(true_world())
     later = replace(found, experiment=plan)

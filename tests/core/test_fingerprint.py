@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mechcore import fingerprint
+from mechcore import fingerprint, gists
 from mechcore.fingerprint import code_fingerprint, reachable_modules
 
-CACHES = ("_tree", "_meaning", "_imports", "_texts", "_nodes", "_exists")
+CACHES = ("_gist", "_meaning", "_imports", "_exists")
 
 
 def forget() -> None:
@@ -125,3 +125,63 @@ def test_a_fingerprint_is_16_hexadecimal_digits() -> None:
 def test_simulation_reaches_neither_tracking_nor_figures() -> None:
     found = reachable_modules("mechcore.simulation")
     assert not {name for name in found if "tracking" in name or "figures" in name or "cli" in name}
+
+
+def test_what_is_remembered_is_what_a_source_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gists, "user_cache_dir", lambda name: tmp_path / name)
+    found = []
+    for damage in (None, None, "{", "[]", '{"key": [1, 2]}', '{"key": 1}'):
+        if damage is not None:
+            gists._memory().write_text(damage)
+        gists._known.cache_clear()
+        forget()
+        found.append(code_fingerprint("mechcore.simulation"))
+        assert [path.name for path in (tmp_path / "mechcore").iterdir()] == [gists._memory().name]
+    gists._known.cache_clear()
+    assert len(set(found)) == 1
+
+
+def test_a_source_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gists, "user_cache_dir", lambda name: tmp_path / name)
+    source = b"import mechcore.errors"
+    for _ in range(2):
+        gists._known.cache_clear()
+        assert gists.gist_of(source).modules == ["mechcore.errors"]
+        gists.remember()
+        monkeypatch.setattr(gists, "_read", None)
+    gists._known.cache_clear()
+
+
+def test_docstrings_are_no_texts() -> None:
+    source = '"""{0}"""\nclass A:\n    """{0}"""\n    def f(self):\n        """{0}"""\n'
+    found = [
+        gists._read(source.format(text).encode())
+        for text in ("mechcore.errors", "page.html.j2", "Other words.")
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_cannot_be_remembered_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gists, "user_cache_dir", lambda name: tmp_path / name)
+    # As on a full disk: a draft can be begun, and does not get its name.
+    gists._memory().mkdir(parents=True)
+    gists._known.cache_clear()
+    gists.gist_of(b"import mechcore.errors")
+    gists.remember()
+    assert list(gists._memory().parent.iterdir()) == [gists._memory()]
+    gists._known.cache_clear()
+
+
+def test_a_home_that_cannot_be_written_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(gists, "user_cache_dir", lambda name: tmp_path / "file" / name)
+    gists._known.cache_clear()
+    forget()
+    assert len(code_fingerprint("mechcore.simulation")) == 16
+    gists._known.cache_clear()

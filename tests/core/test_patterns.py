@@ -179,6 +179,30 @@ def test_damaged_files_are_told(tmp_path: Path, suffix: str, content: bytes) -> 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", ["npy", "png"])
+def test_too_little_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def used_up(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = tmp_path / f"image.{suffix}"
+    np.save(tmp_path / "image.npy", np.ones((2, 2)))
+    PillowImage.fromarray(np.ones((2, 2), dtype=np.uint8)).save(tmp_path / "image.png")
+    monkeypatch.setattr(np, "array", used_up)
+    monkeypatch.setattr(np, "asarray", used_up)
+    with pytest.raises(MemoryError):
+        pattern_image(str(path))
+
+
+def test_a_header_that_is_nested_too_deep_is_damage(tmp_path: Path) -> None:
+    header = b"-" * 9000 + b"1\n"
+    path = tmp_path / "deep.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(MechcoreError, match=r"deep\.npy.*not a \.npy file"):
+        load_array(path, "pattern", 1)
+
+
 def test_a_truncated_png_is_told(tmp_path: Path) -> None:
     path = tmp_path / "cut.png"
     noise = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
@@ -192,7 +216,7 @@ def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "objects.npy"
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(MechcoreError, match=r"Python objects"):
-        load_array(path, "pattern")
+        load_array(path, "pattern", 1)
 
 
 def test_a_file_takes_no_arguments(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_kernels_that_cannot_run_are_told_in_one_line(taps: object, expected: st
         ({"snapshots": [-1]}, r"^snapshots: -1 is not allowed"),
         ({"snapshots": [1, 1]}, r"^snapshots: \[1, 1\] is not allowed, expected each layer once"),
         ({"window": 0}, r"^window: 0 is not allowed, expected an integer from 1"),
-        ({"domain": 64}, r"^domain: 64 is not allowed, expected no domain, as free space"),
+        ({"domain": 64}, r"^domain: 64 is not allowed, expected none, as free space"),
         (
             {"boundary": "zero", "domain": 4, "pattern": "disc"},
             r"^domain: 4 is not allowed, expected at least the size of the pattern, 17",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import netCDF4
@@ -11,15 +12,19 @@ import pytest
 import xarray as xr
 
 from mechcore.cells import Cell
+from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError
 from mechcore.kernels import kernel
 from mechcore.simulation import propagate, simulate
 from mechcore.storage import (
     ATTRIBUTES,
+    CONTENT_HASH,
+    FORMAT_VERSION,
     PROVENANCE,
     content_hash,
+    read_attributes,
     read_dataset,
-    replace_file,
+    with_attributes,
     write_dataset,
 )
 
@@ -53,7 +58,7 @@ def test_a_cell_survives_the_file(dataset: xr.Dataset, tmp_path: Path) -> None:
     read = read_dataset(path)
     xr.testing.assert_equal(read, dataset)
     assert dataset.attrs.items() <= read.attrs.items()
-    assert read.attrs["content_sha256"] == content_hash(dataset) == content_hash(read)
+    assert read.attrs[CONTENT_HASH] == content_hash(dataset) == content_hash(read)
 
 
 @pytest.mark.parametrize("extinct", [True, False])
@@ -62,6 +67,18 @@ def test_a_single_run_survives_the_file(tmp_path: Path, extinct: bool) -> None:
     write_dataset(run, tmp_path / "run.nc")
     read = read_dataset(tmp_path / "run.nc")
     xr.testing.assert_equal(read, run)
+    assert content_hash(read) == content_hash(run)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_run_in_which_every_state_dies_has_the_hash_of_its_file(
+    tmp_path: Path, engine: str
+) -> None:
+    run = propagate(-np.ones((2, 2, 2)), steps=5, engine=engine)
+    assert run.extinct_at.values.tolist() == [1.0, 1.0]
+    write_dataset(run, tmp_path / "run.nc")
+    read = read_dataset(tmp_path / "run.nc")
+    assert read.extinct_at.dtype == run.extinct_at.dtype
     assert content_hash(read) == content_hash(run)
 
 
@@ -271,6 +288,42 @@ def test_a_file_with_a_flipped_block_is_told(dataset: xr.Dataset, tmp_path: Path
     path.write_bytes(content)
     with pytest.raises(MechcoreError, match=r"flipped\.nc: "):
         read_dataset(path)
+
+
+@pytest.mark.parametrize("read", [read_dataset, read_attributes])
+def test_too_little_memory_is_no_damage(
+    dataset: xr.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[..., object],
+) -> None:
+    def used_up(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = written(dataset, tmp_path / "cell.nc")
+    monkeypatch.setattr(netCDF4, "Dataset", used_up)
+    with pytest.raises(MemoryError):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a", "t"])
+def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "bomb.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("t", 2**34)
+        file.createVariable(name, "f8", ("t",), chunksizes=(1024,))
+        file.format_version = FORMAT_VERSION
+    with pytest.raises(MechcoreError, match=r"bomb\.nc: .* declares 17179869184 values"):
+        read_dataset(path)
+
+
+def test_what_packs_best_is_read(tmp_path: Path) -> None:
+    zeros = with_attributes(xr.Dataset({"a": ("t", np.zeros(10**7, dtype=np.int8))}), "zeros")
+    path = written(zeros, tmp_path / "zeros.nc")
+    assert path.stat().st_size < 10**7 / 500
+    assert not read_dataset(path).a.any()
 
 
 def test_a_foreign_file_is_told(tmp_path: Path) -> None:

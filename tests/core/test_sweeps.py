@@ -178,7 +178,7 @@ def edited(**changes: object):  # type: ignore[no-untyped-def]
 DAMAGED = [
     ("sweep.json", lambda text: text[:50], "is not JSON"),
     ("sweep.json", lambda _: "[]", "expected a name or a mapping of keys"),
-    ("sweep.json", lambda _: '{"a": 1}', "sweep: missing, expected a value"),
+    ("sweep.json", lambda _: '{"a": 1}', "'a' is not a known key"),
     ("sweep.json", edited(sweep="a" * 12), "expected [0-9a-f]{12} by its content"),
     ("sweep.json", edited(sweep=None), "sweep: missing"),
     ("sweep.json", edited(surprise=1), "'surprise' is not a known key"),

@@ -236,7 +236,7 @@ def test_a_film_without_frames_is_told(results: Path) -> None:
     path = results / "films" / "dct-tanh-k2.nc"
     write_dataset(read_dataset(path).drop_vars("snapshot"), path)
     evidence = Evidence.load(EXPERIMENT, results)
-    with pytest.raises(MechcoreError, match=r"dct-tanh-k2\.nc: no variable snapshot: another kind"):
+    with pytest.raises(MechcoreError, match=r"dct-tanh-k2\.nc: no variable snapshot$"):
         _ = evidence.films
     shutil.copy(results / "trajectories" / "dct-tanh-k2.nc", path)
     with pytest.raises(MechcoreError, match=r"films/dct-tanh-k2\.nc: made with other settings"):
@@ -247,7 +247,7 @@ def test_other_files_are_no_controls(results: Path) -> None:
     path = results / CONTROLS_FILE
     evidence = Evidence.load(EXPERIMENT, results)
     write_dataset(read_dataset(path).drop_vars("mu_x"), path)
-    with pytest.raises(MechcoreError, match=r"controls\.nc: no variable mu_x: another kind"):
+    with pytest.raises(MechcoreError, match=r"controls\.nc: no variable mu_x$"):
         _ = evidence.controls
     shutil.copy(results / "trajectories" / "dct-relu-k2.nc", path)
     with pytest.raises(MechcoreError, match=r"controls\.nc: no variable .*smallest_tap"):

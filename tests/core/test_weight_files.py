@@ -19,8 +19,6 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from weight_files import (
     WRITERS,
@@ -38,7 +36,7 @@ from weight_files import (
 from mechcore import decompose
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.filters import formats
-from mechcore.filters.bank import Bank, load_bank
+from mechcore.filters.bank import load_bank
 from mechcore.filters.formats import FORMATS, bank_name, check_weights, open_tensors
 from mechcore.filters.layers import recognise
 from mechcore.filters.tensors import Tensor
@@ -893,50 +891,6 @@ def test_files_that_claim_gigabytes_are_refused_in_little_memory(tmp_path: Path)
             raise AssertionError(path)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
-
-
-# Files with damage anywhere. The files of Keras have no attributes here: HDF5 1.14 reads a damaged
-# text of variable length, as an attribute is, in an endless loop that nothing can interrupt.
-
-
-def tiny(suffix: str, folder: Path) -> bytes:
-    path = folder / f"tiny{suffix}"
-    kernel = np.random.default_rng(0).random((2, 2, 3, 3), dtype=np.float32)
-    WRITERS[suffix](path, {"conv.weight": kernel, "fc.weight": kernel[0, 0]})
-    return path.read_bytes()
-
-
-damage = st.tuples(
-    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=4),
-    st.floats(0.5, 1) | st.just(1.0),
-    st.binary(max_size=8),
-)
-
-
-@each_format
-def test_damaged_files_are_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, suffix: str
-) -> None:
-    folder = tmp_path_factory.mktemp("damaged")
-    whole = tiny(suffix, folder)
-    path = folder / f"net{suffix}"
-
-    @settings(suppress_health_check=list(HealthCheck))
-    @given(damage)
-    def check(parts: tuple[list[tuple[float, int]], float, bytes]) -> None:
-        flips, kept, added = parts
-        content = bytearray(whole)
-        for place, value in flips:
-            content[int(place * len(content))] ^= value
-        path.write_bytes(bytes(content[: int(kept * len(content))]) + added)
-        try:
-            bank = load_bank(path)
-        except MechcoreError as error:
-            assert str(error).isprintable()  # noqa: PT017 - either outcome is right
-        else:
-            assert isinstance(bank, Bank)
-
-    check()
 
 
 def test_a_tensor_can_be_read_while_the_file_is_open(

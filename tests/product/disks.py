@@ -1,4 +1,4 @@
-"""A disk of another machine, for tests: SFTP through FUSE, with nothing but a pipe in between."""
+"""Disks for tests: one of another machine, by SFTP through FUSE; one that is soon full."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,68 @@ def sshfs(folder: Path) -> Iterator[Path]:
         subprocess.run(["fusermount3", "-u", "-z", mounted], check=False)
         client.wait(SECONDS_TO_MOUNT)
         server.wait(SECONDS_TO_MOUNT)
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A disk in memory.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is mounted.
+    """
+
+    folder: Path
+
+    def remount(self, option: str) -> None:
+        """Change its size, as ``size=64k``, or whether it can be written to: ``ro``, ``rw``."""
+        words = ["mount", "-o", f"remount,{option}", str(self.folder)]
+        subprocess.run([*_as_root(), *words], check=True)
+
+    def leave(self, kilobytes: int) -> None:
+        """Fill it up to some free space."""
+        filler = self.folder / "filler"
+        filler.unlink(missing_ok=True)
+        room = os.statvfs(self.folder)
+        free = room.f_bavail * room.f_frsize
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(free - 1024 * kilobytes, 1))
+
+    def make_space(self) -> None:
+        """Give back what `leave` took."""
+        (self.folder / "filler").unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, size: str = "64m") -> Iterator[SmallDisk]:
+    """Mount a disk in memory; without the right to do so the test is skipped.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to mount it.
+    size : str, optional
+        As mount takes it.
+
+    Yields
+    ------
+    SmallDisk
+        The disk, which is empty.
+    """
+    folder.mkdir()
+    options = f"size={size},uid={os.getuid()},gid={os.getgid()},mode=700"
+    words = ["mount", "-t", "tmpfs", "-o", options, "mechcore", str(folder)]
+    if subprocess.run([*_as_root(), *words], check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a disk, and sudo does not do it without a password")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run([*_as_root(), "umount", "--lazy", str(folder)], check=True)
+
+
+def _as_root() -> list[str]:
+    return [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
 def _wait_for(mounted: Path, client: subprocess.Popen[bytes]) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from projects import PROJECT
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors")
 pytest.importorskip("sklearn")
 
-FOLDER = Path(__file__).parents[2] / "config" / "banks"
+FOLDER = PROJECT / "config" / "banks"
 NAMES = ("digits", "denoiser")
 STATES = {"trained": "", "untrained": "-untrained"}
 LARGEST = 200_000

@@ -110,7 +110,7 @@ def test_page_is_whole_and_quiet_at_any_width(
         assert seen.outside == []
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, SMALL_PHONE], ids=lambda size: size["width"])
+@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
 def test_page_is_accessible(browser: Browser, report: Path, viewport: dict[str, int]) -> None:
     with visit(browser, report, viewport=viewport, reduced_motion="reduce") as seen:
         seen.value("document.querySelectorAll('details').forEach(fold => fold.open = true)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import subprocess
@@ -11,12 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from projects import PROJECT
 
+from mechcore.activations import ACTIVATIONS
+from mechcore.cli import main, propagate
+from mechcore.errors import MechcoreError
+from mechcore.kernels import FAMILIES
+from mechcore.measures import measure
+from mechcore.patterns import PATTERNS
 from mechcore.records import QUANTITIES
 
 SUBCOMMANDS = (
     "propagate", "grid", "simulate", "controls", "collect", "regress", "judge", "track", "report",
-    "filters", "simulate-filters", "deviations", "summarise", "diff", "ui", "status", "schema",
+    "filters", "simulate-filters", "deviations", "summarise", "diff", "pack", "ui", "status",
+    "schema",
 )  # fmt: skip
 FAMILY = ["--family", "dct", "--size", "2", "--beta", "1"]
 
@@ -35,10 +44,33 @@ def test_every_subcommand_has_help_with_examples(tmp_path: Path, name: str) -> N
     assert f"mechcore {name}" in ended.stdout.split("Examples:")[1]
 
 
+def test_the_help_of_propagate_lists_what_the_tables_hold() -> None:
+    for table, told in {
+        tuple(ACTIVATIONS): propagate.ACTIVATIONS_HELP,
+        tuple(PATTERNS): propagate.PATTERNS_HELP,
+        tuple(FAMILIES): propagate.FAMILIES_HELP,
+    }.items():
+        assert set(table) <= set(re.findall(r"\w+", told))
+
+
+def test_a_misspelt_key_is_told_once_and_first() -> None:
+    words = '{"experiment": "a", "kernels": ["dct"], "activation": ["relu"], "betas": [0]}'
+    ended = mechcore("grid", words, folder=PROJECT)
+    assert ended.stderr.splitlines() == [
+        "mechcore: experiment: 'activation' is not a known key (did you mean 'activations'?)",
+        "mechcore: experiment: sizes: missing, expected a value",
+    ]
+
+
+def test_a_time_below_a_tenth_of_an_hour_is_told_in_seconds() -> None:
+    ended = mechcore("grid", "config/smoke.yaml", folder=PROJECT)
+    assert re.search(r"estimated \d+ CPU-seconds, .*, cells only$", ended.stdout, re.MULTILINE)
+
+
 def test_propagate_prints_the_speed_and_writes_the_trajectory(tmp_path: Path) -> None:
     ended = mechcore("propagate", *FAMILY, "--output", "out.nc", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "speed=0.500000 px/layer  odd_energy_ratio=1.000000\n"
+    assert ended.stdout == "speed=0.500000 px/layer  odd_energy_ratio=1.000000\nout.nc\n"
     with xr.open_dataset(tmp_path / "out.nc") as run:
         assert dict(run.sizes)["t"] == 65
         assert all(run[name].dims == ("t",) for name in QUANTITIES)
@@ -51,7 +83,9 @@ def test_propagate_takes_any_two_dimensional_kernel(tmp_path: Path, shape: tuple
     words = ["--kernel", "k.npy", "--steps", "8", "--output", "out.nc"]
     ended = mechcore("propagate", *words, folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert re.fullmatch(r"speed=-?\d+\.\d{6} px/layer  odd_energy_ratio=\d\.\d{6}\n", ended.stdout)
+    assert re.fullmatch(
+        r"speed=-?\d+\.\d{6} px/layer  odd_energy_ratio=\d\.\d{6}\nout\.nc\n", ended.stdout
+    )
 
 
 def _bad_files(folder: Path) -> dict[str, str]:
@@ -80,7 +114,7 @@ def _bad_files(folder: Path) -> dict[str, str]:
         "pickle.npy": "numeric .npy",
         "garbage.npy": "numeric .npy",
         "nothing.npy": "numeric .npy",
-        "folder.npy": "directory",
+        "folder.npy": "it is a folder",
     }
 
 
@@ -204,11 +238,54 @@ def test_kernels_of_any_scale_run(tmp_path: Path, scale: float) -> None:
         "propagate", "--kernel", "k.npy", "--steps", "8", "--output", "o.nc", folder=tmp_path
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.endswith("odd_energy_ratio=0.333333\n")
+    assert ended.stdout.endswith("odd_energy_ratio=0.333333\no.nc\n")
+
+
+LONG = json.dumps(
+    {
+        "experiment": "long",
+        "kernels": ["dct"],
+        "activations": ["relu"],
+        "sizes": [2],
+        "betas": [number / 1000 for number in range(1001)],
+    },
+    indent=1,
+)
+
+
+@pytest.mark.parametrize("words", [("--experiment", LONG), (f"--experiment={LONG}",)])
+def test_a_configuration_may_stand_in_the_word_of_its_option(
+    tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["status", *words, "--results", str(tmp_path), "--logs", str(tmp_path)])
+    assert (caught.value.code, capsys.readouterr().err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "--experiment=" + "a" * 5000,
+        "--experiment=a\nb",
+        "--experiment={\n",
+        "--a\nb={}",
+        f"--{'a' * 5000}={{}}",
+    ],
+)
+def test_a_word_that_is_none_is_refused_before_a_message_repeats_it(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["status", word])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mechcore: argument: ")
+    assert line.isprintable()
+    assert len(line) < 500
 
 
 def test_grid_lists_cells_simulations_and_cost() -> None:
-    ended = mechcore("grid", "config/default.yaml", folder=Path(__file__).parents[2])
+    ended = mechcore("grid", "config/default.yaml", folder=PROJECT)
     lines = ended.stdout.splitlines()
     assert [line.split()[1] for line in lines[1:13]] == ["42"] * 12
     assert lines[1].split()[0] == "dct-identity-k2"
@@ -241,3 +318,118 @@ def test_help_and_grid_need_no_arrays_of_results() -> None:
     )
     for heavy in ("xarray", "pandas", "numba", "scipy"):
         assert f"'{heavy}'" not in ended.stdout
+
+
+SETTINGS = '{"activations": ["relu"], "slices_per_layer": 1, "steps": 4}'
+CELL = '{"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 4, '
+CELL += '"patterns": [{"name": "image.npy"}]}'
+TABLES = ("--metrics", "m.csv", "--kernels", "k.csv", "--models", "n.csv", "--pooled", "p.csv")
+GRID = ("--experiment", "grid.yaml")
+OVERWRITING: dict[str, tuple[tuple[str, ...], str]] = {
+    "kernel": (("propagate", "--kernel", "kernel.npy", "--output", "kernel.npy"), "kernel.npy"),
+    "link": (("propagate", "--kernel", "kernel.npy", "--output", "link.nc"), "link.nc"),
+    "hard link": (("propagate", "--kernel", "kernel.npy", "--output", "hard.nc"), "hard.nc"),
+    "pattern": (("propagate", *FAMILY, "--pattern", "image.npy", "-o", "i.nc"), "i.nc"),
+    "weights": (("filters", "net.npz", "--output", "net.npz"), "net.npz"),
+    "weights by a link": (("filters", "net.npz", "--output", "n.nc"), "n.nc"),
+    "weights that run": (
+        ("simulate-filters", "net.npz", "--settings", SETTINGS, "--output", "n.nc"),
+        "n.nc",
+    ),
+    "pattern of a cell": (("simulate", "--cell", CELL, "--output", "i.nc"), "i.nc"),
+    "table": (("regress", *TABLES, "--output", "m.csv"), "m.csv"),
+    "table of results": (("judge", *GRID, "--results", ".", "--output", "metrics.csv"), "metrics"),
+    "verdicts": (
+        ("summarise", *GRID, "--results", ".", "--output", "claims.json", "--cells", "c.csv"),
+        "claims.json",
+    ),
+    "configuration": (("judge", *GRID, "--results", ".", "--output", "grid.yaml"), "grid.yaml"),
+    "trajectories": (
+        ("deviations", *GRID, "--trajectories", "cells", "--output", "cells/a.nc"),
+        "cells/a.nc",
+    ),
+    "record": (("regress", *TABLES, "--output", "r.csv", "--record", "k.csv"), "k.csv"),
+    "page": (
+        ("pack", *GRID, "--results", ".", "--report", "page.html", "--output", "page.html"),
+        "page.html",
+    ),
+    "receipt": (("track", *GRID, "--results", ".", "--output", "grid.yaml"), "grid.yaml"),
+    "two outputs": (("regress", *TABLES, "--output", "n.csv"), "n.csv"),
+}
+"""Commands by what they would replace, and the file that they must name."""
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """A folder of files that commands read, and of other names of them."""
+    np.save(tmp_path / "kernel.npy", np.ones((2, 2)))
+    np.save(tmp_path / "image.npy", np.ones((3, 3)))
+    np.savez(tmp_path / "net.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
+    for name, link in {"kernel.npy": "link.nc", "image.npy": "i.nc", "net.npz": "n.nc"}.items():
+        (tmp_path / link).symlink_to(name)
+    (tmp_path / "hard.nc").hardlink_to(tmp_path / "kernel.npy")
+    (tmp_path / "cells").mkdir()
+    for name in ("m.csv", "k.csv", "metrics.csv", "claims.json", "page.html", "cells/a.nc"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "grid.yaml").write_text(
+        "{experiment: a, kernels: [dct], activations: [relu], sizes: [2], betas: [0, 1]}"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", OVERWRITING)
+def test_no_command_replaces_what_it_reads(inputs: Path, case: str) -> None:
+    before = {path: path.read_bytes() for path in inputs.rglob("*") if path.is_file()}
+    words, name = OVERWRITING[case]
+    ended = mechcore(*words, folder=inputs)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert name in line
+    assert any(told in line for told in ("is the input", "is the file of", "ends in .nc"))
+    assert {path: path.read_bytes() for path in inputs.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out", "out.csv"])
+def test_trajectories_have_the_suffix_of_netcdf(tmp_path: Path, name: str) -> None:
+    ended = mechcore("propagate", *FAMILY, "--output", name, folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(
+        f"--output: {name!r} is not allowed, expected a file that ends in .nc\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kernel_is_no_trajectory() -> None:
+    with pytest.raises(MechcoreError, match=r"dataset: an object of type ndarray is not allowed"):
+        measure(np.ones((3, 3)))  # type: ignore[arg-type]
+
+
+def test_a_row_of_taps_is_told_what_shape_it_needs(tmp_path: Path) -> None:
+    np.save(tmp_path / "row.npy", np.ones(3))
+    words = ["propagate", "--kernel", "row.npy", "--output", "out.nc"]
+    ended = mechcore(*words, folder=tmp_path)
+    assert ended.stderr == (
+        "mechcore: --kernel: an array of shape (3,) is not allowed, expected a two-dimensional "
+        "array; for a row use shape (1, 3)\n"
+    )
+
+
+def test_make_takes_a_configuration_with_a_space_in_its_name() -> None:
+    path = "config/my study.yaml"
+    targets = ("run", "cluster", "report", "verify", "pack", "partial")
+    words = ["make", "--dry-run", f"CONFIG={path}", *targets]
+    ended = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True)
+    for line in ended.stdout.splitlines():
+        assert line.count(path) == line.count(f'"{path}"') or line.startswith("echo ")
+    assert ended.stdout.count(f'"{path}"') > len(targets)
+
+
+def test_status_finds_the_logs_of_an_experiment(tmp_path: Path) -> None:
+    config = '{"experiment": "a", "kernels": ["dct"], "activations": ["relu"], "sizes": [2], '
+    config += '"betas": [0]}'
+    log = tmp_path / "logs" / "a" / "simulate" / "dct-relu-k2.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("mechcore: no space\n")
+    ended = mechcore("status", "--experiment", config, "--results", "r", folder=tmp_path)
+    assert "0 of 1 cells done, 1 failed" in ended.stdout
+    assert "mechcore: no space" in ended.stdout

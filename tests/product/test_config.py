@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from projects import PROJECT
 
 from mechcore.cells import Cell
 from mechcore.config import Experiment, load_experiment, schema_text
@@ -18,7 +19,6 @@ from mechcore.errors import MechcoreError
 from mechcore.filters.plan import filter_run, planned_banks
 from mechcore.grid import expand
 
-PROJECT = Path(__file__).parents[2]
 GOOD: dict[str, object] = {
     "experiment": "tiny",
     "kernels": ["dct"],
@@ -87,7 +87,7 @@ BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
     ("radius", {"patterns": [{"name": "disc", "radius": -1}]}, ("radius", "-1", "from 0.5")),
     ("no file", {"patterns": ["no.npy"]}, ("pattern", "no.npy", "No such file")),
     ("snapshot", {"snapshots": {"layers": [9]}}, ("snapshots.layers", "9", "from 0 to 8")),
-    ("nested key", {"snapshots": {"layer": [1]}}, ("snapshots.layer", "layers, window")),
+    ("nested key", {"snapshots": {"layer": [1]}}, ("snapshots.layer", "did you mean 'layers'")),
     ("domain", {"domain": 64}, ("domain", "64", "free space")),
     ("small domain", {"boundary": "wrap", "domain": 4}, ("domain", "4", "17")),
     ("default domain", {"boundary": "zero", "patterns": [{"name": "disc", "radius": 99}]},
@@ -151,6 +151,18 @@ def test_files_that_are_no_configuration_are_refused(tmp_path: Path, text: str) 
     path.write_text(text)
     with pytest.raises(MechcoreError):
         load_experiment(path)
+
+
+def test_too_little_memory_is_no_mistake_of_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used_up(*_: object) -> None:
+        raise MemoryError
+
+    (tmp_path / "config.yaml").touch()
+    monkeypatch.setattr(yaml, "load", used_up)
+    with pytest.raises(MemoryError):
+        load_experiment(tmp_path / "config.yaml")
 
 
 def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> None:

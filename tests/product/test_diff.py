@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import experiments
@@ -15,8 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from projects import PROJECT
 
 from mechcore import comparison, differences
+from mechcore.cli import main
 from mechcore.comparison import COLUMNS, compare, largest
 from mechcore.figures.comparison import nothing_differs
 from mechcore.sweeps import describe_sweep, read_sweep, write_sweep
@@ -33,8 +37,13 @@ CONFIG: dict[str, object] = {
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mechcore", *map(str, words)], capture_output=True, text=True
+    """Run a command in this process, which has imported what draws."""
+    told = [str(word) for word in words]
+    output, errors = StringIO(), StringIO()
+    with redirect_stdout(output), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+        main(told)
+    return subprocess.CompletedProcess(
+        told, int(ended.value.code or 0), output.getvalue(), errors.getvalue()
     )
 
 
@@ -196,6 +205,7 @@ def test_from_zero_has_no_relative_difference(made: Maker, tmp_path: Path) -> No
 
 
 def test_without_output_nothing_is_written(made: Maker, tmp_path: Path) -> None:
+    # As a person starts it, in a process of its own.
     ended = subprocess.run(
         [sys.executable, "-m", "mechcore", "diff", str(made()), str(made(steps=12))],
         cwd=tmp_path,
@@ -270,7 +280,7 @@ def test_kinds_of_rows_come_in_order(made: Maker) -> None:
 def test_banks_are_part_of_a_sweep(tmp_path: Path) -> None:
     from mechcore.evidence import Evidence
 
-    weights = Path(__file__).parents[2] / "config" / "banks" / "digits.safetensors"
+    weights = PROJECT / "config" / "banks" / "digits.safetensors"
     config = CONFIG | {"filter_banks": [str(weights)], "slices_per_layer": 2}
     experiment = experiments.run(tmp_path, config)
     write_sweep(describe_sweep(Evidence.load(experiment, tmp_path), None), tmp_path)

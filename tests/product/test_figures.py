@@ -40,29 +40,6 @@ SMALL: dict[str, object] = {
     "engine": "reference",
 }
 
-ODD_GRIDS: dict[str, dict[str, object]] = {
-    "one-of-each": {
-        "activations": ["tanh"],
-        "sizes": [4],
-        "patterns": ["square"],
-        "angles": [0],
-        "betas": [0.5],
-    },
-    "zero-sum-and-angles": {
-        "kernels": ["highpass", "random"],
-        "activations": ["identity"],
-        "sizes": [3],
-        "patterns": ["delta"],
-    },
-    "odd-only-on-a-torus": {
-        "activations": ["leaky_relu", "modulus", "relu"],
-        "sizes": [2],
-        "betas": [1.0],
-        "boundary": "wrap",
-        "domain": 33,
-    },
-}
-
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
@@ -418,27 +395,14 @@ def test_alternative_text_follows_the_table(evidence: Evidence, name: str, colum
     assert re.search(r"\d", before)
 
 
-def test_every_figure_is_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
-    for name, data in every_figure(evidence):
-        first = figures.save(drawn(name, data), tmp_path / "first")
-        second = figures.save(drawn(name, data), tmp_path / "second")
-        for one, two in zip(first, second, strict=True):
-            assert one.read_bytes() == two.read_bytes(), f"{name}{one.suffix}"
-
-
 def drawn_whole(evidence: Evidence, folder: Path) -> None:
+    """Of whole grids, and that figures are the same twice, see test_report.py."""
     for name, data in every_figure(evidence):
         files = figures.save(drawn(name, data), folder / name)
         assert all(file.stat().st_size > 1000 for file in files)
         texts = DRAWINGS[name].alt(data), DRAWINGS[name].caption(data)
         assert all(len(text) > 60 for text in texts)
         assert not re.search(r"\bnan\b|\bNaN\b", " ".join(texts)), name
-
-
-@pytest.mark.parametrize("subset", ODD_GRIDS.values(), ids=ODD_GRIDS)
-def test_any_grid_is_drawn(subset: dict[str, object], tmp_path: Path) -> None:
-    experiment = run(tmp_path, SMALL | {"kernels": ["dct"]} | subset)
-    drawn_whole(Evidence.load(experiment, tmp_path), tmp_path)
 
 
 def without(evidence: Evidence, results: Path, **missing: object) -> Evidence:

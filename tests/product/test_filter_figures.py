@@ -154,14 +154,6 @@ def test_any_bank_is_drawn_and_written(evidence: Evidence, tmp_path: Path) -> No
         assert not re.search(r"\b(nan|NaN|inf|None)\b", " ".join(texts)), texts
 
 
-def test_every_figure_is_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
-    for name in ("spectra", "gallery", "drift"):
-        data = data_of(name, evidence)
-        first = figures.save(drawn(name, data), tmp_path / "first", suffixes=(".svg",))
-        second = figures.save(drawn(name, data), tmp_path / "second", suffixes=(".svg",))
-        assert first[0].read_bytes() == second[0].read_bytes(), name
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bank", ["late", "void"])
 def test_a_bank_without_kernels_says_so(evidence: Evidence, name: str, bank: str) -> None:

@@ -14,6 +14,7 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,16 +23,17 @@ from experiments import run
 from markdown_it import MarkdownIt
 from markupsafe import escape
 from PIL import Image
+from projects import PROJECT
 
 from mechcore import figures, provenance, report
 from mechcore.config import Experiment, load_experiment
 from mechcore.contents import figure_stems
 from mechcore.errors import MechcoreError
 from mechcore.evidence import TABLES, Evidence, FigureData
+from mechcore.failures import stage_failures
 from mechcore.figures.fits import confidence_band
 from mechcore.figures.speed import draw_speed, speed_table
 from mechcore.grid import expand
-from mechcore.progress import stage_failures
 from mechcore.report import (
     Content,
     config_text,
@@ -40,12 +42,13 @@ from mechcore.report import (
     films,
     markdown,
     render,
+    sentence,
     statistics,
     summary,
     write_report,
 )
 from mechcore.report.numbers import significant, with_error
-from mechcore.report.pictures import Drawn, shown_files
+from mechcore.report.pictures import Drawn, Section, shown_files
 from mechcore.report.statistics import chapters
 from mechcore.simulation import simulate
 from mechcore.verdicts import MOVED, NOT_YET_MEASURED, Claim, Figure, read_claims
@@ -86,13 +89,17 @@ SUBSETS: dict[str, dict[str, object]] = {
         "snapshots": {"layers": []},
     },
     "odd-only-on-a-torus": {
-        "activations": ["leaky_relu"],
+        "activations": ["leaky_relu", "modulus", "relu"],
         "sizes": [2],
         "betas": [1.0],
         "boundary": "wrap",
         "domain": 33,
     },
 }
+
+
+HOSTILE = "_*a*_<script>alert(1)<&'$x^$ `c` [d](e) |<i>~~g~~.npy"
+"""What a file may be called on Linux: HTML, Markdown and a formula."""
 
 
 class Page(HTMLParser):
@@ -105,11 +112,13 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.scripts: list[str] = []
         self.tiles: list[dict[str, str | None]] = []
+        self.attributes: set[str] = set()
         self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
+        self.attributes |= set(attributes)
         self.tags.append(tag)
         if tag == "img":
             self.images.append(attributes)
@@ -257,25 +266,44 @@ def test_any_part_of_the_grid_gives_a_report(subset: dict[str, object], tmp_path
     write_report(experiment, tmp_path, tmp_path / "report" / "index.html")
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     page = Page(text)
-    alternatives = " ".join(image["alt"] or "" for image in page.images)
-    assert not re.search(r"\bnan\b", page.text + alternatives)
+    alternatives = [image["alt"] or "" for image in page.images]
+    assert all(len(words) > 60 for words in alternatives)
+    assert not re.search(r"\bnan\b", " ".join([page.text, *alternatives]), re.IGNORECASE)
+    drawn = [*(tmp_path / "report").glob("*.svg"), *(tmp_path / "report").glob("*.png")]
+    assert len(drawn) == 2 * len(figure_stems(experiment))
+    assert all(file.stat().st_size > 1000 for file in drawn)
 
 
-def test_names_from_users_are_text_and_not_markup(tmp_path: Path) -> None:
-    name = tmp_path / "_<script>alert(1)<&'$x^{$.npy"
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evidence, list[Section]]:
+    """Give the results and figures of files whose names are HTML, Markdown and formulas."""
+    folder = tmp_path_factory.mktemp("hostile")
+    name = folder / HOSTILE
     np.save(name, np.ones((2, 2)))
-    subset = {"patterns": [str(name)], "sizes": [2], "activations": ["relu"]}
-    experiment = run(tmp_path, SMALL | subset)
-    write_report(experiment, tmp_path, tmp_path / "report" / "index.html")
-    text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    layer = "<img src=x onerror=alert(1)>$x^$\x1b[2J\n.weight"
+    np.savez(folder / "net.npz", **{layer: np.ones((1, 1, 3, 3), np.float32)})
+    subset = {"experiment": "small_one_", "patterns": [str(name)], "sizes": [2]}
+    subset |= {"activations": ["relu"], "filter_banks": [str(folder / "net.npz")]}
+    experiment = run(folder, SMALL | subset)
+    evidence = Evidence.load(experiment, folder)
+    return evidence, report.draw_sections(evidence, folder / "report")
+
+
+def test_names_from_users_are_text_and_not_markup(
+    hostile: tuple[Evidence, list[Section]],
+) -> None:
+    evidence, sections = hostile
+    text = render(evidence, Content(read_claims(evidence.results / "claims.json"), sections, {}))
     page = Page(text)
     assert "<script>alert" not in text
     # The film's data, and the script of the page, which its policy knows by its digest.
     assert page.scripts == ["application/json", ""]
-    assert name.name in page.text
+    assert not [one for one in page.attributes if one.startswith("on")]
+    assert {image["src"] for image in page.images if image["src"] == "x"} == set()
+    assert HOSTILE in page.text
     film = re.search(r'id="film-data">(.*?)</script>', text)
     assert film is not None
-    assert json.loads(film[1])["pattern"] == str(name)
+    assert json.loads(film[1])["pattern"] == str(evidence.results / HOSTILE)
 
 
 def shown_text(source: str) -> str:
@@ -296,26 +324,21 @@ def test_markdown_shows_names_as_they_are(name: str) -> None:
     assert f"\n{name}\n" in shown_text(cell)
 
 
-def test_summary_holds_names_from_users_as_text(tmp_path: Path) -> None:
-    name = tmp_path / "_a*b*_ `c` [d](e) |<i>$f$~~g~~.npy"
-    np.save(name, np.ones((2, 2)))
-    subset = {"experiment": "small_one_", "patterns": [str(name)], "sizes": [2], "filter_banks": []}
-    experiment = run(tmp_path, SMALL | subset | {"activations": ["relu"]})
-    evidence = Evidence.load(experiment, tmp_path)
-    said = f"holds for {name.name}"
+def test_summary_holds_names_from_users_as_text(hostile: tuple[Evidence, list[Section]]) -> None:
+    evidence, sections = hostile
+    said = f"holds for {HOSTILE}"
     claims = [
         Claim("C1", "claim", said, [Figure(said, 1.0, "", said)], said, MOVED, said, "", [said]),
         Claim("N1", "control", said, [], said, MOVED, said, "", [], said),
     ]
-    write_report(experiment, tmp_path, tmp_path / "report" / "index.html")
-    sections = report.draw_sections(evidence, tmp_path / "report")
     text = shown_text(summary(evidence, Content(claims, sections, {})))
     assert "move information: small_one_\n" in text
     # Verdict, range, figure, source, test and data of the claim; what is said of the control.
     assert text.count(said) == 7 + 6
     pictures = [picture for section in sections for picture in section.pictures]
     told = [" ".join(words.split()) for one in pictures for words in (one.alt, one.caption)]
-    assert sum(name.name in words for words in told) > len(pictures)
+    # Most alternative texts or captions of figures name the pattern.
+    assert sum(HOSTILE in words for words in told) > len(pictures) / 2
     assert all(words in text for words in told)
 
 
@@ -544,6 +567,7 @@ def test_page_holds_the_configuration_that_repeats_it(
     page = Page(output.read_text(encoding="utf-8"))
     assert load_experiment(yaml.safe_load(config_text(experiment))) == experiment
     assert config_text(experiment) in page.text
+    assert "arguments" not in config_text(experiment)
     assert "snakemake -c2 --configfile config/small.yaml" in page.text
     for version in provenance.library_versions().values():
         assert version in page.text
@@ -611,3 +635,24 @@ def test_digits_follow_the_error(value: float, error: float, text: str) -> None:
 )
 def test_numbers_without_an_error_keep_four_digits(value: float, text: str) -> None:
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [["delta", {"name": "disc", "radius": 3}], [{"name": "gaussian", "sigma": 2.0}], ["image.npy"]],
+    ids=str,
+)
+def test_the_configuration_of_the_page_fits_the_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patterns: list[object]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("image.npy", np.ones((3, 3)))
+    plan = load_experiment(SMALL | {"filter_banks": []} | {"patterns": patterns})
+    written = yaml.safe_load(config_text(plan))
+    assert written["patterns"] == patterns
+    assert load_experiment(written) == plan
+    jsonschema.validate(written, json.loads((PROJECT / "config" / "schema.json").read_text()))
+
+
+def test_a_sentence_begins_with_a_capital_but_not_a_sign() -> None:
+    assert [sentence(text) for text in ("", "all", "β ≤ β*")] == ["", "All", "β ≤ β*"]

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import disks
@@ -21,9 +21,9 @@ import trackers
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from projects import PROJECT
 from trackers import CHANGED, CONFIG, Trackers
 
-PROJECT = Path(__file__).parents[2]
 BANKS = PROJECT / "config" / "banks"
 WITH_BANKS = CONFIG | {
     "filter_banks": [
@@ -35,12 +35,6 @@ WITH_BANKS = CONFIG | {
     "slices_per_layer": 2,
 }
 ERROR = "mechcore: no space left on the disk"
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

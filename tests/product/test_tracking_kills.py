@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,8 @@ from trackers import CHANGED, CONFIG, Ended, Stop, Trackers
 # A cell of each kind that tracking knows: one that is logged, and the summary of the sweep.
 ONE = {"activations": ["relu"], "betas": {"start": 0, "stop": 1, "count": 3}}
 
-MOMENTS = 6
+MOMENTS = 4
 """Of kills by the clock, besides those at every call."""
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +95,7 @@ def test_a_kill_while_the_store_is_made_leaves_no_trace(
     (empty / "mlflow.db").unlink()
     _, expected = undisturbed(commands, empty, tmp_path / "undisturbed")
     # Making a store takes 2 to 5 s, of which the migrations are the most.
-    for number, seconds in enumerate(rng.uniform(0.1, 3, 6)):
+    for number, seconds in enumerate(rng.uniform(0.1, 3, MOMENTS)):
         target = trackers.copied(empty, tmp_path / str(number))
         commands.run(target, *trackers.TRACK, seconds=float(seconds))
         again = commands.track(target)

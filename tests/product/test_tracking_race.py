@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ PROCESSES = 8
 REPETITIONS = 20 if os.environ.get("MECHCORE_ALL_REPETITIONS") else 2
 
 TINY = CONFIG | {"activations": ["relu"], "betas": {"start": 0, "stop": 1, "count": 3}}
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ ONCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 """No second attempt: that a server is down is known after the first."""
 
 USER, PASSWORD = "ada-lovelace", "correct-horse-42"
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +39,12 @@ def after(tmp_path_factory: pytest.TempPathFactory, commands: Trackers, before: 
     return folder
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on PostgreSQL; that of the credentials, and those of test_ui.py, are on SQLite."""
     folder = tmp_path_factory.mktemp("server")
-    with ExitStack() as stack:
-        postgres = request.param == "postgresql"
-        backend = stack.enter_context(servers.postgres(folder)) if postgres else None
-        yield stack.enter_context(servers.mlflow_server(folder, backend))
+    with servers.postgres(folder) as backend, servers.mlflow_server(folder, backend) as running:
+        yield running
 
 
 def tracked(commands: Trackers, folder: Path, address: str) -> str:

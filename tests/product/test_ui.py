@@ -100,35 +100,44 @@ def folders_in_memory() -> set[Path]:
     return {path for path in Path("/dev/shm").glob("*") if path.is_dir()}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_it_ends_with_all_of_its_processes(tracked: Path, number: signal.Signals) -> None:
-    port = servers.free_port()
-    shared = folders_in_memory()
+def end(ui: subprocess.Popen[str], port: int, number: signal.Signals) -> None:
+    """End the command by a signal; nothing of it is left."""
+    children = psutil.Process(ui.pid).children(recursive=True)
+    assert children
+    ui.send_signal(number)
+    output, complaints = ui.communicate(timeout=30)
+    assert (ui.returncode, complaints) == (0, "Starting MLflow's server: some seconds\n")
+    assert output.strip() == "The server has ended."
+    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not listens(port)
+
+
+def listening(ui: subprocess.Popen[str]) -> set[str]:
+    """Return the addresses that the command's processes listen on."""
+    children = psutil.Process(ui.pid).children(recursive=True)
+    sockets = [one for child in children for one in child.net_connections("inet")]
+    return {one.laddr.ip for one in sockets if one.status == "LISTEN"}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_pages_open_with_what_they_promise_until_ctrl_c(tracked: Path) -> None:
+    port, shared = servers.free_port(), folders_in_memory()
     with started(tracked, port) as (ui, told):
         assert set(addresses(told)) == {
             *("Cells", "Activations at size 2", "Sizes under relu", "Sweeps"),
             *("Speed over β, delta, relu", "All runs"),
         }
-        children = psutil.Process(ui.pid).children(recursive=True)
-        assert children
-        ui.send_signal(number)
-        output, complaints = ui.communicate(timeout=30)
-        assert (ui.returncode, complaints) == (0, "")
-        assert output.strip() == "The server has ended."
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not listens(port)
+        # No other machine reaches it, unless it is asked for.
+        assert listening(ui) == {"127.0.0.1"}
+        with chromium() as browser:
+            page = browser.new_page()
+            page.goto(addresses(told)["Sweeps"], wait_until="domcontentloaded")
+            page.get_by_role("link", name="dct-relu-k2", exact=True).wait_for(timeout=60_000)
+            for column in ("activation", "steps", "mechcore.sweep", "delta/speed_max"):
+                page.get_by_role("columnheader", name=column).first.wait_for()
+            assert page.get_by_test_id("saved-views-trigger").inner_text() == "Sweeps"
+        end(ui, port, signal.SIGINT)
     assert folders_in_memory() <= shared
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_the_pages_open_with_what_they_promise(tracked: Path) -> None:
-    with started(tracked, servers.free_port()) as (_, told), chromium() as browser:
-        page = browser.new_page()
-        page.goto(addresses(told)["Sweeps"], wait_until="domcontentloaded")
-        page.get_by_role("link", name="dct-relu-k2", exact=True).wait_for(timeout=60_000)
-        for column in ("activation", "steps", "mechcore.sweep", "delta/speed_max"):
-            page.get_by_role("columnheader", name=column).first.wait_for()
-        assert page.get_by_test_id("saved-views-trigger").inner_text() == "Sweeps"
 
 
 def test_a_server_that_runs_already_is_pointed_at(tracked: Path) -> None:
@@ -177,9 +186,14 @@ def test_a_host_of_another_machine_is_one_line(tracked: Path) -> None:
     assert "mechcore: port 5000 of 192.0.2.1: Cannot assign requested address" in ended.stderr
 
 
-def test_an_empty_store_and_an_open_door_are_told(tmp_path: Path) -> None:
+def test_an_empty_store_and_an_open_door_are_told_until_the_terminal_closes(
+    tmp_path: Path,
+) -> None:
     MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_experiments()
-    with started(tmp_path, servers.free_port(), "--host", "0.0.0.0") as (_, told):
+    port = servers.free_port()
+    with started(tmp_path, port, "--host", "0.0.0.0") as (ui, told):
         assert "http://127.0.0.1:" in told
         assert "Nothing is tracked yet" in told
         assert "Warning: 0.0.0.0 asks for no password" in told
+        assert listening(ui) == {"0.0.0.0"}
+        end(ui, port, signal.SIGHUP)

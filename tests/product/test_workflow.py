@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import netCDF4
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from projects import PROJECT, copy_project, snakemake
 
+from mechcore.archive import opened
 from mechcore.finished import second_name
+from mechcore.integrity import MEMORY
 from mechcore.measured import KEPT
 from mechcore.storage import content_hash, read_dataset
 
-PROJECT = Path(__file__).parents[2]
 FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
-AFTER_BANKS = ("judge", "summarise", "report", "track")
+AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
 AFTER_CELLS = ("collect", "deviations", "regress", *AFTER_BANKS)
 
 TABLES = tuple(
@@ -38,26 +43,6 @@ TABLES = tuple(
         "cells",
     )
 )
-
-
-def copy_project(folder: Path) -> Path:
-    """Copy what the workflow needs, so that a test may edit it."""
-    for name in ("workflow", "config", "profiles", "mechcore"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "Snakefile", folder)
-    return folder
-
-
-def snakemake(
-    folder: Path, *words: str, cores: int = 2, config: str = "config/smoke.yaml"
-) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in a folder; ``-m`` makes it and its jobs use the folder's own package."""
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", f"-c{cores}", "--configfile", config, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
 
 
 def planned(folder: Path, config: str = "config/smoke.yaml") -> dict[str, int]:
@@ -77,11 +62,16 @@ def edit(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the smoke experiment ran to its end."""
+    """A copy of the project in which the smoke experiment ran to its end, and once more.
+
+    The second run remembers the files, which each copy would have to read otherwise.
+    """
     folder = copy_project(tmp_path_factory.mktemp("finished"))
-    ended = snakemake(folder)
-    assert ended.returncode == 0, ended.stderr
-    assert "4 of 4 cells done" in ended.stderr
+    first, second = snakemake(folder), snakemake(folder)
+    assert first.returncode == 0, first.stderr
+    assert "4 of 4 cells done" in first.stderr
+    assert second.returncode == 0, second.stderr
+    assert "Nothing to be done" in second.stderr
     return folder
 
 
@@ -99,7 +89,8 @@ def test_one_command_makes_every_promised_file(finished: Path) -> None:
         assert (results / name).is_file()
     films = [path.name for path in (results / "films").iterdir()]
     assert sorted(films) == ["dct-modulus-k3.nc", "dct-relu-k3.nc"]
-    assert (finished / "reports" / "smoke" / "index.html").is_file()
+    page = (finished / "reports" / "smoke" / "index.html").read_text(encoding="utf-8")
+    assert "✓ Verified." in page
     assert (finished / "mlflow.db").is_file()
 
 
@@ -131,10 +122,22 @@ def test_snakemake_makes_its_own_report_with_captions_and_categories(finished: P
     assert "mechcore/claims.py" in page
 
 
-def test_a_second_run_does_nothing_and_says_so(finished: Path) -> None:
-    ended = snakemake(finished)
-    assert ended.returncode == 0
-    assert "Nothing to be done" in ended.stderr
+def test_what_the_workflow_made_can_be_packed(finished: Path, tmp_path: Path) -> None:
+    words = ["--experiment", "config/smoke.yaml", "--results", "results/smoke"]
+    words += ["--report", "reports/smoke/index.html", "--output", str(tmp_path / "smoke.zip")]
+    command = [sys.executable, "-m", "mechcore", "pack", *words]
+    ended = subprocess.run(command, cwd=finished, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    with opened(tmp_path / "smoke.zip") as contents:
+        packed = {path.relative_to(contents.folder) for path in contents.folder.rglob("*")}
+    made = {
+        path.relative_to(finished)
+        for folder in ("results/smoke", "reports/smoke")
+        for path in (finished / folder).rglob("*")
+        # Of MLflow, and what spares work on this machine.
+        if KEPT not in path.parts and path.name not in ("tracking.json", MEMORY)
+    }
+    assert made <= packed
 
 
 def test_a_new_activation_runs_only_its_own_cells(workspace: Path) -> None:
@@ -161,9 +164,9 @@ def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
         ("filters/runs.py", {"simulate_filters", *AFTER_BANKS}),
         ("measures.py", {"collect", "deviations", "regress", *AFTER_BANKS}),
         ("models.py", {"regress", *AFTER_BANKS}),
-        ("deviations.py", {"deviations", "summarise", "track"}),
-        ("sweep_cells.py", {"summarise", "track"}),
-        ("claims.py", {"judge", "track", "report"}),
+        ("deviations.py", {"deviations", "summarise", "verify", "report", "track"}),
+        ("sweep_cells.py", {"summarise", "verify", "report", "track"}),
+        ("claims.py", {"judge", "verify", "track", "report"}),
         ("tracking/store.py", {"track"}),
     ],
 )
@@ -189,6 +192,44 @@ def test_what_jobs_measured_is_not_measured_again(finished: Path) -> None:
         assert kept.stat().st_mtime_ns <= path.stat().st_mtime_ns
 
 
+def test_times_alone_run_nothing(workspace: Path, rng: np.random.Generator) -> None:
+    month, now = 30 * 86400, time.time()
+    for folder in ("results", "reports", "config"):
+        for path in sorted((workspace / folder).rglob("*.*")):
+            # Before the project began, of the clock of another machine, and all between.
+            moment = rng.choice([now - 400 * month, rng.uniform(now - month, now + month)])
+            os.utime(path, (moment, moment))
+    assert planned(workspace) == {}
+
+
+def test_what_is_damaged_is_told_and_planned_and_a_dry_run_changes_nothing(
+    workspace: Path,
+) -> None:
+    results = workspace / "results" / "smoke"
+    damaged = [
+        "trajectories/dct-relu-k2.nc",
+        "films/dct-relu-k3.nc",
+        "controls.nc",
+        "filters/digits.nc",
+        "filter_runs/digits.nc",
+    ]
+    for name in damaged:
+        os.truncate(results / name, 3000)
+
+    def times() -> dict[Path, tuple[int, int]]:
+        stats = {path: path.stat() for path in results.rglob("*")}
+        return {path: (found.st_mtime_ns, found.st_ctime_ns) for path, found in stats.items()}
+
+    before = times()
+    ended = snakemake(workspace, "-n")
+    for name in damaged:
+        assert f"results/smoke/{name}: not a readable netCDF file" in ended.stderr
+    assert times() == before
+    downstream = {*AFTER_CELLS, *RUNS}
+    assert planned(workspace).keys() == downstream
+    assert planned(workspace)["simulate"] == 1
+
+
 PACKED = ("--config", "minutes_per_job=1", "--group-components", "cells=1000")
 
 
@@ -197,15 +238,18 @@ def test_how_cells_are_packed_runs_nothing_again(finished: Path) -> None:
     assert "Nothing to be done" in ended.stdout + ended.stderr
 
 
-def test_packed_cells_run_on_one_machine_as_well(workspace: Path) -> None:
-    folder = workspace / "results" / "smoke" / "trajectories"
-    hashes = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
+def test_packed_cells_on_one_core_give_the_same_bits(finished: Path, workspace: Path) -> None:
     target = "results/smoke/metrics.csv"
-    ended = snakemake(workspace, *PACKED, "--forcerun", "simulate", "--", target)
+    ended = snakemake(workspace, *PACKED, "--forcerun", "simulate", "--", target, cores=1)
     assert ended.returncode == 0, ended.stderr
     assert "4 of 4 cells done" in ended.stderr
-    found = {path.name: read_dataset(path).attrs["content_sha256"] for path in folder.iterdir()}
-    assert found == hashes
+    for name in ("metrics.csv", "mechanics.csv", "kernels.csv"):
+        path = Path("results") / "smoke" / name
+        assert (finished / path).read_bytes() == (workspace / path).read_bytes()
+    for cell in CELLS:
+        path = Path("results") / "smoke" / "trajectories" / f"{cell}.nc"
+        first, second = read_dataset(finished / path), read_dataset(workspace / path)
+        assert content_hash(first) == content_hash(second) == first.attrs["content_sha256"]
     again = snakemake(workspace, "-n", "--", target)
     assert "Nothing to be done" in again.stdout + again.stderr
 
@@ -242,19 +286,6 @@ def test_the_rules_name_no_scheduler(tmp_path: Path) -> None:
     assert not re.findall(r"slurm|sbatch", rules, re.IGNORECASE)
 
 
-def test_one_core_and_two_give_the_same_bits(finished: Path, workspace: Path) -> None:
-    other = workspace
-    words = ("--forcerun", "simulate", "--until", "judge", "summarise")
-    assert snakemake(other, *words, cores=1).returncode == 0
-    for name in (*TABLES, "claims.json"):
-        path = Path("results") / "smoke" / name
-        assert (finished / path).read_bytes() == (other / path).read_bytes()
-    for cell in CELLS:
-        path = Path("results") / "smoke" / "trajectories" / f"{cell}.nc"
-        first, second = read_dataset(finished / path), read_dataset(other / path)
-        assert content_hash(first) == content_hash(second) == first.attrs["content_sha256"]
-
-
 def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> None:
     folder = copy_project(tmp_path)
     edit(
@@ -272,6 +303,14 @@ def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> N
     assert re.search(rf"dct-modulus-k2\s+RuntimeError: out of luck\s+{log}", table)
     made = sorted(path.name for path in (folder / "results/smoke/trajectories").iterdir())
     assert made == ["dct-relu-k2.nc", "dct-relu-k3.nc"]
+
+
+def test_arrays_are_asked_for_with_the_settings_of_the_default_profile() -> None:
+    settings, arrays = (
+        yaml.safe_load((PROJECT / "profiles" / name / "profile.yaml").read_text())
+        for name in ("default", "slurm-arrays")
+    )
+    assert settings.items() <= arrays.items()
 
 
 def test_a_failed_report_stands_in_the_table(workspace: Path) -> None:
@@ -308,6 +347,7 @@ def test_a_bad_configuration_fails_in_a_dry_run(
     lines = [line for line in ended.stderr.splitlines() if not line.startswith("Using ")]
     assert len(lines) == 1
     assert told in lines[0]
+    assert lines[0].startswith("bad.yaml: ")
     after = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
     assert {path for path in after - before if ".snakemake" not in path.parts} == set()
 

@@ -340,6 +340,8 @@ def _import_everything() -> None:
     import mechcore.models
     import mechcore.pooled
     import mechcore.regressions
+    import mechcore.report
+    import mechcore.simulation
     import mechcore.tracking.track  # noqa: F401
 
 

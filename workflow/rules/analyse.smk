@@ -16,6 +16,7 @@ rule collect:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
         kernels="results/{experiment}/kernels.csv",
+        record="results/{experiment}/provenance/collect.json",
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -28,7 +29,7 @@ rule collect:
         runtime=30,
     params:
         experiment=GRID_JSON,
-        core=code_fingerprint("mechcore.measured"),
+        core=core_hash("collect"),
     shell:
         r"""
         python -m mechcore collect \
@@ -37,6 +38,7 @@ rule collect:
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -45,7 +47,8 @@ rule deviations:
     input:
         trajectories=trajectory_files,
     output:
-        "results/{experiment}/deviations.csv",
+        table="results/{experiment}/deviations.csv",
+        record="results/{experiment}/provenance/deviations.json",
     log:
         "logs/{experiment}/deviations.log",
     benchmark:
@@ -58,13 +61,14 @@ rule deviations:
         runtime=30,
     params:
         experiment=GRID_JSON,
-        core=code_fingerprint("mechcore.deviations"),
+        core=core_hash("deviations"),
     shell:
         r"""
         python -m mechcore deviations \
             --experiment {params.experiment:q} \
             --trajectories results/{wildcards.experiment:q}/trajectories \
-            --output {output:q} \
+            --output {output.table:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -92,6 +96,7 @@ rule regress:
             category="Tables",
             labels={"file": "pooled"},
         ),
+        record="results/{experiment}/provenance/regress.json",
     log:
         "logs/{experiment}/regress.log",
     benchmark:
@@ -104,9 +109,7 @@ rule regress:
         runtime=30,
     params:
         boundary=EXPERIMENT.boundary,
-        core=code_fingerprint(
-            "mechcore.regressions", "mechcore.models", "mechcore.pooled"
-        ),
+        core=core_hash("regress"),
     shell:
         r"""
         python -m mechcore regress \
@@ -116,6 +119,7 @@ rule regress:
             --output {output.regressions:q} \
             --models {output.models:q} \
             --pooled {output.pooled:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -131,12 +135,13 @@ rule judge:
         controls="results/{experiment}/controls.nc",
         banks=bank_files,
     output:
-        report(
+        claims=report(
             "results/{experiment}/claims.json",
             caption="../report/claims.rst",
             category="Claims",
             labels={"file": "claims"},
         ),
+        record="results/{experiment}/provenance/judge.json",
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -149,13 +154,14 @@ rule judge:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("mechcore.claims"),
+        core=core_hash("judge"),
     shell:
         r"""
         python -m mechcore judge \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
-            --output {output:q} \
+            --output {output.claims:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -174,6 +180,7 @@ rule summarise:
     output:
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
+        record="results/{experiment}/provenance/summarise.json",
     log:
         "logs/{experiment}/summarise.log",
     benchmark:
@@ -186,7 +193,7 @@ rule summarise:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("mechcore.sweeps"),
+        core=core_hash("summarise"),
     shell:
         r"""
         python -m mechcore summarise \
@@ -195,5 +202,6 @@ rule summarise:
             --logs logs/{wildcards.experiment:q} \
             --output {output.sweep:q} \
             --cells {output.cells:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """

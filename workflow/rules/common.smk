@@ -3,7 +3,10 @@
 import logging
 import os
 import re
+import shlex
+import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -16,8 +19,11 @@ from mechcore.errors import MechcoreError
 from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand as expand_grid
+from mechcore.integrity import damaged_files, planned_files
 from mechcore.naming import CELL_ID
+from mechcore.progress import was_interrupted
 from mechcore.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
+from mechcore.stages import core_hash
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
@@ -40,7 +46,13 @@ def checked(parse, given):
 
 # Of the machine, not of the science: a profile sets it.
 MINUTES_PER_JOB = checked(parsed_minutes, config.pop(MINUTES_KEY, 0))
-EXPERIMENT = checked(load_experiment, config)
+# On the command line, a file replaces that of the Snakefile.
+CONFIG_NAME = [Path("config"), *workflow.configfiles, *workflow.overwrite_configfiles][
+    -1
+]
+# As people write it: Snakemake makes it absolute.
+CONFIG_NAME = str(CONFIG_NAME).removeprefix(f"{Path.cwd()}{os.sep}")
+EXPERIMENT = checked(lambda given: load_experiment(given, CONFIG_NAME), config)
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
@@ -161,6 +173,38 @@ def trajectory_files(wildcards):
     )
 
 
+@cache
+def force_damaged():
+    """Tell of results that are not whole, which Snakemake would take as done, and run them again."""
+    found = checked(
+        lambda planned: damaged_files(
+            planned,
+            Path("results", EXPERIMENT.experiment),
+            remember=not workflow.dryrun,
+        ),
+        planned_files(EXPERIMENT, CELLS, FILMS, BANKS),
+    )
+    for path, reason in found.items():
+        print(f"{path}: {reason}; it is computed again", file=sys.stderr)
+    workflow.dag.forcefiles.update(found)
+
+
+def no_damage(wildcards):
+    """No file. Snakemake asks for inputs before it looks which results are there."""
+    # Jobs ask as well, on their own; so does what runs nothing, as `--report`.
+    if workflow.is_main_process and workflow.execution_settings:
+        force_damaged()
+    return []
+
+
+ON_INTERRUPT = "Terminating processes on user request"
+NOT_ALL = "At least one job did not complete successfully"
+"""What Snakemake says after Ctrl-C, and as its last word on any failure."""
+
+# Bytes: what did not fit is removed before anybody looks, so that some are free.
+LITTLE_SPACE = 2**20
+
+
 class CellProgress(logging.Handler):
     """Tells how many cells are done of how many, and shows the log of a job that failed."""
 
@@ -168,6 +212,7 @@ class CellProgress(logging.Handler):
         super().__init__()
         self.jobs = {}
         self.done = len(CELLS)
+        self.interrupted = False
         self.events = {
             LogEvent.RUN_INFO: self.on_plan,
             LogEvent.JOB_INFO: self.on_job,
@@ -177,6 +222,15 @@ class CellProgress(logging.Handler):
         }
 
     def emit(self, record):
+        if "Directory cannot be locked" in record.getMessage():
+            self.tell(
+                "If no other one runs here, this clears the lock: "
+                + shlex.join(["snakemake", "--unlock", *sys.argv[1:]])
+            )
+        if record.getMessage().startswith(ON_INTERRUPT):
+            self.interrupted = True
+        elif self.interrupted and NOT_ALL in record.getMessage():
+            self.tell("interrupted: the same command goes on")
         react = self.events.get(getattr(record, "event", None))
         if react:
             react(record)
@@ -218,13 +272,30 @@ class CellProgress(logging.Handler):
         if record.indent:
             # One of many cells of a job: it may be finished, or not have begun.
             return
+        logs = {
+            path: path.read_text(errors="replace")
+            for path in map(Path, record.log)
+            if path.is_file()
+        }
+        ends = [
+            was_interrupted(log) or self.interrupted and not log
+            for log in logs.values()
+        ]
+        if any(ends) or self.interrupted and not logs:
+            return
         self.tell(f"{record.rule_name} failed: {' '.join(record.log)}")
         # What a cluster knows of a job that it ended, of which the log says nothing: TIMEOUT, ...
         if getattr(record, "rule_msg", None):
             self.tell(record.rule_msg)
         for path in map(Path, record.log):
-            if path.is_file():
-                print(path.read_text(errors="replace"), file=sys.stderr)
+            if path in logs:
+                print(logs[path], file=sys.stderr)
+            self.tell_of_full_disk(path.parent)
+
+    def tell_of_full_disk(self, folder):
+        # There the log lies as well, which then says nothing.
+        if folder.is_dir() and shutil.disk_usage(folder).free < LITTLE_SPACE:
+            self.tell(f"{folder}: no space left on this disk, or next to none")
 
     def tell(self, text):
         print(text, file=sys.stderr, flush=True)
@@ -236,7 +307,10 @@ def worth_showing(record):
         LogEvent.JOB_FINISHED,
         LogEvent.PROGRESS,
     )
-    return not told_better and not record.getMessage().startswith(
+    ended = NOT_ALL in record.getMessage() and any(
+        getattr(handler, "interrupted", False) for handler in logger.handlers
+    )
+    return not (told_better or ended) and not record.getMessage().startswith(
         ("Select jobs", "Execute ", "RuleException")
     )
 

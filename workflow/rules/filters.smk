@@ -4,6 +4,7 @@
 rule analyse_filters:
     input:
         bank_weights,
+        no_damage,
     output:
         "results/{experiment}/filters/{bank}.nc",
     log:
@@ -32,6 +33,7 @@ rule analyse_filters:
 rule simulate_filters:
     input:
         bank_weights,
+        no_damage,
     output:
         "results/{experiment}/filter_runs/{bank}.nc",
     log:

@@ -43,12 +43,15 @@ rule track:
         """
 
 
+# Not the trajectories, of which Snakemake would read all bytes once for each figure: what changes
+# in them changes the metrics.
 rule report:
     input:
-        trajectories=trajectory_files,
+        metrics="results/{experiment}/metrics.csv",
         films=film_files,
         banks=bank_files,
         claims="results/{experiment}/claims.json",
+        certificate="results/{experiment}/certificate.json",
     output:
         page=report(
             "reports/{experiment}/index.html",
@@ -58,6 +61,7 @@ rule report:
         ),
         summary="reports/{experiment}/README.md",
         figures=[figure_file(*figure) for figure in figure_stems(EXPERIMENT).items()],
+        record="reports/{experiment}/provenance/report.json",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -70,7 +74,7 @@ rule report:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("mechcore.report"),
+        core=core_hash("report"),
     shell:
         r"""
         python -m mechcore report \
@@ -78,5 +82,6 @@ rule report:
             --results results/{wildcards.experiment:q} \
             --logs logs/{wildcards.experiment:q} \
             --output {output.page:q} \
+            --record {output.record:q} \
             >{log:q} 2>&1
         """

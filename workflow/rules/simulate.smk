@@ -3,6 +3,8 @@
 
 # Cells that are packed into a job share its fate, but not their work: mechcore/finished.py.
 rule simulate:
+    input:
+        no_damage,
     output:
         "results/{experiment}/trajectories/{cell}.nc",
     log:
@@ -31,6 +33,8 @@ rule simulate:
 
 # The same command as for a cell of the grid: one angle, few betas, many snapshots.
 rule film:
+    input:
+        no_damage,
     output:
         "results/{experiment}/films/{cell}.nc",
     log:
@@ -56,6 +60,8 @@ rule film:
 
 
 rule controls:
+    input:
+        no_damage,
     output:
         "results/{experiment}/controls.nc",
     log:

@@ -1,0 +1,51 @@
+"""A finished experiment that somebody packed is checked, wherever that was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mechcore.archive.files import FinishedExperiment, check_hashes, recorded_experiment
+from mechcore.archive.reading import Contents, opened, told_of
+from mechcore.certificate import Certificate
+from mechcore.checks import Tell
+from mechcore.errors import MechcoreError
+from mechcore.verification import Extent, verify
+
+
+def verify_archive(path: Path, extent: Extent | None = None, tell: Tell = str) -> Certificate:
+    """Check a finished experiment that somebody packed.
+
+    Parameters
+    ----------
+    path : Path
+        An archive of `mechcore.archive`.
+    extent : Extent, optional
+        How much is computed again.
+    tell : callable, optional
+        Gets a line for each cell that is.
+
+    Returns
+    -------
+    Certificate
+        As `mechcore.verification.verify` gives for its results.
+
+    Raises
+    ------
+    MechcoreError
+        If a file is not what the archive, or the record of the command that wrote it, says.
+    """
+    with opened(path) as contents, told_of(path):
+        found = recorded_experiment(contents.experiment, contents.results, contents.page)
+        _check_recorded(contents, found)
+        certificate = verify(contents.experiment, contents.results, extent, tell)
+        # Of results whose files failed nothing more is read.
+        if certificate.sweep is not None:
+            check_hashes(found.sweep, contents.results)
+        return certificate
+
+
+def _check_recorded(contents: Contents, found: FinishedExperiment) -> None:
+    """Refuse files among results and report that no command made."""
+    made = (name for name in contents.files if name.startswith(("results/", "reports/")))
+    for name in sorted(set(made) - {*found.results, *found.inputs}):
+        raise MechcoreError(f"{name}: no command made it, expected files of the experiment alone")

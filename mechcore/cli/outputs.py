@@ -1,0 +1,119 @@
+"""What commands are asked to write, checked before anything is computed: no output is an input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechcore.errors import InvalidValue, MechcoreError, shown
+
+if TYPE_CHECKING:
+    from mechcore.cells import Propagation
+
+Input = str | Path | None
+
+
+def check_outputs(
+    outputs: Mapping[str, Path | None], inputs: Iterable[Input] = (), suffix: str = ""
+) -> None:
+    """Refuse files that cannot be written, or that what is read would be lost by.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path or None
+        Files to make or replace, by the option that names them.
+    inputs : iterable of str, Path or None
+        What the command reads. A folder stands for the netCDF files below it and the tables of
+        results; JSON and what is not there for nothing.
+    suffix : str, optional
+        What the names of the outputs must end with.
+
+    Raises
+    ------
+    MechcoreError
+        If an output cannot be written, is an input (by whatever link) or the file of another
+        option, or ends otherwise.
+
+    Examples
+    --------
+    >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
+    """
+    from mechcore.storage import check_output
+
+    given = {key: path for key, path in outputs.items() if path is not None}
+    for key, path in given.items():
+        check_output(path)
+        if path.suffix.lower() != suffix and suffix:
+            raise InvalidValue(key, str(path), f"a file that ends in {suffix}")
+    _refuse_same_file(given)
+    there = {key: path for key, path in given.items() if path.exists()}
+    # Often nothing is there, and nothing to lose; a grid may have ten thousand inputs.
+    read = {_identity(path) for path in _files(inputs)} if there else set()
+    for key, path in there.items():
+        if _identity(path) in read:
+            raise MechcoreError(f"{key}: {shown(str(path))} is the input, expected another file")
+
+
+def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
+    """Return what a command reads: what it is given, and what the configuration names.
+
+    Parameters
+    ----------
+    planned : Propagation
+        An experiment, a cell, or how kernels of a bank run: it names images of patterns, and
+        weights.
+    *given : str, Path or None
+        Files and folders of options.
+
+    Returns
+    -------
+    list of str, Path or None
+        For `check_outputs`.
+
+    Examples
+    --------
+    >>> from mechcore.cells import Propagation
+    >>> inputs_of(Propagation(), "net.npz")
+    ['net.npz']
+    """
+    from mechcore.config import Experiment
+    from mechcore.patterns import is_file_name
+
+    patterns = [one.name for one in planned.patterns if is_file_name(one.name)]
+    banks = planned.filter_banks if isinstance(planned, Experiment) else []
+    weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
+    return [*given, *patterns, *weights]
+
+
+def _refuse_same_file(outputs: Mapping[str, Path]) -> None:
+    """Refuse two options that name one file: the first would be lost."""
+    first: dict[Path, str] = {}
+    for key, path in outputs.items():
+        other = first.setdefault(path.resolve(), key)
+        if other != key:
+            raise MechcoreError(
+                f"{key}: {shown(str(path))} is the file of {other}, expected another"
+            )
+
+
+def _files(inputs: Iterable[Input]) -> Iterator[Path]:
+    """The files that are there: those of a folder are trajectories, tables and the like."""
+    from mechcore.evidence import TABLES
+    from mechcore.settings import is_json
+
+    for given in inputs:
+        if given is None or (isinstance(given, str) and is_json(given)):
+            continue
+        path = Path(given)
+        if path.is_dir():
+            yield from path.rglob("*.nc")
+            yield from (table for table in path.glob("*.csv") if table.stem in TABLES)
+        elif path.exists():
+            yield path
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What is the same for all names of a file."""
+    found = path.stat()
+    return found.st_dev, found.st_ino

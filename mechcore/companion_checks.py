@@ -1,0 +1,85 @@
+"""What simulations beside the grid are held against: the reference engine runs them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from mechcore.cells import Cell
+from mechcore.certificate import Check
+from mechcore.checks import MOST_MULTIPLY_ADDS, Sampling, check_cell, failed, merged, told_of
+from mechcore.companions import control_cells, film_cells, without_taps
+from mechcore.config import Experiment
+from mechcore.controls_file import read_controls
+from mechcore.deviations import Place
+from mechcore.errors import MechcoreError
+from mechcore.reruns import compared_simulation, rerun
+from mechcore.verdicts import CONTROLS_FILE
+
+
+def check_controls(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
+    """Run controls again with the reference engine.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+    results : Path
+        Folder of its results.
+    sampling : Sampling
+        Of the controls, with an even and an odd kernel each.
+
+    Returns
+    -------
+    Check
+        A failure for each simulation that differs, see `mechcore.reruns`, or for a file that is not
+        of these controls at all.
+    """
+    statement = "The reference engine gives the same controls"
+    cells = control_cells(experiment)
+    try:
+        controls = read_controls(results / CONTROLS_FILE, cells)
+    except MechcoreError as error:
+        return failed("controls", statement, str(error))
+    parts = []
+    for number in sampling.of(range(len(cells))):
+        parts.append(_check_control(controls.isel(cell=number), cells[number]))
+        sampling.tell(told_of(parts[-1]))
+    return merged("controls", statement, parts)
+
+
+def check_films(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
+    """Run simulations of the films again with the reference engine.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+    results : Path
+        Folder of its results.
+    sampling : Sampling
+        Of the simulations of each film.
+
+    Returns
+    -------
+    Check
+        A failure for each simulation that differs, or whose pictures do, see `mechcore.reruns`.
+    """
+    folder = results / "films"
+    parts = [
+        check_cell(folder / f"{name}.nc", cell, sampling)
+        for name, cell in film_cells(experiment).items()
+    ]
+    return merged("films", "The reference engine gives the same films", parts)
+
+
+def _check_control(controls: xr.Dataset, cell: Cell) -> Check:
+    """Run the simulations of one control again."""
+    parts = []
+    for number, beta in enumerate(cell.betas):
+        place = Place(0, 0, number)
+        found = controls.isel(pattern=0, angle=0, beta=number)
+        expected = without_taps(rerun(cell, place, MOST_MULTIPLY_ADDS))
+        parts.append(compared_simulation(f"control {cell.id}, beta {beta:g}", found, expected))
+    return merged("control", f"control {cell.id}", parts)

@@ -1,0 +1,207 @@
+"""What the files of banks are held against: their weights, taken apart and run again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from mechcore.cells import Cell, Propagation
+from mechcore.certificate import Check
+from mechcore.checks import MOST_MULTIPLY_ADDS, Sampling, failed, merged, told_of
+from mechcore.config import Experiment
+from mechcore.deviations import affordable_layers
+from mechcore.distances import distances
+from mechcore.errors import MechcoreError
+from mechcore.evidence import BANK_RUNS, BANKS
+from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import PLACE, BankAnalysis, analyse_bank, analysis_groups
+from mechcore.filters.plan import filter_run, planned_banks
+from mechcore.filters.run_settings import FilterRun
+from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
+from mechcore.fits import first_fitted_layer
+from mechcore.reruns import compared_simulation
+from mechcore.storage import ROOT, read_groups
+from mechcore.structure import check_coordinates, check_structure, other_attributes
+
+SAME_ANALYSIS = 1e-9
+"""How far numbers of an analysis may be apart, of the number and a thousandth of the largest of its
+kind: sums over some hundred taps are good to 1e-14, and where they cancel, which most of all the
+velocities divide by, to some thousand times less."""
+
+ORIGIN = ("weights", "weights_sha256", "layout")
+"""Attributes that tell which bank a file is of."""
+
+
+class Run(NamedTuple):
+    """Where a run of a kernel is in the file of its bank."""
+
+    shape: str
+    activation: int
+    pattern: int
+    slice: int
+
+
+def check_banks(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
+    """Take all banks apart again, and run some of their kernels with the reference engine.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned; it has banks.
+    results : Path
+        Folder of its results.
+    sampling : Sampling
+        Of the runs of the kernels of each bank.
+
+    Returns
+    -------
+    Check
+        A failure for each variable that does not follow from the weights, and for each run that
+        differs, see `mechcore.reruns`.
+
+    Raises
+    ------
+    MechcoreError
+        If the weights cannot be read.
+    """
+    parts = []
+    for name, plan in planned_banks(experiment).items():
+        analysis = analyse_bank(load_bank(plan.weights, plan.layout))
+        parts.append(_check_analysis(results / BANKS / f"{name}.nc", analysis))
+        if plan.trained:
+            path, settings = results / BANK_RUNS / f"{name}.nc", filter_run(experiment, plan)
+            parts.append(_check_runs(path, analysis, settings, sampling))
+            sampling.tell(told_of(parts[-1]))
+    return merged("banks", "The weights give the same analyses, and the same runs", parts)
+
+
+def _check_analysis(path: Path, analysis: BankAnalysis) -> Check:
+    """Hold the file of an analysis against what it should be."""
+    expected, weights = analysis_groups(analysis), str(analysis.attributes["weights"])
+    count = sum(len(group.variables) for group in expected.values())
+    try:
+        found = _groups(path, set(expected), analysis)
+        for name, group in expected.items():
+            check_structure(path, found[name], group, {str(k): n for k, n in group.sizes.items()})
+    except MechcoreError as error:
+        return failed("analysis", f"kernels of {weights}", str(error))
+    far = {
+        f"{name}/{variable}": _apart(found[name][variable].values, group[variable].values)
+        for name, group in expected.items()
+        for variable in group.variables
+    }
+    return Check(
+        name="analysis",
+        statement=f"kernels of {weights}",
+        compared=count,
+        failures=[
+            f"{path}: {name} is {one:.1e} away from what follows from {weights}"
+            for name, one in far.items()
+            if one > SAME_ANALYSIS
+        ],
+    )
+
+
+def _groups(path: Path, expected: set[str], analysis: BankAnalysis) -> dict[str, xr.Dataset]:
+    """The groups of a file of a bank, if they are those of this bank."""
+    found = read_groups(path)
+    if set(found) != expected:
+        raise MechcoreError(f"{path}: other groups than {', '.join(sorted(expected))}")
+    origin = {name: analysis.attributes[name] for name in ORIGIN}
+    other = other_attributes(found[ROOT].attrs, origin)
+    if other:
+        raise MechcoreError(f"{path}: made of other {', '.join(other)}")
+    return found
+
+
+def _apart(found: NDArray[np.generic], due: NDArray[np.generic]) -> float:
+    """How far numbers are apart at most; infinitely if texts, counts or truths differ at all."""
+    if due.dtype.kind not in "f":
+        return 0.0 if np.array_equal(found.astype(str), due.astype(str)) else math.inf
+    size = np.abs(due)
+    scale = size + 1e-3 * np.nanmax(size, initial=0.0)
+    return float(np.max(distances(found, due, scale), initial=0.0))
+
+
+def _check_runs(
+    path: Path, analysis: BankAnalysis, settings: FilterRun, sampling: Sampling
+) -> Check:
+    """Run some kernels of a bank again."""
+    statement = f"runs of kernels of {analysis.attributes['weights']}"
+    chosen = strongest_by_shape(analysis.slices, settings)
+    try:
+        found = _groups(path, {ROOT, *chosen}, analysis)
+        for name, slices in chosen.items():
+            _check_form(path, found[name], slices, settings)
+    except MechcoreError as error:
+        return failed("runs", statement, str(error))
+    parts = [
+        _check_run(found[run.shape], chosen[run.shape], run, settings)
+        for run in sampling.of(_runs(chosen, settings))
+    ]
+    return merged("runs", statement, parts)
+
+
+def _check_form(path: Path, found: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> None:
+    """Refuse runs of one shape that are not of these kernels."""
+    once = _reference(settings, 1).model_copy(update={"activations": settings.activations[:1]})
+    height, width = slices.taps.shape[1:]
+    sizes = {
+        "activation": len(settings.activations),
+        "pattern": len(settings.patterns),
+        "slice": slices.sizes["slice"],
+        "t": settings.steps + 1,
+        "kernel_y": height,
+        "kernel_x": width,
+    }
+    check_structure(path, found, runs_of_shape(slices.isel(slice=[0]), once), sizes)
+    coordinates: dict[str, ArrayLike] = {
+        "activation": settings.activations,
+        "pattern": [pattern.label for pattern in settings.patterns],
+        "t": np.arange(settings.steps + 1),
+        **{name: slices[name].values for name in PLACE},
+    }
+    check_coordinates(path, found, coordinates)
+    burn = first_fitted_layer(settings.steps, settings.t_burn)
+    told = {"boundary": settings.boundary, "density": settings.density, "t_burn": burn}
+    other = other_attributes(found.attrs, told)
+    if other:
+        raise MechcoreError(f"{path}: made with other settings ({', '.join(other)})")
+
+
+def _runs(chosen: Mapping[str, xr.Dataset], settings: FilterRun) -> list[Run]:
+    """All runs of a bank."""
+    axes = (len(settings.activations), len(settings.patterns))
+    return [
+        Run(shape, *place)
+        for shape, slices in chosen.items()
+        for place in np.ndindex(*axes, slices.sizes["slice"])
+    ]
+
+
+def _check_run(found: xr.Dataset, slices: xr.Dataset, run: Run, settings: FilterRun) -> Check:
+    """Run one kernel again."""
+    one = found.isel(activation=run.activation, pattern=run.pattern, slice=run.slice)
+    kernel = slices.isel(slice=[run.slice])
+    again = _reference(settings, _layers(kernel.taps.shape[1:], run, settings))
+    expected = run_kernels(kernel, settings.activations[run.activation], run.pattern, again)
+    return compared_simulation(str(run), one, expected.isel(kernel=0))
+
+
+def _reference(settings: FilterRun, layers: int) -> FilterRun:
+    """The same through so many layers of the reference engine."""
+    return settings.model_copy(update={"engine": "reference", "steps": layers, "t_burn": None})
+
+
+def _layers(shape: tuple[int, ...], run: Run, settings: FilterRun) -> int:
+    """How many layers are affordable: as many as of a cell of the same size."""
+    shared = {name: getattr(settings, name) for name in Propagation.model_fields}
+    axes = {"kernel": "dct", "activation": "identity", "size": max(2, *shape), "betas": [0.0]}
+    cell = Cell.model_validate(shared | axes)
+    return affordable_layers(cell, settings.patterns[run.pattern], MOST_MULTIPLY_ADDS)

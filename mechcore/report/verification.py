@@ -1,0 +1,98 @@
+"""What the page says of its certificate."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mechcore.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.errors import MechcoreError
+from mechcore.evidence import Evidence
+from mechcore.report.numbers import significant
+from mechcore.sweeps import sweep_identifier
+
+DIGITS = 2
+"""Of deviations, whose size is all that there is to know."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A check as text."""
+
+    name: str
+    statement: str
+    compared: str
+    excused: str
+    largest: str
+    limit: str
+    holds: bool
+    failures: list[str]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked again of the results that the page shows.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of these results and no others.
+    rows : list of Row
+        Its checks.
+    """
+
+    certificate: Certificate
+    rows: list[Row]
+
+
+def verification_of(evidence: Evidence) -> Verification | None:
+    """Return what was checked of some results.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The results.
+
+    Returns
+    -------
+    Verification or None
+        None if there is no certificate, or one of other results.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is something else.
+    """
+    certificate = read_certificate(evidence.results / CERTIFICATE_FILE)
+    if certificate is None or not _is_of(certificate, evidence):
+        return None
+    return Verification(certificate, [_row(check) for check in certificate.checks])
+
+
+def _is_of(certificate: Certificate, evidence: Evidence) -> bool:
+    """Whether a certificate is of these results."""
+    if certificate.sweep is None:
+        # Files failed, so nobody could say which results they are: this is rather told than not.
+        return not certificate.holds
+    # Nothing holds of results that cannot be read, or are not there yet.
+    with suppress(MechcoreError):
+        same = not certificate.holds or certificate.files == evidence.file_hashes()
+        return same and certificate.sweep == sweep_identifier(evidence)
+    return False
+
+
+def _row(check: Check) -> Row:
+    return Row(
+        check.name,
+        check.statement,
+        f"{check.compared:,}{_in_part(check)}",
+        f"{check.excused:,}" if check.excused else "",
+        "" if check.largest is None else significant(check.largest, DIGITS),
+        "" if check.limit is None else significant(check.limit, DIGITS),
+        check.holds,
+        check.failures,
+    )
+
+
+def _in_part(check: Check) -> str:
+    return f" ({check.in_part:,} through their first layers)" if check.in_part else ""

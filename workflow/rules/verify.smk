@@ -1,0 +1,46 @@
+"""Verification: a sample is computed again, and all files and tables are checked."""
+
+
+# If a check fails, the certificate and the report say so.
+rule verify:
+    input:
+        trajectories=trajectory_files,
+        films=film_files,
+        banks=bank_files,
+        controls="results/{experiment}/controls.nc",
+        metrics="results/{experiment}/metrics.csv",
+        mechanics="results/{experiment}/mechanics.csv",
+        kernels="results/{experiment}/kernels.csv",
+        regressions="results/{experiment}/regressions.csv",
+        models="results/{experiment}/models.csv",
+        pooled="results/{experiment}/pooled.csv",
+        deviations="results/{experiment}/deviations.csv",
+        sweep="results/{experiment}/sweep.json",
+        cells="results/{experiment}/cells.csv",
+        claims="results/{experiment}/claims.json",
+    output:
+        certificate="results/{experiment}/certificate.json",
+        record="results/{experiment}/provenance/verify.json",
+    log:
+        "logs/{experiment}/verify.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/verify.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        experiment=EXPERIMENT_JSON,
+        core=core_hash("verify"),
+    shell:
+        r"""
+        python -m mechcore verify \
+            --experiment {params.experiment:q} \
+            --results results/{wildcards.experiment:q} \
+            --exit-zero \
+            --output {output.certificate:q} \
+            --record {output.record:q} \
+            >{log:q} 2>&1
+        """
