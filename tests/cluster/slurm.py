@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-SECONDS_TO_START = 120
+SECONDS_TO_WAIT = 600
 SECONDS_TO_END = 10
 NODES = ("n1", "n2", "n3", "n4")
 
@@ -244,7 +244,7 @@ class Cluster:
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Wait until something is so, or a command succeeds that says it."""
-        deadline = time.monotonic() + SECONDS_TO_START
+        deadline = time.monotonic() + SECONDS_TO_WAIT
         while not _succeeds(done):
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
