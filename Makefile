@@ -8,7 +8,8 @@ PORT ?= 5000
 CLUSTERS ?= 5
 READY = .venv/.ready
 BIN = .venv/bin
-INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
+# Byte code is written once, and not by each of a thousand starts; pip does it unasked.
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # Some tools of the environment call others by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
