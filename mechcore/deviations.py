@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mechcore.boundaries import domain_side
 from mechcore.cells import Cell, PatternSettings, SnapshotSettings
+from mechcore.distances import distances
 from mechcore.engines.methods import direct_cost
 from mechcore.simulation import simulate
 from mechcore.tables import read_trajectories
@@ -250,23 +251,13 @@ def _pixels(cell: Cell, pattern: PatternSettings) -> NDArray[np.float64]:
 
 def _largest(found: xr.Dataset, expected: xr.Dataset, *names: str) -> float:
     """The largest difference of some quantities."""
-    apart = [_apart(found[name].values, expected[name].values) for name in names]
+    apart = [distances(found[name].values, expected[name].values) for name in names]
     return float(np.max(apart))
 
 
 def _largest_share(found: xr.Dataset, expected: xr.Dataset, name: str) -> float:
     """The largest difference of a quantity, relative to what is expected."""
-    scale = np.abs(expected[name].values)
+    due = expected[name].values
+    size = np.abs(due)
     # A state that died has no mass; if it lives in the other record, its mass tells how far off.
-    shares = _apart(found[name].values, expected[name].values) / np.where(scale > 0, scale, 1.0)
-    return float(np.max(shares))
-
-
-def _apart(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The difference at every layer: none after the end of both runs, infinite after that of one.
-
-    What is not a number in both records is the same in both: the state died or diverged.
-    """
-    lost = np.isnan(found) != np.isnan(expected)
-    apart: NDArray[np.float64] = np.nan_to_num(np.abs(found - expected), nan=0.0, posinf=np.inf)
-    return np.where(lost, np.inf, apart)
+    return float(np.max(distances(found[name].values, due, np.where(size > 0, size, 1.0))))

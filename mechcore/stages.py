@@ -64,7 +64,7 @@ STAGES: dict[str, Stage] = {
     ),
     "judge": Stage(("mechcore.claims",), _all, ("claims.json",)),
     "summarise": Stage(("mechcore.sweeps",), _all, ("sweep.json", "cells.csv")),
-    "verify": Stage(("mechcore.verification",), _all, ("certificate.json",)),
+    "verify": Stage(("mechcore.verification.experiment",), _all, ("certificate.json",)),
     "report": Stage(("mechcore.report",), _all, ("index.html", "README.md")),
 }
 """The commands in their order; the last one writes beside the page, all others among the

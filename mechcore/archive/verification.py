@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mechcore.archive.files import FinishedExperiment, check_hashes, recorded_experiment
 from mechcore.archive.reading import Contents, opened, told_of
-from mechcore.certificate import Certificate
-from mechcore.checks import Tell
 from mechcore.errors import MechcoreError
-from mechcore.verification import Extent, verify
+from mechcore.verification.certificate import Certificate
+from mechcore.verification.experiment import Extent, verify
+from mechcore.verification.sampling import Tell
 
 
 def verify_archive(path: Path, extent: Extent | None = None, tell: Tell = str) -> Certificate:
@@ -27,7 +27,7 @@ def verify_archive(path: Path, extent: Extent | None = None, tell: Tell = str) -
     Returns
     -------
     Certificate
-        As `mechcore.verification.verify` gives for its results.
+        As `mechcore.verification.experiment.verify` gives for its results.
 
     Raises
     ------

@@ -12,9 +12,9 @@ from mechcore.cli.outputs import check_outputs, inputs_of
 from mechcore.errors import InvalidValue, MechcoreError, shown
 
 if TYPE_CHECKING:
-    from mechcore.certificate import Certificate, Check
     from mechcore.config import Experiment
-    from mechcore.verification import Extent
+    from mechcore.verification.certificate import Certificate, Check
+    from mechcore.verification.experiment import Extent
 
 OptionalExperiment = Annotated[str | None, *get_args(ExperimentOption)[1:]]
 OptionalResults = Annotated[Path | None, *get_args(ResultsOption)[1:]]
@@ -66,7 +66,7 @@ def command(
     read = [archive] if planned is None else inputs_of(planned, experiment, results)
     check_outputs({"--output": output, "--record": record}, read)
 
-    from mechcore.verification import Extent
+    from mechcore.verification.experiment import Extent
 
     extent = Extent(None, None, seed) if everything else Extent(cells, simulations, seed)
     certificate = _certificate(archive, planned, results, extent)
@@ -89,7 +89,7 @@ def _certificate(
     archive: Path | None, planned: Experiment | None, results: Path | None, extent: Extent
 ) -> Certificate:
     from mechcore.archive.verification import verify_archive
-    from mechcore.verification import verify
+    from mechcore.verification.experiment import verify
 
     if archive is not None:
         return verify_archive(archive, extent, typer.echo)

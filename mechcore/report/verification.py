@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mechcore.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
 from mechcore.errors import MechcoreError
 from mechcore.evidence import Evidence
 from mechcore.report.numbers import significant
 from mechcore.sweeps import sweep_identifier
+from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
 
 DIGITS = 2
 """Of deviations, whose size is all that there is to know."""

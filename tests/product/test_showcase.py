@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from projects import PROJECT
 
-from mechcore.checks import FITTED
 from mechcore.claims import CRITERIA
 from mechcore.config import load_experiment
 from mechcore.contents import figure_stems
@@ -23,7 +22,8 @@ from mechcore.regressions import COLUMNS
 from mechcore.simulation import simulate
 from mechcore.tables import write_table
 from mechcore.verdicts import read_claims
-from mechcore.verification import Extent, verify
+from mechcore.verification.experiment import Extent, verify
+from mechcore.verification.fits import FITTED
 
 SHOWCASE = PROJECT / "reports" / "full"
 EXPERIMENT = load_experiment(PROJECT / "config" / "full.yaml")

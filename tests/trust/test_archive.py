@@ -30,7 +30,6 @@ from mechcore.archive.crate import AUTHORS, LICENCE, LICENCES, MAKERS, PAPER
 from mechcore.archive.names import EXPERIMENT, METADATA
 from mechcore.archive.verification import verify_archive
 from mechcore.archive.writing import merged_sources, pack
-from mechcore.certificate import read_certificate
 from mechcore.cli import main
 from mechcore.config import load_experiment
 from mechcore.errors import MechcoreError
@@ -39,6 +38,7 @@ from mechcore.made_by import COMPUTING, file_sha256
 from mechcore.portable_names import is_portable
 from mechcore.storage import read_attributes, read_dataset, write_dataset
 from mechcore.sweeps import identifier_of, read_sweep, write_description
+from mechcore.verification.certificate import read_certificate
 
 CONFIG_FILE = Path("config/tiny.yaml")
 SWEEP = "results/tiny/sweep.json"

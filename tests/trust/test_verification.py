@@ -19,10 +19,8 @@ from experiments import run
 from finished import RESULTS, make
 from projects import PROJECT
 
-from mechcore import checks, provenance
+from mechcore import provenance
 from mechcore.cells import Cell
-from mechcore.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
-from mechcore.checks import check_verdicts, compared_table, drawn
 from mechcore.claims import judge
 from mechcore.cli import main
 from mechcore.config import Experiment, load_experiment
@@ -41,7 +39,12 @@ from mechcore.stages import record_file
 from mechcore.storage import read_dataset, write_dataset
 from mechcore.tables import table_text, write_table
 from mechcore.verdicts import CLAIMS_FILE, read_claims, write_claims
-from mechcore.verification import Extent, verify
+from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.verification.experiment import Extent, verify
+from mechcore.verification.sampling import Sampling, drawn
+from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, check_simulations
+from mechcore.verification.table_comparison import compared_table
+from mechcore.verification.verdicts import check_verdicts
 from mechcore.version import __version__
 
 CONFIG: dict[str, object] = {
@@ -220,11 +223,11 @@ def test_all_that_is_told_of_a_claim_is_compared(results: Path, kind: str) -> No
 def test_of_simulations_that_cost_too_much_the_first_layers_are_compared(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "MOST_MULTIPLY_ADDS", 5 * OVERHEAD)
+    monkeypatch.setattr("mechcore.verification.simulations.MOST_MULTIPLY_ADDS", 5 * OVERHEAD)
 
     def simulations() -> Check:
         cells, chance = expand(experiment()), np.random.default_rng(0)
-        return checks.check_simulations(cells, results, checks.Sampling(None, chance))
+        return check_simulations(cells, results, Sampling(None, chance))
 
     check = simulations()
     assert check.holds
@@ -246,8 +249,8 @@ def test_no_simulation_runs_for_hours() -> None:
     huge = Cell(kernel="dct", activation="relu", size=11, betas=[0.5], steps=2000)
     for cell in (*full, huge):
         for pattern in cell.patterns:
-            layers = affordable_layers(cell, pattern, checks.MOST_MULTIPLY_ADDS)
-            assert reference_cost(cell, pattern)[:layers].sum() <= checks.MOST_MULTIPLY_ADDS
+            layers = affordable_layers(cell, pattern, MOST_MULTIPLY_ADDS)
+            assert reference_cost(cell, pattern)[:layers].sum() <= MOST_MULTIPLY_ADDS
             assert (layers == cell.steps) is (cell is not huge)
 
 
@@ -302,7 +305,7 @@ def test_verifying_writes_nothing_into_the_results(results: Path) -> None:
 def test_a_file_that_no_reader_gets_through_is_told(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "reasons", partial(reasons, seconds=1e-9))
+    monkeypatch.setattr("mechcore.verification.files.reasons", partial(reasons, seconds=1e-9))
     certificate = verify(experiment(), results)
     assert all("it takes longer than" in line for line in certificate.checks[0].failures)
     assert (certificate.seed, certificate.sweep, certificate.cells) == (None, None, [])

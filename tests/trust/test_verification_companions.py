@@ -13,14 +13,10 @@ import pytest
 import xarray as xr
 from experiments import run
 
-from mechcore.certificate import Check
-from mechcore.checks import Sampling, check_simulations
-from mechcore.companion_checks import check_controls, check_films
 from mechcore.companions import film_cells, run_controls
 from mechcore.config import Experiment, load_experiment
 from mechcore.errors import MechcoreError
 from mechcore.evidence import Evidence
-from mechcore.filters.checks import check_banks
 from mechcore.filters.plan import planned_banks
 from mechcore.grid import expand
 from mechcore.integrity import Planned, damage, planned_files, reasons
@@ -28,7 +24,12 @@ from mechcore.storage import ROOT, read_dataset, read_groups, write_dataset, wri
 from mechcore.sweep_cells import cells_table
 from mechcore.sweeps import describe_sweep, write_sweep
 from mechcore.tables import write_table
-from mechcore.verification import Extent, verify
+from mechcore.verification.banks import check_banks
+from mechcore.verification.certificate import Check
+from mechcore.verification.companions import check_controls, check_films
+from mechcore.verification.experiment import Extent, verify
+from mechcore.verification.sampling import Sampling
+from mechcore.verification.simulations import check_simulations
 
 CONFIG: dict[str, object] = {
     "experiment": "small",

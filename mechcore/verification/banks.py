@@ -12,8 +12,6 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from mechcore.cells import Cell, Propagation
-from mechcore.certificate import Check
-from mechcore.checks import MOST_MULTIPLY_ADDS, Sampling, failed, merged, told_of
 from mechcore.config import Experiment
 from mechcore.deviations import affordable_layers
 from mechcore.distances import distances
@@ -25,9 +23,12 @@ from mechcore.filters.plan import filter_run, planned_banks
 from mechcore.filters.run_settings import FilterRun
 from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
 from mechcore.fits import first_fitted_layer
-from mechcore.reruns import compared_simulation
 from mechcore.storage import ROOT, read_groups
 from mechcore.structure import check_coordinates, check_structure, other_attributes
+from mechcore.verification.certificate import Check, failed, merged
+from mechcore.verification.reruns import compared_simulation
+from mechcore.verification.sampling import Sampling
+from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, told_of
 
 SAME_ANALYSIS = 1e-9
 """How far numbers of an analysis may be apart, of the number and a thousandth of the largest of its
@@ -63,7 +64,7 @@ def check_banks(experiment: Experiment, results: Path, sampling: Sampling) -> Ch
     -------
     Check
         A failure for each variable that does not follow from the weights, and for each run that
-        differs, see `mechcore.reruns`.
+        differs, see `mechcore.verification.reruns`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A finished experiment is checked: nothing in it is believed that can be computed again."""
+"""All checks of an experiment: of its results, or of the tables beside a report alone."""
 
 from __future__ import annotations
 
@@ -6,39 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from mechcore import regressions
-from mechcore.cells import Cell
-from mechcore.certificate import Certificate, Check
-from mechcore.checks import (
-    FITTED,
-    Sampling,
-    Tell,
-    check_files,
-    check_simulations,
-    check_tables,
-    check_verdicts,
-    compared_table,
-    drawn,
-    merged,
-)
-from mechcore.companion_checks import check_controls, check_films
 from mechcore.config import Experiment
-from mechcore.contents import DIGITS
-from mechcore.deviations import reference_cost
 from mechcore.errors import MechcoreError, checked_integer
 from mechcore.evidence import TABLES, Evidence
-from mechcore.filters.checks import check_banks
 from mechcore.fingerprint import code_fingerprint
 from mechcore.grid import expand
 from mechcore.made_by import file_sha256
-from mechcore.measures import metrics_table
 from mechcore.provenance import current_code, current_environment
-from mechcore.simulation import simulate
 from mechcore.sweeps import SWEEP_FILE, sweep_identifier
-from mechcore.table_checks import check_cells_table, check_deviations
 from mechcore.verdicts import CONTROLS_FILE
+from mechcore.verification.banks import check_banks
+from mechcore.verification.certificate import Certificate, Check, merged
+from mechcore.verification.companions import check_controls, check_films
+from mechcore.verification.files import check_files
+from mechcore.verification.fits import check_fits
+from mechcore.verification.sampling import Sampling, Tell
+from mechcore.verification.simulations import check_simulations
+from mechcore.verification.tables import check_cells_table, check_deviations, check_tables
+from mechcore.verification.verdicts import check_verdicts
 
 REGRESSIONS = "regressions.csv"
 
@@ -47,10 +33,6 @@ OF_RESULTS = ("trajectories", CONTROLS_FILE, SWEEP_FILE)
 
 SEED_DIGITS = 12
 """Hexadecimal digits of a hash that chance starts from: as many as a sweep has."""
-
-MOST_WORK = 3e10
-"""Multiply-adds of the reference engine for a whole cell, half a minute. Of tables alone, fits are
-what can be compared, and these need all simulations of a cell: larger ones are left out."""
 
 
 @dataclass(frozen=True)
@@ -161,54 +143,9 @@ def _tables_alone(experiment: Experiment, results: Path, extent: Extent, tell: T
     table = results / REGRESSIONS
     fits = TABLES["regressions"](table)
     seed = int(file_sha256(table)[:SEED_DIGITS], 16) if extent.seed is None else extent.seed
-    planned = expand(experiment)
-    cells = {name: cell for name, cell in planned.items() if work(cell) <= MOST_WORK}
-    if not cells:
-        raise MechcoreError(
-            f"{results}: no results, and no cell that the reference engine could run as a whole"
-        )
-    names = drawn(list(cells), extent.cells, np.random.default_rng(seed))
-    parts = [_check_fits(fits, cells[name], tell) for name in names]
-    statement = (
-        "The reference engine gives the same lines through speeds, of cells that are small enough "
-        f"({len(cells)} of {len(planned)})"
-    )
-    return _certificate(experiment, seed, names, [merged("fits", statement, parts)])
-
-
-def work(cell: Cell) -> float:
-    """Return what a whole cell costs the reference engine.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-
-    Returns
-    -------
-    float
-        Multiply-adds, if no simulation is a copy of another one.
-
-    Examples
-    --------
-    >>> work(Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=64)) < 1e8
-    True
-    """
-    once = sum(float(reference_cost(cell, pattern).sum()) for pattern in cell.patterns)
-    return once * len(cell.angles) * len(cell.betas)
-
-
-def _check_fits(fits: pd.DataFrame, cell: Cell, tell: Tell) -> Check:
-    """Fit one cell again, from runs of the reference engine."""
-    reference = cell.model_copy(update={"engine": "reference"})
-    again = regressions.regress(metrics_table(simulate(reference)), cell.boundary)
-    keys = ["pattern", "predictor", "domain"]
-    found = fits[fits.cell == cell.id]
-    # The last of the digits that are beside a report.
-    limit = 10.0 ** (1 - DIGITS)
-    check = compared_table(found, again, cell.id, columns=[*keys, *FITTED], limit=limit)
-    tell(f"{cell.id}: {len(again)} fits, at most {check.largest or 0.0:.1e} apart")
-    return check
+    sampling = Sampling(extent.cells, np.random.default_rng(seed), tell)
+    names, check = check_fits(fits, expand(experiment), sampling)
+    return _certificate(experiment, seed, names, [check])
 
 
 def _certificate(

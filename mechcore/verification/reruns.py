@@ -10,11 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.cells import Cell
-from mechcore.certificate import Check
 from mechcore.deviations import Place, affordable_layers, reference_cell
 from mechcore.distances import distances
 from mechcore.records import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
 from mechcore.simulation import simulate
+from mechcore.verification.certificate import Check
 
 OTHER_ROUNDING = 40.0
 """Between two engines the sensitivity of a run differs by what other rounding does, see

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -11,6 +12,9 @@ from mechcore.settings import Settings, read_settings
 
 CERTIFICATE_FILE = "certificate.json"
 """Name among the results."""
+
+MOST_FAILURES = 20
+"""Lines of a check; a last one counts the others."""
 
 
 class Check(Settings):
@@ -49,6 +53,87 @@ class Check(Settings):
     def holds(self) -> bool:
         """Whether there was something to compare and nothing failed."""
         return self.compared + self.excused > 0 and not self.failures
+
+
+def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
+    """Return checks of the same kind as one.
+
+    Parameters
+    ----------
+    name, statement : str
+        Of the whole, see `Check`.
+    parts : sequence of Check
+        Its parts; those that measure something have the same limit.
+
+    Returns
+    -------
+    Check
+        Counts and failures of all.
+
+    Examples
+    --------
+    >>> part = Check(name="part", statement="", compared=2, largest=0.5)
+    >>> whole = merged("whole", "Halves are equal", [part, part])
+    >>> whole.compared, whole.largest
+    (4, 0.5)
+    """
+    return Check(
+        name=name,
+        statement=statement,
+        compared=sum(part.compared for part in parts),
+        in_part=sum(part.in_part for part in parts),
+        excused=sum(part.excused for part in parts),
+        largest=max((part.largest for part in parts if part.largest is not None), default=None),
+        limit=next((part.limit for part in parts if part.limit is not None), None),
+        failures=shortened([line for part in parts for line in part.failures]),
+    )
+
+
+def failed(name: str, statement: str, line: str) -> Check:
+    """Return the check of something that cannot be compared at all.
+
+    Parameters
+    ----------
+    name, statement : str
+        See `mechcore.certificate.Check`.
+    line : str
+        Why not.
+
+    Returns
+    -------
+    Check
+        With this failure.
+
+    Examples
+    --------
+    >>> failed("table", "cells.csv", "cells.csv: missing").holds
+    False
+    """
+    return Check(name=name, statement=statement, compared=1, failures=[line])
+
+
+def shortened(failures: Iterable[str]) -> list[str]:
+    """Return lines for people: of very many the first ones.
+
+    Parameters
+    ----------
+    failures : iterable of str
+        Any number of lines.
+
+    Returns
+    -------
+    list of str
+        At most `MOST_FAILURES` of them, and a last one that counts the others.
+
+    Examples
+    --------
+    >>> shortened(["wrong"] * 25)[-1]
+    'and 5 more'
+    """
+    lines = list(failures)
+    if len(lines) > MOST_FAILURES:
+        return [*lines[:MOST_FAILURES], f"and {len(lines) - MOST_FAILURES} more"]
+    return lines
 
 
 class Certificate(Settings):

@@ -1,4 +1,4 @@
-"""What the tables beside those of `mechcore.evidence.TABLES` are held against."""
+"""What tables are held against: what follows from the trajectories, and from other tables."""
 
 from __future__ import annotations
 
@@ -8,15 +8,37 @@ from pathlib import Path
 import pandas as pd
 
 from mechcore.cells import Cell
-from mechcore.certificate import Check
-from mechcore.checks import compared_table, failed
 from mechcore.deviations import DEVIATIONS, chosen_place, deviation_of
 from mechcore.errors import MechcoreError
-from mechcore.evidence import Evidence
+from mechcore.evidence import TABLES, Evidence
 from mechcore.records import AGREEMENT
 from mechcore.sweep_cells import DEVIATIONS_FILE, cells_table
 from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, read_sweep
 from mechcore.tables import read_table, read_trajectories
+from mechcore.verification.certificate import Check, failed, merged
+from mechcore.verification.table_comparison import compared_table
+
+
+def check_tables(evidence: Evidence, again: Evidence) -> Check:
+    """Compare the tables of an experiment with those that follow from its trajectories.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        As it was read.
+    again : Evidence
+        As it was measured again.
+
+    Returns
+    -------
+    Check
+        A failure for each column that differs.
+    """
+    parts = [
+        compared_table(getattr(evidence, name), getattr(again, name), f"{name}.csv")
+        for name in TABLES
+    ]
+    return merged("tables", "The tables follow from the trajectories", parts)
 
 
 def check_cells_table(evidence: Evidence, expected: str) -> Check:

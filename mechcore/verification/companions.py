@@ -7,15 +7,16 @@ from pathlib import Path
 import xarray as xr
 
 from mechcore.cells import Cell
-from mechcore.certificate import Check
-from mechcore.checks import MOST_MULTIPLY_ADDS, Sampling, check_cell, failed, merged, told_of
 from mechcore.companions import control_cells, film_cells, without_taps
 from mechcore.config import Experiment
 from mechcore.controls_file import read_controls
 from mechcore.deviations import Place
 from mechcore.errors import MechcoreError
-from mechcore.reruns import compared_simulation, rerun
 from mechcore.verdicts import CONTROLS_FILE
+from mechcore.verification.certificate import Check, failed, merged
+from mechcore.verification.reruns import compared_simulation, rerun
+from mechcore.verification.sampling import Sampling
+from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, check_cell, told_of
 
 
 def check_controls(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
@@ -33,8 +34,8 @@ def check_controls(experiment: Experiment, results: Path, sampling: Sampling) ->
     Returns
     -------
     Check
-        A failure for each simulation that differs, see `mechcore.reruns`, or for a file that is not
-        of these controls at all.
+        A failure for each simulation that differs, see `mechcore.verification.reruns`, or
+        for a file that is not of these controls at all.
     """
     statement = "The reference engine gives the same controls"
     cells = control_cells(experiment)
@@ -64,7 +65,8 @@ def check_films(experiment: Experiment, results: Path, sampling: Sampling) -> Ch
     Returns
     -------
     Check
-        A failure for each simulation that differs, or whose pictures do, see `mechcore.reruns`.
+        A failure for each simulation that differs, or whose pictures do, see
+        `mechcore.verification.reruns`.
     """
     folder = results / "films"
     parts = [

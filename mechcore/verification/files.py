@@ -1,0 +1,63 @@
+"""What files are held against: their own hashes, the configuration, and the records of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mechcore.companions import film_cells
+from mechcore.config import Experiment
+from mechcore.errors import MechcoreError
+from mechcore.filters.plan import planned_banks
+from mechcore.grid import expand
+from mechcore.integrity import planned_files, reasons
+from mechcore.stages import record_file, recorded_files
+from mechcore.verification.certificate import Check, shortened
+
+RECORDED = ("collect", "deviations", "regress", "judge", "summarise")
+"""Commands whose files are compared with their records: tables and verdicts."""
+
+
+def check_files(experiment: Experiment, results: Path) -> Check:
+    """Read every netCDF file of an experiment, which compares it with the hash that it tells.
+
+    Tables and verdicts are compared with the records of the commands that wrote them, if there are
+    any: then one that is missing is a failure.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+    results : Path
+        Folder of the results.
+
+    Returns
+    -------
+    Check
+        A failure for each file that is missing, damaged or of another configuration.
+    """
+    cells, films = expand(experiment), film_cells(experiment)
+    planned = planned_files(experiment, cells, films, planned_banks(experiment))
+    absent = {
+        one.path: "missing, expected a netCDF file"
+        for one in planned
+        if not (results / one.path).exists()
+    }
+    wrong = absent | reasons(planned, results)
+    damaged = [f"{results / path}: {reason}" for path, reason in wrong.items()]
+    recorded = RECORDED if any(record_file(results, one).is_file() for one in RECORDED) else ()
+    forged = [line for one in recorded if (line := _forgery(experiment, results, one))]
+    return Check(
+        name="files",
+        statement="Every file holds what its hash tells, and was made for this configuration",
+        compared=len(planned) + len(recorded),
+        failures=shortened([*damaged, *forged]),
+    )
+
+
+def _forgery(experiment: Experiment, results: Path, command: str) -> str:
+    """What is wrong with the files of a command that left a record of them, if anything is."""
+    try:
+        recorded_files(results, command, experiment)
+    except MechcoreError as error:
+        return " ".join(str(error).splitlines())
+    return ""
