@@ -8,15 +8,14 @@ import xarray as xr
 
 from mechcore.cells import Cell
 from mechcore.companions import DESCRIPTION, joined_controls
-from mechcore.errors import MechcoreError
 from mechcore.simulation import simulate
 from mechcore.storage import read_dataset
 from mechcore.structure import (
     attributes_of,
+    check_attributes,
     check_coordinates,
     check_structure,
     coordinates_of,
-    other_attributes,
     sizes_of,
 )
 
@@ -47,9 +46,7 @@ def read_controls(path: Path, cells: list[Cell]) -> xr.Dataset:
     described = {name: [getattr(cell, name) for cell in cells] for name in DESCRIPTION}
     check_coordinates(path, found, coordinates_of(first) | described)
     told = {key: one for key, one in attributes_of(first).items() if key not in DESCRIPTION}
-    other = other_attributes(found.attrs, told)
-    if other:
-        raise MechcoreError(f"{path}: made with other settings ({', '.join(other)})")
+    check_attributes(path, found, told)
     return found
 
 

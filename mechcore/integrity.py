@@ -111,6 +111,27 @@ def planned_files(
     ]
 
 
+def files_of(experiment: Experiment) -> list[Planned]:
+    """Return the same for whoever has planned nothing else yet.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was planned.
+
+    Returns
+    -------
+    list of Planned
+        As `planned_files`.
+    """
+    from mechcore.companions import film_cells
+    from mechcore.filters.plan import planned_banks
+    from mechcore.grid import expand
+
+    cells, films = expand(experiment), film_cells(experiment)
+    return planned_files(experiment, cells, films, planned_banks(experiment))
+
+
 def _of_bank(experiment: Experiment, bank: PlannedBank) -> list[Planned]:
     from mechcore.filters.plan import filter_run
     from mechcore.filters.run_settings import analysis_settings

@@ -245,6 +245,34 @@ def attributes_of(cell: Cell) -> dict[str, object]:
     return told | {"t_burn": first_fitted_layer(cell.steps, cell.t_burn)}
 
 
+def check_attributes(path: Path, found: xr.Dataset, expected: Mapping[str, object]) -> None:
+    """Refuse a file that was made with other settings.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the message.
+    found : xarray.Dataset
+        What it holds.
+    expected : mapping of str to object
+        What its attributes should be; there may be more of them.
+
+    Raises
+    ------
+    MechcoreError
+        One line that names them.
+
+    Examples
+    --------
+    >>> check_attributes(Path("a.nc"), xr.Dataset(attrs={"size": 3}), {"size": 2})
+    Traceback (most recent call last):
+    mechcore.errors.MechcoreError: a.nc: made with other settings (size)
+    """
+    other = other_attributes(found.attrs, expected)
+    if other:
+        raise MechcoreError(f"{path}: made with other settings ({', '.join(other)})")
+
+
 def other_attributes(found: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:
     """Return which attributes have other values.
 

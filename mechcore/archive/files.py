@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mechcore.companions import film_cells
 from mechcore.config import Experiment
 from mechcore.errors import MechcoreError
 from mechcore.evidence import Evidence
-from mechcore.filters.plan import planned_banks
-from mechcore.grid import expand
-from mechcore.integrity import planned_files
+from mechcore.integrity import files_of
 from mechcore.made_by import file_sha256
-from mechcore.patterns import is_file_name
+from mechcore.named_files import named_files
 from mechcore.portable_names import is_portable
 from mechcore.provenance import LOCK, project_file
 from mechcore.stages import STAGES, recorded_files
@@ -158,14 +155,13 @@ def input_files(experiment: Experiment) -> dict[str, Path]:
     MechcoreError
         If a path would not lead to the file on another machine.
     """
-    patterns = [one.name for one in experiment.patterns if is_file_name(one.name)]
-    weights = [bank.weights for bank in planned_banks(experiment).values()]
-    for given in (*patterns, *weights):
+    named = named_files(experiment)
+    for given in named:
         if not is_portable(Path(given).as_posix()):
             raise MechcoreError(
                 f"{given}: cannot be packed, expected a path below the folder that mechcore runs in"
             )
-    return {Path(given).as_posix(): Path(given) for given in (*patterns, *weights)}
+    return {Path(given).as_posix(): Path(given) for given in named}
 
 
 def project_files(sweep: Sweep) -> dict[str, Path]:
@@ -190,9 +186,7 @@ def project_files(sweep: Sweep) -> dict[str, Path]:
 
 def _simulated(experiment: Experiment, results: Path) -> list[Path]:
     """The netCDF files, if all are there."""
-    cells, films = expand(experiment), film_cells(experiment)
-    planned = planned_files(experiment, cells, films, planned_banks(experiment))
-    paths = [results / one.path for one in planned]
+    paths = [results / one.path for one in files_of(experiment)]
     for path in paths:
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected all files of a finished experiment")

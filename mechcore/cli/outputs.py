@@ -77,13 +77,9 @@ def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
     >>> inputs_of(Propagation(), "net.npz")
     ['net.npz']
     """
-    from mechcore.config import Experiment
-    from mechcore.patterns import is_file_name
+    from mechcore.named_files import named_files
 
-    patterns = [one.name for one in planned.patterns if is_file_name(one.name)]
-    banks = planned.filter_banks if isinstance(planned, Experiment) else []
-    weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
-    return [*given, *patterns, *weights]
+    return [*given, *named_files(planned)]
 
 
 def _refuse_same_file(outputs: Mapping[str, Path]) -> None:

@@ -24,7 +24,12 @@ from mechcore.filters.run_settings import FilterRun
 from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
 from mechcore.fits import first_fitted_layer
 from mechcore.storage import ROOT, read_groups
-from mechcore.structure import check_coordinates, check_structure, other_attributes
+from mechcore.structure import (
+    check_attributes,
+    check_coordinates,
+    check_structure,
+    other_attributes,
+)
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.reruns import compared_simulation
 from mechcore.verification.sampling import Sampling
@@ -171,9 +176,7 @@ def _check_form(path: Path, found: xr.Dataset, slices: xr.Dataset, settings: Fil
     check_coordinates(path, found, coordinates)
     burn = first_fitted_layer(settings.steps, settings.t_burn)
     told = {"boundary": settings.boundary, "density": settings.density, "t_burn": burn}
-    other = other_attributes(found.attrs, told)
-    if other:
-        raise MechcoreError(f"{path}: made with other settings ({', '.join(other)})")
+    check_attributes(path, found, told)
 
 
 def _runs(chosen: Mapping[str, xr.Dataset], settings: FilterRun) -> list[Run]:

@@ -85,7 +85,7 @@ def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
         excused=sum(part.excused for part in parts),
         largest=max((part.largest for part in parts if part.largest is not None), default=None),
         limit=next((part.limit for part in parts if part.limit is not None), None),
-        failures=shortened([line for part in parts for line in part.failures]),
+        failures=first_failures([line for part in parts for line in part.failures]),
     )
 
 
@@ -112,7 +112,7 @@ def failed(name: str, statement: str, line: str) -> Check:
     return Check(name=name, statement=statement, compared=1, failures=[line])
 
 
-def shortened(failures: Iterable[str]) -> list[str]:
+def first_failures(failures: Iterable[str]) -> list[str]:
     """Return lines for people: of very many the first ones.
 
     Parameters
@@ -127,7 +127,7 @@ def shortened(failures: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> shortened(["wrong"] * 25)[-1]
+    >>> first_failures(["wrong"] * 25)[-1]
     'and 5 more'
     """
     lines = list(failures)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mechcore.companions import film_cells
 from mechcore.config import Experiment
 from mechcore.errors import MechcoreError
-from mechcore.filters.plan import planned_banks
-from mechcore.grid import expand
-from mechcore.integrity import planned_files, reasons
+from mechcore.integrity import files_of, reasons
 from mechcore.stages import record_file, recorded_files
-from mechcore.verification.certificate import Check, shortened
+from mechcore.verification.certificate import Check, first_failures
 
 RECORDED = ("collect", "deviations", "regress", "judge", "summarise")
 """Commands whose files are compared with their records: tables and verdicts."""
@@ -35,8 +32,7 @@ def check_files(experiment: Experiment, results: Path) -> Check:
     Check
         A failure for each file that is missing, damaged or of another configuration.
     """
-    cells, films = expand(experiment), film_cells(experiment)
-    planned = planned_files(experiment, cells, films, planned_banks(experiment))
+    planned = files_of(experiment)
     absent = {
         one.path: "missing, expected a netCDF file"
         for one in planned
@@ -50,7 +46,7 @@ def check_files(experiment: Experiment, results: Path) -> Check:
         name="files",
         statement="Every file holds what its hash tells, and was made for this configuration",
         compared=len(planned) + len(recorded),
-        failures=shortened([*damaged, *forged]),
+        failures=first_failures([*damaged, *forged]),
     )
 
 

@@ -15,7 +15,6 @@ import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
-from experiments import run
 from finished import RESULTS, make
 from projects import PROJECT
 
@@ -61,20 +60,6 @@ CHECKS = ("files", "simulations", "controls", "films", "tables", "verdicts")
 EVERYTHING = Extent(None, None)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    run(folder, CONFIG)
-    return folder
-
-
-@pytest.fixture
-def results(finished: Path, tmp_path: Path) -> Path:
-    """Give results that a test may spoil."""
-    shutil.copytree(finished, tmp_path / "results")
-    return tmp_path / "results"
-
-
 def experiment() -> Experiment:
     return load_experiment(CONFIG)
 
@@ -84,8 +69,8 @@ def failing(certificate: Certificate) -> dict[str, list[str]]:
     return {check.name: check.failures for check in certificate.checks if not check.holds}
 
 
-def test_true_results_hold_to_the_last_simulation(finished: Path) -> None:
-    certificate = verify(experiment(), finished, EVERYTHING)
+def test_true_results_hold_to_the_last_simulation(simulated: Path) -> None:
+    certificate = verify(experiment(), simulated, EVERYTHING)
     assert certificate.holds
     counts = {check.name: (check.compared, check.excused) for check in certificate.checks}
     assert list(counts) == list(CHECKS)
@@ -93,9 +78,9 @@ def test_true_results_hold_to_the_last_simulation(finished: Path) -> None:
     assert counts["simulations"] == (9, 1)
 
 
-def test_the_sample_follows_from_the_results_or_from_a_seed(finished: Path) -> None:
+def test_the_sample_follows_from_the_results_or_from_a_seed(simulated: Path) -> None:
     def sample(seed: int | None) -> list[str]:
-        return verify(experiment(), finished, Extent(1, 1, seed)).cells
+        return verify(experiment(), simulated, Extent(1, 1, seed)).cells
 
     assert sample(None) == sample(None)
     assert sample(0) != sample(1)
@@ -312,10 +297,10 @@ def test_a_file_that_no_reader_gets_through_is_told(
 
 
 @pytest.fixture
-def tables(finished: Path, tmp_path: Path) -> Path:
+def tables(simulated: Path, tmp_path: Path) -> Path:
     """Give the tables of finished results, as they lie beside a report."""
     (tmp_path / "tables").mkdir()
-    for path in finished.glob("*.csv"):
+    for path in simulated.glob("*.csv"):
         shutil.copy(path, tmp_path / "tables")
     return tmp_path / "tables"
 
@@ -374,10 +359,10 @@ def test_the_command_tells_what_fails_and_ends_with_1(
     ],
 )
 def test_bad_input_is_one_line(
-    finished: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    simulated: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["verify", "--experiment", json.dumps(CONFIG), "--results", str(finished), *words])
+        main(["verify", "--experiment", json.dumps(CONFIG), "--results", str(simulated), *words])
     assert ended.value.code == 2
     assert told in "".join(capsys.readouterr())
 
@@ -503,8 +488,8 @@ def test_a_certificate_of_results_that_cannot_be_read_is_none_of_these(results: 
     assert verification_of(evidence) is None
 
 
-def test_a_certificate_is_read_as_it_was_written(finished: Path, tmp_path: Path) -> None:
-    certificate = verify(experiment(), finished, Extent(1, 1))
+def test_a_certificate_is_read_as_it_was_written(simulated: Path, tmp_path: Path) -> None:
+    certificate = verify(experiment(), simulated, Extent(1, 1))
     write_settings(certificate, tmp_path / "certificate.json")
     assert read_certificate(tmp_path / "certificate.json") == certificate
     assert read_certificate(tmp_path / "absent.json") is None

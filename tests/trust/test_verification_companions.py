@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from experiments import run
 
-from mechcore.companions import film_cells, run_controls
+from mechcore.companions import run_controls
 from mechcore.config import Experiment, load_experiment
 from mechcore.errors import MechcoreError
 from mechcore.evidence import Evidence
-from mechcore.filters.plan import planned_banks
 from mechcore.grid import expand
-from mechcore.integrity import Planned, damage, planned_files, reasons
+from mechcore.integrity import Planned, damage, files_of, reasons
 from mechcore.storage import ROOT, read_dataset, read_groups, write_dataset, write_groups
 from mechcore.sweep_cells import cells_table
 from mechcore.sweeps import describe_sweep, write_sweep
@@ -44,20 +41,6 @@ CONFIG: dict[str, object] = {
     "slices_per_layer": 2,
 }
 CELL = "dct-modulus-k2"
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    run(folder, CONFIG)
-    return folder
-
-
-@pytest.fixture
-def results(finished: Path, tmp_path: Path) -> Path:
-    """Give results that a test may spoil."""
-    shutil.copytree(finished, tmp_path / "results")
-    return tmp_path / "results"
 
 
 def experiment() -> Experiment:
@@ -124,8 +107,8 @@ def unflag(data: xr.Dataset) -> xr.Dataset:
     return set_value("rounding_sensitivity", (0, 0, 2), 1e-15)(data)
 
 
-def test_true_simulations_hold_in_all_that_is_told_of_them(finished: Path) -> None:
-    assert not rechecked(finished)
+def test_true_simulations_hold_in_all_that_is_told_of_them(simulated: Path) -> None:
+    assert not rechecked(simulated)
 
 
 @pytest.mark.parametrize(
@@ -164,18 +147,18 @@ def again(check: Callable[..., Check], results: Path) -> Check:
 
 
 @pytest.mark.parametrize("check", COMPANIONS)
-def test_true_companions_hold(finished: Path, check: Callable[..., Check]) -> None:
-    found = again(check, finished)
+def test_true_companions_hold(simulated: Path, check: Callable[..., Check]) -> None:
+    found = again(check, simulated)
     assert found.holds
     assert found.largest is not None
     assert found.limit is not None
 
 
-def test_a_sample_of_companions_is_as_large_as_was_asked_for(finished: Path) -> None:
+def test_a_sample_of_companions_is_as_large_as_was_asked_for(simulated: Path) -> None:
     chance = np.random.default_rng(0)
-    found = check_controls(experiment(), finished, Sampling(3, chance))
+    found = check_controls(experiment(), simulated, Sampling(3, chance))
     assert found.compared + found.excused == 3 * 2
-    film = check_films(experiment(), finished, Sampling(5, chance))
+    film = check_films(experiment(), simulated, Sampling(5, chance))
     assert film.compared + film.excused == 5
 
 
@@ -269,7 +252,7 @@ def test_forged_banks_are_found(
 
 def planned() -> dict[str, Planned]:
     plan = experiment()
-    files = planned_files(plan, expand(plan), film_cells(plan), planned_banks(plan))
+    files = files_of(plan)
     return {one.path: one for one in files}
 
 
