@@ -44,6 +44,7 @@ lint: $(READY) ## formats, types, the workflow's own linter
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/snakemake --lint
 
 format: $(READY) ## put files into their standard form
@@ -73,9 +74,9 @@ partial: $(READY) ## a report of what is there of an unfinished experiment
 torch: $(READY) ## what tests of torch's files and of the banks need; without it they are skipped
 	@$(INSTALL) 'torch==2.13.0'
 
-banks: $(READY) ## train the networks of config/banks again, 2 minutes
+banks: $(READY) ## train the networks of resources/banks again, 2 minutes
 	@$(INSTALL) -e '.[train]'
-	@$(BIN)/python config/banks/train.py
+	@$(BIN)/python resources/banks/train.py
 
 bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 3)
 	@$(BIN)/python -c 'import jax, torch' 2>/dev/null || $(INSTALL) -e '.[bench]' || \

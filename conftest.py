@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") else ["mechcore/filters/torch_format.py"]
+collect_ignore = [] if find_spec("torch") else ["mechcore/filters/formats/torch.py"]

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.timing import best_dgemm_rate, best_when_warm, in_child
 from benchmarks.workloads import FULL_RANK, LAYERS, SIZES, multiply_adds, sizes_in
-from mechcore.engines import LayerRule
-from mechcore.engines.compiled import run
+from mechcore.engines.compiled.run import run
+from mechcore.engines.rule import LayerRule
 
 
 @dataclass(frozen=True)

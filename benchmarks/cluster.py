@@ -78,7 +78,7 @@ def project() -> Iterator[Path]:
     """Give a copy of what the workflow needs, without results."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("workflow", "config", "profiles", "mechcore"):
+        for part in ("workflow", "config", "resources", "profiles", "mechcore"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PROJECT / part, folder / part, ignore=ignored)
         shutil.copy(PROJECT / "Snakefile", folder)

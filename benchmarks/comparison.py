@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.peers import PEERS, TOLERANCES, Batch, Peer
 from benchmarks.timing import best_of, best_when_warm, cores, in_child, pinned_child
 from benchmarks.workloads import COMPARED, LAYERS, MEASURED, SIZES, sizes_in
-from mechcore.engines import LayerRule
-from mechcore.engines.compiled import run
+from mechcore.engines.compiled.run import run
+from mechcore.engines.rule import LayerRule
 
 ENGINE = "mechcore compiled"
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from mechcore.config import load_experiment
-from mechcore.cost import PARTS, SECONDS, work
-from mechcore.grid import expand
-from mechcore.sweeps import job_cost
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.jobs.cost import PARTS, SECONDS, job_cost, work
 
 CONFIGS = ("config/default.yaml", "config/large.yaml", "config/full.yaml")
 

@@ -15,7 +15,15 @@ from benchmarks.comparison import ENGINE
 from benchmarks.report import Results, fastest
 from benchmarks.scaling import Cost
 from benchmarks.workloads import COMPARED, GENERAL, SEPARABLE
-from mechcore.figures.style import CONE, MARKERS, THEORY, colours, new_figure, paper_style, save
+from mechcore.report.figures.style import (
+    CONE,
+    MARKERS,
+    THEORY,
+    colours,
+    new_figure,
+    paper_style,
+    save,
+)
 
 OTHERS = "0.82"
 """All peers but the fastest one."""

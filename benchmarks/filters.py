@@ -12,8 +12,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmarks.timing import best_of, in_child
-from mechcore.decomposition import decompose
 from mechcore.filters.analysis import analyse
+from mechcore.model.decomposition import decompose
 
 Kernels = NDArray[np.float32]
 

@@ -21,21 +21,21 @@ from pathlib import Path
 
 import yaml
 
-from mechcore.activations import ACTIVATIONS
-from mechcore.cells import Cell
-from mechcore.config import load_experiment
-from mechcore.cost import estimated_cost
-from mechcore.grid import expand
-from mechcore.kernels import FAMILIES
-from mechcore.measured import KEPT, made_of, measured
-from mechcore.packing import pack
-from mechcore.simulation import simulate
-from mechcore.storage import write_dataset
+from mechcore.analysis.collect import KEPT, made_of, measured
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.io.netcdf import write_dataset
+from mechcore.jobs.cost import estimated_cost
+from mechcore.jobs.packing import pack
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.kernels import FAMILIES
+from mechcore.simulation.run import simulate
 
 PROJECT = Path(__file__).parents[1]
 SIZES = (100, 1_000, 10_000, 100_000)
 PACKED = ("--config", "minutes_per_job=10", "--group-components", "cells=1000000")
-PATCH = "import mechcore.kernels\nmechcore.kernels.LARGEST_SIZE = 4096\n"
+PATCH = "import mechcore.model.kernels\nmechcore.kernels.LARGEST_SIZE = 4096\n"
 """As ``sitecustomize`` in every process of a trial."""
 
 

@@ -22,8 +22,8 @@ from benchmarks.workloads import (
     Workload,
     sizes_in,
 )
-from mechcore.engines import LayerRule
-from mechcore.engines.compiled import run
+from mechcore.engines.compiled.run import run
+from mechcore.engines.rule import LayerRule
 
 SIZE = 3
 """Kernel size of all but the first axis."""

@@ -12,14 +12,15 @@ from pathlib import Path
 import yaml
 
 from benchmarks.timing import in_child
-from mechcore.claims import judge
-from mechcore.config import Experiment, load_experiment
-from mechcore.evidence import TABLES, Evidence
-from mechcore.simulation import simulate
-from mechcore.storage import write_dataset
-from mechcore.sweeps import describe_sweep, write_sweep
-from mechcore.tables import write_table
-from mechcore.verdicts import CLAIMS_FILE, write_claims
+from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import write_claims
+from mechcore.experiment.config import Experiment, load_experiment
+from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.io.netcdf import write_dataset
+from mechcore.results.results import TABLES, Results
+from mechcore.results.sweep import describe_sweep, write_sweep
+from mechcore.simulation.run import simulate
 
 GRID: dict[str, object] = {
     "experiment": "benchmark",
@@ -78,15 +79,15 @@ def measure_tracking(quick: bool) -> TrackingCost:
 
 
 def _make_results(experiment: Experiment, folder: Path) -> None:
-    from mechcore.grid import expand
+    from mechcore.experiment.grid import expand
 
     for name, cell in expand(experiment).items():
         write_dataset(simulate(cell), folder / "trajectories" / f"{name}.nc")
-    evidence = Evidence.measured(experiment, folder)
+    results = Results.measured(experiment, folder)
     for name in TABLES:
-        write_table(getattr(evidence, name), folder / f"{name}.csv")
-    write_claims(judge(evidence), folder / CLAIMS_FILE)
-    write_sweep(describe_sweep(evidence, None), folder)
+        write_table(getattr(results, name), folder / f"{name}.csv")
+    write_claims(judge(results), folder / CLAIMS_FILE)
+    write_sweep(describe_sweep(results, None), folder)
 
 
 def _seconds(folder: Path) -> float:

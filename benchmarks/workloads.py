@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.kernels import kernel
-from mechcore.patterns import pattern_image
-from mechcore.records import QUANTITIES
+from mechcore.engines.trajectories import QUANTITIES
+from mechcore.model.kernels import kernel
+from mechcore.model.patterns import pattern_image
 
 Array = NDArray[np.float64]
 

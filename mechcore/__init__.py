@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from mechcore.version import __version__
 
 if TYPE_CHECKING:
-    from mechcore.decomposition import Decomposition, decompose
+    from mechcore.analysis.measures import measure
     from mechcore.errors import InvalidValue, MechcoreError
-    from mechcore.exact_theory import Theory, theory
-    from mechcore.kernels import kernel
-    from mechcore.measures import measure
-    from mechcore.simulation import propagate
+    from mechcore.model.decomposition import Decomposition, decompose
+    from mechcore.model.kernels import kernel
+    from mechcore.model.theory import Theory, theory
+    from mechcore.simulation.run import propagate
 
 __all__ = [
     "Decomposition",
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Decomposition": "mechcore.decomposition",
+    "Decomposition": "mechcore.model.decomposition",
     "InvalidValue": "mechcore.errors",
     "MechcoreError": "mechcore.errors",
-    "Theory": "mechcore.exact_theory",
-    "decompose": "mechcore.decomposition",
-    "kernel": "mechcore.kernels",
-    "measure": "mechcore.measures",
-    "propagate": "mechcore.simulation",
-    "theory": "mechcore.exact_theory",
+    "Theory": "mechcore.model.theory",
+    "decompose": "mechcore.model.decomposition",
+    "kernel": "mechcore.model.kernels",
+    "measure": "mechcore.analysis.measures",
+    "propagate": "mechcore.simulation.run",
+    "theory": "mechcore.model.theory",
 }
 
 

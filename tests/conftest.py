@@ -7,7 +7,9 @@ fail a test without further settings.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from trackers import Trackers
+    from tests.helpers.trackers import Trackers
 
 settings.register_profile(
     "mechcore",
@@ -38,10 +40,35 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
     """Run commands in forks of one process; its imports are paid once for all files of tests."""
-    import trackers
+    from tests.helpers import trackers
 
     with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a finished experiment; tests leave it alone."""
+    from tests.helpers import trackers
+
+    return trackers.prepare(tmp_path_factory.mktemp("finished"), trackers.CONFIG)
+
+
+@pytest.fixture(scope="module")
+def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the results of the configuration of a file of tests; they leave them alone."""
+    from tests.helpers.experiments import run
+
+    folder = tmp_path_factory.mktemp("simulated")
+    run(folder, request.module.CONFIG)
+    return folder
+
+
+@pytest.fixture
+def results(simulated: Path, tmp_path: Path) -> Path:
+    """Give the same results to a test that spoils them."""
+    shutil.copytree(simulated, tmp_path / "results")
+    return tmp_path / "results"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,7 +39,7 @@ from mechcore.errors import (
     refuse_controls,
     shown,
 )
-from mechcore.settings import is_json, parsed_json
+from mechcore.io.json_models import is_json, parsed_json
 from mechcore.version import __version__
 
 LONGEST_WORD = 4096
@@ -83,11 +83,6 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        What follows the program's name; those of the process by default.
 
     Notes
     -----

@@ -27,8 +27,8 @@ def command(
     record: RecordOption = None,
 ) -> None:
     """Measure all trajectories of an experiment and write one row a simulation."""
-    from mechcore.config import load_experiment
-    from mechcore.grid import expand
+    from mechcore.experiment.config import load_experiment
+    from mechcore.experiment.grid import expand
 
     planned = load_experiment(experiment)
     cells = expand(planned)
@@ -36,10 +36,10 @@ def command(
     inputs = inputs_of(planned, experiment, trajectories)
     check_outputs({**outputs, "--record": record}, inputs)
 
-    from mechcore.finished import forget_finished
-    from mechcore.measured import collect
-    from mechcore.stages import write_record
-    from mechcore.tables import write_table
+    from mechcore.analysis.collect import collect
+    from mechcore.analysis.tables import write_table
+    from mechcore.jobs.resume import forget_finished
+    from mechcore.jobs.stages import write_record
 
     measured = collect(cells, trajectories)
     write_table(measured.kernels, kernels)

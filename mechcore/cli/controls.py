@@ -15,12 +15,12 @@ EXAMPLES = """Examples:
 
 def command(experiment: ExperimentOption, output: OutputOption) -> None:
     """Send noise through even and odd kernels of every family; write the trajectories."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
 
-    from mechcore.companions import run_controls
-    from mechcore.storage import write_dataset
+    from mechcore.io.netcdf import write_dataset
+    from mechcore.simulation.controls import run_controls
 
     check_outputs({"--output": output}, inputs_of(planned, experiment), ".nc")
     found = run_controls(planned)

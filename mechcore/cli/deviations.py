@@ -24,15 +24,15 @@ def command(
     record: RecordOption = None,
 ) -> None:
     """Repeat one simulation of every cell with the reference engine and write how far it is off."""
-    from mechcore.config import load_experiment
-    from mechcore.grid import expand
+    from mechcore.experiment.config import load_experiment
+    from mechcore.experiment.grid import expand
 
     planned = load_experiment(experiment)
     cells = expand(planned)
 
-    from mechcore.deviations import deviations
-    from mechcore.stages import write_record
-    from mechcore.tables import write_table
+    from mechcore.analysis.tables import write_table
+    from mechcore.jobs.stages import write_record
+    from mechcore.verification.deviations import deviations
 
     inputs = inputs_of(planned, experiment, trajectories)
     check_outputs({"--output": output, "--record": record}, inputs)

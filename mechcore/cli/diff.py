@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mechcore.sweeps import Sweep
+    from mechcore.results.sweep import Sweep
 
 EXAMPLES = """Examples:
 
@@ -40,9 +40,9 @@ def command(
 
     The exit code is 0 whether or not they differ.
     """
-    from mechcore.comparison import compare
-    from mechcore.differences import load_sweep, print_differences
-    from mechcore.storage import check_output
+    from mechcore.cli.diff_text import load_sweep, print_differences
+    from mechcore.io.netcdf import check_output
+    from mechcore.results.diff import compare
 
     if output:
         check_output(output / "diff.csv")
@@ -58,9 +58,9 @@ def _called(sweep: Sweep, given: str) -> str:
 
 
 def _write(table: pd.DataFrame, folder: Path, names: list[str]) -> None:
-    from mechcore.figures.comparison import draw_comparison
-    from mechcore.figures.style import paper_style, save
-    from mechcore.tables import write_table
+    from mechcore.analysis.tables import write_table
+    from mechcore.report.figures.comparison import draw_comparison
+    from mechcore.report.figures.style import paper_style, save
 
     write_table(table, folder / "diff.csv")
     with paper_style():

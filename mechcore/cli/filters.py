@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-  mechcore filters config/banks/digits.safetensors
+  mechcore filters resources/banks/digits.safetensors
 
   mechcore filters resnet50.pth --output resnet50.nc
 """

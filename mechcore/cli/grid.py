@@ -28,16 +28,16 @@ def command(
     ] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     experiment = load_experiment(config)
     if only_name:
         typer.echo(experiment.experiment)
         return
 
-    from mechcore.cost import estimated_cost
-    from mechcore.forecast import forecast, minutes_of_profile, times_longer
-    from mechcore.grid import expand
+    from mechcore.experiment.grid import expand
+    from mechcore.jobs.cost import estimated_cost
+    from mechcore.jobs.forecast import forecast, minutes_of_profile, times_longer
 
     minutes = minutes_of_profile(profile) if profile else 0.0
     cells = expand(experiment)

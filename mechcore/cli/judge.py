@@ -21,18 +21,18 @@ def command(
     record: RecordOption = None,
 ) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
 
-    from mechcore.claims import judge
-    from mechcore.evidence import Evidence
-    from mechcore.stages import write_record
-    from mechcore.verdicts import write_claims
+    from mechcore.claims.criteria import judge
+    from mechcore.claims.verdict import write_claims
+    from mechcore.jobs.stages import write_record
+    from mechcore.results.results import Results
 
     inputs = inputs_of(planned, experiment, results)
     check_outputs({"--output": output, "--record": record}, inputs)
-    claims = judge(Evidence.load(planned, results))
+    claims = judge(Results.load(planned, results))
     write_claims(claims, output)
     write_record(record, "judge", planned, [output])
     for claim in claims:

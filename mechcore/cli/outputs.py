@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mechcore.errors import InvalidValue, MechcoreError, shown
 
 if TYPE_CHECKING:
-    from mechcore.cells import Propagation
+    from mechcore.experiment.cell import Propagation
 
 Input = str | Path | None
 
@@ -19,27 +19,11 @@ def check_outputs(
 ) -> None:
     """Refuse files that cannot be written, or that what is read would be lost by.
 
-    Parameters
-    ----------
-    outputs : mapping of str to Path or None
-        Files to make or replace, by the option that names them.
-    inputs : iterable of str, Path or None
-        What the command reads. A folder stands for the netCDF files below it and the tables of
-        results; JSON and what is not there for nothing.
-    suffix : str, optional
-        What the names of the outputs must end with.
-
-    Raises
-    ------
-    MechcoreError
-        If an output cannot be written, is an input (by whatever link) or the file of another
-        option, or ends otherwise.
-
     Examples
     --------
     >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
     """
-    from mechcore.storage import check_output
+    from mechcore.io.netcdf import check_output
 
     given = {key: path for key, path in outputs.items() if path is not None}
     for key, path in given.items():
@@ -58,26 +42,13 @@ def check_outputs(
 def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
     """Return what a command reads: what it is given, and what the configuration names.
 
-    Parameters
-    ----------
-    planned : Propagation
-        An experiment, a cell, or how kernels of a bank run: it names images of patterns, and
-        weights.
-    *given : str, Path or None
-        Files and folders of options.
-
-    Returns
-    -------
-    list of str, Path or None
-        For `check_outputs`.
-
     Examples
     --------
-    >>> from mechcore.cells import Propagation
+    >>> from mechcore.experiment.cell import Propagation
     >>> inputs_of(Propagation(), "net.npz")
     ['net.npz']
     """
-    from mechcore.named_files import named_files
+    from mechcore.experiment.inputs import named_files
 
     return [*given, *named_files(planned)]
 
@@ -95,8 +66,8 @@ def _refuse_same_file(outputs: Mapping[str, Path]) -> None:
 
 def _files(inputs: Iterable[Input]) -> Iterator[Path]:
     """The files that are there: those of a folder are trajectories, tables and the like."""
-    from mechcore.evidence import TABLES
-    from mechcore.settings import is_json
+    from mechcore.io.json_models import is_json
+    from mechcore.results.results import TABLES
 
     for given in inputs:
         if given is None or (isinstance(given, str) and is_json(given)):

@@ -24,12 +24,12 @@ def command(
     output: OutputOption,
 ) -> None:
     """Pack configuration, results and report of a finished experiment into one RO-Crate."""
-    from mechcore.config import load_experiment
-    from mechcore.settings import is_json
+    from mechcore.experiment.config import load_experiment
+    from mechcore.io.json_models import is_json
 
     planned = load_experiment(experiment)
 
-    from mechcore.archive.writing import pack
+    from mechcore.results.archive.writing import pack
 
     check_outputs({"--output": output}, inputs_of(planned, experiment, results, report))
     original = None if is_json(experiment) else Path(experiment)

@@ -60,9 +60,9 @@ def command(
     taps = _taps(kernel, family, size, beta, angle, mixing, seed)
     check_outputs({"--output": output}, [kernel, pattern], ".nc")
 
-    from mechcore.measures import measure
-    from mechcore.simulation import propagate
-    from mechcore.storage import write_dataset
+    from mechcore.analysis.measures import measure
+    from mechcore.io.netcdf import write_dataset
+    from mechcore.simulation.run import propagate
 
     trajectory = propagate(
         taps,
@@ -95,8 +95,8 @@ def _taps(
     seed: int | None,
 ) -> NDArray[np.float64]:
     """The kernel, from a file or from a family."""
-    from mechcore.arrays import load_array
-    from mechcore.kernels import LARGEST_SIZE, as_kernel, kernel
+    from mechcore.io.arrays import load_array
+    from mechcore.model.kernels import LARGEST_SIZE, as_kernel, kernel
 
     family_given = {"--family": family, "--size": size, "--beta": beta}
     options = {"angle": angle, "mixing": mixing, "seed": seed}

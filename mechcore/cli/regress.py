@@ -24,24 +24,23 @@ def command(
     output: OutputOption,
     models: Annotated[Path, typer.Option(help="Comparison of curves to write.")],
     pooled: Annotated[Path, typer.Option(help="Lines through many cells to write.")],
-    boundary: Annotated[str, typer.Option(help="Boundary, part of the cells' names.")] = "free",
     record: RecordOption = None,
 ) -> None:
     """Fit speed against odd energy ratio, beta and celerity: lines, curves, and cells pooled."""
     outputs = {"--output": output, "--models": models, "--pooled": pooled, "--record": record}
     check_outputs(outputs, [metrics, kernels])
 
-    from mechcore.evidence import TABLES
-    from mechcore.models import compare_models
-    from mechcore.pooled import pool
-    from mechcore.regressions import regress
-    from mechcore.stages import write_record
-    from mechcore.tables import write_table
+    from mechcore.analysis.curve_comparison import compare_models
+    from mechcore.analysis.pooled import pool
+    from mechcore.analysis.regressions import regress
+    from mechcore.analysis.tables import write_table
+    from mechcore.jobs.stages import write_record
+    from mechcore.results.results import TABLES
 
     measured, bodies = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
-    lines = regress(measured, boundary)
-    write_table(pool(measured, bodies, boundary), pooled)
-    write_table(compare_models(measured, bodies, boundary), models)
+    lines = regress(measured)
+    write_table(pool(measured, bodies), pooled)
+    write_table(compare_models(measured, bodies), models)
     write_table(lines, output)
-    write_record(record, "regress", {"boundary": boundary}, [output, models, pooled])
+    write_record(record, "regress", {}, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

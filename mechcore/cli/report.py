@@ -35,13 +35,13 @@ def command(
     record: RecordOption = None,
 ) -> None:
     """Draw the figures and write the report, one self-contained page."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
 
-    from mechcore.report import write_report
-    from mechcore.stages import record_file, write_record
-    from mechcore.verdicts import CLAIMS_FILE
+    from mechcore.experiment.paths import CLAIMS_FILE
+    from mechcore.jobs.stages import record_file, write_record
+    from mechcore.report.page import write_report
 
     inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
     check_outputs({"--output": output, "--record": record}, inputs)

@@ -14,9 +14,9 @@ EXAMPLES = """Examples:
 
 def command(output: OutputOption) -> None:
     """Write the JSON schema of configurations."""
-    from mechcore.config import schema_text
-    from mechcore.drafts import replace_file
-    from mechcore.storage import check_output
+    from mechcore.experiment.config import schema_text
+    from mechcore.io.atomic import replace_file
+    from mechcore.io.netcdf import check_output
 
     check_output(output)
     replace_file(output, lambda draft: draft.write_text(schema_text(), encoding="utf-8"))

@@ -12,7 +12,7 @@ from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs, inputs_of
 
 if TYPE_CHECKING:
-    from mechcore.cells import Cell
+    from mechcore.experiment.cell import Cell
 
 EXAMPLES = """Examples:
 
@@ -26,13 +26,13 @@ def command(
     output: OutputOption,
 ) -> None:
     """Run all simulations of one cell and write their trajectories."""
-    from mechcore.cells import Cell
+    from mechcore.experiment.cell import Cell
 
     planned = Cell.from_json(cell)
 
-    from mechcore.finished import FINISHED_BEFORE
-    from mechcore.simulation import simulate
-    from mechcore.storage import write_dataset
+    from mechcore.io.netcdf import write_dataset
+    from mechcore.jobs.resume import FINISHED_BEFORE
+    from mechcore.simulation.run import simulate
 
     check_outputs({"--output": output}, inputs_of(planned), ".nc")
     start = time.perf_counter()
@@ -48,10 +48,10 @@ def command(
 
 def _finished_before(planned: Cell, output: Path) -> bool:
     """Make the file of a cell of a grid, unless it only has to be given its name again."""
-    from mechcore.finished import replace_by_link, second_name, take_finished
-    from mechcore.measured import measured
-    from mechcore.simulation import simulate
-    from mechcore.storage import write_dataset
+    from mechcore.analysis.collect import measured
+    from mechcore.io.netcdf import write_dataset
+    from mechcore.jobs.resume import replace_by_link, second_name, take_finished
+    from mechcore.simulation.run import simulate
 
     found = take_finished(planned, output)
     if not found:

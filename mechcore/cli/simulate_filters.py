@@ -11,7 +11,7 @@ from mechcore.cli.outputs import check_outputs, inputs_of
 
 EXAMPLES = """Examples:
 
-  mechcore simulate-filters config/banks/digits.safetensors --output runs.nc
+  mechcore simulate-filters resources/banks/digits.safetensors --output runs.nc
   --settings '{"activations": ["relu"], "patterns": ["disc"], "slices_per_layer": 8}'
 """
 
@@ -24,14 +24,14 @@ def command(
     output: OutputOption,
 ) -> None:
     """Send patterns through layers of the strongest kernels of a weight file."""
-    from mechcore.filters.run_settings import FilterRun
-    from mechcore.settings import parsed_json, validated
+    from mechcore.experiment.bank_run import FilterRun
+    from mechcore.io.json_models import parsed_json, validated
 
     planned = validated(FilterRun, parsed_json(settings, "settings"), "settings")
 
     from mechcore.filters.bank import load_bank
     from mechcore.filters.runs import simulate_bank
-    from mechcore.storage import write_groups
+    from mechcore.io.netcdf import write_groups
 
     check_outputs({"--output": output}, inputs_of(planned, weights), ".nc")
     groups = simulate_bank(load_bank(weights, planned.layout), planned)

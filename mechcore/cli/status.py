@@ -25,10 +25,10 @@ def command(
     report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
 ) -> None:
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
-    from mechcore.config import load_experiment
-    from mechcore.failures import stage_failures
-    from mechcore.grid import expand
-    from mechcore.progress import cell_states, print_states
+    from mechcore.experiment.config import load_experiment
+    from mechcore.experiment.grid import expand
+    from mechcore.jobs.failures import stage_failures
+    from mechcore.jobs.status import cell_states, print_states
 
     planned = load_experiment(experiment)
     cells = expand(planned)

@@ -29,19 +29,19 @@ def command(
     record: RecordOption = None,
 ) -> None:
     """Write what made the results of an experiment, and one row of numbers a cell."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
 
-    from mechcore.evidence import Evidence
-    from mechcore.stages import write_record
-    from mechcore.sweeps import describe_sweep, write_description
-    from mechcore.tables import write_table
-    from mechcore.verdicts import CLAIMS_FILE
+    from mechcore.analysis.tables import write_table
+    from mechcore.experiment.paths import CLAIMS_FILE
+    from mechcore.jobs.stages import write_record
+    from mechcore.results.results import Results
+    from mechcore.results.sweep import describe_sweep, write_description
 
     inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
     check_outputs({"--output": output, "--cells": cells, "--record": record}, inputs)
-    sweep = describe_sweep(Evidence.load(planned, results), logs)
+    sweep = describe_sweep(Results.load(planned, results), logs)
     write_table(sweep.cells, cells)
     write_description(sweep, output)
     write_record(record, "summarise", planned, [output, cells])

@@ -48,7 +48,7 @@ def command(
     ] = None,
 ) -> None:
     """Log results to MLflow: a run a cell, a bank, a sweep; nothing twice."""
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
     if partial and logs is None:

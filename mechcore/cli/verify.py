@@ -12,7 +12,7 @@ from mechcore.cli.outputs import check_outputs, inputs_of
 from mechcore.errors import InvalidValue, MechcoreError, shown
 
 if TYPE_CHECKING:
-    from mechcore.config import Experiment
+    from mechcore.experiment.config import Experiment
     from mechcore.verification.certificate import Certificate, Check
     from mechcore.verification.experiment import Extent
 
@@ -60,7 +60,7 @@ def command(
     if record is not None and (archive is not None or output is None):
         raise InvalidValue("record", str(record), "one of results, with --output")
 
-    from mechcore.config import load_experiment
+    from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment) if experiment is not None else None
     read = [archive] if planned is None else inputs_of(planned, experiment, results)
@@ -88,7 +88,7 @@ def _check_given(archive: Path | None, experiment: str | None, results: Path | N
 def _certificate(
     archive: Path | None, planned: Experiment | None, results: Path | None, extent: Extent
 ) -> Certificate:
-    from mechcore.archive.verification import verify_archive
+    from mechcore.verification.archive import verify_archive
     from mechcore.verification.experiment import verify
 
     if archive is not None:
@@ -101,8 +101,8 @@ def _certificate(
 def _write(
     certificate: Certificate, output: Path, planned: Experiment | None, record: Path | None
 ) -> None:
-    from mechcore.settings import write_settings
-    from mechcore.stages import write_record
+    from mechcore.io.json_models import write_settings
+    from mechcore.jobs.stages import write_record
 
     write_settings(certificate, output)
     if planned is not None:

@@ -17,19 +17,6 @@ def factors(matrix: Array, most: int | None = None) -> tuple[Array, Array] | Non
     Cross approximation: the largest element of what remains picks the next column and row, so
     zeros and signs of a product are kept as they are.
 
-    Parameters
-    ----------
-    matrix : (m, n) ndarray
-        A matrix that is not all zero.
-    most : int, optional
-        Largest number of products, the rank at most by default.
-
-    Returns
-    -------
-    tuple of (m, r) ndarray and (r, n) ndarray, or None
-        Columns and rows whose product differs from the matrix by the rounding of its largest
-        element, or None if that takes more products. Scales are shared between the two.
-
     Examples
     --------
     >>> columns, rows = factors(np.array([[1.0, 2.0], [2.0, 4.0]]))
@@ -54,18 +41,6 @@ def factors(matrix: Array, most: int | None = None) -> tuple[Array, Array] | Non
 
 def products(matrices: Array) -> tuple[NDArray[np.bool_], Array, Array]:
     """Split matrices into a column and a row each, where they are such a product.
-
-    Parameters
-    ----------
-    matrices : (c, m, n) ndarray
-        Matrices.
-
-    Returns
-    -------
-    (c,) ndarray of bool
-        Whether the product gives every element but for its own rounding.
-    (c, m) ndarray, (c, n) ndarray
-        Columns and rows; those of a matrix that is all zero are not defined.
 
     Examples
     --------

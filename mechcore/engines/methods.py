@@ -18,16 +18,6 @@ lies between two passes. ``docs/engine.md`` tells how the three were measured.""
 def direct_cost(height: int, width: int) -> float:
     """Return what a pixel costs if each tap is taken by itself.
 
-    Parameters
-    ----------
-    height, width : int
-        Size of the kernel.
-
-    Returns
-    -------
-    float
-        In multiply-adds of the direct method.
-
     Examples
     --------
     >>> direct_cost(3, 3)
@@ -39,18 +29,6 @@ def direct_cost(height: int, width: int) -> float:
 def low_rank_cost(height: int, width: int, rank: int) -> float:
     """Return what a pixel costs in passes along rows and columns.
 
-    Parameters
-    ----------
-    height, width : int
-        Size of the kernel.
-    rank : int
-        Number of products of a column and a row.
-
-    Returns
-    -------
-    float
-        In multiply-adds of the direct method.
-
     Examples
     --------
     >>> low_rank_cost(15, 15, 2) < direct_cost(15, 15)
@@ -61,16 +39,6 @@ def low_rank_cost(height: int, width: int, rank: int) -> float:
 
 def largest_rank(height: int, width: int) -> int:
     """Return the rank up to which passes along rows and columns are cheaper.
-
-    Parameters
-    ----------
-    height, width : int
-        Size of the kernel.
-
-    Returns
-    -------
-    int
-        Zero if they never are.
 
     Examples
     --------

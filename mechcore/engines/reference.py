@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.activations import ACTIVATIONS
-from mechcore.boundaries import BOUNDARIES, crop_start
-from mechcore.engines import LayerRule, window_offset
-from mechcore.normalisations import NORMALISATIONS, NORMS
-from mechcore.records import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
+from mechcore.engines.rule import LayerRule, window_offset
+from mechcore.engines.trajectories import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES, crop_start
+from mechcore.model.normalisations import NORMALISATIONS, NORMS
 
 State = NDArray[np.float64]
 Convolution = Callable[[State, State], State]
@@ -78,7 +78,7 @@ def convolve_within(
     kernel : (kh, kw) ndarray
         The kernel.
     boundary : str
-        Key of `mechcore.boundaries.BOUNDARIES`.
+        Key of `mechcore.model.boundaries.BOUNDARIES`.
     layer : int
         Number of the layer that is computed, from 1.
     convolution : callable, optional
@@ -120,7 +120,8 @@ def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        All `mechcore.records.QUANTITIES` but the gain; kurtoses are NaN where a width is zero.
+        All `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width
+        is zero.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""The filters of trained networks: read from weight files, taken apart, sent through layers."""
+"""Kernels of trained networks: read, analysed, summarised, run."""

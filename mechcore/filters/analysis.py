@@ -12,12 +12,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.arrays import real_array
-from mechcore.decomposition import MOMENTUM_ROUNDING
 from mechcore.errors import InvalidValue
-from mechcore.exact_theory import SUM_ROUNDING, TAP_ROUNDING
-from mechcore.geometry import centred_coordinates
-from mechcore.kernels import dct_basis
+from mechcore.io.arrays import real_array
+from mechcore.model.decomposition import MOMENTUM_ROUNDING
+from mechcore.model.geometry import centred_coordinates
+from mechcore.model.kernels import dct_basis
+from mechcore.model.theory import SUM_ROUNDING, TAP_ROUNDING
 
 CHUNK = 2**15
 """Kernels at a time: of 7x7 taps, 13 MB an array, which stays within the caches of a server."""

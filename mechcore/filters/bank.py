@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechcore.errors import MechcoreError, choose, shown
-from mechcore.filters.formats import (
-    LAYOUTS,
-    open_tensors,
-    refused,
-    require_plausible_size,
-)
+from mechcore.experiment.weights import LAYOUTS
+from mechcore.filters.formats import open_tensors, refused, require_plausible_size
+from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import (
     Layer,
     Skipped,
     reason_to_skip,
     recognise,
 )
-from mechcore.filters.tensors import Tensor
-from mechcore.made_by import file_sha256
+from mechcore.io.provenance import file_sha256
 
 __all__ = ["Bank", "Layer", "Skipped", "load_bank"]
 
@@ -35,27 +31,18 @@ TOLD_REASONS = 5
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """The spatial convolutions of a weight file.
-
-    Parameters
-    ----------
-    name : str
-        The file's name, without its folder.
-    sha256 : str
-        64 hexadecimal digits, of the file's bytes.
-    layers : tuple of Layer
-        In the order of the file.
-    skipped : tuple of Skipped
-        All other tensors.
-    layout : str
-        Order of the axes that was asked for.
-    """
+    """The spatial convolutions of a weight file."""
 
     name: str
+    """The file's name, without its folder."""
     sha256: str
+    """64 hexadecimal digits, of the file's bytes."""
     layers: tuple[Layer, ...]
+    """In the order of the file."""
     skipped: tuple[Skipped, ...]
+    """All other tensors."""
     layout: str = "auto"
+    """Order of the axes that was asked for."""
 
     @property
     def slices(self) -> int:
@@ -64,30 +51,7 @@ class Bank:
 
 
 def load_bank(path: str | Path, layout: str = "auto") -> Bank:
-    """Read the spatial convolutions of a weight file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; its suffix is a key of `mechcore.filters.formats.FORMATS`.
-    layout : {"auto", "torch", "keras"}, optional
-        Order of the axes: (out, in, ...) or (..., in, out). ``auto`` goes by the format, else by
-        the shape and name of each tensor; see ``docs/filters.md``.
-
-    Returns
-    -------
-    Bank
-        The kernels and the reasons for what was skipped.
-
-    Raises
-    ------
-    InvalidValue
-        If the suffix or the layout is unknown.
-    MechcoreError
-        If the file is missing, damaged or of another kind, needs a package that is missing, claims
-        to be too large, has no spatial convolution, or one that is not finite or of a type that
-        cannot be read.
-    """
+    """Read the spatial convolutions of a weight file."""
     choose(LAYOUTS, "layout", layout)
     path = Path(path)
     with open_tensors(path) as tensors:

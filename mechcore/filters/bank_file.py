@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
+from mechcore.experiment.bank_run import analysis_settings
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank, Layer
 from mechcore.filters.null import dimensions, null_limit, null_share
-from mechcore.filters.run_settings import analysis_settings
 from mechcore.filters.summary import SHARES, kernel_table, summary
-from mechcore.made_by import made_by
-from mechcore.storage import ROOT, read_groups, with_attributes, write_groups
+from mechcore.filters.variables import described
+from mechcore.io.netcdf import ROOT, read_groups, with_attributes, write_groups
+from mechcore.io.provenance import made_by
+
+if TYPE_CHECKING:
+    pass
 
 LAYERS, WHOLE, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
@@ -28,54 +33,33 @@ PLACE = ("layer", "out", "in", "plane")
 
 @dataclass(frozen=True)
 class BankAnalysis:
-    """What is known of a bank.
-
-    Parameters
-    ----------
-    attributes : dict
-        Name and hash of the weight file, and what made the analysis.
-    slices : dict of str to xarray.Dataset
-        By shape, as ``k3x3``: the columns of `mechcore.filters.analysis.analyse` along ``slice``,
-        with the coordinates layer (a row of `layers`), out, in and plane, and the taps.
-    filters : dict of str to pandas.DataFrame
-        By shape: a row for each output of each layer, see `mechcore.filters.summary.summary`.
-    layers : pandas.DataFrame
-        A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
-        what kernels that point anywhere give in the mean; ``null_low_frequency_limit``, which they
-        exceed once in a thousand; ``low_frequencies``, the number of coefficients that are DC or a
-        gradient; ``leading``, how many of these are among as many largest coefficients.
-    whole : pandas.DataFrame
-        One row, the summary of all kernels.
-    skipped : pandas.DataFrame
-        Arrays of the file that are no spatial convolution: name, shape, reason.
-    """
+    """What is known of a bank."""
 
     attributes: dict[str, object]
+    """Name and hash of the weight file, and what made the analysis."""
     slices: dict[str, xr.Dataset]
+    """By shape, as ``k3x3``: the columns of `mechcore.filters.analysis.analyse` along ``slice``,
+    with the coordinates layer (a row of `layers`), out, in and plane, and the taps."""
     filters: dict[str, pd.DataFrame]
+    """By shape: a row for each output of each layer, see `mechcore.filters.summary.summary`."""
     layers: pd.DataFrame
+    """A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
+    what kernels that point anywhere give in the mean; ``null_low_frequency_limit``, which they
+    exceed once in a thousand; ``low_frequencies``, the number of coefficients that are DC or a
+    gradient; ``leading``, how many of these are among as many largest coefficients."""
     whole: pd.DataFrame
+    """One row, the summary of all kernels."""
     skipped: pd.DataFrame
+    """Arrays of the file that are no spatial convolution: name, shape, reason."""
 
 
 def analyse_bank(bank: Bank) -> BankAnalysis:
-    """Analyse all kernels of a bank, and summarise them.
-
-    Parameters
-    ----------
-    bank : Bank
-        The kernels.
-
-    Returns
-    -------
-    BankAnalysis
-        Layers in the order of the bank.
-    """
+    """Analyse all kernels of a bank, and summarise them."""
     slices = slices_by_shape(bank)
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
     return BankAnalysis(
-        origin_of(bank) | made_by("mechcore.filters.bank_file", analysis_settings(bank.layout)),
+        origin_of(bank) | made_by("filters", analysis_settings(bank.layout)),
         slices,
         {name: _filters(group) for name, group in slices.items()},
         _layers(bank, summary(kernels, layers, len(bank.layers)), slices),
@@ -88,70 +72,24 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
 
 
 def slices_by_shape(bank: Bank) -> dict[str, xr.Dataset]:
-    """Take all kernels of a bank apart.
-
-    Parameters
-    ----------
-    bank : Bank
-        The kernels.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        As `BankAnalysis.slices`.
-    """
+    """Take all kernels of a bank apart."""
     shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
     return {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
 
 
 def origin_of(bank: Bank) -> dict[str, object]:
-    """Return the attributes that tell which weights a file was made of.
-
-    Parameters
-    ----------
-    bank : Bank
-        The kernels.
-
-    Returns
-    -------
-    dict of str to object
-        Name and hash of the weight file, and the order of the axes that was asked for.
-    """
+    """Return the attributes that tell which weights a file was made of."""
     return {"weights": bank.name, "weights_sha256": bank.sha256, "layout": bank.layout}
 
 
 def write_analysis(analysis: BankAnalysis, path: Path) -> None:
-    """Write an analysis as netCDF-4, one group a kernel shape, whole or not at all.
-
-    Parameters
-    ----------
-    analysis : BankAnalysis
-        Of `analyse_bank`.
-    path : Path
-        The file.
-
-    Raises
-    ------
-    MechcoreError
-        If the folder cannot be written.
-    """
+    """Write an analysis as netCDF-4, one group a kernel shape, whole or not at all."""
     # Weights are noise to a compressor: a fifth smaller files would take seven times as long.
     write_groups(analysis_groups(analysis), path, compress=False)
 
 
 def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
-    """Return an analysis as the groups of its file.
-
-    Parameters
-    ----------
-    analysis : BankAnalysis
-        Of `analyse_bank`.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        By path inside the file.
-    """
+    """Return an analysis as the groups of its file."""
     title = f"Kernels of {analysis.attributes['weights']}"
     groups = {ROOT: with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
     for name, slices in analysis.slices.items():
@@ -163,27 +101,11 @@ def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
         (SKIPPED, analysis.skipped),
     ):
         groups[name] = _as_dataset(table, "row")
-    return groups
+    return {name: described(group) for name, group in groups.items()}
 
 
 def read_analysis(path: Path) -> BankAnalysis:
-    """Read what `write_analysis` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    BankAnalysis
-        The same.
-
-    Raises
-    ------
-    MechcoreError
-        If the file is missing, damaged, or holds something else.
-    """
+    """Read what `write_analysis` wrote."""
     groups = read_groups(path)
     missing = [name for name in (LAYERS, WHOLE, SKIPPED) if name not in groups]
     if missing:

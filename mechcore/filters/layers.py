@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError, choose, shown
-from mechcore.filters.formats import LAYOUTS
-from mechcore.filters.tensors import FLOATS, Tensor
+from mechcore.experiment.weights import LAYOUTS
+from mechcore.filters.formats.tensors import FLOATS, Tensor
 
 __all__ = ["LAYOUTS", "Layer", "Skipped", "reason_to_skip", "recognise"]
 

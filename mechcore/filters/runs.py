@@ -8,62 +8,37 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.experiment.bank_run import FilterRun
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import PLACE, origin_of, slices_by_shape
-from mechcore.filters.run_settings import FilterRun
-from mechcore.made_by import made_by
-from mechcore.simulation import propagate
-from mechcore.storage import ROOT, with_attributes
+from mechcore.filters.variables import described
+from mechcore.io.netcdf import ROOT, with_attributes
+from mechcore.io.provenance import made_by
+from mechcore.simulation.run import propagate
 
 OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
 """Variables that are the same under every activation and on every pattern."""
 
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
-    """Send patterns through layers of the kernels of a bank that hold the most energy.
-
-    Parameters
-    ----------
-    bank : Bank
-        The kernels.
-    settings : FilterRun
-        How many kernels of each layer run, and how.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        Groups of a file. By shape, as ``k3x3``: trajectories with the dimensions ``activation,
-        pattern, slice, t`` and the coordinates layer, out, in and plane; and the root, whose
-        attributes tell bank and settings.
-    """
+    """Send patterns through layers of the kernels of a bank that hold the most energy."""
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
     groups = {
         ROOT: root.assign_attrs(
             origin_of(bank),
             settings=settings.to_json(),
-            **made_by("mechcore.filters.runs", settings.to_mapping()),
+            **made_by("filters", settings.to_mapping()),
         )
     }
     chosen = strongest_by_shape(slices_by_shape(bank), settings)
-    return groups | {name: runs_of_shape(slices, settings) for name, slices in chosen.items()}
+    runs = {name: runs_of_shape(slices, settings) for name, slices in chosen.items()}
+    return groups | {name: described(run) for name, run in runs.items()}
 
 
 def strongest_by_shape(
     shapes: Mapping[str, xr.Dataset], settings: FilterRun
 ) -> dict[str, xr.Dataset]:
     """Return the kernels of a bank that run.
-
-    Parameters
-    ----------
-    shapes : mapping of str to xarray.Dataset
-        Of `mechcore.filters.bank_file.slices_by_shape`.
-    settings : FilterRun
-        How many kernels of each layer run.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        The same of these kernels; shapes whose kernels are all zero are left out.
 
     Examples
     --------
@@ -82,18 +57,6 @@ def strongest_by_shape(
 def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     """Return which kernels of each layer hold the most energy.
 
-    Parameters
-    ----------
-    slices : xarray.Dataset
-        Kernels of one shape, with ``energy`` and ``layer``.
-    most : int
-        How many of a layer; kernels that are zero are left out.
-
-    Returns
-    -------
-    (n,) ndarray of int
-        Their places, in the order of the bank; of equal kernels the first count.
-
     Examples
     --------
     >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0, 0.0, 2.0])},
@@ -109,20 +72,7 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
 
 
 def runs_of_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
-    """Run kernels of one shape under all activations, on all patterns.
-
-    Parameters
-    ----------
-    slices : xarray.Dataset
-        The kernels.
-    settings : FilterRun
-        How they run.
-
-    Returns
-    -------
-    xarray.Dataset
-        A group of `simulate_bank`.
-    """
+    """Run kernels of one shape under all activations, on all patterns."""
     runs = [
         [
             run_kernels(slices, activation, number, settings)
@@ -158,22 +108,6 @@ def run_kernels(
     slices: xr.Dataset, activation: str, number: int, settings: FilterRun
 ) -> xr.Dataset:
     """Run kernels of one shape under one activation, on one pattern.
-
-    Parameters
-    ----------
-    slices : xarray.Dataset
-        The kernels.
-    activation : str
-        Name of the activation.
-    number : int
-        Place of the pattern among those of the settings.
-    settings : FilterRun
-        How they run.
-
-    Returns
-    -------
-    xarray.Dataset
-        Of `mechcore.simulation.propagate`, along ``kernel``.
 
     Examples
     --------

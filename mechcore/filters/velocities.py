@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
+from mechcore.analysis.measures import measure
 from mechcore.filters.bank_file import PLACE, BankAnalysis
-from mechcore.measures import measure
-from mechcore.storage import ROOT
+from mechcore.io.netcdf import ROOT
 
 PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
 MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
 FATE = ("extinct_at", "ill_conditioned")
-"""Columns of the kernels, of `mechcore.measures.measure`, and of the trajectories."""
+"""Columns of the kernels, of `mechcore.analysis.measures.measure`, and of the trajectories."""
 
 COLUMNS = (
     *("number", *PLACE),

@@ -8,28 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechcore.cells import PatternSettings
-from mechcore.config import Experiment
-from mechcore.evidence import Evidence
-from mechcore.naming import cell_name
-from mechcore.progress import cell_states
-from mechcore.regressions import cell_names
+from mechcore.experiment.cell import PatternSettings
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.naming import cell_name
+from mechcore.jobs.status import cell_states
+from mechcore.results.results import Results
 
 
 @dataclass(frozen=True)
 class State:
-    """How a cell can be.
-
-    Parameters
-    ----------
-    symbol : str
-        Told apart without colour.
-    meaning : str
-        For the legend.
-    """
+    """How a cell can be."""
 
     symbol: str
+    """Told apart without colour."""
     meaning: str
+    """For the legend."""
 
 
 STATES = {
@@ -43,21 +36,14 @@ STATES = {
 
 @dataclass(frozen=True)
 class Tile:
-    """A cell of the grid.
-
-    Parameters
-    ----------
-    size : int
-        Kernel size.
-    state : str
-        A key of `STATES`.
-    note : str
-        How many simulations died, or why the cell failed.
-    """
+    """A cell of the grid."""
 
     size: int
+    """Kernel size."""
     state: str
+    """A key of `STATES`."""
     note: str
+    """How many simulations died, or why the cell failed."""
 
     @property
     def symbol(self) -> str:
@@ -83,53 +69,31 @@ class FamilyMap:
 
 @dataclass(frozen=True)
 class Commands:
-    """Files and commands, with ``{cell}``, ``{family}`` and the like in place of what varies.
-
-    Parameters
-    ----------
-    file : str
-        The netCDF file of a cell.
-    again : str
-        The command that makes it again.
-    alone : str
-        The command that runs one of its simulations.
-    patterns : dict of str to str
-        Labels to what ``{pattern}`` stands for; empty where ``propagate`` has no way to name it.
-    angles, betas : list of str
-        What ``{angle}`` and ``{beta}`` can be.
-    """
+    """Files and commands, with ``{cell}``, ``{family}`` and the like in place of what varies."""
 
     file: str
+    """The netCDF file of a cell."""
     again: str
+    """The command that makes it again."""
     alone: str
+    """The command that runs one of its simulations."""
     patterns: dict[str, str]
+    """Labels to what ``{pattern}`` stands for; empty where ``propagate`` has no way to name it."""
     angles: list[str]
     betas: list[str]
+    """What ``{angle}`` and ``{beta}`` can be."""
 
 
-def family_maps(evidence: Evidence, logs: Path | None) -> list[FamilyMap]:
-    """Return the map of the grid.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    logs : Path, optional
-        Folder of the logs of the experiment, which tell failed cells from missing ones.
-
-    Returns
-    -------
-    list of FamilyMap
-        In the order of the configuration.
-    """
-    plan = evidence.experiment
-    died = extinctions(evidence.metrics, plan.boundary)
-    reasons = _failures(evidence, logs)
+def family_maps(results: Results, logs: Path | None) -> list[FamilyMap]:
+    """Return the map of the grid."""
+    plan = results.experiment
+    died = extinctions(results.metrics)
+    reasons = _failures(results, logs)
 
     def tiles(family: str, activation: str) -> list[Tile]:
-        cells = {size: evidence.cell_name(family, activation, size) for size in plan.sizes}
+        cells = {size: results.cell_name(family, activation, size) for size in plan.sizes}
         return [
-            _tile(size, cell in evidence.finished, died.get(cell), reasons.get(cell))
+            _tile(size, cell in results.finished, died.get(cell), reasons.get(cell))
             for size, cell in cells.items()
         ]
 
@@ -145,22 +109,9 @@ def state_counts(families: list[FamilyMap]) -> dict[str, int]:
     return {name: states.count(name) for name in STATES}
 
 
-def extinctions(metrics: pd.DataFrame, boundary: str) -> dict[str, str]:
-    """Return how many simulations died in the cells in which any did.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-    boundary : str
-        Boundary of the experiment.
-
-    Returns
-    -------
-    dict of str to str
-        By cell id.
-    """
-    died = metrics.extinct_at.notna().groupby(cell_names(metrics, boundary))
+def extinctions(metrics: pd.DataFrame) -> dict[str, str]:
+    """Return how many simulations died in the cells in which any did."""
+    died = metrics.extinct_at.notna().groupby(metrics.cell)
     table = died.agg(["sum", "size"])
     return {
         str(cell): f"{row['sum']} of {row['size']} simulations died out"
@@ -171,19 +122,9 @@ def extinctions(metrics: pd.DataFrame, boundary: str) -> dict[str, str]:
 def commands(experiment: Experiment) -> Commands:
     """Return the files and commands behind the cells of an experiment.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned.
-
-    Returns
-    -------
-    Commands
-        With braces where a cell and its simulation are to be filled in.
-
     Examples
     --------
-    >>> from mechcore.config import load_experiment
+    >>> from mechcore.experiment.config import load_experiment
     >>> commands(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
     ...     "activations": ["relu"], "betas": [0.5]})).file
     'results/a/trajectories/{cell}.nc'
@@ -232,10 +173,10 @@ def _argument(pattern: PatternSettings) -> str:
     return "" if pattern.arguments else shlex.quote(pattern.name)
 
 
-def _failures(evidence: Evidence, logs: Path | None) -> dict[str, str]:
+def _failures(results: Results, logs: Path | None) -> dict[str, str]:
     if logs is None:
         return {}
-    states = cell_states(evidence.cells, evidence.results, logs)
+    states = cell_states(results.cells, results.folder, logs)
     return {state.cell: state.reason for state in states if state.state == "failed"}
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechcore.contents import DIGITS
-from mechcore.evidence import TABLES, Evidence
-from mechcore.tables import write_table
-from mechcore.verdicts import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, Claim, write_claims
+from mechcore.analysis.tables import DIGITS, write_table
+from mechcore.claims.verdict import Claim, write_claims
+from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE
+from mechcore.results.results import TABLES, Results
 
 MOST_VALUES = 400_000
 """A table of more values, about 5 MB, stays among the results."""
@@ -23,50 +23,20 @@ ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
 """Files of results that a table beside the page stands for."""
 
 
-def write_data(evidence: Evidence, claims: list[Claim], folder: Path) -> dict[str, str]:
-    """Write the tables beside the page.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    claims : list of Claim
-        The verdicts.
-    folder : Path
-        Folder of the page.
-
-    Returns
-    -------
-    dict of str to str
-        Name of each file of results to where the page links to: beside it, or, for a table of more
-        than `MOST_VALUES`, among the results; empty where neither is there.
-    """
-    tables = {f"{name}.csv": getattr(evidence, name) for name in TABLES}
-    tables[CONTROLS_TABLE] = evidence.controls
-    if evidence.banks:
-        tables[LAYERS_TABLE] = evidence.bank_layers
+def write_data(results: Results, claims: list[Claim], folder: Path) -> dict[str, str]:
+    """Write the tables beside the page."""
+    tables = {f"{name}.csv": getattr(results, name) for name in TABLES}
+    tables[CONTROLS_TABLE] = results.controls
+    if results.banks:
+        tables[LAYERS_TABLE] = results.bank_layers
     write_claims(claims, folder / CLAIMS_FILE)
-    places = {
-        name: _place(table, folder / name, evidence.results) for name, table in tables.items()
-    }
+    places = {name: _place(table, folder / name, results.folder) for name, table in tables.items()}
     aliases = {name: places.get(table, "") for name, table in ALIASES.items()}
     return {**places, **aliases, CLAIMS_FILE: CLAIMS_FILE}
 
 
 def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
     """Return the tables that lie beside the page.
-
-    Parameters
-    ----------
-    places : mapping of str to str
-        Of `write_data`.
-    folder : Path
-        Folder of the page.
-
-    Returns
-    -------
-    list of Path
-        The files.
 
     Examples
     --------
@@ -79,12 +49,12 @@ def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
     return [folder / name for name in sorted(here)]
 
 
-def _place(table: pd.DataFrame, copy: Path, results: Path) -> str:
+def _place(table: pd.DataFrame, copy: Path, directory: Path) -> str:
     """Where a table is linked to; it is written unless it is too large."""
     if table.size <= MOST_VALUES:
         write_table(table, copy, DIGITS)
         return copy.name
     # What an earlier, smaller grid left here would pass for this one's.
     copy.unlink(missing_ok=True)
-    original = results / copy.name
+    original = directory / copy.name
     return Path(os.path.relpath(original, copy.parent)).as_posix() if original.is_file() else ""

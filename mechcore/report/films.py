@@ -11,9 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
-from mechcore.choices import spread
-from mechcore.companions import film_cells
-from mechcore.evidence import Evidence
+from mechcore.experiment.films import film_cells
+from mechcore.experiment.representative import spread
+from mechcore.results.results import Results
 
 Bytes = NDArray[np.uint8]
 
@@ -34,24 +34,12 @@ TRACK_PLACES = 3
 """Decimal places (px) of what the player tells."""
 
 
-def film_data(evidence: Evidence) -> dict[str, object] | None:
-    """Return what the player shows.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    dict or None
-        JSON: axes, geometry of the frames in px, colours, and for each activation one picture with
-        a row of frames for each beta and the path of the centroid. None without films.
-    """
+def film_data(results: Results) -> dict[str, object] | None:
+    """Return what the player shows."""
     films = [
-        evidence.films[name].isel(pattern=0, angle=0)
-        for name in film_cells(evidence.experiment)
-        if name in evidence.films
+        results.films[name].isel(pattern=0, angle=0)
+        for name in film_cells(results.experiment)
+        if name in results.films
     ]
     if not films:
         return None
@@ -84,18 +72,6 @@ def film_data(evidence: Evidence) -> dict[str, object] | None:
 def quantised(states: NDArray[np.floating], signed: bool) -> Bytes:
     """Return states as bytes, each frame in units of its own largest value.
 
-    Parameters
-    ----------
-    states : (..., y, x) ndarray
-        Frames; a state that has died is NaN or zero.
-    signed : bool
-        Whether zero is in the middle of the range instead of at its start.
-
-    Returns
-    -------
-    (..., y, x) ndarray of uint8
-        Rounded to the nearest.
-
     Examples
     --------
     >>> quantised(np.array([[0.0, 1.0, 2.0]]), signed=False).tolist()
@@ -112,18 +88,6 @@ def quantised(states: NDArray[np.floating], signed: bool) -> Bytes:
 def visible(frames: Bytes, zero: int) -> tuple[slice, slice]:
     """Return the smallest window that holds every pixel that can be told from zero.
 
-    Parameters
-    ----------
-    frames : (..., y, x) ndarray of uint8
-        Frames.
-    zero : int
-        Byte of zero.
-
-    Returns
-    -------
-    tuple of slice
-        Rows and columns; all of them if nothing is to be seen.
-
     Examples
     --------
     >>> visible(np.array([[0, 0, 0], [0, 7, 9]], dtype=np.uint8), 0)
@@ -134,18 +98,7 @@ def visible(frames: Bytes, zero: int) -> tuple[slice, slice]:
 
 
 def track_layers(film: xr.Dataset) -> list[int]:
-    """Return the layers whose centroids the player knows.
-
-    Parameters
-    ----------
-    film : xarray.Dataset
-        A film.
-
-    Returns
-    -------
-    list of int
-        In order, with those of all frames.
-    """
+    """Return the layers whose centroids the player knows."""
     some = spread([int(layer) for layer in film.t.values], MOST_TRACK_LAYERS)
     return sorted({*some, *(int(layer) for layer in film.snapshot_t.values)})
 

@@ -15,16 +15,6 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def with_error(value: float, error: float) -> str:
     """Return a value and its standard error, to two digits of the error.
 
-    Parameters
-    ----------
-    value, error : float
-        In the same unit.
-
-    Returns
-    -------
-    str
-        As ``0.585 ± 0.027``; a dash where there is no value, the value alone without an error.
-
     Examples
     --------
     >>> with_error(0.58516, 0.0271)
@@ -41,16 +31,6 @@ def with_error(value: float, error: float) -> str:
 def interval(low: float, high: float, error: float) -> str:
     """Return an interval, with the digits of a standard error.
 
-    Parameters
-    ----------
-    low, high, error : float
-        In the same unit.
-
-    Returns
-    -------
-    str
-        As ``0.53 … 0.64``; a dash where there is none.
-
     Examples
     --------
     >>> interval(0.5312, 0.6391, 0.031)
@@ -65,16 +45,6 @@ def interval(low: float, high: float, error: float) -> str:
 def decimal_places(error: float) -> int:
     """Return how many decimal places show two digits of an error, from 0 to 6.
 
-    Parameters
-    ----------
-    error : float
-        A standard error.
-
-    Returns
-    -------
-    int
-        Number of places; 6 where the error is only rounding.
-
     Examples
     --------
     >>> decimal_places(0.0271), decimal_places(31.0), decimal_places(0.0)
@@ -87,18 +57,6 @@ def decimal_places(error: float) -> int:
 
 def fixed(value: float, places: int) -> str:
     """Return a number with so many decimal places.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    places : int
-        How many.
-
-    Returns
-    -------
-    str
-        A dash for what is not finite.
 
     Examples
     --------
@@ -114,16 +72,6 @@ def fixed(value: float, places: int) -> str:
 def two_digits(error: float) -> str:
     """Return an error to two digits, in decimals as long as these are few.
 
-    Parameters
-    ----------
-    error : float
-        Not negative.
-
-    Returns
-    -------
-    str
-        A dash for what is not finite.
-
     Examples
     --------
     >>> two_digits(0.4), two_digits(0.0271), two_digits(3.14e-9)
@@ -134,18 +82,6 @@ def two_digits(error: float) -> str:
 
 def significant(value: float | None, digits: int = 4) -> str:
     """Return a number with so many digits, powers of ten written out.
-
-    Parameters
-    ----------
-    value : float or None
-        The number.
-    digits : int, optional
-        How many.
-
-    Returns
-    -------
-    str
-        A dash where there is no number.
 
     Examples
     --------

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from mechcore import contents, figures
-from mechcore.evidence import Evidence, FigureData
-from mechcore.tables import write_table
+from mechcore.analysis.tables import DIGITS, write_table
+from mechcore.report import figures
+from mechcore.report import sections as contents
+from mechcore.report.figures.data import FigureData
+from mechcore.results.results import Results
 
 HEAVIEST_SVG = 350_000
 """A larger vector figure (bytes) is shown as PNG, so that the page loads on a phone."""
@@ -56,25 +58,12 @@ class Drawn:
     width: int
 
 
-def draw_sections(evidence: Evidence, folder: Path) -> list[Section]:
-    """Draw all figures, and write them and their data.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    folder : Path
-        Where SVG, PNG and CSV go.
-
-    Returns
-    -------
-    list of Section
-        In the order of the report.
-    """
+def draw_sections(results: Results, folder: Path) -> list[Section]:
+    """Draw all figures, and write them and their data."""
     drawn = [
-        _draw(name, topic, evidence, folder)
+        _draw(name, topic, results, folder)
         for name, section in contents.SECTIONS.items()
-        for topic in section.topics(evidence.experiment)
+        for topic in section.topics(results.experiment)
     ]
     files = shown_files(drawn)
     sections = [
@@ -90,39 +79,13 @@ def draw_sections(evidence: Evidence, folder: Path) -> list[Section]:
 
 
 def drawn_files(sections: Iterable[Section], folder: Path) -> list[Path]:
-    """Return what `draw_sections` wrote.
-
-    Parameters
-    ----------
-    sections : iterable of Section
-        What it returned.
-    folder : Path
-        Where to.
-
-    Returns
-    -------
-    list of Path
-        The figures and their data.
-    """
+    """Return what `draw_sections` wrote."""
     stems = [picture.stem for section in sections for picture in section.pictures]
     return [folder / f"{stem}{suffix}" for stem in stems for suffix in (".csv", ".png", ".svg")]
 
 
 def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
-    """Return which file of each figure the page shows: the vector figure, if it is light enough.
-
-    Parameters
-    ----------
-    drawn : iterable of Drawn
-        The figures.
-    most : int, optional
-        Bytes of all of them together.
-
-    Returns
-    -------
-    dict of Path to Path
-        Path without suffix to file.
-    """
+    """Return which file of each figure the page shows: the vector figure, if it is light enough."""
     chosen = {one.stem: _light_file(one) for one in drawn}
     vectors = [stem for stem, file in chosen.items() if file.suffix == ".svg"]
     for stem in sorted(vectors, key=lambda stem: -chosen[stem].stat().st_size):
@@ -138,11 +101,11 @@ def _light_file(one: Drawn) -> Path:
     return _with_suffix(one.stem, ".png") if heavy else vector
 
 
-def _draw(name: str, topic: str, evidence: Evidence, folder: Path) -> Drawn:
+def _draw(name: str, topic: str, results: Results, folder: Path) -> Drawn:
     drawing = figures.DRAWINGS[name]
     stem = folder / f"{name}-{topic}"
-    data = FigureData(evidence, topic, drawing.table(evidence, topic))
-    write_table(data.table, _with_suffix(stem, ".csv"), contents.DIGITS)
+    data = FigureData(results, topic, drawing.table(results, topic))
+    write_table(data.table, _with_suffix(stem, ".csv"), DIGITS)
     with figures.paper_style():
         figure = drawing.draw(data)
     figures.save(figure, stem)

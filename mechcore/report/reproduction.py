@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from mechcore import provenance
-from mechcore.cells import PatternSettings
-from mechcore.config import Experiment
+from mechcore.experiment.cell import PatternSettings
+from mechcore.experiment.config import Experiment
+from mechcore.io import environment as provenance
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,7 @@ def _as_written(pattern: PatternSettings) -> object:
 
 
 def config_text(experiment: Experiment) -> str:
-    """Return the resolved configuration as YAML that runs the same experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The checked configuration.
-
-    Returns
-    -------
-    str
-        YAML.
-    """
+    """Return the resolved configuration as YAML that runs the same experiment."""
     resolved = experiment.to_mapping()
     resolved["patterns"] = [_as_written(pattern) for pattern in experiment.patterns]
     # What names the experiment comes first; the model lists what cells share first.

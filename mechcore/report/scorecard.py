@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mechcore import verdicts
+from mechcore.claims import verdict as verdicts
 from mechcore.report.numbers import significant
 
 
@@ -44,48 +44,33 @@ class Measured:
 
 @dataclass(frozen=True)
 class Score:
-    """A claim or control as a row.
-
-    Parameters
-    ----------
-    id, statement, verdict, range, test : str
-        As judged.
-    chip : Chip
-        Look of the verdict.
-    measured : list of Measured
-        The figures.
-    section : str
-        Anchor of the figure that shows it; empty if the page has none.
-    data : list of (str, str)
-        Names of data files and where they are; no place where there is none to link to.
-    meaning : str
-        What it says if a control moves.
-    """
+    """A claim or control as a row."""
 
     id: str
     statement: str
     verdict: str
     range: str
     test: str
+    """As judged."""
     chip: Chip
+    """Look of the verdict."""
     measured: list[Measured]
+    """The figures."""
     section: str
+    """Anchor of the figure that shows it; empty if the page has none."""
     data: list[tuple[str, str]]
+    """Names of data files and where they are; no place where there is none to link to."""
     meaning: str
+    """What it says if a control moves."""
 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All verdicts.
-
-    Parameters
-    ----------
-    claims, controls : list of Score
-        The rows.
-    """
+    """All verdicts."""
 
     claims: list[Score]
     controls: list[Score]
+    """The rows."""
 
     @property
     def moved(self) -> list[Score]:
@@ -112,22 +97,7 @@ class Scorecard:
 def scorecard(
     claims: Sequence[verdicts.Claim], sections: Sequence[str], place: Callable[[str], str]
 ) -> Scorecard:
-    """Return the rows of the scorecard.
-
-    Parameters
-    ----------
-    claims : sequence of Claim
-        As judged.
-    sections : sequence of str
-        Anchors that the page has.
-    place : callable
-        Name of a data file to where it is, or an empty text.
-
-    Returns
-    -------
-    Scorecard
-        In the order given.
-    """
+    """Return the rows of the scorecard."""
     rows = [(claim.kind, _score(claim, sections, place)) for claim in claims]
     return Scorecard(
         [row for kind, row in rows if kind == "claim"],

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from mechcore.domains import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
-from mechcore.evidence import Evidence
-from mechcore.pooled import ALL_FAMILIES
-from mechcore.regressions import PREDICTORS
+from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
+from mechcore.analysis.pooled import ALL_FAMILIES
+from mechcore.analysis.regressions import PREDICTORS
+from mechcore.claims.verdict import SYMBOLS
 from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
-from mechcore.verdicts import SYMBOLS
+from mechcore.results.results import Results
 
 MOST_ROWS = 60
 """Of a longer table the page shows what stands for the rest; the file has all."""
@@ -46,95 +46,52 @@ class Heading:
 
 @dataclass(frozen=True)
 class StatisticsTable:
-    """A table that the page folds.
-
-    Parameters
-    ----------
-    title : str
-        Its summary, with which rows are shown.
-    groups : list of Heading
-        Headings over the headings; empty for none.
-    headings : list of str
-        The first two name the row.
-    rows : list of list of str
-        Text, as long as the headings; the best of its kind as markup.
-    """
+    """A table that the page folds."""
 
     title: str
+    """Its summary, with which rows are shown."""
     groups: list[Heading]
+    """Headings over the headings; empty for none."""
     headings: list[str]
+    """The first two name the row."""
     rows: list[list[str]]
+    """Text, as long as the headings; the best of its kind as markup."""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """Tables of one kind.
-
-    Parameters
-    ----------
-    name, title : str
-        Anchor and heading.
-    file : str
-        Data file with all rows.
-    words : str
-        What a reader must know.
-    tables : list of StatisticsTable
-        Those with rows.
-    """
+    """Tables of one kind."""
 
     name: str
     title: str
+    """Anchor and heading."""
     file: str
+    """Data file with all rows."""
     words: str
+    """What a reader must know."""
     tables: list[StatisticsTable]
+    """Those with rows."""
 
 
-def chapters(evidence: Evidence) -> list[Chapter]:
-    """Return the statistics of an experiment.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    list of Chapter
-        As the page shows them.
-    """
+def chapters(results: Results) -> list[Chapter]:
+    """Return the statistics of an experiment."""
     return [
-        Chapter(name, title, file, words, [table for table in make(evidence) if table.rows])
+        Chapter(name, title, file, words, [table for table in make(results) if table.rows])
         for name, (title, file, words, make) in CHAPTERS.items()
     ]
 
 
-def representative(table: pd.DataFrame, evidence: Evidence) -> tuple[pd.DataFrame, str]:
-    """Return the rows of a table that stand for the rest, as few as a reader can take in.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With the columns cell and pattern.
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    pandas.DataFrame
-        All rows if they are at most `MOST_ROWS` cells and patterns; else those of the family that
-        stands for all, then of a few sizes, then of one.
-    str
-        Which they are.
-    """
-    cells = table.cell.map(evidence.cells)
-    family = cells.map(lambda cell: cell.kernel) == evidence.family
+def representative(table: pd.DataFrame, results: Results) -> tuple[pd.DataFrame, str]:
+    """Return the rows of a table that stand for the rest, as few as a reader can take in."""
+    cells = table.cell.map(results.cells)
+    family = cells.map(lambda cell: cell.kernel) == results.family
     size = cells.map(lambda cell: cell.size)
-    few = ", ".join(map(str, evidence.sizes_shown))
+    few = ", ".join(map(str, results.sizes_shown))
     choices = {
         "all cells": family | True,
-        evidence.family: family,
-        f"{evidence.family}, k = {few}": family & size.isin(evidence.sizes_shown),
-        f"{evidence.family}, k = {evidence.size}": family & (size == evidence.size),
+        results.family: family,
+        f"{results.family}, k = {few}": family & size.isin(results.sizes_shown),
+        f"{results.family}, k = {results.size}": family & (size == results.size),
     }
     fitting = {words: rows for words, rows in choices.items() if _count(table[rows]) <= MOST_ROWS}
     words = next(iter(fitting or choices)) if fitting else list(choices)[-1]
@@ -145,10 +102,10 @@ def _count(table: pd.DataFrame) -> int:
     return len(table[["cell", "pattern"]].drop_duplicates())
 
 
-def _model_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+def _model_tables(results: Results) -> Iterator[StatisticsTable]:
     """For each domain, how much worse each curve is than the best one."""
     for domain in DOMAINS:
-        rows, words = representative(_domain(evidence.models, domain), evidence)
+        rows, words = representative(_domain(results.models, domain), results)
         yield StatisticsTable(
             f"{DOMAIN_SYMBOLS[domain]}: {words}",
             [Heading("", 2), Heading("ΔAIC", 5), Heading("cross-validated error (px/layer)", 5)],
@@ -176,8 +133,8 @@ def _best_in_bold(values: pd.Series, texts: list[str]) -> list[str]:
     return [*texts[:best], marked, *texts[best + 1 :]]
 
 
-def _light_speed_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
-    rows, words = representative(_domain(evidence.models, EVERYWHERE), evidence)
+def _light_speed_tables(results: Results) -> Iterator[StatisticsTable]:
+    rows, words = representative(_domain(results.models, EVERYWHERE), results)
     yield StatisticsTable(
         f"Fitted light speed, {DOMAIN_SYMBOLS[EVERYWHERE]}: {words}",
         [Heading("", 2), Heading("fitted (px/layer)", 2), Heading("candidates (px/layer)", 2)],
@@ -196,10 +153,10 @@ def _limits(fits: pd.DataFrame) -> list[str]:
     return [*limits, *(significant(float(speed)) for speed in candidates)]
 
 
-def _pooled_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
-    pooled, words = evidence.pooled, "all pools"
+def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
+    pooled, words = results.pooled, "all pools"
     # Of one family the pool of all families is the same again.
-    if len(pooled) > MOST_ROWS * len(PREDICTORS) or len(evidence.experiment.kernels) == 1:
+    if len(pooled) > MOST_ROWS * len(PREDICTORS) or len(results.experiment.kernels) == 1:
         pooled, words = pooled[pooled.kernel == ALL_FAMILIES], "all families together"
     for predictor in PREDICTORS:
         rows = pooled[pooled.predictor == predictor]
@@ -227,11 +184,11 @@ def _pooled(row: pd.Series) -> list[str]:
     ]
 
 
-def _line_tables(evidence: Evidence) -> Iterator[StatisticsTable]:
+def _line_tables(results: Results) -> Iterator[StatisticsTable]:
     """For each predictor, the lines of the three domains side by side."""
     for predictor in PREDICTORS:
-        fits = evidence.regressions[evidence.regressions.predictor == predictor]
-        rows, words = representative(fits, evidence)
+        fits = results.regressions[results.regressions.predictor == predictor]
+        rows, words = representative(fits, results)
         yield StatisticsTable(
             f"Speed on {SYMBOLS[predictor]}: {words}",
             [Heading("", 2), *(Heading(DOMAIN_SYMBOLS[domain], len(LINE)) for domain in DOMAINS)],
@@ -265,7 +222,7 @@ def _cases(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
         yield [str(cell), str(pattern)], part
 
 
-Maker = Callable[[Evidence], Iterator[StatisticsTable]]
+Maker = Callable[[Results], Iterator[StatisticsTable]]
 
 CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
     "comparison": (

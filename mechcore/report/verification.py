@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mechcore.errors import MechcoreError
-from mechcore.evidence import Evidence
 from mechcore.report.numbers import significant
-from mechcore.sweeps import sweep_identifier
+from mechcore.results.results import Results
+from mechcore.results.sweep import sweep_identifier
 from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
 
 DIGITS = 2
@@ -31,53 +31,31 @@ class Row:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked again of the results that the page shows.
-
-    Parameters
-    ----------
-    certificate : Certificate
-        Of these results and no others.
-    rows : list of Row
-        Its checks.
-    """
+    """What was checked again of the results that the page shows."""
 
     certificate: Certificate
+    """Of these results and no others."""
     rows: list[Row]
+    """Its checks."""
 
 
-def verification_of(evidence: Evidence) -> Verification | None:
-    """Return what was checked of some results.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-
-    Returns
-    -------
-    Verification or None
-        None if there is no certificate, or one of other results.
-
-    Raises
-    ------
-    MechcoreError
-        If the file is something else.
-    """
-    certificate = read_certificate(evidence.results / CERTIFICATE_FILE)
-    if certificate is None or not _is_of(certificate, evidence):
+def verification_of(results: Results) -> Verification | None:
+    """Return what was checked of some results."""
+    certificate = read_certificate(results.folder / CERTIFICATE_FILE)
+    if certificate is None or not _is_of(certificate, results):
         return None
     return Verification(certificate, [_row(check) for check in certificate.checks])
 
 
-def _is_of(certificate: Certificate, evidence: Evidence) -> bool:
+def _is_of(certificate: Certificate, results: Results) -> bool:
     """Whether a certificate is of these results."""
     if certificate.sweep is None:
         # Files failed, so nobody could say which results they are: this is rather told than not.
         return not certificate.holds
     # Nothing holds of results that cannot be read, or are not there yet.
     with suppress(MechcoreError):
-        same = not certificate.holds or certificate.files == evidence.file_hashes()
-        return same and certificate.sweep == sweep_identifier(evidence)
+        same = not certificate.holds or certificate.files == results.file_hashes()
+        return same and certificate.sweep == sweep_identifier(results)
     return False
 
 

@@ -1,1 +1,1 @@
-"""Results into MLflow: what its runs are made of, and the one module that knows it."""
+"""MLflow as a view of the results."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mechcore.evidence import BankEvidence, Evidence, bank_files
-from mechcore.filters.plan import PlannedBank, planned_banks
+from mechcore.analysis.tables import table_text
+from mechcore.experiment.banks import PlannedBank, planned_banks
+from mechcore.experiment.naming import metric_name
 from mechcore.filters.summary import SHARES
-from mechcore.naming import metric_name
-from mechcore.sweeps import Sweep
-from mechcore.tables import table_text
+from mechcore.results.banks import BankResults, bank_files
+from mechcore.results.results import Results
+from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import (
     DIGEST,
     MOST_TEXT,
@@ -33,49 +34,36 @@ OF_LAYERS = (
 """Columns of the layers that become curves over depth; the step is the number of the layer."""
 
 
-def bank_runs(evidence: Evidence, sweep: Sweep) -> list[TrackedRun]:
-    """Return the runs of the banks of a sweep.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    sweep : Sweep
-        What is known of them: banks that are not finished are left out.
-
-    Returns
-    -------
-    list of TrackedRun
-        In the order of the configuration.
-    """
+def bank_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
+    """Return the runs of the banks of a sweep."""
     return [
-        _run(evidence, plan, sweep.banks)
-        for plan in planned_banks(evidence.experiment).values()
-        if _names(evidence, plan) <= set(sweep.banks)
+        _run(results, plan, sweep.banks)
+        for plan in planned_banks(results.experiment).values()
+        if _names(results, plan) <= set(sweep.banks)
     ]
 
 
-def _names(evidence: Evidence, plan: PlannedBank) -> set[str]:
-    files = bank_files(plan, evidence.results)
-    return {path.relative_to(evidence.results).as_posix() for path in files}
+def _names(results: Results, plan: PlannedBank) -> set[str]:
+    files = bank_files(plan, results.folder)
+    return {path.relative_to(results.folder).as_posix() for path in files}
 
 
-def _run(evidence: Evidence, plan: PlannedBank, hashes: Mapping[str, str]) -> TrackedRun:
-    files = bank_files(plan, evidence.results)
+def _run(results: Results, plan: PlannedBank, hashes: Mapping[str, str]) -> TrackedRun:
+    files = bank_files(plan, results.folder)
     when = max(int(path.stat().st_mtime * 1000) for path in files)
     return TrackedRun(
         f"filters/{plan.name}",
         "bank",
         (BANK_TAG, plan.name),
-        content_of({name: hashes[name] for name in sorted(_names(evidence, plan))}),
+        content_of({name: hashes[name] for name in sorted(_names(results, plan))}),
         when,
         when,
-        partial(_description, evidence, plan),
+        partial(_description, results, plan),
     )
 
 
-def _description(evidence: Evidence, plan: PlannedBank) -> Description:
-    bank = BankEvidence.load(plan, evidence.results, evidence.experiment)
+def _description(results: Results, plan: PlannedBank) -> Description:
+    bank = BankResults.load(plan, results.folder, results.experiment)
     analysis, weights = bank.analysis, str(bank.analysis.attributes["weights_sha256"])
     return Description(
         {
@@ -95,24 +83,24 @@ def _description(evidence: Evidence, plan: PlannedBank) -> Description:
     )
 
 
-def _note(bank: BankEvidence) -> str:
+def _note(bank: BankResults) -> str:
     names = ", ".join(map(str, bank.analysis.layers.name))
     return f"Kernels of {bank.plan.weights}. The step of curves is the layer: {names}"[:MOST_TEXT]
 
 
-def _whole(bank: BankEvidence) -> Iterator[Measured]:
+def _whole(bank: BankResults) -> Iterator[Measured]:
     row = bank.analysis.whole.iloc[0]
     for name in row.index:
         yield str(name), float(row[name]), 0
 
 
-def _layers(bank: BankEvidence) -> Iterator[Measured]:
+def _layers(bank: BankResults) -> Iterator[Measured]:
     for step, row in enumerate(bank.analysis.layers.to_dict("records")):
         for name in OF_LAYERS:
             yield metric_name("layer", name), float(row[name]), step
 
 
-def _motion(bank: BankEvidence) -> Iterator[Measured]:
+def _motion(bank: BankResults) -> Iterator[Measured]:
     """Medians of the measured speed, and the share that died, by activation and layer."""
     velocities = bank.velocities
     sound = velocities[~velocities.ill_conditioned.astype(bool)]

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mechcore.cells import Cell
-from mechcore.config import Experiment
-from mechcore.evidence import Evidence
-from mechcore.grid import expand
-from mechcore.naming import metric_name
-from mechcore.progress import CellState, cell_states
-from mechcore.regressions import cell_names, mean_speeds
-from mechcore.storage import read_dataset
-from mechcore.sweep_cells import PARAMETERS, parameters
-from mechcore.sweeps import CellRecord, Sweep, metric_names
+from mechcore.analysis.regressions import mean_speeds
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.grid import expand
+from mechcore.experiment.naming import metric_name
+from mechcore.io.netcdf import read_dataset
+from mechcore.jobs.status import CellState, cell_states
+from mechcore.results.cells_table import PARAMETERS, parameters
+from mechcore.results.results import Results
+from mechcore.results.sweep import CellRecord, Sweep, metric_names
 from mechcore.tracking.runs import (
     DIGEST,
     FAILED,
@@ -55,16 +55,6 @@ Row = dict[str, Any]
 def table_rows(table: pd.DataFrame) -> list[Row]:
     """Return the rows of a table by the names of its columns.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-
-    Returns
-    -------
-    list of dict
-        A dictionary a row.
-
     Examples
     --------
     >>> table_rows(pd.DataFrame({"beta": [0.5]}))
@@ -74,56 +64,28 @@ def table_rows(table: pd.DataFrame) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
-def cell_runs(evidence: Evidence, sweep: Sweep) -> list[TrackedRun]:
-    """Return the runs of the cells of a sweep.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    sweep : Sweep
-        What is known of them.
-
-    Returns
-    -------
-    list of TrackedRun
-        In the order of the grid.
-    """
-    curves, metrics = _curves(evidence), metric_names(sweep.cells)
+def cell_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
+    """Return the runs of the cells of a sweep."""
+    curves, metrics = _curves(results), metric_names(sweep.cells)
     names = [name for name in metrics if not any(part in name for part in ONLY_IN_TABLES)]
     return [
-        _run(evidence, row, sweep.records[row["cell"]], names, curves[row["cell"]])
+        _run(results, row, sweep.records[row["cell"]], names, curves[row["cell"]])
         for row in table_rows(sweep.cells)
     ]
 
 
-def failed_runs(experiment: Experiment, results: Path, logs: Path) -> list[TrackedRun]:
-    """Return the runs of the cells that failed.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-    results : Path
-        Folder of its results.
-    logs : Path
-        Folder of the logs of the experiment.
-
-    Returns
-    -------
-    list of TrackedRun
-        In the order of the grid.
-    """
+def failed_runs(experiment: Experiment, directory: Path, logs: Path) -> list[TrackedRun]:
+    """Return the runs of the cells that failed."""
     cells = expand(experiment)
-    states = cell_states(cells, results, logs)
+    states = cell_states(cells, directory, logs)
     return [_failed(cells[state.cell], state) for state in states if state.state == "failed"]
 
 
 def _run(
-    evidence: Evidence, row: Row, record: CellRecord, names: list[str], curves: list[Measured]
+    results: Results, row: Row, record: CellRecord, names: list[str], curves: list[Measured]
 ) -> TrackedRun:
     cell = str(row["cell"])
-    path = evidence.results / "trajectories" / f"{cell}.nc"
+    path = results.folder / "trajectories" / f"{cell}.nc"
     known = {name: row[name] for name in PARAMETERS}
     metrics = finite([*((name, float(row[name]), 0) for name in names), *curves])
     return TrackedRun(
@@ -133,7 +95,7 @@ def _run(
         content_of(record.content_sha256, known, metrics),
         record.started_at,
         record.finished_at,
-        partial(_description, evidence.cells[cell], path, record, known, metrics),
+        partial(_description, results.cells[cell], path, record, known, metrics),
         draw=partial(draw_preview, path),
     )
 
@@ -164,43 +126,31 @@ def _note(cell: Cell) -> str:
     )
 
 
-def _curves(evidence: Evidence) -> dict[str, list[Measured]]:
+def _curves(results: Results) -> dict[str, list[Measured]]:
     """The curves of each cell over beta: what a sweep over beta looks like in a chart."""
-    keys = ["kernel", "activation", "size", "pattern", "beta"]
-    boundary = evidence.experiment.boundary
-    others = evidence.metrics.groupby(keys, sort=False)[[*CURVES[1:], THEORY]]
+    keys = ["cell", "pattern", "beta"]
+    others = results.metrics.groupby(keys, sort=False)[[*CURVES[1:], THEORY]]
     # A mean over some of the angles would be that of another set at every beta.
     means = others.mean(skipna=False).reset_index()
-    speeds = mean_speeds(evidence.metrics, boundary)[[*keys, "speed"]]
+    speeds = mean_speeds(results.metrics)[[*keys, "speed"]]
     points = means.merge(speeds, on=keys, validate="one_to_one")
     names = {
-        one: [(metric_name(one, curve), curve) for curve in CURVES] for one in evidence.patterns
+        one: [(metric_name(one, curve), curve) for curve in CURVES] for one in results.patterns
     }
-    names[evidence.patterns[0]].append((THEORY, THEORY))
+    names[results.patterns[0]].append((THEORY, THEORY))
     curves: dict[str, list[Measured]] = defaultdict(list)
-    for cell, row in zip(cell_names(points, boundary), table_rows(points), strict=True):
+    for row in table_rows(points):
         step = round(1000 * row["beta"])
-        curves[cell] += [(name, float(row[curve]), step) for name, curve in names[row["pattern"]]]
+        curves[row["cell"]] += [
+            (name, float(row[curve]), step) for name, curve in names[row["pattern"]]
+        ]
     return curves
 
 
 def draw_preview(path: Path, folder: Path) -> None:
-    """Draw the card of a cell.
-
-    Parameters
-    ----------
-    path : Path
-        Its trajectories.
-    folder : Path
-        Where ``preview.png`` is written.
-
-    Raises
-    ------
-    MechcoreError
-        If the file is damaged or the folder cannot be written.
-    """
-    from mechcore.figures.preview import cell_preview
-    from mechcore.figures.style import save
+    """Draw the card of a cell."""
+    from mechcore.report.figures.preview import cell_preview
+    from mechcore.report.figures.style import save
 
     figure = cell_preview(read_dataset(path), _blank_preview())
     save(figure, folder / "preview", suffixes=[".png"])
@@ -209,7 +159,7 @@ def draw_preview(path: Path, folder: Path) -> None:
 @cache
 def _blank_preview() -> Figure:
     """Axes for all cells that a process draws."""
-    from mechcore.figures.preview import blank_preview
+    from mechcore.report.figures.preview import blank_preview
 
     return blank_preview()
 

@@ -17,16 +17,6 @@ NETWORK_DISKS = {
 def network_disk(folder: Path) -> str | None:
     """Return the type of the network disk that a folder lies on.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder; it exists.
-
-    Returns
-    -------
-    str or None
-        One of `NETWORK_DISKS`; None for a disk of this machine.
-
     Examples
     --------
     >>> network_disk(Path("/proc")) is None

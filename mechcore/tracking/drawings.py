@@ -24,20 +24,7 @@ Pictures = Callable[[], Path | None]
 
 @contextmanager
 def drawn(runs: Iterable[TrackedRun], processes: int) -> Iterator[dict[int, Pictures]]:
-    """Draw the pictures of runs in the order of the runs.
-
-    Parameters
-    ----------
-    runs : iterable of TrackedRun
-        The runs.
-    processes : int
-        How many draw at the same time.
-
-    Yields
-    ------
-    dict of int to callable
-        What waits for the pictures of a run, by ``id(run)``; runs without pictures are left out.
-    """
+    """Draw the pictures of runs in the order of the runs."""
     wanted = [run for run in runs if run.draw is not None]
     if not wanted:
         yield {}

@@ -34,26 +34,7 @@ CLOSED = (FINISHED, FAILED)
 
 
 class Ledger:
-    """The runs of a study beside those that the store has of it.
-
-    Parameters
-    ----------
-    store : Store
-        The store, open.
-    study : Study
-        The runs that it should hold.
-    rebuild : bool
-        Whether all of them are to be logged, even if they are there.
-
-    Attributes
-    ----------
-    missing : list of TrackedRun
-        Those that are to be logged.
-    runs : dict of str to str
-        MLflow's id of each run by name, once `write` has ended.
-    logged, superseded : int
-        How many runs were new, and how many older ones they replace.
-    """
+    """The runs of a study beside those that the store has of it."""
 
     def __init__(self, store: Store, study: Study, *, rebuild: bool) -> None:
         self.store, self.study, self.rebuild = store, study, rebuild
@@ -68,13 +49,7 @@ class Ledger:
         self.missing = [run for run in study.runs if rebuild or not self._current(run)]
 
     def write(self, pictures: Mapping[int, Pictures]) -> None:
-        """Log what is missing, and mark what it replaces.
-
-        Parameters
-        ----------
-        pictures : mapping of int to callable
-            Of `mechcore.tracking.drawings.drawn`.
-        """
+        """Log what is missing, and mark what it replaces."""
         missing = set(map(id, self.missing))
         for run in self.study.runs:
             if id(run) in missing:

@@ -34,127 +34,78 @@ MOST_TEXT = 4000
 
 @dataclass(frozen=True)
 class Input:
-    """A file that a run was made of.
-
-    Parameters
-    ----------
-    name : str
-        Shown in the list of runs.
-    digest : str
-        Hash of its content; a store takes 36 characters.
-    path : Path
-        Where it lies.
-    """
+    """A file that a run was made of."""
 
     name: str
+    """Shown in the list of runs."""
     digest: str
+    """Hash of its content; a store takes 36 characters."""
     path: Path
+    """Where it lies."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a run holds.
-
-    Parameters
-    ----------
-    tags : mapping of str to str
-        By name.
-    params : mapping of str to object
-        By name.
-    metrics : sequence of (str, float, int)
-        Name, value and step, all finite.
-    inputs : sequence of Input
-        Files that it was made of.
-    files : sequence of Path
-        Artifacts that exist.
-    texts : mapping of str to str
-        Artifacts by file name.
-    """
+    """What a run holds."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
+    """By name."""
     params: Mapping[str, object] = field(default_factory=dict)
+    """By name."""
     metrics: Sequence[Measured] = ()
+    """Name, value and step, all finite."""
     inputs: Sequence[Input] = ()
+    """Files that it was made of."""
     files: Sequence[Path] = ()
+    """Artifacts that exist."""
     texts: Mapping[str, str] = field(default_factory=dict)
+    """Artifacts by file name."""
 
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run, described when it turns out to be new.
-
-    Parameters
-    ----------
-    name : str
-        Of the run.
-    kind : str
-        What it is about: a cell, a bank, a simulation or a sweep.
-    identity : (str, str)
-        The tag by which the run is found again, and its value.
-    content_sha256 : str
-        Hash of all that the run shows: whether a run of it exists already.
-    started_at, finished_at : int
-        Times of the results in ms since 1970, so that a rebuilt store has the same times.
-    describe : callable
-        Returns what it holds.
-    status : {"FINISHED", "FAILED"}
-        How it ended.
-    draw : callable, optional
-        Writes pictures into a folder, in another process: a function of the top level of a module,
-        or a `functools.partial` of one.
-    """
+    """A run, described when it turns out to be new."""
 
     name: str
+    """Of the run."""
     kind: str
+    """What it is about: a cell, a bank, a simulation or a sweep."""
     identity: Identity
+    """The tag by which the run is found again, and its value."""
     content_sha256: str
+    """Hash of all that the run shows: whether a run of it exists already."""
     started_at: int
     finished_at: int
+    """Times of the results in ms since 1970, so that a rebuilt store has the same times."""
     describe: Callable[[], Description]
+    """Returns what it holds."""
     status: str = FINISHED
+    """How it ended."""
     draw: Callable[[Path], None] | None = None
+    """Writes pictures into a folder, in another process: a function of the top level of a module,
+    or a `functools.partial` of one."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """An experiment of MLflow: what can be compared on one page.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    note : str
-        Its description, in Markdown.
-    views : mapping of str to str
-        Tags that its page takes for saved views, see `mechcore.tracking.views`.
-    sweep : str
-        Identifier of the sweep that its current runs belong to.
-    tags : mapping of str to str
-        What all its new runs carry.
-    runs : sequence of TrackedRun
-        The runs.
-    """
+    """An experiment of MLflow: what can be compared on one page."""
 
     name: str
+    """Its name."""
     note: str
+    """Its description, in Markdown."""
     views: Mapping[str, str]
+    """Tags that its page takes for saved views, see `mechcore.tracking.views`."""
     sweep: str
+    """Identifier of the sweep that its current runs belong to."""
     tags: Mapping[str, str]
+    """What all its new runs carry."""
     runs: Sequence[TrackedRun]
+    """The runs."""
 
 
 def finite(metrics: Iterable[Measured]) -> list[Measured]:
     """Leave out what a store would keep as a wrong number: it has no infinity and no NaN.
-
-    Parameters
-    ----------
-    metrics : iterable of (str, float, int)
-        Name, value and step.
-
-    Returns
-    -------
-    list of (str, float, int)
-        Those that are numbers.
 
     Examples
     --------
@@ -166,16 +117,6 @@ def finite(metrics: Iterable[Measured]) -> list[Measured]:
 
 def content_of(*parts: object) -> str:
     """Return a hash of what a run shows.
-
-    Parameters
-    ----------
-    *parts : object
-        Whatever JSON can hold.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
 
     Examples
     --------

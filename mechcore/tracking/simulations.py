@@ -5,38 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from mechcore.evidence import Evidence
-from mechcore.mechanics import SIMULATION
-from mechcore.regressions import cell_names
-from mechcore.sweeps import Sweep
+from mechcore.analysis.mechanics import SIMULATION
+from mechcore.results.results import Results
+from mechcore.results.sweep import Sweep
 from mechcore.tracking.cells import Row, table_rows
 from mechcore.tracking.runs import Description, Measured, TrackedRun, content_of, finite
 
 SIMULATION_TAG = "mechcore.simulation_id"
 
 
-def simulation_runs(evidence: Evidence, sweep: Sweep) -> list[TrackedRun]:
-    """Return a run for every simulation of a sweep.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    sweep : Sweep
-        What is known of them.
-
-    Returns
-    -------
-    list of TrackedRun
-        In the order of the table of metrics.
-    """
-    metrics = evidence.metrics
-    cells = cell_names(metrics, evidence.experiment.boundary)
+def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
+    """Return a run for every simulation of a sweep."""
     times = {name: record.finished_at for name, record in sweep.records.items()}
-    return [
-        _run(str(cell), row, times[str(cell)])
-        for cell, row in zip(cells, table_rows(metrics), strict=True)
-    ]
+    return [_run(row["cell"], row, times[row["cell"]]) for row in table_rows(results.metrics)]
 
 
 def _run(cell: str, row: Row, finished_at: int) -> TrackedRun:

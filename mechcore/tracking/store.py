@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from mechcore.errors import MechcoreError
-from mechcore.storage import link_or_copy
+from mechcore.io.netcdf import link_or_copy
 from mechcore.tracking.disks import network_disk
 from mechcore.tracking.runs import (
     CONTENT_TAG,
@@ -69,28 +69,12 @@ QUIET = {
 
 
 def tracking_uri() -> str:
-    """Return the store: ``MLFLOW_TRACKING_URI``, or a SQLite file in the current folder.
-
-    Returns
-    -------
-    str
-        A URI for MLflow.
-    """
+    """Return the store: ``MLFLOW_TRACKING_URI``, or a SQLite file in the current folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{Path.cwd() / DATABASE}"
 
 
 def without_password(uri: str) -> str:
     """Return a URI that may be shown and kept.
-
-    Parameters
-    ----------
-    uri : str
-        As it is given to MLflow.
-
-    Returns
-    -------
-    str
-        The same without user and password.
 
     Examples
     --------
@@ -105,18 +89,7 @@ def without_password(uri: str) -> str:
 
 
 class Store:
-    """A store of MLflow, opened for one process at a time.
-
-    Parameters
-    ----------
-    uri : str
-        ``sqlite:///file``, the address of a server, or another database.
-
-    Raises
-    ------
-    MechcoreError
-        If it is a SQLite file on a network disk, or no place that can be written to.
-    """
+    """A store of MLflow, opened for one process at a time."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -151,18 +124,7 @@ class Store:
             raise MechcoreError(f"store {self.shown}: {reason}") from error
 
     def experiment(self, study: Study) -> str:
-        """Return the id of an experiment, which is made, described or restored if need be.
-
-        Parameters
-        ----------
-        study : Study
-            The experiment.
-
-        Returns
-        -------
-        str
-            MLflow's id.
-        """
+        """Return the id of an experiment, which is made, described or restored if need be."""
         from mlflow.exceptions import MlflowException
 
         client = self._client
@@ -186,18 +148,7 @@ class Store:
         return str(found.experiment_id)
 
     def runs(self, experiment_id: str) -> list[Run]:
-        """Return all runs of an experiment that are not deleted.
-
-        Parameters
-        ----------
-        experiment_id : str
-            MLflow's id.
-
-        Returns
-        -------
-        list of mlflow.entities.Run
-            In no order.
-        """
+        """Return all runs of an experiment that are not deleted."""
         return list(self._search([experiment_id], ""))
 
     def log(
@@ -207,24 +158,7 @@ class Store:
         tags: Mapping[str, str],
         pictures: Callable[[], Path | None],
     ) -> str:
-        """Make a run, fill it and close it.
-
-        Parameters
-        ----------
-        experiment_id : str
-            MLflow's id of the experiment.
-        run : TrackedRun
-            The run.
-        tags : mapping of str to str
-            What it carries besides its own.
-        pictures : callable
-            Waits for the pictures of the run; returns their folder, or None without any.
-
-        Returns
-        -------
-        str
-            The id of the run.
-        """
+        """Make a run, fill it and close it."""
         found = run.describe()
         key, value = run.identity
         own = {KIND_TAG: run.kind, key: value, CONTENT_TAG: run.content_sha256}
@@ -243,40 +177,15 @@ class Store:
         return str(made.info.run_id)
 
     def delete(self, run_id: str) -> None:
-        """Delete a run; MLflow keeps it among the deleted ones.
-
-        Parameters
-        ----------
-        run_id : str
-            MLflow's id.
-        """
+        """Delete a run; MLflow keeps it among the deleted ones."""
         self._client.delete_run(run_id)
 
     def tag(self, run_id: str, name: str, value: str) -> None:
-        """Set a tag of a run.
-
-        Parameters
-        ----------
-        run_id : str
-            MLflow's id.
-        name, value : str
-            The tag.
-        """
+        """Set a tag of a run."""
         self._client.set_tag(run_id, name, value)
 
     def find(self, tag: str, start: str) -> list[Run]:
-        """Return the current runs, in any experiment, whose tag begins with a text.
-
-        Parameters
-        ----------
-        tag, start : str
-            The tag, and how its value begins.
-
-        Returns
-        -------
-        list of mlflow.entities.Run
-            In no order.
-        """
+        """Return the current runs, in any experiment, whose tag begins with a text."""
         experiments = [one.experiment_id for one in self._client.search_experiments()]
         return list(
             self._search(
@@ -285,17 +194,7 @@ class Store:
         )
 
     def fetch(self, run: Run, name: str, folder: Path) -> None:
-        """Copy an artifact.
-
-        Parameters
-        ----------
-        run : mlflow.entities.Run
-            The run.
-        name : str
-            The artifact.
-        folder : Path
-            Where to.
-        """
+        """Copy an artifact."""
         beside = self._beside(run)
         if beside is not None:
             shutil.copy2(beside / name, folder)
@@ -357,18 +256,7 @@ class Store:
 
 
 def connect(uri: str) -> MlflowClient:
-    """Return a client of a store; a SQLite store that is not there is made.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Returns
-    -------
-    mlflow.MlflowClient
-        The client.
-    """
+    """Return a client of a store; a SQLite store that is not there is made."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
@@ -383,21 +271,7 @@ def connect(uri: str) -> MlflowClient:
 
 @contextmanager
 def explained(uri: str, more: str = "") -> Iterator[None]:
-    """Tell what a store says in one line, without its password.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-    more : str, optional
-        What follows.
-
-    Raises
-    ------
-    MechcoreError
-        If the store raised an error: how it begins, which tells what was tried, and how it ends,
-        which tells why it failed.
-    """
+    """Tell what a store says in one line, without its password."""
     try:
         yield
     except Exception as error:
@@ -430,16 +304,6 @@ def _shortened(uri: str, error: Exception) -> str:
 def is_server(uri: str) -> bool:
     """Tell whether a store is a server that runs already.
 
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Returns
-    -------
-    bool
-        Whether it has an address of its own.
-
     Examples
     --------
     >>> is_server("http://tracking:5000"), is_server("sqlite:///mlflow.db")
@@ -450,16 +314,6 @@ def is_server(uri: str) -> bool:
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite store.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Returns
-    -------
-    Path or None
-        None for another kind of store, and for one in memory.
 
     Examples
     --------
@@ -472,18 +326,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def check_there(uri: str) -> None:
-    """Refuse a store that is not there, where one is only read.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Raises
-    ------
-    MechcoreError
-        If it is a SQLite file that does not exist, or no store at all.
-    """
+    """Refuse a store that is not there, where one is only read."""
     file = sqlite_file(uri)
     if file is None:
         _check_kind(uri)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mechcore.config import Experiment
+from mechcore.experiment.config import Experiment
 from mechcore.tracking.runs import KIND_TAG, SUPERSEDED_TAG, SWEEP_TAG, Study, TrackedRun
 from mechcore.tracking.views import cell_views, simulation_views, view_tags
 
@@ -23,24 +23,7 @@ METRICS = {
 def cells_study(
     experiment: Experiment, sweep: str, tags: Mapping[str, str], runs: Sequence[TrackedRun]
 ) -> Study:
-    """Return the experiment of MLflow that holds cells, banks and sweeps.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-    sweep : str
-        Identifier of the sweep that the current runs belong to.
-    tags : mapping of str to str
-        What all new runs carry.
-    runs : sequence of TrackedRun
-        The runs.
-
-    Returns
-    -------
-    Study
-        With its description and its saved views.
-    """
+    """Return the experiment of MLflow that holds cells, banks and sweeps."""
     patterns = [pattern.label for pattern in experiment.patterns]
     views = view_tags(cell_views(patterns, experiment.sizes, experiment.activations))
     return Study(experiment.experiment, _note(experiment), views, sweep, tags, runs)
@@ -49,18 +32,7 @@ def cells_study(
 def simulations_study(
     experiment: Experiment, sweep: str, tags: Mapping[str, str], runs: Sequence[TrackedRun]
 ) -> Study:
-    """Return the experiment of MLflow that holds single simulations.
-
-    Parameters
-    ----------
-    experiment, sweep, tags, runs
-        As of `cells_study`.
-
-    Returns
-    -------
-    Study
-        With its description and its saved view.
-    """
+    """Return the experiment of MLflow that holds single simulations."""
     note = (
         f"**One run is one simulation** of the cells of `{experiment.experiment}`. Filter by "
         "parameters, then draw a scatter plot, as of `beta` and `speed`."

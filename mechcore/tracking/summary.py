@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from mechcore.evidence import Evidence
-from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, Sweep
+from mechcore.claims.verdict import VERDICTS, Claim, read_claims
+from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.results.results import Results
+from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep
 from mechcore.tracking.runs import (
     DIGEST,
     MOST_TEXT,
@@ -21,7 +23,6 @@ from mechcore.tracking.runs import (
     content_of,
     finite,
 )
-from mechcore.verdicts import CLAIMS_FILE, VERDICTS, Claim, read_claims
 
 SWEEP_ID_TAG = "mechcore.sweep_id"
 
@@ -32,31 +33,11 @@ MADE_OF = ("metrics.csv", CELLS_FILE)
 """Results that are told as inputs."""
 
 
-def summary_run(evidence: Evidence, sweep: Sweep, report: Path | None) -> TrackedRun:
-    """Return the run of a sweep.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The results.
-    sweep : Sweep
-        What is known of them.
-    report : Path or None
-        The page of the report; left out if it is not there.
-
-    Returns
-    -------
-    TrackedRun
-        The run.
-
-    Raises
-    ------
-    MechcoreError
-        If the claims are missing or damaged.
-    """
-    claims = read_claims(evidence.results / CLAIMS_FILE)
+def summary_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun:
+    """Return the run of a sweep."""
+    claims = read_claims(results.folder / CLAIMS_FILE)
     page = report if report is not None and report.is_file() else None
-    files = [evidence.results / name for name in SHOWN] + ([page] if page else [])
+    files = [results.folder / name for name in SHOWN] + ([page] if page else [])
     records = sweep.records.values()
     return TrackedRun(
         f"sweep {sweep.identifier}",
@@ -65,26 +46,26 @@ def summary_run(evidence: Evidence, sweep: Sweep, report: Path | None) -> Tracke
         content_of([_digest(path) for path in files if path.name != SWEEP_FILE]),
         min(record.started_at for record in records),
         max(record.finished_at for record in records),
-        partial(_description, evidence, sweep, claims, files),
+        partial(_description, results, sweep, claims, files),
     )
 
 
 def _description(
-    evidence: Evidence, sweep: Sweep, claims: list[Claim], files: list[Path]
+    results: Results, sweep: Sweep, claims: list[Claim], files: list[Path]
 ) -> Description:
-    inputs = [evidence.results / name for name in MADE_OF]
+    inputs = [results.folder / name for name in MADE_OF]
     return Description(
         {"mlflow.source.name": "mechcore summarise", NOTE_TAG: _note(sweep, claims)},
         {"cells": len(sweep.records), **sweep.environment.model_dump(include={"python", "cores"})},
-        finite(_metrics(evidence, sweep, claims)),
+        finite(_metrics(results, sweep, claims)),
         [Input(path.name, _digest(path)[:DIGEST], path) for path in inputs],
         files,
     )
 
 
-def _metrics(evidence: Evidence, sweep: Sweep, claims: list[Claim]) -> Iterator[Measured]:
+def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> Iterator[Measured]:
     cells, records = sweep.cells, sweep.records.values()
-    yield "simulations", float(len(evidence.metrics)), 0
+    yield "simulations", float(len(results.metrics)), 0
     yield "wall_seconds", sum(record.wall_seconds or 0.0 for record in records), 0
     if "engine_deviation" in cells:
         yield "engine_deviation", float(cells.engine_deviation.max()), 0

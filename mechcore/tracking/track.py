@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mechcore.config import Experiment
-from mechcore.drafts import replace_file
 from mechcore.errors import MechcoreError
-from mechcore.evidence import Evidence
-from mechcore.grid import expand
-from mechcore.progress import cell_states
-from mechcore.provenance import Code, current_code
-from mechcore.sweeps import CELLS_FILE, SWEEP_FILE, Sweep, describe_sweep, finished_sweep
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.grid import expand
+from mechcore.io.atomic import replace_file
+from mechcore.io.environment import Code, current_code
+from mechcore.jobs.status import cell_states
+from mechcore.results.results import Results
+from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_runs
 from mechcore.tracking.drawings import drawn, rare_garbage
@@ -29,31 +29,22 @@ from mechcore.tracking.summary import SWEEP_ID_TAG, summary_run
 
 @dataclass(frozen=True)
 class Receipt:
-    """What tracking did.
-
-    Parameters
-    ----------
-    uri : str
-        The store, without password.
-    sweep : str
-        Identifier of the sweep.
-    experiments : mapping of str to str
-        MLflow's id of each experiment.
-    runs : mapping of str to str
-        Current run id of every cell, bank and simulation, and of the sweep, by name.
-    logged, unchanged, superseded, failed : int
-        New runs, those that were there already, old runs that a new one replaces, and how many of
-        all tell of a failure.
-    """
+    """What tracking did."""
 
     uri: str
+    """The store, without password."""
     sweep: str
+    """Identifier of the sweep."""
     experiments: Mapping[str, str]
+    """MLflow's id of each experiment."""
     runs: Mapping[str, str]
+    """Current run id of every cell, bank and simulation, and of the sweep, by name."""
     logged: int
     unchanged: int
     superseded: int
     failed: int
+    """New runs, those that were there already, old runs that a new one replaces, and how many of
+    all tell of a failure."""
 
 
 def track(
@@ -63,31 +54,7 @@ def track(
     rebuild: bool = False,
     processes: int | None = None,
 ) -> Receipt:
-    """Log runs, each once.
-
-    Parameters
-    ----------
-    studies : sequence of Study
-        Of `plan_studies` or `plan_what_is_there`.
-    uri : str, optional
-        The store; by default `mechcore.tracking.store.tracking_uri`.
-    rebuild : bool, optional
-        Whether to log everything anew, in place of the current runs.
-    processes : int, optional
-        How many work at the same time: one logs, the others draw, at least one; by default as many
-        as there are cores.
-
-    Returns
-    -------
-    Receipt
-        The runs. What is in the store already with the same content is left alone; what changed
-        gets a new run, and the old one a tag with the id of the new.
-
-    Raises
-    ------
-    MechcoreError
-        If a result is damaged, or the store cannot be written to.
-    """
+    """Log runs, each once."""
     with rare_garbage(), Store(uri or tracking_uri()) as store:
         ledgers = [Ledger(store, study, rebuild=rebuild) for study in studies]
         waiting = [run for ledger in ledgers for run in ledger.missing]
@@ -97,111 +64,43 @@ def track(
     return _receipt(store.shown, ledgers)
 
 
-def plan_studies(experiment: Experiment, results: Path, report: Path | None) -> list[Study]:
-    """Return all runs that a store should hold of a finished experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-    results : Path
-        Folder of its results.
-    report : Path or None
-        The page of its report.
-
-    Returns
-    -------
-    list of Study
-        The cells, banks and the sweep; then the simulations, if they are asked for.
-
-    Raises
-    ------
-    MechcoreError
-        If a result is missing or damaged.
-    """
-    evidence = Evidence.load(experiment, results)
-    sweep = finished_sweep(experiment, results)
-    summary = summary_run(evidence, sweep, report)
-    return _studies(evidence, sweep, [summary])
+def plan_studies(experiment: Experiment, directory: Path, report: Path | None) -> list[Study]:
+    """Return all runs that a store should hold of a finished experiment."""
+    results = Results.load(experiment, directory)
+    sweep = finished_sweep(experiment, directory)
+    summary = summary_run(results, sweep, report)
+    return _studies(results, sweep, [summary])
 
 
-def plan_what_is_there(experiment: Experiment, results: Path, logs: Path) -> list[Study]:
-    """Return the runs of the cells of an experiment that have ended by now, well or not.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration.
-    results : Path
-        Folder of its results.
-    logs : Path
-        Folder of its logs, which tell which cells failed.
-
-    Returns
-    -------
-    list of Study
-        The cells and banks; then the simulations, if they are asked for.
-
-    Raises
-    ------
-    MechcoreError
-        If nothing has ended, or a result is damaged.
-    """
-    failed = failed_runs(experiment, results, logs)
+def plan_what_is_there(experiment: Experiment, directory: Path, logs: Path) -> list[Study]:
+    """Return the runs of the cells of an experiment that have ended by now, well or not."""
+    failed = failed_runs(experiment, directory, logs)
     finished = any(
-        state.state == "done" for state in cell_states(expand(experiment), results, logs)
+        state.state == "done" for state in cell_states(expand(experiment), directory, logs)
     )
     if finished or not failed:
-        evidence = Evidence.measured(experiment, results)
-        return _studies(evidence, describe_sweep(evidence, logs), failed)
+        results = Results.measured(experiment, directory)
+        return _studies(results, describe_sweep(results, logs), failed)
     return [cells_study(experiment, "none", _code_tags(current_code([])), failed)]
 
 
-def _studies(evidence: Evidence, sweep: Sweep, others: list[TrackedRun]) -> list[Study]:
-    plan, found, tags = evidence.experiment, sweep.identifier, _code_tags(sweep.code)
-    runs = [*cell_runs(evidence, sweep), *bank_runs(evidence, sweep), *others]
+def _studies(results: Results, sweep: Sweep, others: list[TrackedRun]) -> list[Study]:
+    plan, found, tags = results.experiment, sweep.identifier, _code_tags(sweep.code)
+    runs = [*cell_runs(results, sweep), *bank_runs(results, sweep), *others]
     studies = [cells_study(plan, found, tags, runs)]
     if plan.track.per_simulation:
-        studies.append(simulations_study(plan, found, tags, simulation_runs(evidence, sweep)))
+        studies.append(simulations_study(plan, found, tags, simulation_runs(results, sweep)))
     return studies
 
 
 def write_receipt(receipt: Receipt, path: Path) -> None:
-    """Write a receipt as JSON.
-
-    Parameters
-    ----------
-    receipt : Receipt
-        What `track` returned.
-    path : Path
-        The file.
-    """
+    """Write a receipt as JSON."""
     text = json.dumps(asdict(receipt), indent=2) + "\n"
     replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
-    """Copy the description of a sweep out of a store.
-
-    Parameters
-    ----------
-    identifier : str
-        Its identifier, or how it begins.
-    folder : Path
-        Where to.
-    uri : str, optional
-        The store; by default `mechcore.tracking.store.tracking_uri`.
-
-    Returns
-    -------
-    Path
-        A folder that `mechcore.sweeps.read_sweep` reads.
-
-    Raises
-    ------
-    MechcoreError
-        If there is none, or more than one.
-    """
+    """Copy the description of a sweep out of a store."""
     place = uri or tracking_uri()
     check_there(place)
     with Store(place) as store:

@@ -50,35 +50,18 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Page:
-    """A page of MLflow.
-
-    Parameters
-    ----------
-    experiment : str
-        Name of the experiment that it is about.
-    name : str
-        What it shows.
-    path : str
-        Its address after that of the server.
-    """
+    """A page of MLflow."""
 
     experiment: str
+    """Name of the experiment that it is about."""
     name: str
+    """What it shows."""
     path: str
+    """Its address after that of the server."""
 
 
 def is_private(host: str) -> bool:
     """Tell whether only this machine reaches a host.
-
-    Parameters
-    ----------
-    host : str
-        A name or an IP address.
-
-    Returns
-    -------
-    bool
-        Whether it is this machine's own.
 
     Examples
     --------
@@ -91,23 +74,7 @@ def is_private(host: str) -> bool:
 
 
 def pages(uri: str) -> list[Page]:
-    """Return what a store has to show.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-
-    Returns
-    -------
-    list of Page
-        Those of each experiment that `mechcore track` made, in the order of their making.
-
-    Raises
-    ------
-    MechcoreError
-        If there is no such store.
-    """
+    """Return what a store has to show."""
     check_there(uri)
     with explained(uri):
         experiments = connect(uri).search_experiments()
@@ -118,27 +85,7 @@ def pages(uri: str) -> list[Page]:
 
 @contextmanager
 def served(uri: str, host: str, port: int) -> Iterator[Server]:
-    """Run MLflow's server on a store; SIGINT, SIGTERM and SIGHUP end it with its workers.
-
-    Parameters
-    ----------
-    uri : str
-        The store: a SQLite file or another database.
-    host : str
-        Name or IP address that the server listens on.
-    port : int
-        Its port.
-
-    Yields
-    ------
-    Server
-        One that is starting.
-
-    Raises
-    ------
-    MechcoreError
-        If there is no such store, the port is in use, or the host is none of this machine.
-    """
+    """Run MLflow's server on a store; SIGINT, SIGTERM and SIGHUP end it with its workers."""
     check_there(uri)
     _check_port(host, port)
     with _interruptible(), tempfile.TemporaryFile() as log:
@@ -159,24 +106,16 @@ def served(uri: str, host: str, port: int) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server of MLflow that this process has started.
-
-    Parameters
-    ----------
-    process : subprocess.Popen
-        Its first process.
-    log : file
-        What it wrote.
-    host : str
-        Name or IP address that it listens on.
-    port : int
-        Its port.
-    """
+    """A server of MLflow that this process has started."""
 
     process: subprocess.Popen[bytes]
+    """Its first process."""
     log: IO[bytes]
+    """What it wrote."""
     host: str
+    """Name or IP address that it listens on."""
     port: int
+    """Its port."""
 
     @property
     def address(self) -> str:

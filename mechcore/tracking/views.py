@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mechcore.naming import metric_name
+from mechcore.experiment.naming import metric_name
 from mechcore.tracking.runs import KIND_TAG, SUPERSEDED_TAG, SWEEP_TAG
 
 VIEW_TAG = "mlflow.sharedViewState."
@@ -41,39 +41,20 @@ WIDTHS = {"params": 100, "metrics": 155, "tags": 130}
 
 @dataclass(frozen=True)
 class View:
-    """A saved view.
-
-    Parameters
-    ----------
-    key : str
-        What an address names it by.
-    name : str
-        What the menu "Views" calls it.
-    state : dict of str to object
-        What the page keeps of it.
-    drawn : bool, optional
-        Whether it opens with charts; default: with the table.
-    """
+    """A saved view."""
 
     key: str
+    """What an address names it by."""
     name: str
+    """What the menu "Views" calls it."""
     state: State
+    """What the page keeps of it."""
     drawn: bool = False
+    """Whether it opens with charts; default: with the table."""
 
 
 def view_tags(views: Iterable[View]) -> dict[str, str]:
-    """Return the tags of an experiment that make views appear in its menu.
-
-    Parameters
-    ----------
-    views : iterable of View
-        In their order in the menu.
-
-    Returns
-    -------
-    dict of str to str
-        By name.
-    """
+    """Return the tags of an experiment that make views appear in its menu."""
     found = {
         VIEW_TAG + view.key: json.dumps(
             # Times that never change: the same view is the same tag.
@@ -89,16 +70,6 @@ def view_tags(views: Iterable[View]) -> dict[str, str]:
 def saved_views(tags: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """Return the saved views of an experiment.
 
-    Parameters
-    ----------
-    tags : mapping of str to str
-        All its tags.
-
-    Returns
-    -------
-    dict of str to dict
-        Name, times, state and whether it opens with charts, by tag, in the order of the menu.
-
     Examples
     --------
     >>> views = saved_views(view_tags([View("mechcore-cells", "Cells", {})]))
@@ -111,16 +82,6 @@ def saved_views(tags: Mapping[str, str]) -> dict[str, dict[str, object]]:
 
 def is_edited(tag: str) -> bool:
     """Return whether a person saved a view over one of ours.
-
-    Parameters
-    ----------
-    tag : str
-        The value of the tag.
-
-    Returns
-    -------
-    bool
-        Whether it has a time of day: ours have places in the menu there.
 
     Examples
     --------
@@ -136,21 +97,6 @@ def is_edited(tag: str) -> bool:
 
 def cell_views(patterns: list[str], sizes: Iterable[int], activations: Iterable[str]) -> list[View]:
     """Return the views of an experiment whose runs are cells.
-
-    Parameters
-    ----------
-    patterns : list of str
-        Labels of its patterns.
-    sizes : iterable of int
-        Its kernel sizes, px.
-    activations : iterable of str
-        Its activations.
-
-    Returns
-    -------
-    list of View
-        All cells, the activations at a size, the sizes under an activation, and the sweeps side
-        by side.
 
     Examples
     --------
@@ -184,20 +130,7 @@ def cell_views(patterns: list[str], sizes: Iterable[int], activations: Iterable[
 
 
 def simulation_views(pattern: str, activations: Iterable[str]) -> list[View]:
-    """Return the views of an experiment whose runs are simulations.
-
-    Parameters
-    ----------
-    pattern : str
-        Label of the pattern that is drawn.
-    activations : iterable of str
-        The activations.
-
-    Returns
-    -------
-    list of View
-        A scatter plot of speed over β.
-    """
+    """Return the views of an experiment whose runs are simulations."""
     activation = _usual("relu", sorted(activations))
     where = f"params.activation = '{activation}' AND params.pattern = '{pattern}'"
     axes = {

@@ -1,1 +1,1 @@
-"""A finished experiment is checked: nothing in it is believed that can be computed again."""
+"""Computes results again and compares them with the files."""

@@ -11,26 +11,25 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from mechcore.cells import Cell, Propagation
-from mechcore.config import Experiment
-from mechcore.deviations import affordable_layers
-from mechcore.distances import distances
 from mechcore.errors import MechcoreError
-from mechcore.evidence import BANK_RUNS, BANKS
+from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import PLACE, BankAnalysis, analyse_bank, analysis_groups
-from mechcore.filters.plan import filter_run, planned_banks
-from mechcore.filters.run_settings import FilterRun
 from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
-from mechcore.fits import first_fitted_layer
-from mechcore.storage import ROOT, read_groups
-from mechcore.structure import (
+from mechcore.io.netcdf import ROOT, read_groups
+from mechcore.simulation.schema import (
     check_attributes,
     check_coordinates,
     check_structure,
     other_attributes,
 )
 from mechcore.verification.certificate import Check, failed, merged
+from mechcore.verification.deviations import affordable_layers
+from mechcore.verification.distances import distances
 from mechcore.verification.reruns import compared_simulation
 from mechcore.verification.sampling import Sampling
 from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, told_of
@@ -54,28 +53,7 @@ class Run(NamedTuple):
 
 
 def check_banks(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
-    """Take all banks apart again, and run some of their kernels with the reference engine.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned; it has banks.
-    results : Path
-        Folder of its results.
-    sampling : Sampling
-        Of the runs of the kernels of each bank.
-
-    Returns
-    -------
-    Check
-        A failure for each variable that does not follow from the weights, and for each run that
-        differs, see `mechcore.verification.reruns`.
-
-    Raises
-    ------
-    MechcoreError
-        If the weights cannot be read.
-    """
+    """Take all banks apart again, and run some of their kernels with the reference engine."""
     parts = []
     for name, plan in planned_banks(experiment).items():
         analysis = analyse_bank(load_bank(plan.weights, plan.layout))

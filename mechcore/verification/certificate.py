@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mechcore.provenance import Code, Environment
-from mechcore.settings import Settings, read_settings
+from mechcore.io.environment import Code, Environment
+from mechcore.io.json_models import Settings, read_settings
 
 CERTIFICATE_FILE = "certificate.json"
 """Name among the results."""
@@ -18,36 +18,24 @@ MOST_FAILURES = 20
 
 
 class Check(Settings):
-    """One comparison of the results with something that they must equal.
-
-    Parameters
-    ----------
-    name : str
-        One word.
-    statement : str
-        What holds if nothing failed.
-    compared : int
-        How many things were.
-    in_part : int
-        How many of them only through their first layers, because all would cost too much.
-    excused : int
-        How many more could not be, because rounding decides them.
-    largest : float or None
-        The largest deviation that is finite; None where nothing is measured.
-    limit : float or None
-        What it may be.
-    failures : list of str
-        A line each.
-    """
+    """One comparison of the results with something that they must equal."""
 
     name: str
+    """One word."""
     statement: str
+    """What holds if nothing failed."""
     compared: int
+    """How many things were."""
     in_part: int = 0
+    """How many of them only through their first layers, because all would cost too much."""
     excused: int = 0
+    """How many more could not be, because rounding decides them."""
     largest: float | None = Field(default=None, allow_inf_nan=False)
+    """The largest deviation that is finite; None where nothing is measured."""
     limit: float | None = None
+    """What it may be."""
     failures: list[str] = Field(default_factory=list)
+    """A line each."""
 
     @property
     def holds(self) -> bool:
@@ -57,18 +45,6 @@ class Check(Settings):
 
 def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
     """Return checks of the same kind as one.
-
-    Parameters
-    ----------
-    name, statement : str
-        Of the whole, see `Check`.
-    parts : sequence of Check
-        Its parts; those that measure something have the same limit.
-
-    Returns
-    -------
-    Check
-        Counts and failures of all.
 
     Examples
     --------
@@ -92,18 +68,6 @@ def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
 def failed(name: str, statement: str, line: str) -> Check:
     """Return the check of something that cannot be compared at all.
 
-    Parameters
-    ----------
-    name, statement : str
-        See `mechcore.certificate.Check`.
-    line : str
-        Why not.
-
-    Returns
-    -------
-    Check
-        With this failure.
-
     Examples
     --------
     >>> failed("table", "cells.csv", "cells.csv: missing").holds
@@ -114,16 +78,6 @@ def failed(name: str, statement: str, line: str) -> Check:
 
 def first_failures(failures: Iterable[str]) -> list[str]:
     """Return lines for people: of very many the first ones.
-
-    Parameters
-    ----------
-    failures : iterable of str
-        Any number of lines.
-
-    Returns
-    -------
-    list of str
-        At most `MOST_FAILURES` of them, and a last one that counts the others.
 
     Examples
     --------
@@ -137,36 +91,24 @@ def first_failures(failures: Iterable[str]) -> list[str]:
 
 
 class Certificate(Settings):
-    """What was checked of an experiment.
-
-    Parameters
-    ----------
-    experiment : str
-        Its name.
-    sweep : str or None
-        Identifier of the results, see `mechcore.sweeps`; None of tables without results.
-    files : dict of str to str
-        SHA-256 of the other files that the report shows, see `Evidence.file_hashes`.
-    seed : int or None
-        What the sample was drawn with; None if files failed, and nothing was drawn.
-    cells : list of str
-        The sample.
-    checks : list of Check
-        The outcome.
-    code : Code
-        What checked.
-    environment : Environment
-        Where.
-    """
+    """What was checked of an experiment."""
 
     experiment: str
+    """Its name."""
     sweep: str | None = None
+    """Identifier of the results, see `mechcore.results.sweep`; None of tables without results."""
     files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the other files that the report shows, see `Results.file_hashes`."""
     seed: int | None = None
+    """What the sample was drawn with; None if files failed, and nothing was drawn."""
     cells: list[str]
+    """The sample."""
     checks: list[Check]
+    """The outcome."""
     code: Code
+    """What checked."""
     environment: Environment
+    """Where."""
 
     @property
     def holds(self) -> bool:
@@ -175,21 +117,5 @@ class Certificate(Settings):
 
 
 def read_certificate(path: Path) -> Certificate | None:
-    """Read a certificate.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Certificate or None
-        None if there is none.
-
-    Raises
-    ------
-    MechcoreError
-        If it is something else.
-    """
+    """Read a certificate."""
     return read_settings(Certificate, path, "mechcore verify") if path.exists() else None

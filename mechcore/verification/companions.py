@@ -6,37 +6,22 @@ from pathlib import Path
 
 import xarray as xr
 
-from mechcore.cells import Cell
-from mechcore.companions import control_cells, film_cells, without_taps
-from mechcore.config import Experiment
-from mechcore.controls_file import read_controls
-from mechcore.deviations import Place
 from mechcore.errors import MechcoreError
-from mechcore.verdicts import CONTROLS_FILE
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.controls import control_cells
+from mechcore.experiment.films import film_cells
+from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.simulation.controls import read_controls, without_taps
 from mechcore.verification.certificate import Check, failed, merged
+from mechcore.verification.deviations import Place
 from mechcore.verification.reruns import compared_simulation, rerun
 from mechcore.verification.sampling import Sampling
 from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, check_cell, told_of
 
 
 def check_controls(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
-    """Run controls again with the reference engine.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned.
-    results : Path
-        Folder of its results.
-    sampling : Sampling
-        Of the controls, with an even and an odd kernel each.
-
-    Returns
-    -------
-    Check
-        A failure for each simulation that differs, see `mechcore.verification.reruns`, or
-        for a file that is not of these controls at all.
-    """
+    """Run controls again with the reference engine."""
     statement = "The reference engine gives the same controls"
     cells = control_cells(experiment)
     try:
@@ -51,23 +36,7 @@ def check_controls(experiment: Experiment, results: Path, sampling: Sampling) ->
 
 
 def check_films(experiment: Experiment, results: Path, sampling: Sampling) -> Check:
-    """Run simulations of the films again with the reference engine.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned.
-    results : Path
-        Folder of its results.
-    sampling : Sampling
-        Of the simulations of each film.
-
-    Returns
-    -------
-    Check
-        A failure for each simulation that differs, or whose pictures do, see
-        `mechcore.verification.reruns`.
-    """
+    """Run simulations of the films again with the reference engine."""
     folder = results / "films"
     parts = [
         check_cell(folder / f"{name}.nc", cell, sampling)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mechcore.config import Experiment
 from mechcore.errors import MechcoreError, checked_integer
-from mechcore.evidence import TABLES, Evidence
-from mechcore.fingerprint import code_fingerprint
-from mechcore.grid import expand
-from mechcore.made_by import file_sha256
-from mechcore.provenance import current_code, current_environment
-from mechcore.sweeps import SWEEP_FILE, sweep_identifier
-from mechcore.verdicts import CONTROLS_FILE
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.grid import expand
+from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.io.environment import current_code, current_environment
+from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.provenance import file_sha256
+from mechcore.results.results import TABLES, Results
+from mechcore.results.sweep import SWEEP_FILE, sweep_identifier
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
 from mechcore.verification.companions import check_controls, check_films
@@ -37,21 +37,14 @@ SEED_DIGITS = 12
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is computed again.
-
-    Parameters
-    ----------
-    cells : int or None
-        How many cells, drawn by chance; None for all.
-    simulations : int or None
-        How many simulations of each, likewise.
-    seed : int or None
-        Of chance. By default it follows from the results, so that nobody chooses the sample.
-    """
+    """How much is computed again."""
 
     cells: int | None = 8
+    """How many cells, drawn by chance; None for all."""
     simulations: int | None = 4
+    """How many simulations of each, likewise."""
     seed: int | None = None
+    """Of chance. By default it follows from the results, so that nobody chooses the sample."""
 
     def __post_init__(self) -> None:
         for key in ("cells", "simulations"):
@@ -62,90 +55,67 @@ class Extent:
 
 
 def verify(
-    experiment: Experiment, results: Path, extent: Extent | None = None, tell: Tell = str
+    experiment: Experiment, directory: Path, extent: Extent | None = None, tell: Tell = str
 ) -> Certificate:
-    """Check the results of a finished experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned.
-    results : Path
-        Folder of its results; or of the tables beside a report, whose results are elsewhere.
-    extent : Extent, optional
-        How much is computed again.
-    tell : callable, optional
-        Gets a line for each cell that was.
-
-    Returns
-    -------
-    Certificate
-        Of results: every file has the content that its hash tells; simulations of the sample,
-        controls, films and kernels of banks equal those of the reference engine, and the analyses
-        of banks follow from their weights; tables and verdicts follow from the files. Of tables
-        alone: fits to whole cells follow from the reference engine.
-
-    Raises
-    ------
-    MechcoreError
-        If the folder or a table is missing, or holds something else.
-    """
+    """Check the results of a finished experiment."""
     extent = extent or Extent()
-    if not results.is_dir():
-        raise MechcoreError(f"{results}: no such folder, expected that of results")
-    if not any((results / name).exists() for name in OF_RESULTS):
-        return _tables_alone(experiment, results, extent, tell)
-    files = check_files(experiment, results)
+    if not directory.is_dir():
+        raise MechcoreError(f"{directory}: no such folder, expected that of results")
+    if not any((directory / name).exists() for name in OF_RESULTS):
+        return _tables_alone(experiment, directory, extent, tell)
+    files = check_files(experiment, directory)
     if files.failures:
         # Whatever was computed from them is not worth a look.
         return _certificate(experiment, None, [], [files])
-    return _whole_results(Evidence.load(experiment, results), files, extent, tell)
+    return _whole_results(Results.load(experiment, directory), files, extent, tell)
 
 
-def _whole_results(evidence: Evidence, files: Check, extent: Extent, tell: Tell) -> Certificate:
+def _whole_results(results: Results, files: Check, extent: Extent, tell: Tell) -> Certificate:
     """Check results whose files hold what their hashes tell."""
-    experiment, results = evidence.experiment, evidence.results
-    sweep = sweep_identifier(evidence)
+    experiment, directory = results.experiment, results.folder
+    sweep = sweep_identifier(results)
     seed = int(sweep, 16) if extent.seed is None else extent.seed
     chance = np.random.default_rng(seed)
     cells = Sampling(extent.cells, chance, tell)
     simulations = Sampling(extent.simulations, chance, tell)
-    names = cells.of(list(evidence.cells))
-    sample = {name: evidence.cells[name] for name in names}
-    grid = check_simulations(sample, results, simulations)
-    beside = _check_companions(experiment, results, cells, simulations)
+    names = cells.of(list(results.cells))
+    sample = {name: results.cells[name] for name in names}
+    grid = check_simulations(sample, directory, simulations)
+    beside = _check_companions(experiment, directory, cells, simulations)
     checks = [files, grid, *beside]
     if not any(check.failures for check in beside):
         # Claims cannot be judged by companions that are of something else.
-        checks += _check_what_follows(evidence, sweep, names)
-    return _certificate(experiment, seed, names, checks, evidence, sweep)
+        checks += _check_what_follows(results, sweep, names)
+    return _certificate(experiment, seed, names, checks, results, sweep)
 
 
 def _check_companions(
-    experiment: Experiment, results: Path, cells: Sampling, simulations: Sampling
+    experiment: Experiment, directory: Path, cells: Sampling, simulations: Sampling
 ) -> list[Check]:
     """Check what runs beside the grid, with as many controls as there are cells in the sample."""
     checks = [
-        check_controls(experiment, results, cells),
-        check_films(experiment, results, simulations),
+        check_controls(experiment, directory, cells),
+        check_films(experiment, directory, simulations),
     ]
     if experiment.filter_banks:
-        checks.append(check_banks(experiment, results, simulations))
+        checks.append(check_banks(experiment, directory, simulations))
     return checks
 
 
-def _check_what_follows(evidence: Evidence, sweep: str, sample: list[str]) -> list[Check]:
+def _check_what_follows(results: Results, sweep: str, sample: list[str]) -> list[Check]:
     """Check tables and verdicts."""
-    again = Evidence.measured(evidence.experiment, evidence.results, kept=False)
-    follow = check_tables(evidence, again)
-    others = [check_cells_table(evidence, sweep), check_deviations(evidence, sample)]
+    again = Results.measured(results.experiment, results.folder, kept=False)
+    follow = check_tables(results, again)
+    others = [check_cells_table(results, sweep), check_deviations(results, sample)]
     tables = merged(follow.name, follow.statement, [follow, *others])
     return [tables, check_verdicts(again)]
 
 
-def _tables_alone(experiment: Experiment, results: Path, extent: Extent, tell: Tell) -> Certificate:
+def _tables_alone(
+    experiment: Experiment, directory: Path, extent: Extent, tell: Tell
+) -> Certificate:
     """Check the fits of a few cells: the results are not there."""
-    table = results / REGRESSIONS
+    table = directory / REGRESSIONS
     fits = TABLES["regressions"](table)
     seed = int(file_sha256(table)[:SEED_DIGITS], 16) if extent.seed is None else extent.seed
     sampling = Sampling(extent.cells, np.random.default_rng(seed), tell)
@@ -158,16 +128,16 @@ def _certificate(
     seed: int | None,
     cells: list[str],
     checks: list[Check],
-    evidence: Evidence | None = None,
+    results: Results | None = None,
     sweep: str | None = None,
 ) -> Certificate:
     return Certificate(
         experiment=experiment.experiment,
         sweep=sweep,
-        files={} if evidence is None else evidence.file_hashes(),
+        files={} if results is None else results.file_hashes(),
         seed=seed,
         cells=cells,
         checks=checks,
-        code=current_code([code_fingerprint("mechcore.simulation")]),
+        code=current_code([code_fingerprint("simulation")]),
         environment=current_environment(),
     )

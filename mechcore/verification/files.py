@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mechcore.config import Experiment
 from mechcore.errors import MechcoreError
-from mechcore.integrity import files_of, reasons
-from mechcore.stages import record_file, recorded_files
+from mechcore.experiment.config import Experiment
+from mechcore.jobs.damage import files_of, reasons
+from mechcore.jobs.stages import record_file, recorded_files
 from mechcore.verification.certificate import Check, first_failures
 
 RECORDED = ("collect", "deviations", "regress", "judge", "summarise")
@@ -19,18 +19,6 @@ def check_files(experiment: Experiment, results: Path) -> Check:
 
     Tables and verdicts are compared with the records of the commands that wrote them, if there are
     any: then one that is missing is a failure.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What was planned.
-    results : Path
-        Folder of the results.
-
-    Returns
-    -------
-    Check
-        A failure for each file that is missing, damaged or of another configuration.
     """
     planned = files_of(experiment)
     absent = {

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mechcore import regressions
-from mechcore.cells import Cell
-from mechcore.contents import DIGITS
-from mechcore.deviations import reference_cost
+from mechcore.analysis import regressions
+from mechcore.analysis.measures import metrics_table
+from mechcore.analysis.tables import DIGITS
 from mechcore.errors import MechcoreError
-from mechcore.measures import metrics_table
-from mechcore.simulation import simulate
+from mechcore.experiment.cell import Cell
+from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check, merged
+from mechcore.verification.deviations import reference_cost
 from mechcore.verification.sampling import Sampling
 from mechcore.verification.table_comparison import compared_table
 
@@ -29,29 +29,7 @@ of a cell: larger ones are left out."""
 def check_fits(
     fits: pd.DataFrame, cells: Mapping[str, Cell], sampling: Sampling
 ) -> tuple[list[str], Check]:
-    """Simulate whole cells again with the reference engine, and fit them.
-
-    Parameters
-    ----------
-    fits : pandas.DataFrame
-        What was found, with the columns of ``regressions.csv``.
-    cells : mapping of str to Cell
-        The grid.
-    sampling : Sampling
-        Of the cells that are small enough.
-
-    Returns
-    -------
-    list of str
-        Ids of the sample.
-    Check
-        A failure for each column that differs.
-
-    Raises
-    ------
-    MechcoreError
-        If no cell is small enough.
-    """
+    """Simulate whole cells again with the reference engine, and fit them."""
     small = {name: cell for name, cell in cells.items() if work(cell) <= MOST_WORK}
     if not small:
         raise MechcoreError(
@@ -69,16 +47,6 @@ def check_fits(
 def work(cell: Cell) -> float:
     """Return what a whole cell costs the reference engine.
 
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-
-    Returns
-    -------
-    float
-        Multiply-adds, if no simulation is a copy of another one.
-
     Examples
     --------
     >>> work(Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=64)) < 1e8
@@ -91,7 +59,7 @@ def work(cell: Cell) -> float:
 def _check_cell(fits: pd.DataFrame, cell: Cell, sampling: Sampling) -> Check:
     """Fit one cell again, from runs of the reference engine."""
     reference = cell.model_copy(update={"engine": "reference"})
-    again = regressions.regress(metrics_table(simulate(reference)), cell.boundary)
+    again = regressions.regress(metrics_table(simulate(reference)))
     keys = ["pattern", "predictor", "domain"]
     found = fits[fits.cell == cell.id]
     # The last of the digits that are beside a report.

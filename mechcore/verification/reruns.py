@@ -9,17 +9,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.cells import Cell
-from mechcore.deviations import Place, affordable_layers, reference_cell
-from mechcore.distances import distances
-from mechcore.records import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
-from mechcore.simulation import simulate
+from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
+from mechcore.experiment.cell import Cell
+from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check
+from mechcore.verification.deviations import Place, affordable_layers, reference_cell
+from mechcore.verification.distances import distances
 
 OTHER_ROUNDING = 40.0
 """Between two engines the sensitivity of a run differs by what other rounding does, see
-`mechcore.records.ILL_CONDITIONED`: what one of them finds this much below the limit, the other does
-not find beyond it."""
+`mechcore.engines.trajectories.ILL_CONDITIONED`: what one of them finds this much below the limit,
+the other does not find beyond it."""
 
 SAME_PICTURE = 1e-6
 """Of the largest pixel of a snapshot: it is kept in float32, whose rounding is 6e-8."""
@@ -37,20 +37,6 @@ ENDS = ("extinct_at", "diverged_at")
 def rerun(cell: Cell, place: Place, most: float) -> xr.Dataset:
     """Run one simulation of a cell with the reference engine.
 
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    place : Place
-        The simulation.
-    most : float
-        Multiply-adds that it may cost: of a larger one the first layers run, without snapshots.
-
-    Returns
-    -------
-    xarray.Dataset
-        Trajectories along ``t``.
-
     Examples
     --------
     >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 1.0], steps=4)
@@ -66,22 +52,6 @@ def rerun(cell: Cell, place: Place, most: float) -> xr.Dataset:
 
 def compared_simulation(name: str, found: xr.Dataset, expected: xr.Dataset) -> Check:
     """Compare all that is told of a simulation with what the reference engine tells.
-
-    Parameters
-    ----------
-    name : str
-        What a failure is told of.
-    found : xarray.Dataset
-        One simulation of a file, along ``t``.
-    expected : xarray.Dataset
-        The same of the reference engine, through as many layers or fewer. What it tells besides the
-        record is compared as well: kernel, snapshots, ends, and whether rounding decides.
-
-    Returns
-    -------
-    Check
-        Compared, or excused if rounding decides the record, as the reference engine measures: then
-        the file must say so, too.
 
     Examples
     --------

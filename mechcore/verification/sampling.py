@@ -16,54 +16,22 @@ Tell = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many simulations run again, and who hears of them.
-
-    Parameters
-    ----------
-    most : int or None
-        How many of each thing, drawn by chance; None for all.
-    chance : numpy.random.Generator
-        Draws them.
-    tell : callable
-        Gets a line for each thing.
-    """
+    """How many simulations run again, and who hears of them."""
 
     most: int | None
+    """How many of each thing, drawn by chance; None for all."""
     chance: np.random.Generator
+    """Draws them."""
     tell: Tell = str
+    """Gets a line for each thing."""
 
     def of(self, items: Sequence[Item]) -> list[Item]:
-        """Return a sample of some items.
-
-        Parameters
-        ----------
-        items : sequence
-            All items.
-
-        Returns
-        -------
-        list
-            See `drawn`.
-        """
+        """Return a sample of some items."""
         return drawn(items, self.most, self.chance)
 
 
 def drawn(items: Sequence[Item], most: int | None, chance: np.random.Generator) -> list[Item]:
     """Return some items by chance, in their order.
-
-    Parameters
-    ----------
-    items : sequence
-        All items.
-    most : int or None
-        How many; None for all.
-    chance : numpy.random.Generator
-        Draws them.
-
-    Returns
-    -------
-    list
-        As many as were asked for, if there are.
 
     Examples
     --------

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mechcore.cells import Cell
-from mechcore.deviations import Place
-from mechcore.tables import read_trajectories
+from mechcore.experiment.cell import Cell
+from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.certificate import Check, merged
+from mechcore.verification.deviations import Place
 from mechcore.verification.reruns import compared_simulation, rerun
 from mechcore.verification.sampling import Sampling
 
@@ -20,46 +20,14 @@ takes. Of a larger one the first layers are compared, as many as that is enough 
 
 
 def check_simulations(cells: Mapping[str, Cell], results: Path, sampling: Sampling) -> Check:
-    """Run simulations again with the reference engine, through all layers that it can afford.
-
-    Parameters
-    ----------
-    cells : mapping of str to Cell
-        The sample.
-    results : Path
-        Folder of the results.
-    sampling : Sampling
-        Of the simulations of each cell.
-
-    Returns
-    -------
-    Check
-        A failure for each simulation whose record is farther off than `AGREEMENT`, unless rounding
-        decides it, and for whatever else a file tells wrong of it, see
-        `mechcore.verification.reruns`.
-    """
+    """Run simulations again with the reference engine, through all layers that it can afford."""
     folder = results / "trajectories"
     parts = [check_cell(folder / f"{name}.nc", cell, sampling) for name, cell in cells.items()]
     return merged("simulations", "The reference engine gives the same record at every layer", parts)
 
 
 def check_cell(path: Path, cell: Cell, sampling: Sampling) -> Check:
-    """Run simulations of one cell again.
-
-    Parameters
-    ----------
-    path : Path
-        Its trajectories.
-    cell : Cell
-        What was planned.
-    sampling : Sampling
-        Of its simulations.
-
-    Returns
-    -------
-    Check
-        As of `check_simulations`.
-    """
+    """Run simulations of one cell again."""
     dataset, parts = read_trajectories(path, cell), []
     for place in sampling.of(places_of(cell)):
         found = dataset.isel(pattern=place.pattern, angle=place.angle, beta=place.beta)
@@ -73,16 +41,6 @@ def check_cell(path: Path, cell: Cell, sampling: Sampling) -> Check:
 def told_of(check: Check) -> str:
     """Return the line that is told of simulations that ran again.
 
-    Parameters
-    ----------
-    check : Check
-        Of `mechcore.verification.reruns.compared_simulation`, or several of them.
-
-    Returns
-    -------
-    str
-        What they are, how many, and how far they are off.
-
     Examples
     --------
     >>> told_of(Check(name="cell", statement="dct-relu-k2", compared=3, excused=1, largest=2e-15))
@@ -95,17 +53,6 @@ def told_of(check: Check) -> str:
 
 
 def places_of(cell: Cell) -> list[Place]:
-    """Return the places of all simulations of a cell.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-
-    Returns
-    -------
-    list of Place
-        In the order of its file.
-    """
+    """Return the places of all simulations of a cell."""
     shape = (len(cell.patterns), len(cell.angles), len(cell.betas))
     return [Place(*place) for place in np.ndindex(shape)]

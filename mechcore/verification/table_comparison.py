@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
-from mechcore.distances import distances
 from mechcore.verification.certificate import Check, failed
+from mechcore.verification.distances import distances
 
 SAME_SUMS = 1e-6
 """How far numbers of tables may be apart, relative or absolute: the same sums in another order on
@@ -32,22 +32,6 @@ def compared_table(
     limit: float = SAME_SUMS,
 ) -> Check:
     """Compare two tables with the same rows, column by column.
-
-    Parameters
-    ----------
-    table, again : pandas.DataFrame
-        What was found, and what is expected.
-    name : str
-        What a failure is told of.
-    columns : iterable of str, optional
-        What is compared, all columns by default.
-    limit : float, optional
-        How far numbers may be apart: that many times the number, or 1 if it is smaller.
-
-    Returns
-    -------
-    Check
-        A failure for each column that differs.
 
     Examples
     --------
@@ -79,17 +63,6 @@ def compared_table(
 def values_apart(first: pd.Series, second: pd.Series) -> NDArray[np.float64]:
     """Return how far values are apart.
 
-    Parameters
-    ----------
-    first, second : pandas.Series
-        What was found, and what is expected, of the same length.
-
-    Returns
-    -------
-    ndarray of float
-        Numbers by the size of what is expected, or as they are if that is below 1; infinite if only
-        one is a number, or texts or truths differ.
-
     Examples
     --------
     >>> values_apart(pd.Series([0.5, 30.0]), pd.Series([0.25, 20.0])).tolist()
@@ -104,16 +77,6 @@ def values_apart(first: pd.Series, second: pd.Series) -> NDArray[np.float64]:
 
 def largest_finite(distances: Iterable[float]) -> float | None:
     """Return the largest distance that is finite.
-
-    Parameters
-    ----------
-    distances : iterable of float
-        Any numbers.
-
-    Returns
-    -------
-    float or None
-        None if there is none.
 
     Examples
     --------

@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from mechcore.claims import judge
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import Claim, Figure, read_claims
 from mechcore.errors import shown
-from mechcore.evidence import Evidence
-from mechcore.verdicts import CLAIMS_FILE, Claim, Figure, read_claims
+from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.results.results import Results
 from mechcore.verification.certificate import Check, merged
 from mechcore.verification.table_comparison import SAME_SUMS, largest_finite, values_apart
 
@@ -22,20 +23,9 @@ TOLD = ("kind", "statement", "test", "verdict", "section", "data", "meaning")
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def check_verdicts(again: Evidence) -> Check:
-    """Judge an experiment again.
-
-    Parameters
-    ----------
-    again : Evidence
-        The results, measured again.
-
-    Returns
-    -------
-    Check
-        A failure for each claim that is not told as it follows from the results.
-    """
-    told = read_claims(again.results / CLAIMS_FILE)
+def check_verdicts(again: Results) -> Check:
+    """Judge an experiment again."""
+    told = read_claims(again.folder / CLAIMS_FILE)
     found, expected = ({claim.id: claim for claim in claims} for claims in (told, judge(again)))
     twice = [name for name, count in Counter(claim.id for claim in told).items() if count > 1]
     listed = Check(
@@ -55,16 +45,6 @@ def check_verdicts(again: Evidence) -> Check:
 
 def says_the_same(text: str, expected: str) -> bool:
     """Return whether two texts are equal, with numbers that are no farther apart than in tables.
-
-    Parameters
-    ----------
-    text, expected : str
-        What is told, and what is expected.
-
-    Returns
-    -------
-    bool
-        Whether they say the same.
 
     Examples
     --------

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from platformdirs import user_cache_dir
-from projects import PROJECT, copy_project
-from slurm import Cluster, Job, slurm_cluster
 
-from mechcore.integrity import MEMORY
-from mechcore.storage import read_dataset
+from mechcore.io.netcdf import read_dataset
+from mechcore.jobs.damage import MEMORY
+from tests.cluster.slurm import Cluster, Job, slurm_cluster
+from tests.helpers.projects import PROJECT, copy_project
 
 PROFILES = PROJECT / "profiles"
 SECONDS_TO_FINISH = 1200

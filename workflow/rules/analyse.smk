@@ -108,14 +108,12 @@ rule regress:
         mem_mb=1000,
         runtime=30,
     params:
-        boundary=EXPERIMENT.boundary,
         core=core_hash("regress"),
     shell:
         r"""
         python -m mechcore regress \
             --metrics {input.metrics:q} \
             --kernels {input.kernels:q} \
-            --boundary {params.boundary:q} \
             --output {output.regressions:q} \
             --models {output.models:q} \
             --pooled {output.pooled:q} \

@@ -12,18 +12,18 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from mechcore.companions import film_cells
-from mechcore.config import load_experiment
-from mechcore.contents import figure_stems
+from mechcore.experiment.films import film_cells
+from mechcore.experiment.config import load_experiment
+from mechcore.report.sections import figure_stems
 from mechcore.errors import MechcoreError
-from mechcore.filters.plan import BANK_ID, filter_run, planned_banks
-from mechcore.fingerprint import code_fingerprint
-from mechcore.grid import expand as expand_grid
-from mechcore.integrity import damaged_files, planned_files
-from mechcore.naming import CELL_ID
-from mechcore.progress import was_interrupted
-from mechcore.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
-from mechcore.stages import core_hash
+from mechcore.experiment.banks import BANK_ID, filter_run, planned_banks
+from mechcore.io.fingerprint import code_fingerprint
+from mechcore.experiment.grid import expand as expand_grid
+from mechcore.jobs.damage import damaged_files, planned_files
+from mechcore.experiment.naming import CELL_ID
+from mechcore.jobs.status import was_interrupted
+from mechcore.jobs.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
+from mechcore.jobs.stages import core_hash
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
@@ -60,7 +60,7 @@ FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
 PLACES = {}
 if MINUTES_PER_JOB:
-    from mechcore.cost import estimated_cost
+    from mechcore.jobs.cost import estimated_cost
 
     COSTS = {name: estimated_cost(cell) for name, cell in CELLS.items()}
     PLACES = pack(

@@ -19,7 +19,7 @@ rule analyse_filters:
         runtime=30,
     params:
         layout=bank_layout,
-        core=code_fingerprint("mechcore.filters.bank_file"),
+        core=code_fingerprint("filters"),
     shell:
         r"""
         python -m mechcore filters \
@@ -48,7 +48,7 @@ rule simulate_filters:
         runtime=60,
     params:
         settings=bank_run_json,
-        core=code_fingerprint("mechcore.filters.runs"),
+        core=code_fingerprint("filters"),
     shell:
         r"""
         python -m mechcore simulate-filters \

@@ -30,7 +30,7 @@ rule track:
     params:
         experiment=EXPERIMENT.to_json(),
         store=without_password(os.environ.get("MLFLOW_TRACKING_URI", "")),
-        core=code_fingerprint("mechcore.tracking.track"),
+        core=code_fingerprint("tracking"),
     shell:
         r"""
         python -m mechcore track \

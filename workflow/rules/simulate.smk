@@ -1,7 +1,7 @@
 """Simulation: one job a cell, and what runs beside the grid."""
 
 
-# Cells that are packed into a job share its fate, but not their work: mechcore/finished.py.
+# Cells that are packed into a job share its fate, but not their work: mechcore/jobs/resume.py.
 rule simulate:
     input:
         no_damage,
@@ -21,7 +21,7 @@ rule simulate:
         runtime=cell_minutes,
     params:
         cell=cell_json,
-        core=code_fingerprint("mechcore.simulation"),
+        core=code_fingerprint("simulation"),
     shell:
         r"""
         python -m mechcore simulate \
@@ -49,7 +49,7 @@ rule film:
         runtime=30,
     params:
         cell=film_json,
-        core=code_fingerprint("mechcore.simulation"),
+        core=code_fingerprint("simulation"),
     shell:
         r"""
         python -m mechcore simulate \
@@ -76,7 +76,7 @@ rule controls:
         runtime=60,
     params:
         experiment=GRID_JSON,
-        core=code_fingerprint("mechcore.companions"),
+        core=code_fingerprint("simulation"),
     shell:
         r"""
         python -m mechcore controls \

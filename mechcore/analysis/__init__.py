@@ -1,0 +1,1 @@
+"""From trajectories to numbers: observables, then fits over beta, cells and pools."""

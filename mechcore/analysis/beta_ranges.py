@@ -1,0 +1,85 @@
+"""Domains of fits: all betas, those at which the exact theory holds, and those beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+BETA_ROUNDING = 1e-12
+"""The betas of the tables are measured on kernels and rounded to 12 digits, beta* is not."""
+
+
+def within_theory(points: pd.DataFrame) -> pd.Series:
+    """Return which betas are at most beta*.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        With the columns beta and beta_star, the smallest over the angles whose mean a point is.
+
+    Returns
+    -------
+    pandas.Series
+        Whether no kernel behind a point has a negative tap. A beta* of NaN, as of a ``highpass``
+        kernel, means that there is none at any beta: rectification acts even at beta = 0.
+
+    Examples
+    --------
+    >>> within_theory(pd.DataFrame({"beta": [0.5, 0.8], "beta_star": [0.7, 0.7]})).tolist()
+    [True, False]
+    """
+    return points.beta <= points.beta_star + BETA_ROUNDING
+
+
+DOMAINS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "all beta": lambda points: pd.Series(data=True, index=points.index),
+    "beta <= beta*": within_theory,
+    "beta > beta*": lambda points: ~within_theory(points),
+}
+"""Which points belong to each domain."""
+
+EVERYWHERE = "all beta"
+UP_TO_BETA_STAR = "beta <= beta*"
+"""The domain of all points, and that in which the theory can be exact."""
+
+DOMAIN_SYMBOLS = {EVERYWHERE: "all β", UP_TO_BETA_STAR: "β ≤ β*", "beta > beta*": "β > β*"}
+"""How texts write the domains."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The points of a cell and pattern in a domain.
+
+    Parameters
+    ----------
+    cell, pattern, domain : str
+        What the points are of.
+    points : pandas.DataFrame
+        A part of `mechcore.analysis.regressions.mean_speeds`.
+    """
+
+    cell: str
+    pattern: str
+    domain: str
+    points: pd.DataFrame
+
+
+def samples(points: pd.DataFrame) -> Iterator[Sample]:
+    """Yield the samples that are fitted.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        `mechcore.analysis.regressions.mean_speeds`.
+
+    Yields
+    ------
+    Sample
+        For each cell and pattern one of each domain, which may be empty.
+    """
+    inside = {domain: belongs(points) for domain, belongs in DOMAINS.items()}
+    for (cell, pattern), group in points.groupby(["cell", "pattern"], sort=False):
+        for domain, chosen in inside.items():
+            yield Sample(str(cell), str(pattern), domain, group[chosen[group.index]])

@@ -1,0 +1,66 @@
+"""Straight lines through data with gaps, along the last axis of arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_POINTS = 3
+"""A line through fewer points has no standard error."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Least-squares lines.
+
+    Parameters
+    ----------
+    slope, slope_se, intercept : ndarray
+        Slope, its standard error, and value at zero; NaN with fewer than three points.
+    """
+
+    slope: NDArray[np.float64]
+    slope_se: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+
+def fit_lines(x: NDArray[np.float64], y: NDArray[np.float64]) -> Lines:
+    """Fit least-squares lines along the last axis, leaving out what is not finite.
+
+    Parameters
+    ----------
+    x : (n,) or (..., n) ndarray
+        Where.
+    y : (..., n) ndarray
+        What.
+
+    Returns
+    -------
+    Lines
+        One line for each leading index of ``y``.
+
+    Examples
+    --------
+    >>> line = fit_lines(np.arange(4.0), np.array([1.0, 3.0, np.nan, 7.0]))
+    >>> float(line.slope), float(line.intercept)
+    (2.0, 1.0)
+    """
+    known = np.isfinite(x) & np.isfinite(y)
+    count = known.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
+        mean_x, mean_y = x.sum(axis=-1) / count, y.sum(axis=-1) / count
+        from_x = np.where(known, x - mean_x[..., np.newaxis], 0.0)
+        from_y = np.where(known, y - mean_y[..., np.newaxis], 0.0)
+        spread = np.sum(from_x**2, axis=-1)
+        slope = np.sum(from_x * from_y, axis=-1) / spread
+        residual = from_y - slope[..., np.newaxis] * from_x
+        slope_se = np.sqrt(np.sum(residual**2, axis=-1) / (count - 2) / spread)
+    enough = count >= FEWEST_POINTS
+    return Lines(
+        np.where(enough, slope, np.nan),
+        np.where(enough, slope_se, np.nan),
+        np.where(enough, mean_y - slope * mean_x, np.nan),
+    )

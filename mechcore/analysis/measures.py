@@ -1,0 +1,295 @@
+"""Figures of a simulation: speed, direction, diffusion, beside what the exact theory predicts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.analysis.lines import Lines, fit_lines
+from mechcore.errors import Description, InvalidValue
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.decomposition import decompose
+from mechcore.model.geometry import unit_vector
+from mechcore.model.theory import Theory, theory
+
+METRICS = (
+    "cell",
+    "kernel",
+    "activation",
+    "size",
+    "pattern",
+    "angle",
+    "beta",
+    "odd_energy_ratio",
+    "speed",
+    "speed_se",
+    "direction",
+    "sigma_final",
+    "diffusion_exponent",
+    "diffusion_coefficient",
+    "extinct_at",
+    "speed_theory",
+    "beta_star",
+    "ill_conditioned",
+)
+"""Columns of ``metrics.csv``."""
+
+AT_REST = 1e-9
+"""A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
+
+KERNELS_KEPT = 2**15
+"""The kernels of a family and size run under every activation: what is known of them is kept."""
+
+NO_GROWTH = 1e-9
+"""A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
+
+
+def measure(dataset: xr.Dataset) -> xr.Dataset:
+    """Measure trajectories.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories as `mechcore.propagate` and `mechcore.simulation.run.simulate` return them. On
+        a torus (boundary ``wrap``) only layers count at which nothing can have crossed the edge.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dimensions of the trajectories without ``t``:
+
+        speed, speed_se : px/layer
+            Least-squares slope of the displacement along the kernel's momentum for t >= t_burn, and
+            its standard error. A kernel without momentum is measured along its nominal angle.
+        direction : degrees
+            Of the fitted velocity; NaN at rest.
+        velocity_x, velocity_y : px/layer
+            Its components.
+        sigma_final : px
+            Width along the momentum at the last layer.
+        diffusion_exponent, diffusion_coefficient
+            a and c of ``sqrt(sigma^2(t) - sigma^2(0)) = c t^a`` along the momentum, t >= t_burn.
+        speed_theory : px/layer
+            M1/M0 along the momentum where the exact theory holds, else NaN.
+
+    Raises
+    ------
+    InvalidValue
+        If it is something else, as a kernel.
+
+    Examples
+    --------
+    >>> import mechcore
+    >>> run = mechcore.propagate(mechcore.kernel("dct", 2, beta=1.0), engine="reference")
+    >>> round(float(measure(run).speed), 9)
+    0.5
+    """
+    if not isinstance(dataset, xr.Dataset):
+        given = Description(f"an object of type {type(dataset).__name__}")
+        raise InvalidValue("dataset", given, "trajectories, as mechcore.propagate returns them")
+    dataset = before_the_edge(dataset)
+    burn = int(dataset.attrs["t_burn"])
+    t = dataset.t.values.astype(np.float64)
+    late = t >= burn
+    axis = momentum_directions(dataset)
+    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
+    along = displacement_along(dataset).values
+    variance = variance_along(dataset).values
+    velocity_x = fit_lines(t[late], drift_x[..., late]).slope
+    velocity_y = fit_lines(t[late], drift_y[..., late]).slope
+    motion = fit_lines(t[late], along[..., late])
+    diffusion = _diffusion(t[late], variance[..., late], variance[..., :1])
+    figures = {
+        "speed": motion.slope,
+        "speed_se": motion.slope_se,
+        "direction": _directions(velocity_x, velocity_y),
+        "velocity_x": velocity_x,
+        "velocity_y": velocity_y,
+        "sigma_final": np.sqrt(variance[..., -1]),
+        "diffusion_exponent": diffusion.slope,
+        "diffusion_coefficient": np.exp(diffusion.intercept),
+        "speed_theory": _predicted_speeds(dataset, axis),
+    }
+    lead = [name for name in dataset.mu_x.dims if name != "t"]
+    coordinates = {name: dataset[name] for name in lead}
+    return xr.Dataset({name: (lead, values) for name, values in figures.items()}, coordinates)
+
+
+def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the rows of ``metrics.csv`` of one cell.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a simulation, columns `METRICS`.
+    """
+    carried = ["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]
+    merged = measure(dataset).merge(dataset[carried].drop_vars("mixing_ratio"))
+    order = ["pattern", "angle", "beta"]
+    table = merged.to_dataframe(dim_order=order).reset_index()
+    attributes = dataset.attrs
+    table = table.assign(
+        cell=attributes["cell_id"],
+        kernel=attributes["kernel"],
+        activation=attributes["activation"],
+        size=int(attributes["size"]),
+        extinct_at=table["extinct_at"].astype("Int64"),
+    )
+    return table[list(METRICS)]
+
+
+def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
+    """Return how far each centroid has moved along the momentum of its kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Displacement since layer 0 in px, dimensions of the trajectories.
+    """
+    axis = momentum_directions(dataset)
+    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
+    return _trajectory(dataset, axis[..., :1] * drift_x + axis[..., 1:] * drift_y)
+
+
+def variance_along(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the variance of each state along the momentum of its kernel.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Variance in px^2, dimensions of the trajectories.
+    """
+    axis = momentum_directions(dataset)
+    x, y = axis[..., :1], axis[..., 1:]
+    variance: NDArray[np.float64] = (
+        (x * dataset.sigma_x.values) ** 2
+        + 2 * x * y * dataset.cov_xy.values
+        + (y * dataset.sigma_y.values) ** 2
+    )
+    # The terms cancel for a state that is a line across the motion.
+    return _trajectory(dataset, variance.clip(min=0.0))
+
+
+def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
+    """Return the direction along which each simulation is measured.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    (..., 2) ndarray
+        Unit vectors (x, y): the kernel's momentum; without one the nominal angle, else +x.
+    """
+    taps = dataset.kernel_taps
+    lead = [str(name) for name in taps.dims[:-2]]
+    flat = taps.values.reshape(-1, *taps.shape[-2:])
+    nominal = _nominal_angles(dataset, lead)
+    vectors = []
+    for kernel, angle in zip(flat, nominal, strict=True):
+        vector = _momentum_vector(kernel.tobytes(), kernel.shape)
+        length = np.hypot(*vector)
+        vectors.append(vector / length if length > 0 else unit_vector(angle))
+    return np.reshape(vectors, (*taps.shape[:-2], 2))
+
+
+@lru_cache(maxsize=KERNELS_KEPT)
+def _momentum_vector(taps: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
+    return decompose(np.frombuffer(taps).reshape(shape)).momentum_vector
+
+
+@lru_cache(maxsize=KERNELS_KEPT)
+def _linear_theory(taps: bytes, shape: tuple[int, int]) -> Theory:
+    return theory(np.frombuffer(taps).reshape(shape), "identity")
+
+
+def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]:
+    sizes = [dataset.sizes[name] for name in lead]
+    if "angle" not in lead:
+        return np.zeros(int(np.prod(sizes)))
+    shape = [-1 if name == "angle" else 1 for name in lead]
+    return np.broadcast_to(dataset.angle.values.reshape(shape), sizes).ravel()
+
+
+def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
+    """Leave out layers at which a torus may have moved mass from one edge to the other.
+
+    A centroid is a plain mean over the domain: it jumps back when mass comes in on the other side.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same, with NaN for centroids and widths at those layers.
+    """
+    if not BOUNDARIES[dataset.attrs["boundary"]].closed:
+        return dataset
+    inside = dataset.t < dataset.edge_at.fillna(np.inf)
+    names = ["mu_x", "mu_y", "sigma_x", "sigma_y", "cov_xy"]
+    kept = {name: dataset[name].where(inside).transpose(*dataset[name].dims) for name in names}
+    return dataset.assign(kept)
+
+
+def _trajectory(dataset: xr.Dataset, values: NDArray[np.float64]) -> xr.DataArray:
+    return xr.DataArray(values, dataset.mu_x.coords, dataset.mu_x.dims)
+
+
+def _displacement(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = dataset[name].values
+    return values - values[..., :1]
+
+
+def _diffusion(
+    t: NDArray[np.float64], variance: NDArray[np.float64], start: NDArray[np.float64]
+) -> Lines:
+    growth = variance - start
+    with np.errstate(invalid="ignore", divide="ignore"):
+        grown = (growth > NO_GROWTH * (1 + start)) & (t > 0)
+        return fit_lines(np.log(t), np.log(np.where(grown, growth, np.nan)) / 2)
+
+
+def _directions(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Rounded before the modulo, so that -1e-17 is 0 and not 360 degrees.
+    angles = np.round(np.degrees(np.arctan2(y, x)), 9) % 360.0
+    return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)
+
+
+def _predicted_speeds(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    taps = dataset.kernel_taps.values
+    flat = taps.reshape(-1, *taps.shape[-2:])
+    predictions = [_linear_theory(kernel.tobytes(), kernel.shape) for kernel in flat]
+    velocities = np.reshape([one.velocity for one in predictions], axis.shape)
+    exact = np.reshape([one.exact for one in predictions], axis.shape[:-1])
+    if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
+        exact = np.zeros_like(exact)
+    if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":
+        exact = np.zeros_like(exact)
+    speeds = np.where(exact, np.sum(velocities * axis, axis=-1), np.nan)
+    lead = [name for name in dataset.mu_x.dims if name != "t"]
+    return np.broadcast_to(speeds, [dataset.sizes[name] for name in lead])

@@ -1,0 +1,279 @@
+"""What claims are judged by besides speeds: kernels as bodies, and how states move and widen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.analysis.lines import fit_lines
+from mechcore.analysis.measures import before_the_edge, measure, variance_along
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.decomposition import Decomposition, decompose
+from mechcore.model.geometry import light_speed
+from mechcore.model.theory import theory
+
+SIMULATION = ("kernel", "activation", "size", "pattern", "angle", "beta")
+"""What identifies a simulation in the tables."""
+
+MECHANICS = (
+    *SIMULATION,
+    "velocity_x",
+    "velocity_y",
+    "drift",
+    "width_along",
+    "width_across",
+    "contraction_along",
+    "contraction_across",
+    "excess_kurtosis_x",
+    "excess_kurtosis_y",
+)
+"""Columns of ``mechanics.csv``, one row a simulation, in the order of ``metrics.csv``."""
+
+BODY: dict[str, Callable[[Decomposition], float]] = {
+    "odd_energy_ratio": lambda parts: parts.odd_energy_ratio,
+    "celerity": lambda parts: parts.celerity,
+    "energy": lambda parts: parts.energy,
+    "rest_mass": lambda parts: parts.rest_mass,
+    "momentum": lambda parts: parts.momentum,
+    "energy_defect": lambda parts: energy_defect(parts),
+    "parity_product": lambda parts: parity_product(parts),
+    "momentum_x": lambda parts: float(parts.momentum_vector[0]),
+    "momentum_y": lambda parts: float(parts.momentum_vector[1]),
+    "momentum_angle": lambda parts: parts.momentum_angle,
+    "speed_linear": lambda parts: theory(parts.kernel).speed,
+}
+"""Parity, energy and momentum of a kernel; ``speed_linear`` is |M1/M0|, px/layer."""
+
+KERNELS = (
+    *("kernel", "size", "angle", "beta", "mixing_ratio"),
+    *BODY,
+    *("diffusion_speed", "light_speed", "beta_star", "smallest_tap"),
+)
+"""Columns of ``kernels.csv``, one row a kernel. ``diffusion_speed`` is s of the even part along the
+angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
+
+
+CONTROLS = (*SIMULATION, "drift", "speed", "extinct_at", "ill_conditioned", "smallest_tap")
+"""Columns of the table of controls."""
+
+NO_CONTROLS = pd.DataFrame({name: [] for name in CONTROLS})
+
+
+def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the rows of ``mechanics.csv`` of one cell.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a simulation, columns `MECHANICS`: velocity of the centroid (px/layer), drift (the
+        farthest that it came from its place at layer 0, px), widths grown since layer 0 along and
+        across the momentum (px), the same relative to beta = 0, excess kurtosis at the last layer.
+    """
+    last = dataset.isel(t=last_layers(dataset), drop=True)
+    measured = measure(dataset)[["velocity_x", "velocity_y"]]
+    widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
+    figures = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
+    figures |= {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
+    figures |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
+    merged = measured.assign({"drift": drift(dataset)} | figures)
+    table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
+        dim_order=["pattern", "angle", "beta"]
+    )
+    cell = {name: dataset.attrs[name] for name in ("kernel", "activation")}
+    return table.reset_index().assign(**cell, size=int(dataset.attrs["size"]))[list(MECHANICS)]
+
+
+def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the rows of ``kernels.csv`` of one cell.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories of a cell.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a kernel, columns `KERNELS`.
+    """
+    names = ["beta_star", "mixing_ratio"]
+    rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
+    size = int(dataset.attrs["size"])
+    taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
+    bodies = pd.DataFrame([body(one) for one in taps])
+    return pd.concat([rows, bodies], axis=1).assign(
+        kernel=dataset.attrs["kernel"],
+        size=size,
+        diffusion_speed=_at_rest(rows.angle, [theory(one).diffusion_speed for one in taps]),
+        light_speed=[light_speed(size, float(angle)) for angle in rows.angle],
+        smallest_tap=taps.min(axis=(-2, -1)),
+    )[list(KERNELS)]
+
+
+def body(taps: NDArray[np.float64]) -> dict[str, float]:
+    """Return what is known of a kernel without running it.
+
+    Parameters
+    ----------
+    taps : (k, k) ndarray
+        The kernel.
+
+    Returns
+    -------
+    dict of str to float
+        The columns `BODY`.
+
+    Examples
+    --------
+    >>> round(body(np.array([[1.0, 3.0]]))["speed_linear"], 12)
+    0.25
+    """
+    parts = decompose(taps)
+    return {name: figure(parts) for name, figure in BODY.items()}
+
+
+def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
+    """The even part is the same at all betas but for its norm: take it where that is largest."""
+    return pd.Series(speeds).groupby(angles).transform("first")
+
+
+def controls_table(controls: xr.Dataset) -> pd.DataFrame:
+    """Return how the controls of an experiment moved.
+
+    Parameters
+    ----------
+    controls : xarray.Dataset
+        What `mechcore.simulation.controls.run_controls` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a control, columns `CONTROLS`: drift as in ``mechanics.csv`` (px), speed of the
+        fitted motion (px/layer), and the layer at which the state died.
+    """
+    late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
+    layers = late.t.values.astype(np.float64)
+    velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
+    figures = xr.Dataset(
+        {
+            "drift": drift(controls),
+            "speed": (late.mu_x.dims[:-1], np.hypot(*velocity)),
+            "extinct_at": controls.extinct_at,
+            "ill_conditioned": controls.ill_conditioned,
+            "smallest_tap": controls.smallest_tap,
+        }
+    )
+    return figures.to_dataframe().reset_index()[list(CONTROLS)]
+
+
+def energy_defect(parts: Decomposition) -> float:
+    """Return (E^2 - m^2 - p^2) / E^2, zero if energy splits into rest mass and momentum.
+
+    Parameters
+    ----------
+    parts : Decomposition
+        A kernel's.
+
+    Returns
+    -------
+    float
+        NaN for a kernel that is zero.
+    """
+    square = parts.energy**2
+    return (square - parts.rest_mass**2 - parts.momentum**2) / square if square else np.nan
+
+
+def parity_product(parts: Decomposition) -> float:
+    """Return the inner product of the even and the odd part over E^2, zero if orthogonal.
+
+    Parameters
+    ----------
+    parts : Decomposition
+        A kernel's.
+
+    Returns
+    -------
+    float
+        NaN for a kernel that is zero.
+    """
+    even = parts.isotropic + parts.anisotropic
+    square = parts.energy**2
+    return float(np.sum(even * parts.odd)) / square if square else np.nan
+
+
+def last_layers(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the last layer that counts: before the edge of a torus, else the last.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Number of the layer, for each pattern if there are several.
+    """
+    end = dataset.sizes["t"] - 1
+    closed = BOUNDARIES[dataset.attrs["boundary"]].closed
+    inside = dataset.edge_at - 1 if closed else xr.full_like(dataset.edge_at, np.nan)
+    last: xr.DataArray = inside.fillna(end).clip(0, end).astype(int)
+    return last
+
+
+def drift(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the farthest that each centroid came from its place at layer 0.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+
+    Returns
+    -------
+    xarray.DataArray
+        Distance in px, dimensions of the trajectories without ``t``; NaN where no later layer is
+        known.
+    """
+    dataset = before_the_edge(dataset)
+    away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
+    distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
+    return distance.isel(t=slice(1, None)).max("t")
+
+
+def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
+    """Return how much the variance has grown since layer 0, along or across the motion.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Trajectories.
+    across : bool, optional
+        Whether to measure at right angles to the momentum.
+
+    Returns
+    -------
+    xarray.DataArray
+        Growth in px^2 up to `last_layers`: zero where the variance shrank, NaN for what died.
+    """
+    variance = variance_along(dataset)
+    if across:
+        variance = dataset.sigma_x**2 + dataset.sigma_y**2 - variance
+    start, end = (variance.isel(t=place, drop=True) for place in (0, last_layers(dataset)))
+    return (end - start).clip(min=0.0)
+
+
+def _relative_to_rest(grown: xr.DataArray) -> xr.DataArray:
+    if 0.0 not in grown.beta.values:
+        return xr.full_like(grown, np.nan)
+    rest = grown.sel(beta=0.0)
+    return (grown / rest.where(rest > 0)) ** 0.5

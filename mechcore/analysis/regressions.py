@@ -1,0 +1,283 @@
+"""Regressions of speed on the odd energy ratio, beta and celerity, cell by cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mechcore.analysis.beta_ranges import EVERYWHERE, samples
+from mechcore.analysis.lines import FEWEST_POINTS
+
+PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
+"""What speed is regressed on."""
+
+LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
+"""Figures of the least-squares line."""
+
+THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
+"""The median of the slopes between all pairs of points, and its interval."""
+
+COLUMNS = (
+    *("cell", "pattern", "predictor", *LEAST_SQUARES, "n", "domain"),
+    *(*THEIL_SEN, "worst_residual", "beta_min", "beta_max"),
+)
+"""Columns of ``regressions.csv``."""
+
+RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
+"""Columns of the map of residuals."""
+
+CONFIDENCE = 0.95
+
+CELERITY_LIMIT = 1e3
+"""A kernel whose even part is a thousandth of its odd part is odd: its celerity is left out."""
+
+SPEED_ROUNDING = 1e-12
+"""Speeds are known to this share of (k - 1)/2 at best: where theory is exact they miss it by up to
+7e-16 of it, and a simulation that the last digit of its kernel moves by 1e-12 still passes for
+well conditioned. Smaller residuals are rounding: their logarithm would be noise."""
+
+FEWEST_FOR_RANKS = 5
+"""Among n points without a trend all pairs rise with probability 1/n!, so even the widest interval
+of ranks, from the smallest pair slope to the largest, covers 1 - 2/n!: 92% for four points."""
+
+
+def regress(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Fit straight lines to speed over the betas of a cell and pattern, domain by domain.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The table of metrics.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, one row for each cell, pattern, predictor and domain of
+        `mechcore.analysis.beta_ranges.DOMAINS`. ``beta_min`` and ``beta_max`` bound what was
+        fitted: simulations without a speed, and for the celerity odd kernels, are left out. With
+        fewer than three points the figures are NaN.
+
+    Notes
+    -----
+    Speeds are means over the angles: directions of one kernel are no independent observations. An
+    even part that favours a diagonal, as of ``highpass`` and ``random`` kernels, may move states
+    along the momentum at one angle and against it at another; their mean then hides the motion.
+
+    The betas of a cell are no independent draws either: a simulation has no noise, and what a line
+    leaves over is curvature, which neighbours share. Standard error, interval and AIC are those of
+    independent draws; they rank predictors and scale the misfit, but a new beta falls where the
+    curve is and not within the interval by chance. `mechcore.analysis.pooled` clusters by cell
+    instead.
+    """
+    rows = [
+        {
+            "cell": sample.cell,
+            "pattern": sample.pattern,
+            "predictor": predictor,
+            "domain": sample.domain,
+            **_fit(sample.points, predictor),
+        }
+        for sample in samples(mean_speeds(metrics))
+        for predictor in PREDICTORS
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
+    """Return what the lines through all betas leave over.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The table of metrics.
+    regressions : pandas.DataFrame
+        What `regress` makes of it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `RESIDUALS`, one row a point that was fitted; speeds in px/layer.
+    """
+    points = mean_speeds(metrics)
+    long = points.melt(
+        ["cell", "pattern", "speed"], PREDICTORS, var_name="predictor", value_name="place"
+    ).assign(beta=np.tile(points.beta, len(PREDICTORS)))
+    lines = regressions[regressions.domain == EVERYWHERE]
+    keys = ["cell", "pattern", "predictor"]
+    joined = long.dropna().merge(lines[[*keys, "slope", "intercept"]], on=keys)
+    fitted = joined.intercept + joined.slope * joined.place
+    table = joined.assign(fitted=fitted, residual=joined.speed - fitted)
+    return table.dropna()[list(RESIDUALS)].reset_index(drop=True)
+
+
+def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Add the column ``celerity`` = beta / sqrt(1 - beta^2), NaN for odd kernels.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The table of metrics.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy with one column more.
+    """
+    with np.errstate(divide="ignore"):
+        celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
+    return metrics.assign(celerity=celerity.where(celerity < CELERITY_LIMIT))
+
+
+def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the points that all fits are made through.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The table of metrics.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
+        pattern, beta, odd_energy_ratio and celerity (NaN for odd kernels), speed (px/layer, mean
+        over the angles at which it is known, else NaN), and beta_star, the smallest over the
+        angles, NaN if an angle has none.
+    """
+    known = with_celerity(metrics).assign(speed=metrics.speed.where(np.isfinite(metrics.speed)))
+    keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
+    groups = known.groupby(keys, sort=False)
+    means = groups[["odd_energy_ratio", "celerity", "speed"]].mean()
+    smallest = groups.beta_star.min(skipna=False)
+    points = means.assign(beta_star=smallest).reset_index()
+    return points.sort_values("beta", kind="stable", ignore_index=True)
+
+
+def fit_line(
+    x: NDArray[np.float64], y: NDArray[np.float64], rounding: float = 0.0
+) -> dict[str, float]:
+    """Fit a line by ordinary least squares.
+
+    Parameters
+    ----------
+    x, y : (n,) ndarray
+        The points.
+    rounding : float, optional
+        How far values of ``y`` may be off without saying anything.
+
+    Returns
+    -------
+    dict of str to float
+        `LEAST_SQUARES`, with the interval of 95% of independent draws, and ``worst_residual``. All
+        are NaN with fewer than three points or points at one place; R2 is NaN without variation.
+
+    Examples
+    --------
+    >>> line = fit_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), rounding=1e-12)
+    >>> round(line["slope"], 12), round(line["intercept"], 12), round(line["r2"], 12)
+    (2.0, 1.0, 1.0)
+    """
+    if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
+        return dict.fromkeys((*LEAST_SQUARES, "worst_residual"), np.nan)
+    # Imported here because figures and tracking read tables of fits and make none.
+    import statsmodels.api as sm
+
+    fit = sm.OLS(y, np.column_stack([np.ones_like(x), x])).fit()
+    low, high = fit.conf_int(1 - CONFIDENCE)[1]
+    return {
+        "slope": float(fit.params[1]),
+        "slope_se": float(fit.bse[1]),
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "intercept": float(fit.params[0]),
+        "r2": float(fit.rsquared) if np.ptp(y) > rounding else np.nan,
+        "aic": float(akaike(fit.ssr, len(x), rounding)),
+        "worst_residual": float(np.abs(fit.resid).max()),
+    }
+
+
+def fit_theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, float]:
+    """Fit a line by the median of the slopes between all pairs of points.
+
+    Parameters
+    ----------
+    x, y : (n,) ndarray
+        The points.
+
+    Returns
+    -------
+    dict of str to float
+        `THEIL_SEN`, with the interval of 95% after Sen (1968); no interval below five points.
+
+    Examples
+    --------
+    >>> fit_theil_sen(np.arange(5.0), np.array([0.0, 1.0, 2.0, 3.0, 90.0]))["theil_sen"]
+    1.0
+    """
+    if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
+        return dict.fromkeys(THEIL_SEN, np.nan)
+    from scipy.stats import theilslopes
+
+    slope, _, low, high = theilslopes(y, x, CONFIDENCE)
+    interval = (low, high) if len(x) >= FEWEST_FOR_RANKS else (np.nan, np.nan)
+    return {name: float(value) for name, value in zip(THEIL_SEN, (slope, *interval), strict=True)}
+
+
+def akaike(square_sum: object, n: object, rounding: object) -> NDArray[np.float64]:
+    """Return Akaike's criterion of a model with two parameters and normal residuals.
+
+    Parameters
+    ----------
+    square_sum : array_like
+        Sum of the squared residuals.
+    n : array_like
+        Number of points.
+    rounding : array_like
+        Residuals count as at least so large, as the smaller ones say nothing: a model that is exact
+        wins by a margin that is finite and that the digits of the data support.
+
+    Returns
+    -------
+    ndarray
+        As statsmodels has it; smaller is better.
+
+    Examples
+    --------
+    >>> round(float(akaike(4.0, 4, 0.0)), 3)
+    15.352
+    """
+    count = np.asarray(n, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(np.asarray(square_sum) / count, np.asarray(rounding) ** 2)
+        criterion: NDArray[np.float64] = count * (np.log(2 * np.pi * variance) + 1) + 4
+    return criterion
+
+
+def speed_rounding(size: object) -> NDArray[np.float64]:
+    """Return the difference of speeds that says nothing.
+
+    Parameters
+    ----------
+    size : array_like
+        Kernel size k.
+
+    Returns
+    -------
+    ndarray
+        `SPEED_ROUNDING` of (k - 1)/2, px/layer.
+    """
+    return SPEED_ROUNDING * (np.asarray(size, dtype=np.float64) - 1) / 2
+
+
+def _fit(points: pd.DataFrame, predictor: str) -> dict[str, object]:
+    used = points[np.isfinite(points.speed) & np.isfinite(points[predictor])]
+    x, y = used[predictor].to_numpy(float), used.speed.to_numpy(float)
+    rounding = float(speed_rounding(used["size"].max()))
+    return {
+        **fit_line(x, y, rounding),
+        **fit_theil_sen(x, y),
+        "n": len(used),
+        "beta_min": used.beta.min(),
+        "beta_max": used.beta.max(),
+    }

@@ -1,5 +1,0 @@
-"""One file that holds an experiment with all its results, as an RO-Crate; and its reader."""
-
-from mechcore.archive.reading import Contents, opened
-
-__all__ = ["Contents", "opened"]

@@ -1,0 +1,1 @@
+"""The paper's claims as criteria on results, and their verdicts."""

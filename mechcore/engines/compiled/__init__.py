@@ -1,0 +1,1 @@
+"""The fast engine, compiled by numba; it must equal the reference."""

@@ -1,0 +1,218 @@
+"""One layer in machine code: convolution, activation and sums, band by band of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from mechcore.engines.compiled.box import Array, Box, boxed, fill_margins, rounded_up
+from mechcore.engines.compiled.law import CURVED, Law
+from mechcore.engines.compiled.machine_code import inlined, part
+from mechcore.engines.compiled.sums import Sums, clear, measure, scales_of
+from mechcore.engines.compiled.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
+from mechcore.engines.compiled.vector_code import LANES
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import crop_start
+
+BAND = 32
+"""Rows that are convolved along x before they are convolved along y: what a cache holds."""
+
+
+class Taps(NamedTuple):
+    """A kernel, and the factors whose product it is.
+
+    ``kernel`` is (kh, kw), ``columns`` (kh, r) and ``rows`` (r, kw); r = 0 says that the kernel is
+    used as it is.
+    """
+
+    kernel: Array
+    columns: Array
+    rows: Array
+
+
+def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
+    """A compiled function that applies a function of one number to a row."""
+    function = part(scalar)
+
+    @part
+    def apply(row: Array) -> None:
+        for j in range(row.size):
+            row[j] = function(row[j])
+
+    applied: Callable[[Array], None] = apply
+    return applied
+
+
+@part
+def _nothing(index: int, row: Array) -> None:
+    """What lies beyond the end of the list."""
+
+
+def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Array], None]:
+    """One compiled function that applies the function at a position of a list to a row."""
+    first, *others = functions
+    rest = _choice(others) if others else _nothing
+
+    @part
+    def apply(index: int, row: Array) -> None:
+        if index == 0:
+            first(row)
+        else:
+            rest(index - 1, row)
+
+    applied: Callable[[int, Array], None] = apply
+    return applied
+
+
+_activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED])
+_crop_start = part(crop_start)
+_convolve_block = multiply_add_block()
+_convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
+_layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
+
+
+@inlined
+def layer(
+    box: Box,
+    spare: Array,
+    between: Array,
+    taps: Taps,
+    separate: bool,
+    law: Law,
+    t: int,
+    unit: float,
+    sums: Sums,
+) -> Box:
+    """Convolve, activate and measure, band by band, into another buffer."""
+    fill_margins(box, taps.kernel, law.mirror_period)
+    rows, columns = taps.kernel.shape
+    top, left, height, width = 0, 0, box.height + rows - 1, box.width + columns - 1
+    if law.finite:
+        top, left = _crop_start(rows, t), _crop_start(columns, t)
+        height, width = box.height, box.width
+    y, x = box.y + top - (rows - 1) / 2, box.x + left - (columns - 1) / 2
+    out = boxed(spare, taps.kernel.shape, height, width, y, x)
+    clear(sums, width)
+    _fill(box, box.top + top, box.left + left, between, taps, separate, out, law, unit, sums)
+    return out
+
+
+@inlined
+def _fill(
+    box: Box,
+    top: int,
+    left: int,
+    between: Array,
+    taps: Taps,
+    separate: bool,
+    out: Box,
+    law: Law,
+    unit: float,
+    sums: Sums,
+) -> None:
+    """Fill a box; its first pixel is read from a place of the other one and before."""
+    rows, columns = taps.kernel.shape
+    plain = law.curved < 0 and not law.finite and not law.squared
+    if plain and not separate and rows == columns and rows in (2, 3):
+        _fill_small(box, top, left, taps.kernel, out, law.slope, unit, sums)
+        return
+    for start in range(0, out.height, BAND):
+        stop = min(start + BAND, out.height)
+        if separate:
+            _convolve_along_x(box, top, left, between, taps, out.width, start, stop)
+        for first in range(start, stop, ROWS):
+            if separate:
+                _convolve_along_y(between, taps, out, start, first)
+            else:
+                _convolve(box, top + first, left, taps.kernel, out, first)
+            _finish(out, first, law, unit, sums)
+
+
+@part
+def _fill_small(
+    box: Box,
+    top: int,
+    left: int,
+    kernel: Array,
+    out: Box,
+    slope: float,
+    unit: float,
+    sums: Sums,
+) -> None:
+    """Fill a box with what a kernel of 2 x 2 or 3 x 3 taps makes, all in one go."""
+    scales, vectors = scales_of(slope, unit), rounded_up(out.width) // LANES
+    for first in range(0, out.height, ROWS):
+        row, distance = out.top + first, first - (out.height - 1) / 2
+        target = out.buffer, row, out.left, vectors, scales, first, distance, sums
+        source = box.buffer, top + first, left, kernel
+        if kernel.shape[0] == 2:
+            _layer_of_two(*target, *source)
+        else:
+            _layer_of_three(*target, *source)
+
+
+@part
+def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int) -> None:
+    """Convolve into a block of rows of another box, tap by tap."""
+    row = out.top + first
+    for j in range(0, out.width, LANES):
+        _convolve_block(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
+
+
+@part
+def _convolve_along_x(
+    box: Box, top: int, left: int, between: Array, taps: Taps, width: int, start: int, stop: int
+) -> None:
+    """Convolve the rows that a band needs with the rows of all factors."""
+    reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
+    plane = between.shape[0] // rank
+    # The last rows of the band before are the first that this one needs.
+    kept = reach if start > 0 else 0
+    for factor in range(rank):
+        for i in range(factor * plane, factor * plane + kept):
+            for j in range(rounded_up(width)):
+                between[i, j] = between[i + BAND, j]
+    needed = (stop - start + ROWS - 1) // ROWS * ROWS + reach
+    for i in range(kept, needed, ROWS):
+        # The last block may repeat rows of the one before.
+        row = min(i, needed - ROWS)
+        source = top + start - reach + row
+        for j in range(0, width, LANES):
+            for factor in range(0, rank - 1, 2):
+                _convolve_with_two(
+                    box.buffer, source, left + j, taps.rows, factor, between, row, j, plane
+                )
+            if rank % 2:
+                _convolve_with_one(
+                    box.buffer, source, left + j, taps.rows, rank - 1, between, row, j, plane
+                )
+
+
+@part
+def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: int) -> None:
+    """Convolve a block of rows of a band with the columns of all factors, and add them up."""
+    reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
+    plane = between.shape[0] // rank * between.shape[1]
+    row, source = out.top + first, first - start + reach
+    for j in range(0, out.width, LANES):
+        _convolve_block(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
+
+
+@part
+def _finish(out: Box, first: int, law: Law, unit: float, sums: Sums) -> None:
+    """Activate and measure a block of rows."""
+    if law.curved >= 0:
+        for i in range(first, min(first + ROWS, out.height)):
+            _activate(law.curved, out.buffer[out.top + i, out.left : out.left + out.width])
+    if law.finite:
+        _clear_beyond(out, first)
+    measure(out, first, law.slope, law.squared, unit, sums)
+
+
+@part
+def _clear_beyond(out: Box, first: int) -> None:
+    """Remove what a block has computed beyond the domain; on free space that is zero."""
+    for i in range(first, first + ROWS):
+        start = out.width if i < out.height else 0
+        for j in range(start, rounded_up(out.width)):
+            out.buffer[out.top + i, out.left + j] = 0.0

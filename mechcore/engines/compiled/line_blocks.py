@@ -1,0 +1,157 @@
+"""The innermost loops of runs of lines: a vector holds one position of several lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from mechcore.engines.compiled.vector_code import INDEX, NUMBER, Activation, Code, Elements
+
+POSITIONS = 4
+"""Positions of a block: enough sums under way to hide the latency of a multiply-add."""
+
+SUMS = SIZES, SQUARES, MOMENTS, PEAKS, DROPPED = range(5)
+"""Rows of the sums of a line: of absolute values, of squares, first moments, largest values, and
+how many numbers were set to zero for being tiny."""
+
+
+def line_block(*, squared: bool) -> Callable[..., None]:
+    """Return the function that convolves, activates and measures lines."""
+
+    @intrinsic
+    def block(typing, source, start, taps, target, place, count, slope, tiniest, scale, sums):  # type: ignore[no-untyped-def]
+        size, number = types.intp, types.float64
+        signature = types.void(source, size, taps, target, size, size, number, tiniest, scale, sums)
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            code, kinds = Code(context, builder), signature.args
+            source, taps, target, tiniest, scale, sums = (
+                Elements(code, kinds[i], values[i]) for i in (0, 2, 3, 7, 8, 9)
+            )
+            zero = code.index(0)
+            activation = Activation(
+                code, code.splat(values[6]), tiniest.load(zero), scale.load(zero)
+            )
+            measured = [_LineSums(code, squared=squared) for _ in range(POSITIONS)]
+            made = code.variables(POSITIONS)
+            end = code.splat(builder.sitofp(values[5], NUMBER))
+            with _blocks(code, values[5]) as (first, position):
+                _convolve(code, source, builder.add(values[1], first), taps, made)
+                for u, (place, sums_of) in enumerate(zip(made, measured, strict=True)):
+                    number_ = builder.fadd(position, code.constant(u))
+                    inside = builder.fcmp_ordered("<", number_, end)
+                    value = builder.select(inside, builder.load(place), code.constant(0.0))
+                    state, size = activation(value)
+                    row = builder.add(builder.add(values[4], first), code.index(u))
+                    target.store(state, row, zero)
+                    sums_of.add(activation, size, number_)
+                    sums_of.count(activation.dropped(value, state))
+            for row, parts in enumerate(zip(*(one.totals() for one in measured), strict=True)):
+                sums.store(_joined(code, parts, peaks=row == PEAKS), code.index(row), zero)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return block
+
+
+def moments_block(*, squared: bool) -> Callable[..., None]:
+    """Return the function that takes the second and fourth central moments of lines."""
+
+    @intrinsic
+    def block(typing, state, place, count, scale, mean, sums):  # type: ignore[no-untyped-def]
+        signature = types.void(state, types.intp, types.intp, scale, mean, sums)
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            code, kinds, zero = Code(context, builder), signature.args, ir.Constant(INDEX, 0)
+            state, scale, mean, sums = (Elements(code, kinds[i], values[i]) for i in (0, 3, 4, 5))
+            middle, unit = mean.load(zero), scale.load(zero)
+            parts = [code.variables(2) for _ in range(POSITIONS)]
+            with _blocks(code, values[2]) as (first, position):
+                for u, (second, fourth) in enumerate(parts):
+                    row = builder.add(builder.add(values[1], first), code.index(u))
+                    size = builder.fmul(code.call("fabs", state.load(row, zero)), unit)
+                    weight = builder.fmul(size, size) if squared else size
+                    distance = builder.fsub(builder.fadd(position, code.constant(u)), middle)
+                    square = builder.fmul(distance, distance)
+                    weighted = builder.fmul(weight, square)
+                    code.add_to(second, weighted)
+                    code.add_to(fourth, builder.fmul(weighted, square))
+            for row in (0, 1):
+                total = _joined(code, [builder.load(pair[row]) for pair in parts], peaks=False)
+                sums.store(total, code.index(row), zero)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return block
+
+
+class _LineSums:
+    """The sums of every `POSITIONS`-th position."""
+
+    def __init__(self, code: Code, *, squared: bool) -> None:
+        self.code, self.squared = code, squared
+        self.places = code.variables(len(SUMS))
+
+    def add(self, activation: Activation, size: ir.Value, position: ir.Value) -> None:
+        """Add one position of all lines."""
+        code, builder = self.code, self.code.builder
+        square = activation.square(size) if self.squared else builder.fmul(size, size)
+        weight = square if self.squared else size
+        code.add_to(self.places[SIZES], size)
+        code.add_to(self.places[SQUARES], square)
+        code.add_to(self.places[MOMENTS], builder.fmul(weight, position))
+        peak = builder.load(self.places[PEAKS])
+        larger = builder.fcmp_ordered(">", size, peak)
+        builder.store(builder.select(larger, size, peak), self.places[PEAKS])
+
+    def count(self, dropped: ir.Value) -> None:
+        """Add what was set to zero."""
+        self.code.add_to(self.places[DROPPED], dropped)
+
+    def totals(self) -> list[ir.Value]:
+        return [self.code.builder.load(place) for place in self.places]
+
+
+@contextmanager
+def _blocks(code: Code, count: ir.Value) -> Iterator[tuple[ir.Value, ir.Value]]:
+    """A loop over blocks of positions: the number of the first, as an index and as a vector."""
+    builder = code.builder
+    rounded = builder.add(count, code.index(POSITIONS - 1))
+    (position,) = code.variables(1)
+    with cgutils.for_range(builder, builder.sdiv(rounded, code.index(POSITIONS))) as loop:
+        number = builder.load(position)
+        yield builder.mul(loop.index, code.index(POSITIONS)), number
+        builder.store(builder.fadd(number, code.constant(POSITIONS)), position)
+
+
+def _convolve(
+    code: Code, source: Elements, start: ir.Value, taps: Elements, made: list[ir.Value]
+) -> None:
+    """Set the places of some sums to what the taps make of neighbouring positions."""
+    builder, zero = code.builder, code.index(0)
+    for place in made:
+        builder.store(code.constant(0.0), place)
+    with cgutils.for_range(builder, taps.size(0)) as loop:
+        tap, begin = taps.load(loop.index, zero), builder.sub(start, loop.index)
+        for u, place in enumerate(made):
+            pixel = source.load(builder.add(begin, code.index(u)), zero)
+            builder.store(code.call("fmuladd", tap, pixel, builder.load(place)), place)
+
+
+def _joined(code: Code, parts: Sequence[ir.Value], *, peaks: bool) -> ir.Value:
+    """The sum of some vectors, or their largest numbers."""
+    builder, first, *others = code.builder, *parts
+    for part in others:
+        if peaks:
+            first = builder.select(builder.fcmp_ordered(">", part, first), part, first)
+        else:
+            first = builder.fadd(first, part)
+    return first

@@ -1,0 +1,126 @@
+"""How the compiled engine becomes machine code: numba's flags, and where its cache lies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import binding
+from numba import njit
+from numba.core.caching import UserProvidedCacheLocator
+from platformdirs import user_cache_dir
+
+from mechcore.io.fingerprint import code_fingerprint
+
+FLAGS = {"reassoc", "contract"}
+"""Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning."""
+
+ON_NODE = "MECHCORE_ON_NODE"
+"""Environment variable, not empty in jobs on the nodes of a cluster: each keeps machine code to
+itself, as a home directory that all nodes share is slow, late, and small."""
+
+
+def _cache_folder() -> str:
+    """A folder for machine code, one for each state of the code that it was made from.
+
+    numba checks only the file that a function stands in, not the files that it calls into.
+    """
+    name = f"mechcore-{code_fingerprint('engines')}-{_processor()}"
+    asked = os.environ.get("NUMBA_CACHE_DIR")
+    places = [_shared_temporary_folder]
+    if asked or not os.environ.get(ON_NODE):
+        places.insert(0, lambda: asked or user_cache_dir("mechcore"))
+    for find in places:
+        try:
+            folder = Path(find()) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return str(folder)
+        except OSError:
+            continue
+    # Machine code then lives as long as the process.
+    return tempfile.mkdtemp(prefix="mechcore-")
+
+
+def _processor() -> str:
+    """What else machine code depends on: nodes that are not alike must not share it."""
+    features = binding.get_host_cpu_features().flatten()
+    asked = (_SETTINGS.CPU_NAME, _SETTINGS.CPU_FEATURES, _SETTINGS.USING_SVML)
+    parts = (binding.get_host_cpu_name(), features, *asked)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+
+
+def _shared_temporary_folder() -> str:
+    """A temporary folder for all processes of this user, if it is the user's own.
+
+    What lies in it is run, so it must be writable for nobody else.
+    """
+    if not hasattr(os, "getuid"):
+        return tempfile.gettempdir()
+    folder = Path(tempfile.gettempdir()) / f"mechcore-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise PermissionError(f"{folder} is not private")
+    return str(folder)
+
+
+_SETTINGS: Any = numba.config
+CACHE_FOLDER = _cache_folder()
+
+
+OPTIONS: dict[str, Any] = {"fastmath": FLAGS, "error_model": "numpy", "_nrt": False}
+"""Without counting references to arrays: that costs 5 ns for every array in every call, more than a
+small layer. So machine code makes no arrays. The option is what numba compiles its own array
+functions with; it has no public name."""
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Return a function in machine code that is only called from machine code."""
+    inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(function, **inner, **OPTIONS)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Return a function that becomes a part of the machine code of each that calls it.
+
+    LLVM optimises a function once more for every function around it; for the large ones it is told
+    to do that only once.
+    """
+    return njit(function, inline="always", **OPTIONS)
+
+
+class SameForAllCopies(UserProvidedCacheLocator):
+    """Finds machine code by what it was made from, not by where that lies.
+
+    Another clone, or a package in a container, need not compile again.
+    """
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Return the folder of a file in the cache: all are in one."""
+        del py_file
+        return ""
+
+    def get_source_stamp(self) -> str:
+        """Return what stands for the code: copies that differ in a comment are the same."""
+        return CACHE_FOLDER
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Return a function in machine code that is called from Python, cached on disk."""
+    # numba takes the folder from a setting of the whole process, which others may use as well.
+    before = _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES
+    _SETTINGS.CACHE_DIR = CACHE_FOLDER
+    # The second is numba's own, for a folder in which no file can be made.
+    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.SameForAllCopies,UserWideCacheLocator"
+    try:
+        return njit(function, cache=True, nogil=True, **OPTIONS)
+    finally:
+        _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES = before

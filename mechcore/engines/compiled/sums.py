@@ -1,0 +1,190 @@
+"""What one pass over a state leaves behind: marginals and norms, and the record made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from mechcore.engines.compiled.box import Array, Box, rounded_up
+from mechcore.engines.compiled.law import Law
+from mechcore.engines.compiled.machine_code import part
+from mechcore.engines.compiled.vector_blocks import ROWS, Scales, measure_block
+from mechcore.engines.compiled.vector_code import LANES
+from mechcore.engines.trajectories import WIDTH_ROUNDING
+
+TINY = 1e-290
+"""Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
+
+SMALLEST_SUM = 1e-100
+"""Sums between this and its inverse are far from where their squares overflow or underflow."""
+
+
+FARTHEST = 1e250
+"""Sizes between this and its inverse are far from where a product leaves the normal numbers."""
+
+
+class Sums(NamedTuple):
+    """What one pass over a state leaves behind, of values divided by ``unit``.
+
+    ``rows`` and ``columns`` are the marginal densities, ``moments`` the first moments of the
+    columns about the middle row, ``totals`` the sums of absolute values and of squares. All have
+    room for the blocks that end beyond the state.
+    """
+
+    rows: Array
+    columns: Array
+    moments: Array
+    totals: Array
+
+
+_measure, _measure_squares = measure_block(squared=False), measure_block(squared=True)
+
+
+def room_for_sums(height: int, width: int) -> Sums:
+    """Return room for the sums of a state of a given size.
+
+    Examples
+    --------
+    >>> len(room_for_sums(3, 3).totals)
+    2
+    """
+    wide = width + LANES
+    return Sums(np.empty(height + ROWS), np.empty(wide), np.empty(wide), np.empty(2))
+
+
+@part
+def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
+    """Take the sums of a state as it is."""
+    clear(sums, box.width)
+    for first in range(0, box.height, ROWS):
+        measure(box, first, 1.0, law.squared, unit, sums)
+
+
+@part
+def clear(sums: Sums, width: int) -> None:
+    """Set to zero what the blocks of a state are added to."""
+    sums.columns[: rounded_up(width)].fill(0.0)
+    sums.moments[: rounded_up(width)].fill(0.0)
+    sums.totals.fill(0.0)
+
+
+@part
+def scales_of(slope: float, unit: float) -> Scales:
+    """What happens to every number of a state whose sums are taken in a unit."""
+    # A saturating activation may leave values far below the unit: they are not tiny by themselves.
+    return Scales(slope, TINY * min(unit, 1.0), 1.0 / unit)
+
+
+@part
+def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums: Sums) -> None:
+    """Multiply what is negative by a slope, set what is tiny to zero, add a block to the sums."""
+    scales = scales_of(slope, unit)
+    top, vectors = box.top + first, rounded_up(box.width) // LANES
+    distance = first - (box.height - 1) / 2
+    if squared:
+        _measure_squares(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+    else:
+        _measure(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+
+
+@part
+def power_of_two(first: float, second: float = 1.0) -> float:
+    """A unit near the product of two numbers; scaling by it does not round."""
+    # Exponents, as the product itself may be no number.
+    exponent = math.frexp(first)[1] + math.frexp(second)[1]
+    return math.ldexp(1.0, max(-1000, min(1000, exponent)))
+
+
+@part
+def within_range(taps: float, divisor: float, total: float) -> bool:
+    """Whether no product in a layer can overflow or lose digits as a subnormal number.
+
+    ``taps`` and ``total`` are the sums of the absolute values of kernel and state.
+    """
+    scaled = taps / divisor
+    return (
+        1.0 / FARTHEST < scaled < FARTHEST
+        and 1.0 / FARTHEST < total < FARTHEST
+        and 1.0 / FARTHEST < scaled * total < FARTHEST
+    )
+
+
+@part
+def settled_unit(box: Box, law: Law, unit: float, sums: Sums) -> float:
+    """The unit of the sums, taken again in a better one if theirs made them too large or small."""
+    if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
+        return unit
+    peak = peak_of(box)
+    if peak == 0.0 or not np.isfinite(peak):
+        return unit
+    unit = power_of_two(peak)
+    measure_state(box, law, unit, sums)
+    return unit
+
+
+@part
+def gain_of(box: Box, law: Law, unit: float, sums: Sums) -> float:
+    """The norm of the state, in the order of `mechcore.model.normalisations.NORMS`."""
+    if law.norm == 0:
+        return np.sqrt(sums.totals[1]) * unit
+    if law.norm == 2:
+        return sums.totals[0] * unit
+    return peak_of(box)
+
+
+@part
+def peak_of(box: Box) -> float:
+    """The largest absolute value of a state."""
+    peak = 0.0
+    for i in range(box.height):
+        for j in range(box.width):
+            peak = max(peak, abs(box.buffer[box.top + i, box.left + j]))
+    return peak
+
+
+@part
+def mass_of(total: float, law: Law, unit: float) -> float:
+    """The mass of a sum of densities that was taken in a unit."""
+    if not law.squared:
+        return total * unit
+    # The square of the unit may be no number where the mass is one.
+    fraction, exponent = math.frexp(unit)
+    return math.ldexp(total * (fraction * fraction), 2 * exponent)
+
+
+@part
+def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: Array) -> None:
+    """Write the quantities of `mechcore.engines.trajectories.QUANTITIES`, in their order."""
+    rows, columns = sums.rows[: box.height], sums.columns[: box.width]
+    mass = rows.sum()
+    row, variance_y, kurtosis_y = _central_moments(rows, mass, box.y)
+    column, variance_x, kurtosis_x = _central_moments(columns, mass, box.x)
+    from_middle = row - (box.height - 1) / 2
+    covariance = 0.0
+    for j in range(box.width):
+        covariance += (j - column) * (sums.moments[j] - from_middle * columns[j])
+    out[0] = mass_of(mass, law, unit)
+    out[1], out[2] = box.x + column, box.y + row
+    out[3], out[4] = np.sqrt(variance_x), np.sqrt(variance_y)
+    out[5] = covariance / mass
+    out[6] = gain
+    out[7], out[8] = kurtosis_x, kurtosis_y
+
+
+@part
+def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
+    """Mean position, variance and excess kurtosis of a marginal density."""
+    mean, second, fourth = 0.0, 0.0, 0.0
+    for i in range(weights.size):
+        mean += weights[i] * i
+    mean /= mass
+    for i in range(weights.size):
+        square = (i - mean) ** 2
+        second += weights[i] * square
+        fourth += weights[i] * square * square
+    variance = second / mass
+    if variance <= (WIDTH_ROUNDING * (1.0 + abs(start + mean))) ** 2:
+        return mean, 0.0, np.nan
+    return mean, variance, fourth / mass / variance**2 - 3.0

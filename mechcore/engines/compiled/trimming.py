@@ -1,0 +1,159 @@
+"""Trimming of the support, under a certificate that bounds what it can do.
+
+Far tails cost time and become subnormal numbers, but with negative taps they can outgrow the bulk.
+So rows and columns are dropped only under a certificate, carried along with every simulation: a
+bound ``e`` on the share of mass by which the state differs from the one that was never trimmed.
+
+* Dropping a share ``d`` adds ``d``. Values below `TINY` are always dropped: `TINY` is added for
+  each of them, or for each pixel where they are not counted.
+* A layer multiplies ``e`` by ``r = L |K|_1 m / m'``, with L the Lipschitz constant of the
+  activation, ``|K|_1`` the sum of absolute taps, and m, m' the mass before and after. For K >= 0
+  and an activation that is the identity on x >= 0, r = 1: the share lost is all that is ever lost.
+* Dividing by a norm rescales the state, which a homogeneous activation does not see. For the
+  others the error of the norm adds at most ``e`` times the mass after the division.
+
+A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance
+by e D^2 and the fourth moment by e D^4, each along its own axis. Where squares are the density, or
+another norm than the mass is the gain, it counts at most ``2 m^2 / |x|_2^2`` times as much. The
+simulation is *certified* if the product ``e (D/sigma)^4 2 m^2 / |x|_2^2`` stays below `CERTIFIED`
+in every layer; what may be dropped is planned from the largest r seen so far.
+Should the plan fail, the simulation runs again and drops only exact zeros and values below `TINY`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mechcore.engines.compiled.box import Array, Box
+from mechcore.engines.compiled.law import Law
+from mechcore.engines.compiled.machine_code import part
+from mechcore.engines.compiled.sums import TINY, Sums
+from mechcore.engines.compiled.vector_code import SQUARE_ROOT_OF_TINY
+from mechcore.engines.trajectories import WIDTH_ROUNDING
+
+CERTIFIED = 1e-12
+"""Largest relative deviation by trimming, a hundredth of what the engines may differ by."""
+
+PLANNED = 1e-14
+"""Part of `CERTIFIED` that is spent on purpose; the rest is room for a bad plan."""
+
+
+class Ledger(NamedTuple):
+    """The certificate: the bound on the lost share, the worst ratio so far, the mass going in."""
+
+    error: float
+    worst_ratio: float
+    mass: float
+
+
+class Place(NamedTuple):
+    """Where a state is in its run: layer and steps, half the final domain, centroid, widths."""
+
+    layer: int
+    steps: int
+    reach_x: float
+    reach_y: float
+    mu_x: float
+    mu_y: float
+    sigma_x: float
+    sigma_y: float
+
+
+@part
+def charged(
+    ledger: Ledger,
+    law: Law,
+    taps: float,
+    unit: float,
+    divisor: float,
+    total: float,
+    dropped: float,
+    t: int,
+) -> Ledger:
+    """Carry the bound through a layer and through the division by its norm.
+
+    ``total`` is the sum of absolute values in the unit, before the division; ``dropped`` how many
+    values at most were set to zero for being tiny.
+    """
+    new_mass = total * unit
+    mass = new_mass / divisor
+    ratio = law.lipschitz * taps * ledger.mass / new_mass if t > 0 else 0.0
+    error = ledger.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
+    # The error of the norm; the percent covers the products of small terms.
+    spill = 1.0 if law.homogeneous or not law.divides else 1.0 + 1.01 * mass
+    return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)
+
+
+@part
+def trimmed(
+    box: Box,
+    law: Law,
+    sums: Sums,
+    ledger: Ledger,
+    place: Place,
+    trims: bool,
+) -> tuple[Box, Ledger, bool]:
+    """Drop what may be dropped now; tell whether the simulation is still certified."""
+    severity = severity_of(place, sums.totals[0], sums.totals[1])
+    if trims and not ledger.error * severity <= CERTIFIED:
+        return box, ledger, False
+    allowed = allowance(ledger, severity, place) if trims else 0.0
+    above, below, before, behind, lost = _edges(box, law.squared, sums, allowed)
+    height, width = box.height - above - below, box.width - before - behind
+    top, left = box.top + above, box.left + before
+    kept = Box(box.buffer, top, left, height, width, box.y + above, box.x + before)
+    return kept, Ledger(ledger.error + lost, ledger.worst_ratio, ledger.mass), True
+
+
+@part
+def severity_of(place: Place, total: float, squares: float) -> float:
+    """How many times as much a share of mass may count in a record, at most."""
+    # A domain of one row has no other width than zero. A width of less is recorded as zero.
+    along_x, along_y = place.reach_x > 0.5, place.reach_y > 0.5
+    x = (place.reach_x + abs(place.mu_x)) / max(place.sigma_x, WIDTH_ROUNDING) if along_x else 0.0
+    y = (place.reach_y + abs(place.mu_y)) / max(place.sigma_y, WIDTH_ROUNDING) if along_y else 0.0
+    square = max(x, y) * max(x, y)
+    return square * square * 2.0 * total * total / squares
+
+
+@part
+def allowance(ledger: Ledger, severity: float, place: Place) -> float:
+    """The share that may be dropped now so that its growth stays within the plan."""
+    growth = ledger.worst_ratio ** (place.steps - place.layer)
+    return PLANNED / (place.steps + 1) / severity / growth
+
+
+@part
+def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, int, int, int, float]:
+    """Edge rows and columns whose share of mass is allowed to go (exact zeros always), and it."""
+    rows, columns = sums.rows[: box.height], sums.columns[: box.width]
+    quarter, mass = allowed / 4, sums.totals[0]
+    above, lost_above = _edge(rows, box.width, squared, mass, quarter)
+    below, lost_below = _edge(rows[::-1], box.width, squared, mass, quarter)
+    before, lost_before = _edge(columns, box.height, squared, mass, quarter)
+    behind, lost_behind = _edge(columns[::-1], box.height, squared, mass, quarter)
+    lost = lost_above + lost_below + lost_before + lost_behind
+    return above, below, before, behind, lost
+
+
+@part
+def absolute_sum(squares: float, count: int) -> float:
+    """A bound on the sum of absolute values by that of squares (Cauchy and Schwarz)."""
+    return np.sqrt(squares * count) + count * SQUARE_ROOT_OF_TINY
+
+
+@part
+def _edge(
+    weights: Array, across: int, squared: bool, mass: float, allowed: float
+) -> tuple[int, float]:
+    """How many lines may go from one edge, and the share of mass that goes with them."""
+    total, lost = 0.0, 0.0
+    for i in range(weights.size):
+        total += weights[i]
+        share = (absolute_sum(total, (i + 1) * across) if squared else total) / mass
+        if share > allowed:
+            return i, lost
+        lost = share
+    return 0, 0.0

@@ -1,0 +1,1 @@
+"""From configuration to grid: what is planned, and where each file will lie; runs nothing."""

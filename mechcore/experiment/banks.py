@@ -1,0 +1,53 @@
+"""Which banks an experiment has, and what is done with each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.cell import Propagation
+from mechcore.experiment.config import Experiment
+
+BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""Regular expression of the names, for the wildcard of the workflow."""
+
+
+@dataclass(frozen=True)
+class PlannedBank:
+    """A weight file to analyse."""
+
+    name: str
+    """Name of the bank."""
+    weights: str
+    """Path of the file."""
+    layout: str
+    """Order of its axes."""
+    untrained: str | None
+    """Name of the bank of the same network before training; None if it is one itself."""
+    trained: bool
+    """Whether the network was trained: its kernels run, and claims are judged by it."""
+
+
+def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
+    """Return the banks of an experiment by name."""
+    banks: dict[str, PlannedBank] = {}
+    for bank in experiment.filter_banks:
+        name, *before = bank.names
+        untrained = before[0] if before else None
+        banks[name] = PlannedBank(name, bank.weights, bank.layout, untrained, trained=True)
+        if untrained and bank.untrained:
+            banks[untrained] = PlannedBank(
+                untrained, bank.untrained, bank.layout, None, trained=False
+            )
+    return banks
+
+
+def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
+    """Return how the kernels of a bank go through layers in an experiment."""
+    shared = {name: getattr(experiment, name) for name in Propagation.model_fields}
+    return FilterRun(
+        **shared,
+        activations=experiment.activations,
+        slices_per_layer=experiment.slices_per_layer,
+        layout=bank.layout,
+    )

@@ -1,0 +1,305 @@
+"""A cell of a grid: one kernel family x activation x size, and the values of all other axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from mechcore.engines import ENGINES
+from mechcore.engines.trajectories import DENSITIES, QUANTITIES
+from mechcore.errors import InvalidValue, check_path, choose, shown
+from mechcore.experiment.naming import cell_name
+from mechcore.io.json_models import Settings, parsed_json, refuse_repeats, validated
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
+from mechcore.model.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
+from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.patterns import (
+    ALSO,
+    PATTERNS,
+    Image,
+    file_digest,
+    is_file_name,
+    pattern_image,
+    pattern_shape,
+)
+
+Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
+Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
+Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+
+MOST_PATTERNS = 1000
+MOST_PIXELS_TOGETHER = 10**8
+"""Patterns of an experiment and their pixels: a job holds all of them."""
+
+MOST_VALUES = 10**10
+"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of what runs it."""
+
+CHOICES: dict[str, Mapping[str, object]] = {
+    "normalise": NORMALISATIONS,
+    "boundary": BOUNDARIES,
+    "density": DENSITIES,
+    "engine": ENGINES,
+}
+"""The table behind each key of `Propagation` that holds a name."""
+
+
+class PatternSettings(Settings):
+    """A test pattern: its name and the arguments that differ from their defaults."""
+
+    name: str = Field(description="delta, disc, gaussian, square, random, or a .npy or .png file")
+    arguments: dict[str, int | float] = Field(
+        default={}, description="arguments in px, as radius of a disc or sigma of a gaussian"
+    )
+    sha256: str | None = Field(default=None, description="of the file; filled in when it is read")
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        # Of a file, this reads it.
+        self.shape  # noqa: B018
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name with its arguments, as ``disc-radius4``."""
+        return "-".join([self.name, *(f"{key}{value:g}" for key, value in self.arguments.items())])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in px."""
+        self._check_file()
+        return pattern_shape(self.name, **self.arguments)
+
+    def image(self) -> Image:
+        """Return the image of the pattern; the file must be the one that was configured."""
+        self._check_file()
+        return pattern_image(self.name, **self.arguments)
+
+    def _check_file(self) -> None:
+        if self.sha256 and file_digest(self.name) != self.sha256:
+            raise InvalidValue("pattern", self.name, "the same file as when the run was planned")
+
+
+class SnapshotSettings(Settings):
+    """Which states are kept as images."""
+
+    layers: list[int] = Field(default=[], description="layers, from 0 to steps")
+    window: int = Field(default=129, ge=1, le=10_000, description="side of the window in px")
+
+
+class BetaRange(Settings):
+    """Evenly spaced mixing ratios."""
+
+    start: Beta = Field(default=0.0, description="first mixing ratio")
+    stop: Beta = Field(default=1.0, description="last mixing ratio")
+    count: int = Field(ge=2, le=100_001, description="how many")
+
+    def values(self) -> list[float]:
+        """Return the ratios, rounded to 12 digits so that 0.15 is 0.15."""
+        return [round(float(beta), 12) for beta in np.linspace(self.start, self.stop, self.count)]
+
+
+def _accept_pattern_names(schema: dict[str, Any]) -> None:
+    """A pattern is written as a name, or as a mapping of name and arguments."""
+    arguments = sorted({key for entry in PATTERNS.values() for key in entry.defaults})
+    named = {"type": "string", "description": f"{', '.join(PATTERNS)}, or a file"}
+    detailed = {
+        "type": "object",
+        "properties": {"name": named} | {key: {"type": "number"} for key in arguments},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    schema["items"] = {"anyOf": [named, detailed]}
+    schema["default"] = ["delta"]
+
+
+def _accept_range(schema: dict[str, Any]) -> None:
+    """The mixing ratios are written as a list, or as start, stop and count."""
+    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
+
+
+class Propagation(Settings):
+    """How states go through layers, whatever the kernels are."""
+
+    patterns: list[PatternSettings] = Field(
+        default=[PatternSettings(name="delta")],
+        min_length=1,
+        description="states at layer 0: names, or mappings of name and arguments",
+        json_schema_extra=_accept_pattern_names,
+    )
+    steps: int = Field(default=64, ge=3, le=1_000_000, description="layers T")
+    t_burn: int | None = Field(
+        default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
+    )
+    normalise: str = Field(default="l2", description="l2, peak, mass or none")
+    boundary: str = Field(default="free", description="free, zero, wrap or reflect")
+    domain: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
+    )
+    density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
+    engine: str = Field(default="compiled", description="compiled, or reference (slow)")
+
+    @field_validator("patterns", mode="before")
+    @classmethod
+    def _patterns_by_name(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        # A file is read for each.
+        if len(value) > MOST_PATTERNS:
+            raise InvalidValue("patterns", f"{len(value)} patterns", f"at most {MOST_PATTERNS}")
+        return [_pattern(item) for item in value]
+
+    @field_validator("normalise", "boundary", "density", "engine")
+    @classmethod
+    def _known_rule(cls, value: str, info: Any) -> str:
+        choose(CHOICES[info.field_name], info.field_name, value)
+        return value
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        refuse_repeats("patterns", [pattern.label for pattern in self.patterns])
+        if self.t_burn is not None and self.t_burn >= self.steps:
+            raise InvalidValue("t_burn", self.t_burn, f"less than steps, {self.steps}")
+        if self.steps - (self.t_burn or 0) < 2:
+            raise InvalidValue("t_burn", self.t_burn, "at least three layers left to fit")
+        shapes = [pattern.shape for pattern in self.patterns]
+        pixels = sum(height * width for height, width in shapes)
+        if pixels > MOST_PIXELS_TOGETHER:
+            raise InvalidValue("patterns", f"{pixels} px", f"at most {MOST_PIXELS_TOGETHER} px")
+        domain_side(self.boundary, self.domain, max(map(max, shapes)))
+        return self
+
+
+class Shared(Propagation):
+    """What an experiment and each of its cells have in common."""
+
+    angles: list[Angle] = Field(
+        default=[0.0],
+        min_length=1,
+        description="directions of the odd part in degrees, from +x (right) to +y (down)",
+    )
+    betas: list[Beta] = Field(
+        min_length=1,
+        description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
+        json_schema_extra=_accept_range,
+    )
+    mixing: str = Field(default="unit", description="unit: rho = beta^2; or linear")
+    reuse_symmetric: bool = Field(
+        default=True,
+        description="run a simulation that is another one turned or mirrored only once",
+    )
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
+    snapshots: SnapshotSettings = Field(
+        default=SnapshotSettings(), description="states that are kept as images"
+    )
+
+    @field_validator("betas", mode="before")
+    @classmethod
+    def _betas_from_range(cls, value: object) -> object:
+        if isinstance(value, Mapping):
+            return validated(BetaRange, value, "betas").values()
+        return value
+
+    @field_validator("mixing")
+    @classmethod
+    def _known_mixing(cls, value: str) -> str:
+        choose(MIXINGS, "mixing", value)
+        return value
+
+    @model_validator(mode="after")
+    def _axes_fit(self) -> Self:
+        refuse_repeats("angles", [angle % 360 for angle in self.angles])
+        refuse_repeats("betas", self.betas)
+        refuse_repeats("snapshots.layers", self.snapshots.layers)
+        for layer in self.snapshots.layers:
+            if not 0 <= layer <= self.steps:
+                raise InvalidValue("snapshots.layers", layer, f"a layer from 0 to {self.steps}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Self:
+        images = len(self.snapshots.layers) * self.snapshots.window**2
+        simulations = len(self.patterns) * len(self.angles) * len(self.betas)
+        values = simulations * ((self.steps + 1) * len(QUANTITIES) + images)
+        if values > MOST_VALUES:
+            raise InvalidValue("a cell", f"{values} numbers", f"at most {MOST_VALUES}")
+        return self
+
+
+class Cell(Shared):
+    """One kernel family x activation x size, with the values of all other axes."""
+
+    kernel: str = Field(description="kernel family")
+    activation: str = Field(description="activation")
+    size: Size = Field(description="kernel size k")
+
+    @field_validator("kernel")
+    @classmethod
+    def _known_kernel(cls, value: str) -> str:
+        choose(FAMILIES, "kernel", value)
+        return value
+
+    @field_validator("activation")
+    @classmethod
+    def _known_activation(cls, value: str) -> str:
+        choose(ACTIVATIONS, "activation", value)
+        return value
+
+    @property
+    def id(self) -> str:
+        """Readable name, as ``dct-relu-k3``; the boundary shows only if it is not free space."""
+        return cell_name(self.kernel, self.activation, self.size, self.boundary)
+
+    @property
+    def simulations(self) -> int:
+        """Number of simulations: patterns x angles x betas."""
+        return len(self.patterns) * len(self.angles) * len(self.betas)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a cell from JSON."""
+        return validated(cls, parsed_json(text, "cell"), "cell")
+
+
+def _pattern(item: object) -> object:
+    """Accept ``disc`` and ``{name: disc, radius: 4}``, and remember the content of a file."""
+    if isinstance(item, PatternSettings):
+        return item
+    if isinstance(item, str):
+        item = {"name": item}
+    if not isinstance(item, Mapping) or "arguments" in item or "sha256" in item:
+        return item
+    if "name" not in item:
+        raise InvalidValue("patterns", item, "a name, as in {name: disc, radius: 3}")
+    name = item["name"]
+    if not is_file_name(name) and isinstance(name, str):
+        choose(PATTERNS, "patterns", name, ALSO)
+    arguments = {key: value for key, value in item.items() if key != "name"}
+    for key, value in arguments.items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InvalidValue(f"pattern {shown(name)}: {shown(key)}", value, "a number")
+    found: dict[str, object] = {"name": name}
+    if arguments:
+        found["arguments"] = arguments
+    if isinstance(name, str) and is_file_name(name):
+        check_path("patterns", name)
+        found["sha256"] = file_digest(name)
+    return found
+
+
+def first_fitted_layer(steps: int, t_burn: int | None) -> int:
+    """Return the layer from which on trajectories are fitted.
+
+    Examples
+    --------
+    >>> first_fitted_layer(64, None), first_fitted_layer(64, 0)
+    (16, 0)
+    """
+    return steps // 4 if t_burn is None else t_burn

@@ -1,0 +1,256 @@
+"""The configuration of an experiment: one typed model that forbids what it does not know."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from mechcore.errors import InvalidValue, MechcoreError, check_path, choose, one_line, shown
+from mechcore.experiment.cell import Shared, Size
+from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
+from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.kernels import FAMILIES
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
+
+LARGEST_FILE = 1_000_000
+"""A configuration larger than this (bytes) is a mistake."""
+
+UNTRAINED = "-untrained"
+"""Ends the name of a bank that holds the weights of a network before training."""
+
+LONGEST_JSON = 120_000
+"""Bytes of JSON that go into a command: Linux takes 128 kB, with the rest of the line. Longer lists
+of betas or angles would fail in every job."""
+
+MOST_SIMULATIONS = 10**9
+"""A larger grid is refused before it is expanded."""
+
+AXES: dict[str, Mapping[str, object]] = {"kernels": FAMILIES, "activations": ACTIVATIONS}
+"""The table behind each axis of the grid that holds names."""
+
+
+OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
+"""What is told where a file is given for a kernel family."""
+
+
+def _accept_paths(schema: dict[str, Any]) -> None:
+    """A bank is written as the path of its weights, or as a mapping."""
+    schema["items"] = {"anyOf": [{"type": "string"}, schema["items"]]}
+
+
+class FilterBank(Settings):
+    """The weights of a trained network."""
+
+    weights: str = Field(description=f"file: {', '.join(FORMATS)}")
+    name: str | None = Field(default=None, description="name of the bank; that of the file")
+    layout: str = Field(default="auto", description="order of the axes: auto, torch or keras")
+    untrained: str | None = Field(
+        default=None, description="file of the same network before training, to compare with"
+    )
+
+    @field_validator("weights", "untrained")
+    @classmethod
+    def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
+        if value is not None:
+            check_path(info.field_name, value)
+            check_weights(Path(value), info.field_name)
+        return value
+
+    @field_validator("layout")
+    @classmethod
+    def _known_layout(cls, value: str) -> str:
+        choose(LAYOUTS, "layout", value)
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        hint = "" if self.name else f"; name it: {{weights: {shown(self.weights)}, name: mynet}}"
+        _check_name("name of the bank", self.label, hint)
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name of the bank: as given, or that of the file without its suffix."""
+        return bank_name(Path(self.weights)) if self.name is None else self.name
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the banks that it makes: that of the trained weights comes first."""
+        return [self.label] if self.untrained is None else [self.label, self.label + UNTRAINED]
+
+
+class TrackingSettings(Settings):
+    """What MLflow is told besides cells, banks and the sweep."""
+
+    per_simulation: bool = Field(
+        default=False,
+        description="a run for every simulation, in an experiment of its own: 20 ms and 10 kB each",
+    )
+
+
+class Experiment(Shared):
+    """An experiment: the axes of a grid, and what all its cells share."""
+
+    experiment: str = Field(description="name; a folder of results and of reports carries it")
+    kernels: list[str] = Field(
+        min_length=1,
+        description="kernel families",
+        json_schema_extra={"items": {"enum": list(FAMILIES)}},
+    )
+    activations: list[str] = Field(
+        min_length=1,
+        description="activations",
+        json_schema_extra={"items": {"enum": list(ACTIVATIONS)}},
+    )
+    sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
+    filter_banks: list[FilterBank] = Field(
+        default=[],
+        description="weight files of trained networks, whose kernels are analysed and run",
+        json_schema_extra=_accept_paths,
+    )
+    slices_per_layer: int = Field(
+        default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
+    )
+
+    track: TrackingSettings = Field(
+        default=TrackingSettings(), description="what is logged to MLflow"
+    )
+
+    def without_tracking(self) -> Self:
+        """Return what the results depend on: no other job runs again for a view of them."""
+        return self.model_copy(update={"track": TrackingSettings()})
+
+    def without_banks(self) -> Self:
+        """Return the grid alone: what does not read banks need not run again for them."""
+        grid = self.without_tracking()
+        return grid.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
+
+    @field_validator("experiment")
+    @classmethod
+    def _is_a_folder_name(cls, value: str) -> str:
+        _check_name("experiment", value)
+        return value
+
+    @field_validator("filter_banks", mode="before")
+    @classmethod
+    def _banks_by_path(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return [] if value is None else value
+        return [{"weights": bank} if isinstance(bank, str) else bank for bank in value]
+
+    @field_validator("kernels", "activations")
+    @classmethod
+    def _known_names(cls, value: list[str], info: Any) -> list[str]:
+        for name in value:
+            # A file where a family is expected.
+            file = str(name).lower().endswith((".npy", *FORMATS))
+            choose(AXES[info.field_name], info.field_name, name, OWN_KERNELS if file else "")
+        refuse_repeats(info.field_name, value)
+        return value
+
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> Self:
+        refuse_repeats("sizes", self.sizes)
+        names = [name.casefold() for bank in self.filter_banks for name in bank.names]
+        refuse_repeats("filter_banks", names)
+        axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
+        count = math.prod(len(axis) for axis in axes)
+        if count > MOST_SIMULATIONS:
+            raise InvalidValue("the grid", f"{count} simulations", f"at most {MOST_SIMULATIONS}")
+        length = len(self.to_json().encode())
+        if length > LONGEST_JSON:
+            raise InvalidValue("the configuration", f"{length} bytes", f"at most {LONGEST_JSON}")
+        return self
+
+
+def _check_name(key: str, value: str, hint: str = "") -> None:
+    if not NAME.fullmatch(value):
+        allowed = "letters, digits, dots, dashes and underscores, at most 64"
+        raise InvalidValue(key, value, allowed + hint)
+
+
+def load_experiment(
+    source: str | Path | Mapping[str, object], origin: str = "config"
+) -> Experiment:
+    """Read and check a configuration.
+
+    Examples
+    --------
+    >>> load_experiment({"experiment": "a", "kernels": ["dct"], "activations": ["relu"],
+    ...                  "sizes": [2], "betas": {"count": 3}}).betas
+    [0.0, 0.5, 1.0]
+    """
+    if isinstance(source, Mapping):
+        return validated(Experiment, source, origin)
+    text = str(source)
+    if is_json(text):
+        return validated(Experiment, parsed_json(text, "experiment"), "experiment")
+    values = _read_yaml(Path(source))
+    if values is None:
+        raise MechcoreError(f"{text}: is empty, expected a configuration")
+    return validated(Experiment, values, text)
+
+
+def schema_text() -> str:
+    """Return the JSON schema of configurations, for editors.
+
+    Examples
+    --------
+    >>> json.loads(schema_text())["additionalProperties"]
+    False
+    """
+    schema = Experiment.model_json_schema()
+    schema["title"] = "mechcore experiment"
+    return json.dumps(schema, indent=2) + "\n"
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping: others would silently keep the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                problem = f"the key {shown(key.value)} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        with path.open("rb") as stream:
+            # Never more: devices and pipes may have no end.
+            content = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST_FILE:
+        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
+    try:
+        # S506: it makes what a safe loader makes.
+        return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
+    except MemoryError:
+        raise
+    # Tags that claim a type, `!!int` or `!!timestamp`, fail in any way that Python can.
+    except Exception as error:
+        reason = one_line(_of_yaml(" ".join(str(error).split()))[:200])
+        raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
+
+
+def _of_yaml(told: str) -> str:
+    """What the parser of YAML says, without what it says to programmers."""
+    told = told.replace(
+        r"found character '\t' that cannot start any token", "a tab; YAML wants spaces"
+    )
+    return told.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

@@ -1,0 +1,21 @@
+"""Files that settings name: images of patterns, and weights."""
+
+from __future__ import annotations
+
+from mechcore.experiment.cell import Propagation
+from mechcore.experiment.config import Experiment
+from mechcore.model.patterns import is_file_name
+
+
+def named_files(planned: Propagation) -> list[str]:
+    """Return the files that settings name.
+
+    Examples
+    --------
+    >>> named_files(Propagation())
+    []
+    """
+    patterns = [one.name for one in planned.patterns if is_file_name(one.name)]
+    banks = planned.filter_banks if isinstance(planned, Experiment) else []
+    weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
+    return [*patterns, *weights]

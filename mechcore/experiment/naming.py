@@ -1,0 +1,30 @@
+"""The names of cells and of metrics, which files, tables, MLflow and the workflow share."""
+
+from __future__ import annotations
+
+CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
+"""Regular expression of the names, for the wildcard of the workflow."""
+
+
+def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -> str:
+    """Return the name of a cell.
+
+    Examples
+    --------
+    >>> cell_name("dct", "relu", 3), cell_name("dct", "relu", 3, "wrap")
+    ('dct-relu-k3', 'dct-relu-k3-wrap')
+    """
+    name = f"{kernel}-{activation}-k{size}"
+    return name if boundary == "free" else f"{name}-{boundary}"
+
+
+def metric_name(group: object, name: str) -> str:
+    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``.
+
+    Examples
+    --------
+    >>> metric_name("a$b", "speed")
+    'a_b/speed'
+    """
+    clean = "".join(sign if sign.isalnum() or sign in "_-./" else "_" for sign in str(group))
+    return f"{clean.strip('/.')}/{name}"

@@ -1,0 +1,76 @@
+"""Which values stand for the rest where not all can be shown."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from mechcore.experiment.config import Experiment
+
+Choice = TypeVar("Choice")
+
+PAPER_FAMILY = "dct"
+PAPER_ACTIVATIONS = ("relu", "modulus")
+PAPER_SIZES = (2, 3)
+"""The kernels that the paper shows (even part DC, odd part the gradient), and its rectifiers."""
+
+
+def spread(values: list[Choice], most: int) -> list[Choice]:
+    """Return at most so many values, evenly spaced, with the first and the last.
+
+    Examples
+    --------
+    >>> spread([0, 1, 2, 3, 4], 3)
+    [0, 2, 4]
+    """
+    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
+    return [values[place] for place in places]
+
+
+def preferred(values: list[Choice], *wishes: Choice) -> Choice:
+    """Return the first wish that is there, else the first value.
+
+    Examples
+    --------
+    >>> preferred([2, 5], 3, 5)
+    5
+    """
+    return next((wish for wish in wishes if wish in values), values[0])
+
+
+def shown_sizes(sizes: list[int], most: int) -> list[int]:
+    """Return a few kernel sizes: the paper's 2 and 3, and others up to the largest.
+
+    Examples
+    --------
+    >>> shown_sizes([2, 3, 4, 5, 6, 7, 8, 9, 10, 11], 4)
+    [2, 3, 8, 11]
+    """
+    if len(sizes) <= most:
+        return sorted(sizes)
+    known = [size for size in PAPER_SIZES if size in sizes]
+    others = sorted(set(sizes) - set(known))
+    # One more than there is room for: the smallest of the others is next to the paper's.
+    few = spread(others, most - len(known) + bool(known))
+    return known + few[bool(known) :]
+
+
+def representative_family(experiment: Experiment) -> str:
+    """Return the kernel family that stands for all: the paper's if it is there."""
+    return preferred(experiment.kernels, PAPER_FAMILY)
+
+
+def filmed_activations(experiment: Experiment) -> list[str]:
+    """Return the activations that are filmed: at most two, ReLU and the modulus before others.
+
+    Examples
+    --------
+    >>> from mechcore.experiment.config import load_experiment
+    >>> filmed_activations(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["tanh", "relu", "gelu"], "betas": [0.5]}))
+    ['relu', 'tanh']
+    """
+    known = [name for name in PAPER_ACTIVATIONS if name in experiment.activations]
+    others = [name for name in experiment.activations if name not in known]
+    return [*known, *others][: len(PAPER_ACTIVATIONS)]

@@ -1,0 +1,64 @@
+"""What every reader of weight files returns: named arrays that are loaded when they are needed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+FLOATS: dict[str, type[np.generic]] = {
+    "float64": np.float64,
+    "float32": np.float32,
+    "float16": np.float16,
+    "bfloat16": ml_dtypes.bfloat16,
+    "float8_e4m3fn": ml_dtypes.float8_e4m3fn,
+    "float8_e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
+    "float8_e5m2": ml_dtypes.float8_e5m2,
+    "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
+}
+"""Types of weights by name; float32 holds the values of all but the first exactly."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named array of a weight file."""
+
+    name: str
+    """As the file calls it."""
+    shape: tuple[int, ...]
+    """As the file declares it."""
+    dtype: str
+    """Type of the values: a key of `FLOATS`, or the name of a type that is no weight's."""
+    read: Callable[[], NDArray[np.generic]]
+    """Returns the values; only while the file is open."""
+    layout: str | None = None
+    """Order of the axes where the format tells it: (out, in, ...) or (..., in, out)."""
+    kind: str | None = None
+    """The layer that uses it, where the file tells it. Only Keras has arrays of its own for
+    depthwise convolutions: (..., in, multiplier)."""
+    groups: int = 1
+    """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
+    reason: str = ""
+    """Why it is no convolution, where the file tells it."""
+
+
+def no_values() -> NDArray[np.generic]:
+    """Stand for the values of a tensor that has a reason to be skipped."""
+    return np.empty(0)
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts names as people do: by the numbers in them.
+
+    Examples
+    --------
+    >>> sorted(["conv10.weight", "conv2.weight"], key=natural_order)
+    ['conv2.weight', 'conv10.weight']
+    """
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(piece), "") if piece.isdecimal() else (sys.maxsize, piece) for piece in pieces]

@@ -1,0 +1,1 @@
+"""What the scheduler needs: cost, packing, status and resuming."""

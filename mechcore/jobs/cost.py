@@ -1,0 +1,165 @@
+"""What a cell costs, before it runs."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.engines.factors import factors, products
+from mechcore.engines.methods import direct_cost, low_rank_cost
+from mechcore.engines.rule import LayerRule
+from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
+from mechcore.jobs.resume import FINISHED_BEFORE
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import domain_side
+from mechcore.model.kernels import kernel
+from mechcore.simulation.symmetry import copies_among
+
+Work = NDArray[np.float64]
+
+PARTS = ("cells", "lines", "layers", "multiply_adds", "curved_pixels")
+"""What the time of a cell is made of: the start of its job; layers of simulations that run as a
+line; layers of the others, their multiply-adds, and pixels whose activation is no multiple of its
+argument, as tanh."""
+
+SECONDS = (2.4, 1.9e-7, 1.2e-6, 2.0e-11, 8.4e-9)
+"""Of one of each on a core of a server of 2024, fitted by ``python -m benchmarks.cost`` to the jobs
+of the committed configurations: 95 in 100 of 458 cells took 0.5 to 2.9 times the estimate. Lines
+are too fast to be seen in a job: theirs is of ``make bench``."""
+
+PROBE = 15
+"""Kernels larger than this are of the same kind as the one of this size, or one less, of their
+family: taking thousands of large ones apart would take longer than many a grid."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a cell is expected to cost on one core."""
+
+    seconds: float
+    """Of the job."""
+    megabytes: float
+    """Of its file before compression."""
+
+
+def estimated_cost(cell: Cell) -> Cost:
+    """Estimate what a cell costs.
+
+    Examples
+    --------
+    >>> from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
+    >>> cell = Cell(kernel="dct", activation="relu", size=3, betas=[0.5])
+    >>> estimated_cost(cell).seconds > 0
+    True
+    """
+    numbers = 9 * 8 * (cell.steps + 1) + 4 * len(cell.snapshots.layers) * cell.snapshots.window**2
+    seconds = float(work(cell) @ np.array(SECONDS))
+    return Cost(seconds, cell.simulations * numbers / 1e6)
+
+
+def work(cell: Cell) -> Work:
+    """Return how much there is to do of each of `PARTS`."""
+    runs = [
+        _run(cell, max(pattern.image().shape), kind)
+        for pattern in cell.patterns
+        for kind in _kinds(_probe(cell, pattern).to_json())
+    ]
+    return np.array([1.0, *np.sum(runs, axis=0)])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the engine runs a kernel.
+
+    As a line if it and the pattern are products of a column and a row; else by its rank, None if
+    that is not known to be low.
+    """
+
+    line: bool
+    rank: int | None
+
+
+def _probe(cell: Cell, pattern: PatternSettings) -> Cell:
+    """A cell whose kernels are of the same kinds, small enough to look at thousands of them."""
+    size = cell.size if cell.size <= PROBE else PROBE - (PROBE - cell.size) % 2
+    plain = {"size": size, "betas": [0.5], "activation": "relu", "steps": 3, "t_burn": None}
+    return cell.model_copy(update={**plain, "patterns": [pattern], "snapshots": SnapshotSettings()})
+
+
+@cache
+def _kinds(probe: str) -> tuple[Kind, ...]:
+    """One kind for each angle whose simulations are no copies of those at another one."""
+    cell = Cell.model_validate_json(probe)
+    image = cell.patterns[0].image()
+    kernels = np.array(
+        [
+            kernel(cell.kernel, cell.size, 0.5, angle, cell.mixing, seed=cell.seed)
+            for angle in cell.angles
+        ]
+    )
+    if cell.reuse_symmetric:
+        kernels = kernels[copies_among(kernels, image, LayerRule(boundary=cell.boundary)).run]
+    point = bool(products(image[np.newaxis])[0][0])
+    return tuple(
+        Kind(point and bool(products(taps[np.newaxis])[0][0]), _rank(taps)) for taps in kernels
+    )
+
+
+def _rank(taps: NDArray[np.float64]) -> int | None:
+    split = factors(taps)
+    return None if split is None else int(split[0].shape[1])
+
+
+def _run(cell: Cell, widest: int, kind: Kind) -> tuple[float, float, float, float]:
+    """All betas at one angle: lines, layers, multiply-adds and curved pixels."""
+    # Twice: each simulation runs again with its taps moved by one unit in the last place.
+    runs = 2.0 * len(cell.betas)
+    curved = ACTIVATIONS[cell.activation].negative_slope is None
+    if kind.line and not curved:
+        return runs * cell.steps, 0.0, 0.0, 0.0
+    size = cell.size
+    low_rank = low_rank_cost(size, size, size if kind.rank is None else kind.rank)
+    pixels = runs * float(np.sum(_pixels(cell, widest)))
+    return 0.0, runs * cell.steps, pixels * min(direct_cost(size, size), low_rank), pixels * curved
+
+
+def _pixels(cell: Cell, widest: int) -> NDArray[np.float64]:
+    """Pixels that a state occupies after each layer."""
+    layers = np.arange(1.0, cell.steps + 1.0)
+    side = domain_side(cell.boundary, cell.domain)
+    if side is not None:
+        return np.full(cell.steps, float(side**2))
+    reached = layers * (cell.size - 1.0)
+    if ACTIVATIONS[cell.activation].keeps_zero:
+        # Trimming keeps about ten standard deviations of the diffusing state on each side.
+        reached = np.minimum(reached, 20 * np.sqrt(layers * (cell.size**2 - 1) / 12))
+    return np.square(widest + reached)
+
+
+def job_cost(logs: Path | None, cell: str) -> dict[str, float | None]:
+    """Return what the job of a cell took."""
+    nothing: dict[str, float | None] = {"wall_seconds": None, "memory_mb": None}
+    path = None if logs is None else logs / "benchmarks" / "simulate" / f"{cell}.tsv"
+    if path is None or not path.is_file():
+        return nothing
+    log = path.parents[2] / "simulate" / f"{cell}.log"
+    if log.is_file() and FINISHED_BEFORE in log.read_text(errors="replace"):
+        return nothing
+    rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
+    measured = rows[-1] if rows else {}
+    columns = {"wall_seconds": "s", "memory_mb": "max_rss"}
+    return {name: _number(measured.get(column)) for name, column in columns.items()}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,148 @@
+"""What follows the cells: the commands that write tables and the page, and their records.
+
+A table or a page cannot say how it was made, as a netCDF file does: its command writes a record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.experiment.config import Experiment
+from mechcore.io.environment import library_versions
+from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.json_models import Settings, read_settings, validated, write_settings
+from mechcore.io.portable_names import is_portable
+from mechcore.io.provenance import file_sha256, settings_sha256
+
+RECORDS = "provenance"
+"""Folder of the records, among the results and beside the page."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command that follows the cells."""
+
+    room: str
+    """What computes it; the fingerprint of the room and those below is its core hash."""
+    settings: Callable[[Experiment], dict[str, Any]]
+    """Experiment to what of it the job is told."""
+    files: tuple[str, ...]
+    """Files that it always writes, in its folder."""
+
+
+def _grid(experiment: Experiment) -> dict[str, Any]:
+    return experiment.without_banks().to_mapping()
+
+
+def _all(experiment: Experiment) -> dict[str, Any]:
+    return experiment.without_tracking().to_mapping()
+
+
+STAGES: dict[str, Stage] = {
+    "collect": Stage("analysis", _grid, ("metrics.csv", "mechanics.csv", "kernels.csv")),
+    "deviations": Stage("verification", _grid, ("deviations.csv",)),
+    "regress": Stage("analysis", lambda _: {}, ("regressions.csv", "models.csv", "pooled.csv")),
+    "judge": Stage("claims", _all, ("claims.json",)),
+    "summarise": Stage("results", _all, ("sweep.json", "cells.csv")),
+    "verify": Stage("verification", _all, ("certificate.json",)),
+    "report": Stage("report", _all, ("index.html", "README.md")),
+}
+"""The commands in their order; the last one writes beside the page, all others among the
+results."""
+
+
+class Record(Settings):
+    """How the files of a command were made."""
+
+    command: str
+    """Key of `STAGES`."""
+    core_hash: str = Field(pattern=r"^[0-9a-f]{16}$")
+    """Fingerprint of the code that computed them."""
+    config_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Hash of the settings that the command was told, see
+    `mechcore.io.provenance.settings_sha256`."""
+    library_versions: dict[str, str]
+    """Python, this package, its libraries."""
+    files: dict[str, str]
+    """SHA-256 by path, as seen from the folder above that of the record."""
+
+    @field_validator("files")
+    @classmethod
+    def _lie_below(cls, value: dict[str, str]) -> dict[str, str]:
+        # A record may come from anywhere, and what it names is opened.
+        for name in value:
+            if not is_portable(name):
+                raise InvalidValue("files", name, "a path below the folder above the record")
+        return value
+
+
+def core_hash(command: str) -> str:
+    """Return the fingerprint of the code of a command.
+
+    Examples
+    --------
+    >>> core_hash("collect") == code_fingerprint("analysis")
+    True
+    """
+    return code_fingerprint(STAGES[command].room)
+
+
+def record_file(folder: Path, command: str) -> Path:
+    """Return where the record of a command lies.
+
+    Examples
+    --------
+    >>> record_file(Path("results/default"), "collect").as_posix()
+    'results/default/provenance/collect.json'
+    """
+    return folder / RECORDS / f"{command}.json"
+
+
+def write_record(
+    path: Path | None,
+    command: str,
+    told: Experiment | Mapping[str, object],
+    files: Iterable[Path],
+) -> None:
+    """Write the record of a command that is done."""
+    if path is None:
+        return
+    settings = STAGES[command].settings(told) if isinstance(told, Experiment) else told
+    values = {
+        "command": command,
+        "core_hash": core_hash(command),
+        "config_sha256": settings_sha256(settings),
+        "library_versions": library_versions(),
+        "files": {
+            Path(os.path.relpath(file, path.absolute().parents[1])).as_posix(): file_sha256(file)
+            for file in sorted(files)
+        },
+    }
+    write_settings(validated(Record, values, str(path)), path)
+
+
+def recorded_files(folder: Path, command: str, experiment: Experiment) -> list[Path]:
+    """Return the files of a command, if they are as it wrote them for this experiment."""
+    stage, path = STAGES[command], record_file(folder, command)
+    for name in stage.files:
+        _check_there(folder / name, command)
+    found = read_settings(Record, path, f"mechcore {command}")
+    if found.config_sha256 != settings_sha256(stage.settings(experiment)):
+        raise MechcoreError(f"{path}: made with other settings than {experiment.experiment} has")
+    for name in dict.fromkeys([*stage.files, *found.files]):
+        _check_there(folder / name, command)
+        if file_sha256(folder / name) != found.files.get(name):
+            raise MechcoreError(f"{folder / name}: not as mechcore {command} wrote it")
+    return [*(folder / name for name in found.files), path]
+
+
+def _check_there(path: Path, command: str) -> None:
+    if not path.is_file():
+        raise MechcoreError(f"{path}: missing, expected what mechcore {command} writes")

@@ -1,0 +1,336 @@
+"""Kernel families: an even and an odd part of unit norm, mixed in a given ratio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.errors import Description, InvalidValue, checked_integer, choose
+from mechcore.io.arrays import real_array
+from mechcore.model.geometry import centred_coordinates, unit_vector
+
+Kernel = NDArray[np.float64]
+
+LARGEST_SEED = 2**32 - 1
+
+LARGEST_SIZE = 1024
+"""A guard against typing errors; a kernel of this size takes minutes a layer."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kernel family, defined for every size k >= 2.
+
+    Parameters
+    ----------
+    summary : str
+        One line for people.
+    even : callable
+        ``(size, seed) -> (size, size) array`` with K(r) = K(-r), of any norm.
+    odd : callable
+        ``(size, seed) -> (size, size) array`` with K(r) = -K(-r), of any norm, that may have any
+        first moment along x but none along y.
+    """
+
+    summary: str
+    even: Callable[[int, int], Kernel]
+    odd: Callable[[int, int], Kernel]
+
+
+def dct_basis(size: int, frequency: int) -> NDArray[np.float64]:
+    """Return a one-dimensional DCT-II basis vector of unit norm.
+
+    Parameters
+    ----------
+    size : int
+        Number of samples.
+    frequency : int
+        Number of sign changes, 0 to ``size - 1``.
+
+    Returns
+    -------
+    (size,) ndarray
+        The basis vector, exactly even or odd.
+
+    Examples
+    --------
+    >>> dct_basis(2, 0)
+    array([0.70710678, 0.70710678])
+    """
+    phase = math.pi * (np.arange(size) + 0.5) * frequency / size
+    vector = np.cos(phase)
+    # Removes the rounding error of the cosine, which is 6e-17 where the basis is exactly zero.
+    vector = vector + (-1) ** frequency * vector[::-1]
+    unit: NDArray[np.float64] = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _dct_even(size: int, seed: int) -> Kernel:
+    return np.full((size, size), 1.0 / size)
+
+
+def _dct_odd(size: int, seed: int) -> Kernel:
+    return np.outer(dct_basis(size, 0), dct_basis(size, 1))
+
+
+def _gaussian_even(size: int, seed: int) -> Kernel:
+    # A quarter of the size: the kernel reaches to two standard deviations on each side.
+    profile = np.exp(-0.5 * (centred_coordinates(size) / (size / 4)) ** 2)
+    return np.outer(profile, profile)
+
+
+def _gaussian_odd(size: int, seed: int) -> Kernel:
+    return _gaussian_even(size, seed) * centred_coordinates(size)
+
+
+def _binomial(degree: int) -> NDArray[np.float64]:
+    return np.array([math.comb(degree, i) for i in range(degree + 1)], dtype=np.float64)
+
+
+def _binomial_even(size: int, seed: int) -> Kernel:
+    return np.outer(_binomial(size - 1), _binomial(size - 1))
+
+
+def _binomial_odd(size: int, seed: int) -> Kernel:
+    return np.outer(_binomial(size - 1), np.convolve(_binomial(size - 2), [-1.0, 1.0]))
+
+
+def _highpass_even(size: int, seed: int) -> Kernel:
+    return np.outer(dct_basis(size, size - 1), dct_basis(size, size - 1))
+
+
+def _normal_deviates(size: int, seed: int, stream: int) -> Kernel:
+    return np.random.default_rng([seed, size, stream]).standard_normal((size, size))
+
+
+def _random_even(size: int, seed: int) -> Kernel:
+    deviates = _normal_deviates(size, seed, 0)
+    even = deviates + deviates[::-1, ::-1]
+    return even if even.sum() >= 0 else -even
+
+
+def _random_odd(size: int, seed: int) -> Kernel:
+    deviates = _normal_deviates(size, seed, 1)
+    odd = deviates - deviates[::-1, ::-1]
+    gradient = _dct_odd(size, seed).T
+    y = centred_coordinates(size)[:, np.newaxis]
+    return odd - gradient * (np.sum(odd * y) / np.sum(gradient * y))
+
+
+FAMILIES: dict[str, Family] = {
+    "dct": Family("DCT-II bases: DC and the gradients (the paper)", _dct_even, _dct_odd),
+    "gaussian": Family("a Gaussian and its derivative", _gaussian_even, _gaussian_odd),
+    "binomial": Family(
+        "binomial smoothing and its Sobel derivative", _binomial_even, _binomial_odd
+    ),
+    "highpass": Family(
+        "the highest DCT-II basis (zero sum: negative control) and the gradients",
+        _highpass_even,
+        _dct_odd,
+    ),
+    "random": Family("seeded normal deviates, split into parities", _random_even, _random_odd),
+}
+"""Kernel families by name. A new one is one entry: every mixing, angle and size follows from it."""
+
+
+MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
+    "unit": lambda beta: (math.sqrt((1.0 - beta) * (1.0 + beta)), beta),
+    "linear": lambda beta: (1.0 - beta, beta),
+}
+"""Mixing rules: the amplitudes of the even and of the odd part, both of unit norm."""
+
+
+def even_part(family: str, size: int, seed: int = 0) -> Kernel:
+    """Return the even part of a family, of unit norm.
+
+    Parameters
+    ----------
+    family : str
+        Key of `FAMILIES`.
+    size : int
+        Kernel size k >= 2.
+    seed : int, optional
+        Seed of the ``random`` family.
+
+    Returns
+    -------
+    (k, k) ndarray
+        E^ with K(r) = K(-r) and Frobenius norm 1.
+
+    Raises
+    ------
+    InvalidValue
+        If the family is unknown or the size is not an integer of at least 2.
+
+    Examples
+    --------
+    >>> even_part("dct", 2)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+    entry = choose(FAMILIES, "family", family)
+    even = entry.even(_checked_size(size), _checked_seed(seed))
+    return _unit((even + even[::-1, ::-1]) / 2)
+
+
+def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kernel:
+    """Return the odd part of a family, of unit norm, with its first moment along an angle.
+
+    Parameters
+    ----------
+    family : str
+        Key of `FAMILIES`.
+    size : int
+        Kernel size k >= 2.
+    angle : float, optional
+        Degrees from +x (right) towards +y (down).
+    seed : int, optional
+        Seed of the ``random`` family.
+
+    Returns
+    -------
+    (k, k) ndarray
+        O^ with K(r) = -K(-r) and Frobenius norm 1.
+
+    Raises
+    ------
+    InvalidValue
+        If the family is unknown, the size is not an integer of at least 2, or the angle not finite.
+
+    Examples
+    --------
+    >>> odd_part("dct", 2)
+    array([[-0.5,  0.5],
+           [-0.5,  0.5]])
+    >>> odd_part("dct", 2, angle=90)
+    array([[-0.5, -0.5],
+           [ 0.5,  0.5]])
+    """
+    entry = choose(FAMILIES, "family", family)
+    along_x = entry.odd(_checked_size(size), _checked_seed(seed))
+    if np.sum(along_x * centred_coordinates(size)) < 0:
+        along_x = -along_x
+    cosine, sine = unit_vector(_checked_number("angle", angle))
+    odd = cosine * along_x + sine * along_x.T
+    return _unit((odd - odd[::-1, ::-1]) / 2)
+
+
+def kernel(
+    family: str,
+    size: int,
+    beta: float,
+    angle: float = 0.0,
+    mixing: str = "unit",
+    *,
+    seed: int = 0,
+) -> Kernel:
+    """Return a kernel of a family with a given mixing ratio.
+
+    Parameters
+    ----------
+    family : {"dct", "gaussian", "binomial", "highpass", "random"}
+        Kernel family.
+    size : int
+        Kernel size k >= 2.
+    beta : float
+        Mixing ratio from 0 (even) to 1 (odd).
+    angle : float, optional
+        Direction of the first moment of the odd part, degrees from +x towards +y.
+    mixing : {"unit", "linear"}, optional
+        ``unit``: ``sqrt(1 - beta**2) E + beta O``, so the odd energy ratio is ``beta**2``;
+        ``linear``: ``(1 - beta) E + beta O``. E and O have unit norm.
+    seed : int, optional
+        Seed of the ``random`` family.
+
+    Returns
+    -------
+    (k, k) ndarray
+        The kernel, for a true convolution.
+
+    Raises
+    ------
+    InvalidValue
+        If an argument is not allowed.
+
+    References
+    ----------
+    L. Frija-Altarac and M. Toews, The Mechanics of CNN Filtering with Rectification,
+    arXiv:2512.24338.
+
+    Examples
+    --------
+    >>> kernel("dct", 2, beta=0.6)
+    array([[0.1, 0.7],
+           [0.1, 0.7]])
+    """
+    amplitudes = choose(MIXINGS, "mixing", mixing)
+    if not 0.0 <= _checked_number("beta", beta) <= 1.0:
+        raise InvalidValue("beta", beta, "a number from 0 to 1")
+    even_amplitude, odd_amplitude = amplitudes(float(beta))
+    return even_amplitude * even_part(family, size, seed) + odd_amplitude * odd_part(
+        family, size, angle, seed
+    )
+
+
+def as_kernel(values: object, key: str = "kernel") -> Kernel:
+    """Check that an object is usable as one kernel and return it as an array.
+
+    Parameters
+    ----------
+    values : array_like
+        Two-dimensional, real, finite and not all zero; square or not, of even or odd size.
+    key : str, optional
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    (kh, kw) ndarray
+        The kernel as float64.
+
+    Raises
+    ------
+    InvalidValue
+        If it is not.
+
+    Examples
+    --------
+    >>> as_kernel([[1, 2]])
+    array([[1., 2.]])
+    """
+    array = real_array(values, key)
+    given = Description(f"an array of shape {array.shape}")
+    if array.ndim != 2:
+        row = f"; for a row use shape (1, {array.size})" if array.ndim == 1 else ""
+        raise InvalidValue(key, given, f"a two-dimensional array{row}")
+    if array.size == 0:
+        raise InvalidValue(key, given, "at least one tap")
+    if not np.all(np.isfinite(array)):
+        raise InvalidValue(key, Description("an array with NaN or infinity"), "finite taps")
+    if not np.any(array):
+        raise InvalidValue(
+            key, Description("an array of zeros"), "at least one tap that is not zero"
+        )
+    return array
+
+
+def _unit(array: Kernel) -> Kernel:
+    return array / np.linalg.norm(array)
+
+
+def _checked_size(size: object) -> int:
+    return checked_integer("size", size, 2, LARGEST_SIZE)
+
+
+def _checked_seed(seed: object) -> int:
+    return checked_integer("seed", seed, 0, LARGEST_SEED)
+
+
+def _checked_number(key: str, value: object) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise InvalidValue(key, value, "a finite number")
+    return float(value)

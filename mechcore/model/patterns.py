@@ -1,0 +1,328 @@
+"""Test patterns: the state at layer 0, a non-negative image centred on the origin."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechcore.errors import Description, InvalidValue, MechcoreError, choose
+from mechcore.io.arrays import load_array, real_array, reason_not_to_open
+from mechcore.io.provenance import file_sha256
+from mechcore.model.geometry import centred_coordinates
+from mechcore.model.kernels import LARGEST_SEED
+
+Image = NDArray[np.float64]
+Content = TypeVar("Content")
+
+LARGEST_RADIUS = 2000
+"""A guard against typing errors, in px."""
+
+MOST_PIXELS = (2 * LARGEST_RADIUS + 1) ** 2
+"""Pixels of a pattern: those of the largest disc, 128 MB."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A test pattern.
+
+    Parameters
+    ----------
+    summary : str
+        One line for people.
+    side : callable
+        Keyword arguments in, side of the image in px out.
+    image : callable
+        Keyword arguments in, (h, w) array out.
+    defaults : mapping
+        Names and default values of the arguments.
+    """
+
+    summary: str
+    side: Callable[..., int]
+    image: Callable[..., Image]
+    defaults: Mapping[str, float] = field(default_factory=dict)
+
+
+TAIL = 5
+"""Standard deviations of a Gaussian: what is cut off is 6e-7 of the mass."""
+
+
+def _around(radius: float) -> int:
+    """Side of the square around a circle."""
+    return 2 * int(np.ceil(radius)) + 1
+
+
+def _radius_squared(radius: float) -> Image:
+    coordinates = centred_coordinates(_around(radius))
+    return coordinates**2 + coordinates[:, np.newaxis] ** 2
+
+
+def _delta() -> Image:
+    return np.ones((1, 1))
+
+
+def _disc(radius: float) -> Image:
+    return (_radius_squared(radius) <= radius**2).astype(np.float64)
+
+
+def _gaussian(sigma: float) -> Image:
+    return np.exp(-_radius_squared(TAIL * sigma) / (2 * sigma**2))
+
+
+def _square(side: int) -> Image:
+    return np.ones((side, side))
+
+
+def _random(side: int, seed: int) -> Image:
+    return np.random.default_rng(seed).random((side, side))
+
+
+PATTERNS: dict[str, Pattern] = {
+    "delta": Pattern("one pixel", lambda: 1, _delta),
+    "disc": Pattern("the circular test pattern of the paper", _around, _disc, {"radius": 8.0}),
+    "gaussian": Pattern(
+        "a Gaussian blob", lambda sigma: _around(TAIL * sigma), _gaussian, {"sigma": 3.0}
+    ),
+    "square": Pattern("a filled square", lambda side: side, _square, {"side": 15}),
+    "random": Pattern(
+        "uniform noise in a square", lambda side, **_: side, _random, {"side": 15, "seed": 0}
+    ),
+}
+"""Patterns by name. A new one is one entry; an argument is whole if its default is."""
+
+ALSO = ", or a .npy or .png file"
+"""What a pattern may be besides these, for messages."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "radius": (0.5, LARGEST_RADIUS),
+    "sigma": (0.5, LARGEST_RADIUS),
+    "side": (1, LARGEST_RADIUS),
+    "seed": (0, LARGEST_SEED),
+}
+"""What the arguments of patterns may be; all are px, except the seed."""
+
+
+def pattern_image(name: str = "delta", **arguments: float) -> Image:
+    """Return a test pattern.
+
+    Parameters
+    ----------
+    name : str
+        Key of `PATTERNS`, or the path of a file: a ``.npy`` array or a grey ``.png``.
+    **arguments : float
+        Arguments of the pattern, see `PATTERNS`; none for a file.
+
+    Returns
+    -------
+    (h, w) ndarray
+        The image, non-negative, centred on the origin.
+
+    Raises
+    ------
+    InvalidValue
+        If the name, an argument or the content of the file is not usable.
+
+    Examples
+    --------
+    >>> pattern_image("disc", radius=1)
+    array([[0., 1., 0.],
+           [1., 1., 1.],
+           [0., 1., 0.]])
+    """
+    if is_file_name(name):
+        _refuse_arguments(name, arguments, {})
+        return as_pattern(_read_image(Path(name)), key="pattern")
+    pattern_shape(name, **arguments)
+    entry = PATTERNS[name]
+    return entry.image(**{**entry.defaults, **arguments})
+
+
+def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
+    """Return height and width of a test pattern; only that of a file is read for it.
+
+    Parameters
+    ----------
+    name : str
+        As of `pattern_image`.
+    **arguments : float
+        Arguments of the pattern.
+
+    Returns
+    -------
+    (int, int)
+        In px.
+
+    Raises
+    ------
+    InvalidValue
+        As `pattern_image`.
+
+    Examples
+    --------
+    >>> pattern_shape("disc", radius=1)
+    (3, 3)
+    """
+    if is_file_name(name):
+        height, width = pattern_image(name, **arguments).shape
+        return height, width
+    entry = choose(PATTERNS, "pattern", name, ALSO)
+    _refuse_arguments(name, arguments, entry.defaults)
+    side = entry.side(**{**entry.defaults, **arguments})
+    if side**2 > MOST_PIXELS:
+        raise InvalidValue(f"pattern {name}", f"{side} x {side} px", f"at most {MOST_PIXELS} px")
+    return side, side
+
+
+def is_file_name(name: object) -> bool:
+    """Tell whether a pattern's name is that of a file.
+
+    Parameters
+    ----------
+    name : object
+        Name of a pattern.
+
+    Returns
+    -------
+    bool
+        True for text that ends in ``.npy`` or ``.png``.
+
+    Examples
+    --------
+    >>> is_file_name("cat.png"), is_file_name("disc")
+    (True, False)
+    """
+    return isinstance(name, str) and Path(name).suffix.lower() in READERS
+
+
+def as_pattern(values: object, key: str = "pattern") -> Image:
+    """Check that an array is usable as a test pattern.
+
+    Parameters
+    ----------
+    values : array_like
+        Two-dimensional, finite, non-negative and not all zero.
+    key : str, optional
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    (h, w) ndarray
+        The pattern as float64.
+
+    Raises
+    ------
+    InvalidValue
+        If it is not usable.
+
+    Examples
+    --------
+    >>> as_pattern([[0, 2]])
+    array([[0., 2.]])
+    """
+    image = real_array(values, key)
+    if image.ndim != 2 or image.size == 0:
+        raise InvalidValue(key, Description(f"an array of shape {image.shape}"), "a grey image")
+    if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
+        raise InvalidValue(
+            key,
+            Description("an image with negative, infinite or missing values, or all zero"),
+            "finite values >= 0, not all zero",
+        )
+    return image
+
+
+def file_digest(path: str | Path, key: str = "pattern") -> str:
+    """Return the SHA-256 of a pattern file, so that a changed file is a changed cell.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    key : str, optional
+        What the file is, for the error message.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    MechcoreError
+        If the file cannot be read.
+    """
+    return _opened(Path(path), key, file_sha256)
+
+
+def _opened(path: Path, key: str, use: Callable[[Path], Content]) -> Content:
+    """What a use of a file gives that opens it."""
+    try:
+        reason = reason_not_to_open(path)
+        if not reason:
+            return use(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}")
+
+
+def _stream(path: Path) -> BufferedReader:
+    return path.open("rb")
+
+
+def _read_png(path: Path) -> NDArray[np.generic]:
+    # Pillow comes with matplotlib; it is imported only for this.
+    from PIL import Image as PillowImage
+
+    try:
+        # Pillow warns of what is refused below, and of odd chunks.
+        with warnings.catch_warnings(), _opened(path, "pattern", _stream) as stream:
+            warnings.simplefilter("ignore")
+            image = PillowImage.open(stream, formats=["PNG"])
+            # Known before any of them is unpacked.
+            pixels = image.width * image.height
+            if pixels > MOST_PIXELS:
+                raise InvalidValue(f"pattern {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
+            plain = image.mode in ("L", "I", "I;16", "1")
+            return np.asarray(image if plain else image.convert("L"))
+    except (MechcoreError, MemoryError):
+        raise
+    # Damaged images fail in many ways: as OSError, SyntaxError, ValueError, errors of zlib, ...
+    except Exception as error:
+        told = "not a PNG image, or a damaged one"
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {told}") from error
+
+
+READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
+    ".npy": lambda path: load_array(path, "pattern", MOST_PIXELS),
+    ".png": _read_png,
+}
+"""Readers of pattern files by suffix."""
+
+
+def _read_image(path: Path) -> NDArray[np.generic]:
+    return READERS[path.suffix.lower()](path)
+
+
+def _refuse_arguments(
+    name: str, arguments: Mapping[str, float], known: Mapping[str, float]
+) -> None:
+    names = list(known)
+    for key, value in arguments.items():
+        if key not in names:
+            allowed = f"one of {', '.join(names)}" if names else "no argument"
+            raise InvalidValue(f"pattern {name}", key, allowed)
+        whole = isinstance(known[key], int)
+        lowest, highest = RANGES[key]
+        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not number or not lowest <= value <= highest:
+            kind = "an integer" if whole else "a number"
+            raise InvalidValue(
+                f"pattern {name}: {key}", value, f"{kind} from {lowest} to {highest}"
+            )

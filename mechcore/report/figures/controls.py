@@ -1,0 +1,131 @@
+"""Controls: pure parities on a pattern without symmetry, which must or must not move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mechcore.claims.criteria import AT_REST_DRIFT
+from mechcore.model.theory import TAP_ROUNDING
+from mechcore.report.figures.data import FigureData
+from mechcore.report.figures.layout import Margins, name_axes, panel_grid, say_nothing_known
+from mechcore.report.figures.style import CONE, THEORY, category_styles, draw_points, plain
+from mechcore.results.results import Results
+
+PARITIES = {0.0: r"even kernels, $\beta = 0$", 1.0: r"odd kernels, $\beta = 1$"}
+
+FLOOR = 1e-18
+"""A drift of exactly 0 px is drawn here."""
+
+COLUMNS = ["kernel", "activation", "size", "beta", "speed", "drift", "extinct_at", "smallest_tap"]
+
+
+def control_table(results: Results, _family: str) -> pd.DataFrame:
+    """Return how the controls moved."""
+    return results.controls[COLUMNS].reset_index(drop=True)
+
+
+def draw_controls(data: FigureData) -> Figure:
+    """Draw the drift under even and under odd kernels: rows are families and activations."""
+    table, activations = data.table, data.results.experiment.activations
+    families = list(table.kernel.unique())
+    height = max(0.11 * (len(activations) + 1) * max(len(families), 1), 1.2)
+    figure, panels = panel_grid(
+        (1, len(PARITIES)),
+        (2.9, height),
+        _legend(data.results),
+        legend_columns=5,
+        gap=(0.15, 0.1),
+        margins=Margins(left=0.8, right=0.2),
+        sharey=True,
+        sharex=True,
+    )
+    for axes, (beta, label) in zip(panels[0], PARITIES.items(), strict=True):
+        _draw_parity(axes, table[table.beta == beta], families, data.results)
+        axes.set_title(label, pad=3)
+    _name_families(panels[0, 0], families)
+    _scale(panels[0, 0], table)
+    name_axes(figure, "farthest drift of the centroid (px)", "")
+    return figure
+
+
+def describe_controls(data: FigureData) -> str:
+    """Return what the figure of controls shows."""
+    table = data.table
+    texts = [
+        f"{family} {_largest(rows, 0.0)} and {_largest(rows, 1.0)}"
+        for family, rows in table.groupby("kernel", sort=False)
+    ]
+    return (
+        f"Drift of {len(table)} controls in pixels on a logarithmic axis, by kernel "
+        "family and activation: a random pattern through even and through odd kernels, with a line "
+        f"at {AT_REST_DRIFT} px. Largest drift under even and under odd kernels: "
+        f"{'; '.join(texts) or '0 controls have run'}."
+    )
+
+
+def caption_controls(data: FigureData) -> str:
+    """Return what a reader must know to read the figure of controls."""
+    table = data.table
+    dead = int(table.extinct_at.notna().sum())
+    return (
+        "A random pattern, which no symmetry holds in place, through the pure parities; a point "
+        "for each size: how far the centroid ever was from its start. Filled: no tap of the kernel "
+        f"is negative; open: some are. Dashed: {AT_REST_DRIFT} px, below which a control is at "
+        f"rest. The state of {dead} of {len(table)} died."
+    )
+
+
+def _largest(rows: pd.DataFrame, beta: float) -> str:
+    drifts = rows.drift[rows.beta == beta].dropna()
+    return f"{drifts.max():.2e}" if len(drifts) else "none"
+
+
+def _draw_parity(axes: Axes, rows: pd.DataFrame, families: list[str], results: Results) -> None:
+    styles = category_styles(results.experiment.activations)
+    for place, (activation, style) in enumerate(styles.items()):
+        part = rows[rows.activation == activation]
+        height = part.kernel.map({name: index for index, name in enumerate(families)})
+        offset = (place + 1) / (len(styles) + 1) - 0.5
+        positive = part.smallest_tap >= -TAP_ROUNDING
+        drift = part.drift.clip(lower=FLOOR)
+        draw_points(axes, drift, height.astype(float) + offset, positive, style, gid="controls")
+    axes.axvline(AT_REST_DRIFT, color=THEORY, lw=0.9, ls="--", zorder=1, gid="threshold")
+    if rows.empty:
+        say_nothing_known(axes)
+    for border in range(1, len(families)):
+        axes.axhline(border - 0.5, color="0.85", lw=0.6)
+
+
+def _name_families(axes: Axes, families: list[str]) -> None:
+    axes.set_yticks(range(len(families)), [plain(name) for name in families])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(max(len(families), 1) - 0.5, -0.5)
+
+
+def _scale(axes: Axes, table: pd.DataFrame) -> None:
+    largest = float(np.nanmax(np.append(table.drift.to_numpy(float), 1.0)))
+    powers = range(-15, int(np.ceil(np.log10(largest))) + 1, 3)
+    axes.set(xscale="log", xlim=(FLOOR / 4, 3 * largest))
+    axes.set_xticks([FLOOR, *(10.0**power for power in powers)])
+    axes.set_xticklabels(["0", *(f"$10^{{{power}}}$" for power in powers)])
+    axes.minorticks_off()
+
+
+def _legend(results: Results) -> list[Line2D]:
+    look: dict[str, Any] = {"ls": "", "ms": 4}
+    names = [
+        Line2D([], [], label=plain(name), **look, **style)
+        for name, style in category_styles(results.experiment.activations).items()
+    ]
+    taps = [
+        Line2D([], [], marker="o", color=CONE, label="no negative tap", **look),
+        Line2D([], [], marker="o", color=CONE, mfc="none", label="negative taps", **look),
+    ]
+    rest = Line2D([], [], color=THEORY, lw=0.9, ls="--", label=f"{AT_REST_DRIFT} px")
+    return [*names, *taps, rest]

@@ -1,0 +1,1 @@
+"""An experiment's outputs as one object; summarised, compared, archived."""

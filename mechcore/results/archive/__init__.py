@@ -1,0 +1,5 @@
+"""One file that holds an experiment with all its results, as an RO-Crate; and its reader."""
+
+from mechcore.results.archive.reading import Contents, opened
+
+__all__ = ["Contents", "opened"]

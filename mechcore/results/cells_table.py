@@ -1,0 +1,150 @@
+"""The table of a sweep: one row a cell, its parameters and the numbers that a person sorts by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mechcore.analysis.beta_ranges import EVERYWHERE
+from mechcore.analysis.measures import AT_REST, NO_GROWTH
+from mechcore.analysis.regressions import PREDICTORS, mean_speeds
+from mechcore.analysis.tables import read_table
+from mechcore.experiment.cell import Cell, first_fitted_layer
+from mechcore.experiment.naming import metric_name
+from mechcore.model.boundaries import domain_side
+from mechcore.results.results import Results
+
+PARAMETERS = (
+    *("kernel", "activation", "size", "patterns", "angles", "beta_min", "beta_max", "beta_count"),
+    *("steps", "t_burn", "mixing", "normalise", "boundary", "domain", "density", "engine", "seed"),
+)
+"""The axes and settings of a cell, as they are in tables and in MLflow."""
+
+TEXTS = (
+    *("kernel", "activation", "patterns", "angles"),
+    *("mixing", "normalise", "boundary", "domain", "density", "engine"),
+)
+"""The parameters that are no numbers, even where they look like one."""
+
+FITTED = ("slope", "slope_se", "intercept", "r2", "aic")
+"""Columns of the regressions that are told of each predictor."""
+
+LONGEST_TEXT = 500
+"""Longer values are cut: MLflow takes no more of a parameter."""
+
+DEVIATIONS_FILE = "deviations.csv"
+
+
+def parameters(cell: Cell) -> dict[str, object]:
+    """Return all axes and settings of a cell, short enough for a table."""
+    derived: dict[str, object] = {
+        "patterns": " ".join(pattern.label for pattern in cell.patterns)[:LONGEST_TEXT],
+        "angles": " ".join(f"{angle:g}" for angle in cell.angles)[:LONGEST_TEXT],
+        "beta_min": min(cell.betas),
+        "beta_max": max(cell.betas),
+        "beta_count": len(cell.betas),
+        "t_burn": first_fitted_layer(cell.steps, cell.t_burn),
+        "domain": domain_side(cell.boundary, cell.domain) or "free",
+    }
+    return {name: derived[name] if name in derived else getattr(cell, name) for name in PARAMETERS}
+
+
+def cells_table(results: Results) -> pd.DataFrame:
+    """Return what is known of the finished cells of an experiment."""
+    rows = results.simulations
+    planned = {
+        name: parameters(cell) for name, cell in results.cells.items() if name in results.finished
+    }
+    cells = pd.DataFrame(list(planned.values()), pd.Index(planned, name="cell", dtype=str))
+    figures = pd.concat(
+        [_wide(results, rows), _counts(results, rows), _deviations(results)], axis=1
+    )
+    finite = figures.where(np.isfinite(figures.astype(float)))
+    return cells.astype(dict.fromkeys(TEXTS, str)).join(finite).reset_index()
+
+
+def _counts(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    groups = rows.assign(dead=rows.extinct_at.notna()).groupby("cell", sort=False)
+    return pd.DataFrame(
+        {
+            "simulations": groups.size(),
+            "extinct": groups.dead.sum(),
+            "ill_conditioned": groups.ill_conditioned.sum(),
+            "beta_star": groups.beta_star.min(skipna=False),
+            "light_speed": groups["size"].first().map(results.mean_light_speed),
+        }
+    )
+
+
+def _wide(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of each pattern, side by side."""
+    tables = [_fastest(results), _fits(results), _at_rest(rows), _directions(rows)]
+    known = pd.concat(tables, axis=1)
+    parts = []
+    for pattern in results.patterns:
+        part = known.xs(pattern, level="pattern")
+        parts.append(part.set_axis([metric_name(pattern, str(name)) for name in part], axis=1))
+    return pd.concat(parts, axis=1)
+
+
+def _fastest(results: Results) -> pd.DataFrame:
+    points = mean_speeds(results.metrics)
+    return points.groupby(["cell", "pattern"]).speed.max().to_frame("speed_max")
+
+
+def _fits(results: Results) -> pd.DataFrame:
+    lines = results.regressions
+    # One number a name: the fits over all betas stand for the cell.
+    whole = lines[lines.domain == EVERYWHERE].set_index(["cell", "pattern"])
+    return pd.concat(
+        [
+            whole.loc[whole.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
+            for predictor in PREDICTORS
+        ],
+        axis=1,
+    )
+
+
+def _at_rest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Diffusion at the smallest beta, where nothing but the even part acts."""
+    rest = rows.loc[rows.groupby(["cell", "pattern", "angle"]).beta.idxmin()]
+    widths = rest[["width_along", "width_across"]]
+    # Where nothing grew the ratio would be that of two rounding errors.
+    grown = widths.max(axis=1, skipna=False)
+    isotropy = (widths.min(axis=1) / grown).where(grown**2 > NO_GROWTH)
+    known = rest.assign(isotropy=isotropy).groupby(["cell", "pattern"])
+    return known[["diffusion_coefficient", "diffusion_exponent", "isotropy"]].mean()
+
+
+def _directions(rows: pd.DataFrame) -> pd.DataFrame:
+    """How even the speeds are over the angles at the largest beta; no column for a single angle."""
+    if rows.angle.nunique() < 2:
+        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["cell", "pattern"]))
+    last = rows.loc[rows.groupby(["cell", "pattern", "angle"]).beta.idxmax()]
+    speeds = last.groupby(["cell", "pattern"]).speed
+    return speeds.agg(evenness).to_frame("speed_isotropy")
+
+
+def evenness(speeds: pd.Series) -> float:
+    """Return the lowest speed as a share of the fastest.
+
+    Examples
+    --------
+    >>> evenness(pd.Series([0.5, 0.4])), evenness(pd.Series([0.2, -0.5]))
+    (0.8, -0.4)
+    """
+    known = speeds[np.isfinite(speeds)]
+    if len(known) < 2 or known.abs().max() < AT_REST:
+        return float("nan")
+    return float((known / known.loc[known.abs().idxmax()]).min())
+
+
+def _deviations(results: Results) -> pd.DataFrame:
+    """How far the engines are apart; no column if they were not compared."""
+    path = results.folder / DEVIATIONS_FILE
+    if not path.is_file():
+        return pd.DataFrame()
+    found = read_table(path, ("cell", "ill_conditioned", "deviation"))
+    # Of a simulation that rounding decides the distance says nothing about the engines.
+    sound = found[~found.ill_conditioned]
+    return sound.groupby("cell").deviation.max().to_frame("engine_deviation")

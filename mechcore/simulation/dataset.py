@@ -1,0 +1,129 @@
+"""What a trajectory file contains: variables, units and identifying attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
+from mechcore.errors import MechcoreError
+from mechcore.io.provenance import made_by
+from mechcore.model.decomposition import decompose
+
+if TYPE_CHECKING:
+    from mechcore.engines.rule import LayerRule
+    from mechcore.experiment.cell import Cell
+from mechcore.io.netcdf import describe, read_dataset, with_attributes
+
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "t": ("layer", "1"),
+    "pattern": ("test pattern at layer 0", "1"),
+    "angle": (
+        "direction of the first moment of the odd part, from +x (right) to +y (down)",
+        "degree",
+    ),
+    "beta": ("root of the odd share of the kernel's energy, p / E, measured on the kernel", "1"),
+    "mixing_ratio": ("mixing ratio that was asked for", "1"),
+    "kernel": ("number of the kernel in the stack", "1"),
+    "activation": ("activation", "1"),
+    "mass": ("sum of the mass density after normalisation", "1"),
+    "mu_x": ("centroid, to the right", "pixel"),
+    "mu_y": ("centroid, downwards", "pixel"),
+    "sigma_x": ("standard deviation along x", "pixel"),
+    "sigma_y": ("standard deviation along y", "pixel"),
+    "cov_xy": ("covariance of x and y", "pixel2"),
+    "gain": ("norm before normalisation", "1"),
+    "excess_kurtosis_x": ("excess kurtosis of the marginal along x, 0 for a Gaussian", "1"),
+    "excess_kurtosis_y": ("excess kurtosis of the marginal along y, 0 for a Gaussian", "1"),
+    "extinct_at": ("layer at which the state became all zero", "1"),
+    "diverged_at": ("layer at which the state left the range of floating-point numbers", "1"),
+    "edge_at": ("first layer at which something may have crossed the edge of the domain", "1"),
+    "odd_energy_ratio": ("odd share of the kernel's energy, rho = p^2 / E^2", "1"),
+    "beta_star": ("largest beta without a negative tap", "1"),
+    "rounding_sensitivity": (
+        "largest relative change of the record when taps change by one unit in the last place",
+        "1",
+    ),
+    "ill_conditioned": (f"whether rounding_sensitivity exceeds {ILL_CONDITIONED}", "1"),
+    "kernel_taps": ("kernel, in the convolution convention", "1"),
+    "snapshot": ("state in a window", "1"),
+    "snapshot_t": ("layer of the snapshot", "1"),
+    "snapshot_x": ("coordinate of the first column of the window", "pixel"),
+    "snapshot_y": ("coordinate of the first row of the window", "pixel"),
+}
+"""Long name and unit of every variable and coordinate of trajectories."""
+
+
+def trajectories_dataset(
+    outcome: Trajectories,
+    sensitivity: NDArray[np.float64],
+    kernels: NDArray[np.float64],
+    beta_stars: NDArray[np.float64],
+    rule: LayerRule,
+    coordinates: Mapping[str, NDArray[np.generic]],
+    window_starts: NDArray[np.float64],
+    edge_at: NDArray[np.float64],
+) -> xr.Dataset:
+    """Assemble the outcome of simulations in the project's format."""
+    lead = tuple(coordinates)
+    kernel_lead = tuple(name for name in lead if name != "pattern")
+    shape = kernels.shape[:-2]
+    ratios = [decompose(one).odd_energy_ratio for one in kernels.reshape(-1, *kernels.shape[-2:])]
+    variables: dict[str, tuple[tuple[str, ...], object]] = {
+        name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
+    }
+    variables |= {
+        "extinct_at": (lead, outcome.extinct_at),
+        "diverged_at": (lead, outcome.diverged_at),
+        "edge_at": (tuple(name for name in lead if name == "pattern"), edge_at),
+        "rounding_sensitivity": (lead, sensitivity),
+        "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
+        "odd_energy_ratio": (kernel_lead, np.round(ratios, 12).reshape(shape)),
+        "beta_star": (kernel_lead, beta_stars),
+        "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
+    }
+    axes: dict[str, object] = {**coordinates, "t": np.arange(rule.steps + 1)}
+    if rule.snapshot_layers:
+        place = (*(name for name in lead if name == "pattern"), "snapshot_t")
+        variables |= {
+            "snapshot": ((*lead, "snapshot_t", "y", "x"), outcome.snapshots.astype(np.float32)),
+            "snapshot_x": (place, window_starts[..., 0]),
+            "snapshot_y": (place, window_starts[..., 1]),
+        }
+        axes["snapshot_t"] = np.array(rule.snapshot_layers)
+    dataset = describe(xr.Dataset(variables, axes), ATTRIBUTES)
+    return with_attributes(dataset, "Trajectories of convolution kernels")
+
+
+def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
+    """Add what identifies a cell to the global attributes."""
+    describe(dataset, ATTRIBUTES)
+    found = with_parameters(dataset, cell.id, cell.to_mapping())
+    title = f"Trajectories of {cell.id}"
+    return found.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
+
+
+def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, object]) -> xr.Dataset:
+    """Add what was asked for, and the code that did it, to the global attributes."""
+    return dataset.assign_attrs(
+        cell_id=name,
+        cell=json.dumps(parameters, separators=(",", ":")),
+        **made_by("simulation", parameters),
+    )
+
+
+def is_result_of(cell: Cell, path: str | Path) -> bool:
+    """Return whether a file holds the undamaged trajectories of a cell, made by this code."""
+    try:
+        found = read_dataset(path)
+    except MechcoreError:
+        return False
+    planned = with_cell(xr.Dataset(), cell).attrs
+    told = {name: found.attrs.get(name) for name in ("cell_id", "cell", "core_hash")}
+    return told == {name: planned[name] for name in told}

@@ -1,0 +1,398 @@
+"""Run kernels through layers: `propagate` for any kernel, `simulate` for a cell of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore import engines
+from mechcore.engines.rule import LayerRule, window_offset
+from mechcore.engines.trajectories import (
+    DENSITIES,
+    Trajectories,
+    movement,
+    neighbouring_kernels,
+)
+from mechcore.errors import InvalidValue, checked_integer, choose
+from mechcore.experiment.cell import Cell, first_fitted_layer
+from mechcore.io.arrays import real_array
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES, domain_side
+from mechcore.model.decomposition import decompose, measured_betas
+from mechcore.model.kernels import as_kernel, even_part, kernel, odd_part
+from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.patterns import Image, as_pattern, pattern_image
+from mechcore.model.theory import beta_star
+from mechcore.simulation.dataset import trajectories_dataset, with_cell, with_parameters
+from mechcore.simulation.symmetry import THROUGH_ORIGIN, completed, copies_among
+
+
+def propagate(
+    kernel: object,
+    activation: str = "relu",
+    pattern: str | object = "delta",
+    steps: int = 64,
+    *,
+    normalise: str = "l2",
+    boundary: str = "free",
+    domain: int | None = None,
+    density: str = "absolute",
+    snapshots: Sequence[int] = (),
+    window: int = 129,
+    t_burn: int | None = None,
+    engine: str = "compiled",
+) -> xr.Dataset:
+    """Send a pattern through layers of one kernel and record how it moves.
+
+    Parameters
+    ----------
+    kernel : (kh, kw) or (n, kh, kw) array_like
+        A kernel, or a stack of kernels of one shape, in the convolution convention.
+    activation : str, optional
+        Key of `mechcore.model.activations.ACTIVATIONS`.
+    pattern : str or (h, w) array_like, optional
+        Key of `mechcore.model.patterns.PATTERNS`, path of a ``.npy`` or ``.png`` file, or an image.
+    steps : int, optional
+        Number of layers T.
+    normalise : {"l2", "peak", "mass", "none"}, optional
+        What the state is divided by in every layer.
+    boundary : {"free", "zero", "wrap", "reflect"}, optional
+        Free space, or what lies beyond the edge of a finite domain.
+    domain : int, optional
+        Side of a finite domain in px, 129 by default; not for free space.
+    density : {"absolute", "square"}, optional
+        Mass density: abs(x) or x^2.
+    snapshots : sequence of int, optional
+        Layers whose state is kept.
+    window : int, optional
+        Side of the square window of a snapshot in px.
+    t_burn : int, optional
+        First layer of the fits, a quarter of the steps by default.
+    engine : {"compiled", "reference"}, optional
+        Engine.
+
+    Returns
+    -------
+    xarray.Dataset
+        The quantities of `mechcore.engines.trajectories.QUANTITIES` along ``t`` = 0..T, with a
+        leading dimension ``kernel`` for a stack; when the state died or diverged; how sensitive the
+        record is to rounding; the kernel.
+
+    Raises
+    ------
+    InvalidValue
+        If an argument is not usable.
+
+    References
+    ----------
+    L. Frija-Altarac and M. Toews, The Mechanics of CNN Filtering with Rectification,
+    arXiv:2512.24338.
+
+    Examples
+    --------
+    >>> import mechcore
+    >>> run = mechcore.propagate(mechcore.kernel("dct", 2, beta=1.0), steps=4, engine="reference")
+    >>> run.mu_x.values
+    array([0. , 0.5, 1. , 1.5, 2. ])
+    """
+    stack, stacked = _as_stack(kernel)
+    rule = _checked_rule(activation, normalise, boundary, density, steps, tuple(snapshots), window)
+    _checked_burn(t_burn, steps)
+    image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
+    image = _on_domain(image, boundary, domain)
+    outcome, sensitivity = _run(engine, stack, image, rule)
+    parts = [decompose(one) for one in stack]
+    dataset = trajectories_dataset(
+        outcome,
+        sensitivity,
+        stack,
+        np.array([beta_star(part.even, part.odd) for part in parts]),
+        rule,
+        {"kernel": np.arange(len(stack))},
+        snapshot_offsets(image, stack, rule),
+        np.array(edge_layer(image, stack.shape[1:], rule)),
+    )
+    settings = _settings(rule, t_burn, engine)
+    parameters = settings | {
+        "pattern": pattern if isinstance(pattern, str) else "array",
+        "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
+        "steps": steps,
+    }
+    dataset = with_parameters(dataset.assign_attrs(settings), "propagate", parameters)
+    return dataset if stacked else dataset.isel(kernel=0, drop=True)
+
+
+def simulate(cell: Cell) -> xr.Dataset:
+    """Run all simulations of a cell: patterns x angles x betas.
+
+    Parameters
+    ----------
+    cell : Cell
+        One kernel family x activation x size, and the values of the other axes.
+
+    Returns
+    -------
+    xarray.Dataset
+        The trajectories, dimensions ``pattern, angle, beta, t``.
+
+    Raises
+    ------
+    MechcoreError
+        If a pattern file cannot be read or does not fit the domain.
+
+    Examples
+    --------
+    >>> from mechcore.experiment.cell import Cell
+    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 1.0], steps=4)
+    >>> dict(simulate(cell).sizes)["beta"]
+    2
+    """
+    rule = _checked_rule(
+        cell.activation,
+        cell.normalise,
+        cell.boundary,
+        cell.density,
+        cell.steps,
+        tuple(cell.snapshots.layers),
+        cell.snapshots.window,
+    )
+    kernels = cell_kernels(cell)
+    flat = kernels.reshape(-1, cell.size, cell.size)
+    images = [_on_domain(pattern.image(), cell.boundary, cell.domain) for pattern in cell.patterns]
+    run = _run_once if cell.reuse_symmetric else _run
+    runs = [run(cell.engine, flat, image, rule) for image in images]
+    grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
+    dataset = trajectories_dataset(
+        _stacked([outcome for outcome, _ in runs], grid),
+        np.reshape([sensitivity for _, sensitivity in runs], grid),
+        kernels,
+        _beta_stars(cell),
+        rule,
+        _cell_coordinates(cell, kernels),
+        np.array([snapshot_offsets(image, flat, rule) for image in images]),
+        np.array([edge_layer(image, flat.shape[1:], rule) for image in images]),
+    )
+    dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
+    dataset.attrs |= _settings(rule, cell.t_burn, cell.engine)
+    return with_cell(dataset, cell)
+
+
+def cell_kernels(cell: Cell) -> NDArray[np.float64]:
+    """Return the kernels of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+
+    Returns
+    -------
+    (angles, betas, k, k) ndarray
+        The kernels that run.
+
+    Examples
+    --------
+    >>> cell_kernels(Cell(kernel="dct", activation="relu", size=2, betas=[0.5])).shape
+    (1, 1, 2, 2)
+    """
+    return np.array(
+        [
+            [
+                kernel(cell.kernel, cell.size, beta, angle, cell.mixing, seed=cell.seed)
+                for beta in cell.betas
+            ]
+            for angle in cell.angles
+        ]
+    )
+
+
+def snapshot_offsets(
+    image: Image, kernels: NDArray[np.float64], rule: LayerRule
+) -> NDArray[np.float64]:
+    """Return where the window of each snapshot starts.
+
+    Parameters
+    ----------
+    image : (h, w) ndarray
+        The pattern.
+    kernels : (n, kh, kw) ndarray
+        The kernels.
+    rule : LayerRule
+        The rule, for its snapshots and its boundary.
+
+    Returns
+    -------
+    (m, 2) ndarray
+        Coordinates (x, y) of the first pixel of the window at each of the layers kept, px.
+
+    Examples
+    --------
+    >>> rule = LayerRule(snapshot_layers=(1,), snapshot_window=3)
+    >>> snapshot_offsets(np.ones((1, 1)), np.ones((1, 2, 2)), rule)
+    array([[-1.5, -1.5]])
+    """
+    finite = BOUNDARIES[rule.boundary].finite
+    starts = []
+    for layer in rule.snapshot_layers:
+        for axis in (1, 0):
+            reach = kernels.shape[1 + axis] - 1
+            size = image.shape[axis] + (0 if finite else layer * reach)
+            # An even kernel leaves a finite domain half a pixel to the left after odd layers.
+            shift = -0.5 if finite and reach % 2 and layer % 2 else 0.0
+            start = window_offset(size, rule.snapshot_window)
+            starts.append(start - (size - 1) / 2 + shift)
+    return np.reshape(starts, (-1, 2))
+
+
+def edge_layer(image: Image, kernel_shape: tuple[int, ...], rule: LayerRule) -> float:
+    """Return the first layer at which something may have crossed the edge of the domain.
+
+    Parameters
+    ----------
+    image : (h, w) ndarray
+        The pattern; on a finite domain it fills the domain.
+    kernel_shape : tuple of int
+        Height and width of the kernel.
+    rule : LayerRule
+        The rule, for its boundary.
+
+    Returns
+    -------
+    float
+        Number of the layer, NaN on free space or if the kernel is a single tap.
+
+    Examples
+    --------
+    >>> edge_layer(np.eye(1, 5, 2), (1, 3), LayerRule(boundary="wrap"))
+    3.0
+    """
+    if not BOUNDARIES[rule.boundary].finite or max(kernel_shape) == 1:
+        return np.nan
+    layers = []
+    for axis, size in enumerate(kernel_shape):
+        occupied = np.flatnonzero(image.any(axis=1 - axis))
+        margin = min(occupied[0], image.shape[axis] - 1 - occupied[-1])
+        if size > 1:
+            layers.append(2 * margin // (size - 1) + 1)
+    return float(min(layers))
+
+
+def _run(
+    engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
+) -> tuple[Trajectories, NDArray[np.float64]]:
+    """Run kernels, and their neighbours in the last place to see how much rounding matters.
+
+    The neighbours run as their mirror images through the origin, so that every sum of the run is
+    rounded in another order, too. An even kernel on a finite domain has no mirror image: its grid
+    moves by half a pixel.
+    """
+    outcome = engines.run(engine, kernels, image, rule)
+    blind = replace(rule, snapshot_layers=())
+    neighbours = neighbouring_kernels(kernels)
+    shifts = any(size % 2 == 0 for size in kernels.shape[1:])
+    if BOUNDARIES[rule.boundary].finite and shifts:
+        record = engines.run(engine, neighbours, image, blind).record
+    else:
+        flipped = THROUGH_ORIGIN.of(neighbours)
+        record = engines.run(engine, flipped, THROUGH_ORIGIN.of(image), blind).record
+        record = THROUGH_ORIGIN.undone_in_record(record)
+    return outcome, movement(outcome.record, record)
+
+
+def _run_once(
+    engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
+) -> tuple[Trajectories, NDArray[np.float64]]:
+    """Run kernels, those that are turned or mirrored copies of another one only once."""
+    copies = copies_among(kernels, image, rule)
+    outcome, sensitivity = _run(engine, kernels[copies.run], image, rule)
+    return completed(outcome, copies), sensitivity[copies.origins]
+
+
+def _as_stack(kernel: object) -> tuple[NDArray[np.float64], bool]:
+    stack = real_array(kernel, "kernel")
+    if stack.ndim != 3:
+        return as_kernel(stack)[np.newaxis], False
+    if len(stack) == 0:
+        raise InvalidValue("kernel", "an empty stack", "at least one kernel")
+    return np.array([as_kernel(one, f"kernel[{i}]") for i, one in enumerate(stack)]), True
+
+
+def _checked_rule(
+    activation: str,
+    normalise: str,
+    boundary: str,
+    density: str,
+    steps: int,
+    layers: tuple[int, ...],
+    window: int,
+) -> LayerRule:
+    choose(ACTIVATIONS, "activation", activation)
+    choose(NORMALISATIONS, "normalise", normalise)
+    choose(BOUNDARIES, "boundary", boundary)
+    choose(DENSITIES, "density", density)
+    checked_integer("steps", steps, 1, 10**6)
+    checked_integer("window", window, 1, 10**4)
+    for layer in layers:
+        checked_integer("snapshots", layer, 0, steps)
+    if len(set(layers)) < len(layers):
+        raise InvalidValue("snapshots", list(layers), "each layer once")
+    return LayerRule(activation, normalise, boundary, density, steps, tuple(sorted(layers)), window)
+
+
+def _checked_burn(t_burn: int | None, steps: int) -> None:
+    if t_burn is not None:
+        checked_integer("t_burn", t_burn, 0, steps - 1)
+
+
+def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
+    """The pattern itself on free space, in the middle of zeros on a finite domain."""
+    if domain is not None:
+        checked_integer("domain", domain, 1, 10**5)
+    side = domain_side(boundary, domain, max(image.shape))
+    if side is None:
+        return image
+    before = [(side - size) // 2 for size in image.shape]
+    margins = [
+        (first, side - size - first) for first, size in zip(before, image.shape, strict=True)
+    ]
+    return np.pad(image, margins)
+
+
+def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectories:
+    def joined(name: str) -> NDArray[np.float64]:
+        values = np.stack([getattr(outcome, name) for outcome in outcomes])
+        return values.reshape(*grid, *values.shape[2:])
+
+    return Trajectories(
+        joined("record"), joined("extinct_at"), joined("diverged_at"), joined("snapshots")
+    )
+
+
+def _beta_stars(cell: Cell) -> NDArray[np.float64]:
+    even = even_part(cell.kernel, cell.size, cell.seed)
+    stars = [beta_star(even, odd_part(cell.kernel, cell.size, a, cell.seed)) for a in cell.angles]
+    return np.repeat(np.array(stars)[:, np.newaxis], len(cell.betas), axis=1)
+
+
+def _cell_coordinates(cell: Cell, kernels: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
+    return {
+        "pattern": np.array([pattern.label for pattern in cell.patterns], dtype=object),
+        "angle": np.array(cell.angles, dtype=np.float64),
+        # At the first angle; at others they are the same but for rounding.
+        "beta": measured_betas(kernels[0]),
+    }
+
+
+def _settings(rule: LayerRule, t_burn: int | None, engine: str) -> dict[str, object]:
+    return {
+        "activation": rule.activation,
+        "normalise": rule.normalise,
+        "boundary": rule.boundary,
+        "density": rule.density,
+        "engine": engine,
+        "t_burn": first_fitted_layer(rule.steps, t_burn),
+    }

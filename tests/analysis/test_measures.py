@@ -1,0 +1,241 @@
+"""Measures: speeds and diffusion against numpy, scipy and the exact theory; fits with gaps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mechcore.analysis.lines import fit_lines
+from mechcore.analysis.measures import METRICS, measure, metrics_table
+from mechcore.experiment.cell import Cell
+from mechcore.model.kernels import even_part, kernel
+from mechcore.model.theory import theory
+from mechcore.simulation.run import propagate, simulate
+from tests.helpers.oracles import Array
+
+
+def noisy_line(seed: int, count: int) -> tuple[Array, Array]:
+    """Return points around a line."""
+    draws = np.random.default_rng(seed)
+    x = np.sort(draws.uniform(-3, 8, count))
+    return x, 2.5 * x - 1 + draws.standard_normal(count)
+
+
+# Fits.
+
+
+@given(st.integers(0, 999), st.integers(3, 50))
+def test_lines_are_those_of_numpy_scipy_and_statsmodels(seed: int, count: int) -> None:
+    x, y = noisy_line(seed, count)
+    line = fit_lines(x, y)
+    # 1e-9: three points that nearly coincide in x condition the fit by up to a million.
+    np.testing.assert_allclose([line.slope, line.intercept], np.polyfit(x, y, 1), rtol=1e-9)
+    expected = stats.linregress(x, y)
+    np.testing.assert_allclose(line.slope, expected.slope, rtol=1e-9)
+    np.testing.assert_allclose(line.slope_se, expected.stderr, rtol=1e-9, atol=1e-12)
+    fit = sm.OLS(y, sm.add_constant(x)).fit()
+    np.testing.assert_allclose(line.slope_se, fit.bse[1], rtol=1e-6, atol=1e-12)  # its pinv
+
+
+@given(st.integers(0, 999))
+def test_gaps_are_left_out(seed: int) -> None:
+    x, y = noisy_line(seed, 20)
+    gaps = np.random.default_rng(seed).random(20) < 0.3
+    holed = np.where(gaps, [math.nan, math.inf] * 10, y)
+    expected = stats.linregress(x[~gaps], y[~gaps])
+    line = fit_lines(x, holed)
+    np.testing.assert_allclose(line.slope, expected.slope, rtol=1e-9)  # as above
+    np.testing.assert_allclose(line.slope_se, expected.stderr, rtol=1e-9)
+    np.testing.assert_allclose(line.intercept, expected.intercept, rtol=1e-9, atol=1e-9)
+
+
+def test_lines_are_fitted_along_the_last_axis() -> None:
+    x = np.arange(6.0)
+    slopes = np.arange(6.0).reshape(2, 3)
+    y = slopes[..., np.newaxis] * x + 1
+    y[1, 2, 3] = math.nan
+    line = fit_lines(x, y)
+    np.testing.assert_allclose(line.slope, slopes, atol=1e-14)  # small integers
+    np.testing.assert_allclose(line.intercept, 1, rtol=1e-13)
+    np.testing.assert_allclose(line.slope_se, 0, atol=1e-14)
+
+
+@pytest.mark.parametrize("known", [0, 1, 2])
+def test_fewer_than_three_points_make_no_line(known: int) -> None:
+    y = np.full(5, math.nan)
+    y[:known] = 1.0
+    line = fit_lines(np.arange(5.0), y)
+    assert np.isnan(line.slope)
+    assert np.isnan(line.slope_se)
+    assert np.isnan(line.intercept)
+
+
+def test_points_at_one_place_have_no_slope() -> None:
+    assert not np.isfinite(fit_lines(np.ones(4), np.arange(4.0)).slope)
+
+
+# Speeds.
+
+
+@pytest.mark.parametrize("angle", [0, 45, 90, 137.0, 180, 270])
+@pytest.mark.parametrize("beta", [0.2, 0.6, 0.9])
+def test_speed_is_the_slope_along_the_momentum(angle: float, beta: float) -> None:
+    run = propagate(kernel("gaussian", 3, beta, angle), steps=40, t_burn=7)
+    found = measure(run)
+    direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    along = direction[0] * run.mu_x + direction[1] * run.mu_y
+    late = slice(7, None)
+    slope = np.polyfit(run.t[late], along[late], 1)[0]
+    # 1e-10: polyfit of displacements up to 30 px.
+    assert found.speed == pytest.approx(slope, rel=1e-10)
+    expected = stats.linregress(run.t[late], along[late]).stderr
+    assert found.speed_se == pytest.approx(expected, rel=1e-6, abs=1e-9)  # small residuals
+    velocity = np.polyfit(run.t[late], np.stack([run.mu_x, run.mu_y], -1)[late], 1)[0]
+    np.testing.assert_allclose([found.velocity_x, found.velocity_y], velocity, atol=1e-11)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 200.5, 315])
+def test_direction_is_the_angle_of_the_kernel(angle: float) -> None:
+    found = measure(propagate(kernel("binomial", 4, 0.3, angle), steps=40))
+    assert found.direction == pytest.approx(angle, abs=1e-8)  # rounded to 9 digits
+
+
+def test_speed_is_the_theory_where_it_holds_and_nan_elsewhere() -> None:
+    slow, fast = kernel("dct", 3, 0.3, 20), kernel("dct", 3, 0.9, 20)
+    found = measure(propagate(slow, steps=30))
+    assert found.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
+    assert found.speed == pytest.approx(float(found.speed_theory), rel=1e-9)
+    assert np.isnan(measure(propagate(fast, steps=30)).speed_theory)
+    assert np.isnan(measure(propagate(slow, "gelu", steps=30)).speed_theory)
+    assert np.isnan(measure(propagate(slow, steps=30, density="square")).speed_theory)
+    assert np.isnan(measure(propagate(slow, steps=30, boundary="zero")).speed_theory)
+
+
+@pytest.mark.parametrize("size", [2, 3, 6])
+def test_a_kernel_at_rest_has_speed_zero_and_no_direction(size: int) -> None:
+    found = measure(propagate(even_part("dct", size), steps=40))
+    assert found.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
+    assert np.isnan(found.direction)
+    assert found.speed_theory == 0
+
+
+# Diffusion.
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("pattern", ["delta", "disc", "random"])
+def test_dc_diffuses_with_exponent_one_half(size: int, pattern: str) -> None:
+    found = measure(propagate(even_part("dct", size), pattern=pattern, steps=50))
+    # 1e-9: the exact theory, through logarithms.
+    assert found.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
+    coefficient = math.sqrt((size**2 - 1) / 12)
+    assert found.diffusion_coefficient == pytest.approx(coefficient, rel=1e-8)
+
+
+def test_width_is_taken_along_the_motion() -> None:
+    taps = kernel("gaussian", 3, 0.2, 30)
+    assert theory(taps).exact
+    run = propagate(taps, steps=25)
+    direction = np.array([np.cos(np.pi / 6), np.sin(np.pi / 6)])
+    covariance = theory(taps).covariance_growth([25])[0]
+    expected = math.sqrt(direction @ covariance @ direction)
+    assert measure(run).sigma_final == pytest.approx(expected, rel=1e-9)  # the exact theory
+
+
+def test_what_does_not_spread_has_no_exponent() -> None:
+    found = measure(propagate([[0.0, 0, 1]], steps=20))
+    assert found.speed == 1
+    assert np.isnan(found.diffusion_exponent)
+    assert np.isnan(found.diffusion_coefficient)
+
+
+# Ends.
+
+
+def test_an_extinct_run_has_no_figures() -> None:
+    found = measure(propagate(-np.ones((3, 3)), steps=10))
+    for name in ("speed", "speed_se", "direction", "sigma_final", "diffusion_exponent"):
+        assert np.isnan(found[name])
+
+
+def test_a_run_that_dies_late_is_measured_until_then() -> None:
+    run = propagate(kernel("dct", 2, 0.5), steps=20, t_burn=2)
+    cut = run.copy(deep=True)
+    for name in ("mu_x", "mu_y", "sigma_x", "sigma_y", "cov_xy"):
+        cut[name][10:] = math.nan
+    assert measure(cut).speed == pytest.approx(float(measure(run).speed), rel=1e-12)
+    assert np.isnan(measure(cut).sigma_final)
+
+
+# Tables.
+
+
+def small_cell() -> xr.Dataset:
+    """Return the trajectories of a cell with two patterns, angles and betas."""
+    return simulate(
+        Cell(
+            kernel="dct",
+            activation="relu",
+            size=2,
+            patterns=["delta", {"name": "disc", "radius": 4}],
+            angles=[0.0, 45.0],
+            betas=[0.0, 0.5, 1.0],
+            steps=12,
+        )
+    )
+
+
+def test_the_table_has_a_row_for_each_simulation_in_order() -> None:
+    table = metrics_table(small_cell())
+    assert tuple(table.columns) == METRICS
+    assert len(table) == 2 * 2 * 3
+    assert table.pattern.tolist() == ["delta"] * 6 + ["disc-radius4"] * 6
+    assert table.angle.tolist() == [0.0, 0, 0, 45, 45, 45] * 2
+    assert table.beta.tolist() == [0.0, 0.5, 1.0] * 4
+    assert set(table.kernel) == {"dct"}
+    assert set(table["size"]) == {2}
+    assert table.extinct_at.isna().all()
+
+
+def test_the_table_holds_what_is_measured() -> None:
+    dataset = small_cell()
+    table = metrics_table(dataset).set_index(["pattern", "angle", "beta"])
+    figures = measure(dataset)
+    for key, row in table.iterrows():
+        pattern, angle, beta = key
+        here = figures.sel(pattern=pattern, angle=angle, beta=beta)
+        for name in ("speed", "speed_se", "direction", "sigma_final", "speed_theory"):
+            np.testing.assert_array_equal(row[name], here[name])
+        assert row.odd_energy_ratio == pytest.approx(beta**2, abs=1e-12)  # rounded to 12 digits
+
+
+def test_gradient_and_relu_move_at_half_a_pixel_in_the_table() -> None:
+    table = metrics_table(small_cell())
+    gradient = table[(table.beta == 1) & (table.angle == 0) & (table.pattern == "delta")]
+    assert gradient.speed.item() == pytest.approx(0.5, abs=1e-12)  # 12 layers of rounding
+
+
+def test_a_torus_is_measured_only_until_something_can_cross_its_edge() -> None:
+    # From the middle of 41 px a 3x3 kernel reaches the edge at layer 21.
+    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=41, steps=64, t_burn=4)
+    free = propagate(kernel("dct", 3, 0.6), steps=20, t_burn=4)
+    assert run.edge_at == 21
+    # The same layers of the same run: rounding of coordinates up to 20 px.
+    assert measure(run).speed == pytest.approx(float(measure(free).speed), abs=1e-12)
+
+
+def test_a_torus_that_is_too_small_has_no_speed() -> None:
+    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
+    assert np.isnan(measure(run).speed)
+
+
+def test_walls_are_part_of_what_is_measured() -> None:
+    run = propagate(kernel("dct", 3, 0.6), boundary="zero", domain=41, steps=64)
+    assert 0 < float(measure(run).speed) < 0.5

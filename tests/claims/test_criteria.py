@@ -1,0 +1,443 @@
+"""The judge, on results in which each claim of the paper is true, and on others in which it is not.
+
+The worlds are made up: no kernel ran. In `true_world` all that the paper says holds to the letter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mechcore.analysis.curve_comparison import compare_models
+from mechcore.analysis.measures import METRICS
+from mechcore.analysis.mechanics import CONTROLS, KERNELS, MECHANICS
+from mechcore.analysis.regressions import regress
+from mechcore.claims.criteria import AT_REST_DRIFT, CRITERIA, judge
+from mechcore.claims.verdict import (
+    AT_REST,
+    IN_PART,
+    MOVED,
+    NOT_REPRODUCED,
+    NOT_YET_MEASURED,
+    REPRODUCED,
+    Claim,
+    extent,
+    read_claims,
+    verdict,
+    write_claims,
+)
+from mechcore.errors import MechcoreError
+from mechcore.experiment.banks import PlannedBank
+from mechcore.experiment.config import load_experiment
+from mechcore.filters.bank_file import BankAnalysis
+from mechcore.results.banks import BankResults
+from mechcore.results.results import Results
+from tests.helpers.projects import PROJECT
+
+EXPERIMENT = load_experiment(
+    {
+        "experiment": "world",
+        "kernels": ["dct"],
+        "activations": ["identity", "relu", "modulus"],
+        "sizes": [2, 3],
+        "betas": {"start": 0, "stop": 1, "count": 21},
+    }
+)
+
+BETA_STAR = 0.7
+LEAD = 0.02
+"""px/layer by which the modulus leads: more than `EQUAL_SPEED`, and no visible bend of a line."""
+
+Tables = dict[str, pd.DataFrame]
+Change = Callable[[Tables], None]
+
+
+def true_world() -> Tables:
+    """All tables of an experiment in which the paper is right."""
+    rows = pd.DataFrame(
+        [
+            {"kernel": "dct", "activation": name, "size": size, "pattern": "delta", "beta": beta}
+            for name in EXPERIMENT.activations
+            for size in EXPERIMENT.sizes
+            for beta in EXPERIMENT.betas
+        ]
+    )
+    rows["cell"] = [f"dct-{row.activation}-k{row.size}" for row in rows.itertuples()]
+    rows = rows.assign(angle=0.0, odd_energy_ratio=rows.beta**2, beta_star=BETA_STAR)
+    rows["light_speed"] = (rows["size"] - 1) / 2
+    # More than any speed, or there would be no Lorentz factor.
+    rows["diffusion_speed"] = 1.1 * rows.light_speed + LEAD
+    rows["speed"] = rows.light_speed * rows.odd_energy_ratio
+    beyond = rows.beta > BETA_STAR
+    rows.loc[beyond & (rows.activation == "modulus"), "speed"] += LEAD
+    rows.loc[beyond & (rows.activation == "identity"), "speed"] = 0.0
+    moving = rows.speed > 0
+    factor = np.sqrt((1 - (rows.speed / rows.diffusion_speed) ** 2).clip(lower=0))
+    rows = rows.assign(
+        drift=np.where(moving, 64 * rows.speed, 0.0),
+        contraction_along=factor,
+        contraction_across=1.0,
+        width_along=8 * rows.diffusion_speed * factor,
+        width_across=8 * rows.diffusion_speed,
+        diffusion_exponent=0.5,
+        diffusion_coefficient=rows.diffusion_speed,
+        ill_conditioned=False,
+        excess_kurtosis_x=0.0,
+        excess_kurtosis_y=0.0,
+    )
+    kernels = rows[rows.activation == "relu"].assign(
+        celerity=lambda part: part.beta / np.sqrt((1 - part.odd_energy_ratio).clip(1e-300)),
+        energy_defect=1e-16,
+        parity_product=0.0,
+    )
+    controls = pd.DataFrame(
+        [
+            {"kernel": name, "activation": activation, "size": 3, "pattern": "random", "angle": 0.0}
+            for name in ("dct", "random", "highpass")
+            for activation in EXPERIMENT.activations
+        ]
+    ).assign(beta=0.0, drift=1e-12, speed=1e-14, extinct_at=np.nan, smallest_tap=0.1)
+    controls = controls.assign(ill_conditioned=False)
+    columns = {"metrics": (rows, METRICS), "mechanics": (rows, MECHANICS)}
+    columns |= {"kernels": (kernels, KERNELS), "controls": (controls, CONTROLS)}
+    tables = {name: table.reindex(columns=list(names)) for name, (table, names) in columns.items()}
+    return tables | {"layers": layers_of_a_network()}
+
+
+def layers_of_a_network() -> pd.DataFrame:
+    """A trained network of low frequencies, and the same before training; 2x2 says nothing."""
+    layers = pd.DataFrame(
+        {
+            "name": ["conv1", "conv2", "conv3"],
+            "low_frequency_share": [0.8, 0.7, 0.1],
+            "null_low_frequency_share": [0.12, 1 / 3, 0.75],
+            "null_low_frequency_limit": [0.2, 0.4, 0.8],
+            "low_frequencies": 3,
+            "leading": 3,
+        }
+    )
+    untrained = {"low_frequency_share": layers.null_low_frequency_share, "leading": 1}
+    trained = layers.assign(bank="net", trained=True)
+    return pd.concat(
+        [trained, layers.assign(bank="net-untrained", trained=False, **untrained)],
+        ignore_index=True,
+    )
+
+
+def evidence_of(world: Tables) -> Results:
+    """The results of a world; its models are really fitted."""
+    models = compare_models(world["metrics"], world["kernels"])
+    found = Results(
+        EXPERIMENT,
+        Path(),
+        world["metrics"].astype({"ill_conditioned": bool}),
+        world["mechanics"],
+        world["kernels"],
+        regress(world["metrics"]),
+        models,
+        pd.DataFrame(),
+    )
+    found.__dict__["controls"] = world["controls"]
+    found.__dict__["banks"] = {
+        str(name): BankResults(
+            PlannedBank(str(name), "weights.npz", "auto", None, trained=bool(rows.trained.all())),
+            BankAnalysis({}, {}, {}, rows.drop(columns=["bank", "trained"]), rows, rows),
+            None,
+        )
+        for name, rows in world["layers"].groupby("bank", sort=False)
+    }
+    return found
+
+
+def judged(*changes: Change) -> dict[str, Claim]:
+    """The claims in a world that some changes have made false."""
+    world = true_world()
+    for change in changes:
+        change(world)
+    return {claim.id: claim for claim in judge(evidence_of(world))}
+
+
+def setting(table: str, column: str, value: object, condition: str = "beta >= 0") -> Change:
+    """A change: a column of a table gets a value where a condition holds."""
+
+    def change(world: Tables) -> None:
+        chosen = world[table].eval(condition)
+        world[table].loc[chosen, column] = value
+
+    return change
+
+
+def jumping(world: Tables) -> None:
+    """Speed is a jump, a line in nothing."""
+    metrics = world["metrics"]
+    light = (metrics["size"] - 1) / 2
+    metrics["speed"] = light * (np.round(metrics.beta * 20) % 4 >= 2)
+
+
+def linear_in_celerity(world: Tables) -> None:
+    """Speed as the exact theory has it up to beta*, constant beyond."""
+    metrics = world["metrics"]
+    light = (metrics["size"] - 1) / 2
+    slow = metrics.beta.clip(upper=BETA_STAR)
+    metrics["speed"] = light * slow / np.sqrt(1 - slow**2)
+
+
+FALSE: dict[str, list[Change]] = {
+    "C1": [setting("controls", "drift", 5.0)],
+    "C2": [setting("metrics", "diffusion_exponent", 1.0)],
+    "C3": [setting("metrics", "speed", 0.4, "beta == 1")],
+    "C4": [jumping],
+    "C5": [setting("metrics", "speed", 0.5)],
+    "C6": [setting("metrics", "speed", 0.0, "activation == 'modulus'")],
+    "C7": [setting("metrics", "speed", 0.3), setting("mechanics", "width_along", 4.0)],
+    "C8": [setting("mechanics", "contraction_along", 1.0)],
+    "C9": [setting("kernels", "energy_defect", 0.1)],
+    "C10": [setting("layers", "low_frequency_share", 0.3, "trained")],
+}
+"""What makes each claim false."""
+
+MORE_FALSE: list[tuple[str, Change]] = [
+    ("C2", setting("metrics", "diffusion_coefficient", 2.0)),
+    ("C2", setting("mechanics", "width_across", 1.0)),
+    ("C2", setting("mechanics", "excess_kurtosis_x", -1.2)),
+    ("C2", setting("mechanics", "excess_kurtosis_y", 3.0)),
+    ("C2", setting("metrics", "diffusion_exponent", np.nan)),
+    ("C3", setting("metrics", "speed", np.nan, "beta == 1")),
+    ("C8", setting("mechanics", "contraction_across", 0.5)),
+    ("C8", setting("mechanics", "contraction_along", 0.0)),
+    ("C9", setting("kernels", "parity_product", 0.1)),
+    ("C9", setting("kernels", "energy_defect", np.nan)),
+    ("C10", setting("layers", "null_low_frequency_limit", 0.9, "trained")),
+]
+"""Other ways to be false."""
+
+PARTLY: dict[str, list[Change]] = {
+    "C1": [setting("controls", "drift", 5.0, "kernel == 'random'")],
+    "C2": [setting("metrics", "diffusion_exponent", 1.0, "activation == 'modulus'")],
+    "C4": [linear_in_celerity],
+    "C5": [setting("metrics", "speed", 0.5, "activation == 'modulus'")],
+    "C6": [setting("metrics", "speed", 0.0, "activation == 'modulus' and beta > 0.85")],
+    "C7": [setting("mechanics", "width_along", 4.0)],
+    "C8": [setting("mechanics", "contraction_along", 1.0, f"beta > {BETA_STAR}")],
+    "C9": [setting("kernels", "energy_defect", 0.1, "size == 3")],
+    "C10": [setting("layers", "low_frequency_share", 0.3, "trained and name == 'conv2'")],
+}
+"""What leaves something of a claim."""
+
+MOVING: dict[str, Change] = {
+    "N1": setting("mechanics", "drift", 2 * AT_REST_DRIFT, "beta == 0 and size == 2"),
+    "N2": setting("controls", "drift", 2 * AT_REST_DRIFT, "kernel == 'random'"),
+    "N3": setting("controls", "drift", 2 * AT_REST_DRIFT, "kernel == 'highpass'"),
+    "N4": setting("mechanics", "drift", 2 * AT_REST_DRIFT, "beta > 0.9"),
+}
+"""What moves each control."""
+
+
+def test_where_the_paper_is_right_every_claim_is_reproduced() -> None:
+    verdicts = {name: claim.verdict for name, claim in judged().items()}
+    controls = {name: verdicts.pop(name) for name in list(verdicts) if name.startswith("N")}
+    assert set(verdicts.values()) == {REPRODUCED}, verdicts
+    assert set(controls.values()) == {AT_REST}, controls
+
+
+def test_every_claim_and_control_has_a_world_in_which_it_is_false() -> None:
+    assert [*FALSE, *MOVING] == list(CRITERIA)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [*FALSE.items(), *((name, [change]) for name, change in MORE_FALSE)]
+)
+def test_false_claim_is_not_reproduced(name: str, changes: list[Change]) -> None:
+    assert judged(*changes)[name].verdict == NOT_REPRODUCED
+
+
+@pytest.mark.parametrize(("name", "changes"), PARTLY.items(), ids=PARTLY)
+def test_claim_that_holds_somewhere_is_reproduced_in_part(name: str, changes: list[Change]) -> None:
+    claim = judged(*changes)[name]
+    assert claim.verdict == IN_PART
+    told = ("not for", "not conv2", "slower in", "moves more", "lines that hold", "where it acts")
+    assert any(words in claim.range for words in told)
+
+
+@pytest.mark.parametrize(("name", "change"), MOVING.items(), ids=MOVING)
+def test_control_that_moves_is_told(name: str, change: Change) -> None:
+    claim = judged(change)[name]
+    assert claim.verdict == MOVED
+    moved = next(figure for figure in claim.figures if figure.name == "of them moved")
+    assert moved.value is not None
+    assert moved.value > 0
+
+
+def test_no_lorentz_factor_is_met_by_what_is_faster_than_the_diffusion_speed() -> None:
+    fast = [
+        setting("metrics", "speed", 2.0, "beta > 0.9"),
+        setting("mechanics", "contraction_along", 0.0, "beta > 0.9"),
+    ]
+    claim = judged(*fast)["C8"]
+    assert claim.verdict == IN_PART
+    assert "4 are faster than s" in claim.range
+
+
+@pytest.mark.parametrize("setting_of_its_own", [{"density": "square"}, {"boundary": "zero"}])
+def test_the_paper_is_judged_in_its_own_setting_only(setting_of_its_own: dict[str, str]) -> None:
+    plan = EXPERIMENT.model_copy(update=setting_of_its_own)
+    found = replace(evidence_of(true_world()), experiment=plan)
+    found.__dict__["controls"] = true_world()["controls"]
+    found.__dict__["banks"] = {}
+    claims = {claim.id: claim for claim in judge(found)}
+    for name in ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"):
+        assert claims[name].verdict == NOT_YET_MEASURED
+        assert claims[name].range.endswith("on free space and with the mass |x|")
+    assert claims["C9"].verdict == REPRODUCED
+
+
+def test_low_frequencies_above_chance_in_all_layers_dominate_in_part() -> None:
+    claim = judged(setting("layers", "low_frequency_share", 0.45, "trained"))["C10"]
+    assert claim.verdict == IN_PART
+    assert claim.range == (
+        "net: 0 of 2 layers, not conv1, conv2; above chance in 2 of 2 layers. Left out, as chance "
+        "gives them more than half, or they are zero: net conv3"
+    )
+
+
+def test_layers_of_zeros_decide_nothing() -> None:
+    gone = setting("layers", "low_frequency_share", np.nan, "trained and name == 'conv1'")
+    claim = judged(gone)["C10"]
+    assert claim.verdict == REPRODUCED
+    assert claim.range.startswith("net: 1 of 1 layers;")
+    assert claim.range.endswith("net conv1, net conv3")
+    nothing = setting("layers", "low_frequency_share", np.nan, "trained")
+    assert judged(nothing)["C10"].verdict == NOT_YET_MEASURED
+
+
+def test_banks_that_are_not_analysed_are_told() -> None:
+    weights = PROJECT / "resources" / "banks" / "digits.safetensors"
+    plan = load_experiment(EXPERIMENT.model_dump() | {"filter_banks": [str(weights)]})
+    found = evidence_of(true_world())
+    later = replace(found, experiment=plan)
+    later.__dict__.update(controls=found.controls, banks=found.banks)
+    claim = next(claim for claim in judge(later) if claim.id == "C10")
+    assert claim.range.endswith("Not analysed yet: digits")
+
+
+def test_weights_before_training_decide_nothing() -> None:
+    alone = setting("layers", "trained", value=False, condition="trained")
+    assert judged(alone)["C10"].verdict == NOT_YET_MEASURED
+    before = setting("layers", "low_frequency_share", 0.99, "not trained")
+    claim = judged(before)["C10"]
+    assert claim.verdict == REPRODUCED
+    above = next(figure for figure in claim.figures if "limit of chance" in figure.name)
+    assert above.value == 1.0
+
+
+def test_what_died_is_not_at_rest() -> None:
+    assert (
+        judged(setting("metrics", "extinct_at", 3, "beta == 0"))["N1"].verdict == NOT_YET_MEASURED
+    )
+
+
+def test_what_is_left_out_is_told() -> None:
+    doubtful = [
+        setting("metrics", "ill_conditioned", value=True, condition="beta == 0 and size == 2"),
+        setting("mechanics", "drift", 9.0, "beta == 0 and size == 2"),
+    ]
+    claim = judged(*doubtful)["N1"]
+    assert claim.verdict == AT_REST
+    assert claim.range.endswith(
+        "Left out, as rounding decides them: dct identity (1), dct relu (1), dct modulus (1), "
+        "which drift up to 9 px"
+    )
+
+
+def test_controls_say_what_it_means_if_they_move() -> None:
+    assert all(claim.meaning for claim in judged().values() if claim.kind == "control")
+
+
+def test_verdict_changes_with_its_own_data_only() -> None:
+    """A change of what one claim reads leaves the verdicts of those that do not read it."""
+    right = {name: claim.verdict for name, claim in judged().items()}
+    changed = {name: claim.verdict for name, claim in judged(*FALSE["C9"]).items()}
+    assert {name for name in right if right[name] != changed[name]} == {"C9"}
+    changed = {name: claim.verdict for name, claim in judged(*FALSE["C1"]).items()}
+    assert {name for name in right if right[name] != changed[name]} == {"C1", "N2", "N3"}
+
+
+def test_nothing_to_judge_by_is_not_yet_measured() -> None:
+    world = {name: table.iloc[:0] for name, table in true_world().items()}
+    full = evidence_of(true_world())
+    empty = replace(
+        full,
+        metrics=world["metrics"].astype({"ill_conditioned": bool}),
+        mechanics=world["mechanics"],
+        kernels=world["kernels"],
+        models=full.models.iloc[:0],
+        regressions=full.regressions.iloc[:0],
+    )
+    empty.__dict__["controls"] = world["controls"]
+    empty.__dict__["banks"] = {}
+    claims = judge(empty)
+    assert {claim.verdict for claim in claims} == {NOT_YET_MEASURED}
+    assert all(claim.range.startswith("needs ") for claim in claims)
+
+
+def test_simulations_that_rounding_decides_do_not_count() -> None:
+    wrong = "activation == 'relu' and beta == 1 and size == 2"
+    changes = [
+        setting("metrics", "speed", 0.1, wrong),
+        setting("metrics", "ill_conditioned", value=True, condition=wrong),
+    ]
+    assert judged(*changes[:1])["C3"].verdict == NOT_REPRODUCED
+    assert judged(*changes)["C3"].verdict == NOT_YET_MEASURED
+
+
+def test_figures_name_the_file_that_they_come_from() -> None:
+    change = setting("mechanics", "drift", 7.0, "beta == 0 and size == 3 and activation == 'relu'")
+    farthest = next(f for f in judged(change)["N1"].figures if f.name == "largest drift")
+    assert (farthest.value, farthest.source) == (7.0, "trajectories/dct-relu-k3.nc")
+
+
+def test_file_of_claims_holds_what_was_judged(tmp_path: Path) -> None:
+    claims = list(judged().values())
+    write_claims(claims, tmp_path / "claims.json")
+    assert read_claims(tmp_path / "claims.json") == claims
+    objects = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    promised = {"id", "statement", "figures", "test", "verdict", "range"}
+    assert all(promised <= set(one) for one in objects)
+    assert [one["id"] for one in objects[:10]] == [f"C{number}" for number in range(1, 11)]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"id": "C1"}]', "null"])
+def test_other_files_are_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text(text)
+    with pytest.raises(MechcoreError, match="not a file of claims") as caught:
+        read_claims(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MechcoreError, match="cannot be read"):
+        read_claims(tmp_path / "claims.json")
+
+
+def test_extent_tells_both_sides() -> None:
+    index = pd.MultiIndex.from_tuples([("a", "x"), ("b", "x")], names=["kernel", "activation"])
+    assert extent(pd.Series([True, True], index)) == "holds wherever it was measured: a, b (x)"
+    assert extent(pd.Series([False, True], index)) == "holds for b (x); not for a (x)"
+    assert extent(pd.Series([False, False], index)) == "holds nowhere: a, b (x)"
+
+
+def test_extent_tells_runs_of_sizes_by_their_ends() -> None:
+    index = pd.MultiIndex.from_product([["a", "b"], [2, 3, 4, 5]], names=["activation", "size"])
+    holds = pd.Series([True] * 4 + [True] * 3 + [False], index)
+    assert extent(holds) == "holds for a (all), b (k = 2 to 4); not for b (k = 5)"
+
+
+def test_no_case_at_all_reproduces_nothing() -> None:
+    assert verdict(pd.Series([], dtype=bool)) == NOT_REPRODUCED

@@ -1,0 +1,242 @@
+"""A bad configuration ends in a line for each mistake, everywhere, before anything is made."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mechcore.errors import MechcoreError
+from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import Experiment, load_experiment, schema_text
+from mechcore.experiment.grid import expand
+from tests.helpers.projects import PROJECT
+
+GOOD: dict[str, object] = {
+    "experiment": "tiny",
+    "kernels": ["dct"],
+    "activations": ["relu"],
+    "sizes": [2, 3],
+    "patterns": ["delta", "disc"],
+    "betas": {"start": 0, "stop": 1, "count": 3},
+    "steps": 8,
+}
+
+DIGITS = str(PROJECT / "resources" / "banks" / "digits.safetensors")
+
+BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
+    ("unknown key", {"activatons": ["relu"]}, ("activatons", "did you mean 'activations'")),
+    ("wrong type", {"sizes": "3"}, ("sizes", "'3'", "a list")),
+    ("fraction", {"sizes": [2.5]}, ("sizes[0]", "2.5", "an integer")),
+    ("boolean", {"steps": True}, ("steps", "True", "an integer")),
+    ("beta above 1", {"betas": [0, 1.5]}, ("betas[1]", "1.5", "at most 1")),
+    ("beta below 0", {"betas": [-0.1]}, ("betas[0]", "-0.1", "at least 0")),
+    ("NaN", {"betas": [math.nan]}, ("betas[0]", "nan", "finite")),
+    ("infinite angle", {"angles": [math.inf]}, ("angles[0]", "inf", "finite")),
+    ("half a range", {"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
+    ("size 1", {"sizes": [1]}, ("sizes[0]", "1", "at least 2")),
+    ("empty axis", {"kernels": []}, ("kernels", "[]", "at least one")),
+    ("no weight file", {"filter_banks": ["config/default.yaml"]}, ("weights", ".safetensors")),
+    ("absent weights", {"filter_banks": ["no.npz"]}, ("weights", "no.npz", "a file that exists")),
+    (
+        "unknown key of a bank",
+        {"filter_banks": [{"weights": DIGITS, "untraned": DIGITS}]},
+        ("filter_banks[0].untraned", "did you mean 'untrained'"),
+    ),
+    (
+        "unknown layout",
+        {"filter_banks": [{"weights": DIGITS, "layout": "tensorflow"}]},
+        ("layout", "auto, torch, keras"),
+    ),
+    (
+        "bank without a name for files",
+        {"filter_banks": [{"weights": DIGITS, "name": "../digits"}]},
+        ("name of the bank", "../digits", "letters, digits"),
+    ),
+    ("bank twice", {"filter_banks": [DIGITS, DIGITS]}, ("filter_banks", "'digits'", "once")),
+    (
+        "bank with the name of one before training",
+        {
+            "filter_banks": [
+                {"weights": DIGITS, "untrained": DIGITS},
+                {"weights": DIGITS, "name": "Digits-untrained"},
+            ]
+        },
+        ("filter_banks", "'digits-untrained'", "once"),
+    ),
+    ("bank without a name", {"filter_banks": [{"weights": DIGITS, "name": ""}]}, ("name of the",)),
+    ("bank, not a list", {"filter_banks": DIGITS}, ("filter_banks", "a list")),
+    ("braces", {"filter_banks": ["a{b}.npz"]}, ("weights", "a{b}.npz", "without braces")),
+    ("no kernels to run", {"slices_per_layer": 0}, ("slices_per_layer", "at least 1")),
+    ("twice", {"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
+    ("equal numbers", {"betas": [0, 0.0]}, ("betas", "0", "once")),
+    ("unknown kernel", {"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
+    ("unknown activation", {"activations": ["rellu"]}, ("'rellu'", "did you mean 'relu'")),
+    ("late burn", {"t_burn": 8}, ("t_burn", "8", "less than steps, 8")),
+    ("slash", {"experiment": "a/b"}, ("experiment", "'a/b'", "letters")),
+    ("dots", {"experiment": ".."}, ("experiment", "'..'", "letters")),
+    ("unknown pattern", {"patterns": ["disk"]}, ("patterns", "'disk'", "did you mean 'disc'")),
+    ("argument", {"patterns": [{"name": "disc", "size": 3}]}, ("disc", "'size'", "radius")),
+    ("radius", {"patterns": [{"name": "disc", "radius": -1}]}, ("radius", "-1", "from 0.5")),
+    ("no file", {"patterns": ["no.npy"]}, ("pattern", "no.npy", "No such file")),
+    ("snapshot", {"snapshots": {"layers": [9]}}, ("snapshots.layers", "9", "from 0 to 8")),
+    ("nested key", {"snapshots": {"layer": [1]}}, ("snapshots.layer", "did you mean 'layers'")),
+    ("domain", {"domain": 64}, ("domain", "64", "free space")),
+    ("small domain", {"boundary": "wrap", "domain": 4}, ("domain", "4", "17")),
+    ("default domain", {"boundary": "zero", "patterns": [{"name": "disc", "radius": 99}]},
+     ("domain", "129", "199")),
+    ("same direction", {"angles": [0, 360]}, ("angles", "0", "once")),
+    ("half a seed", {"patterns": [{"name": "random", "seed": 1.5}]}, ("seed", "1.5", "integer")),
+    ("huge grid", {"betas": {"count": 100001}, "sizes": list(range(2, 1000)),
+                   "angles": [float(a) for a in range(300)]}, ("grid", "at most 1000000000")),
+]  # fmt: skip
+IDS = [name for name, _, _ in BAD]
+
+
+def test_a_good_configuration_becomes_a_grid() -> None:
+    cells = expand(load_experiment(GOOD))
+    assert list(cells) == ["dct-relu-k2", "dct-relu-k3"]
+    assert cells["dct-relu-k2"].simulations == 6
+
+
+def test_a_cell_survives_json_exactly() -> None:
+    for cell in expand(load_experiment(GOOD)).values():
+        assert Cell.from_json(cell.to_json()) == cell
+
+
+def test_ids_show_the_boundary_only_where_there_is_one() -> None:
+    cells = expand(load_experiment(GOOD | {"boundary": "wrap", "domain": 31}))
+    assert list(cells) == ["dct-relu-k2-wrap", "dct-relu-k3-wrap"]
+
+
+@pytest.mark.parametrize(("change", "told"), [(c, t) for _, c, t in BAD], ids=IDS)
+def test_a_mistake_is_told_in_one_line(change: dict[str, object], told: tuple[str, ...]) -> None:
+    with pytest.raises(MechcoreError) as caught:
+        load_experiment(GOOD | change)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in told:
+        assert part in message
+
+
+def test_every_mistake_has_a_line_of_its_own() -> None:
+    with pytest.raises(MechcoreError) as caught:
+        load_experiment(GOOD | {"sizes": [1], "steps": "many"})
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_changed_pattern_file_is_a_changed_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("blob.npy", np.ones((3, 3)))
+    first = expand(load_experiment(GOOD | {"patterns": ["blob.npy"]}))["dct-relu-k2"].to_json()
+    np.save("blob.npy", np.ones((5, 5)))
+    second = expand(load_experiment(GOOD | {"patterns": ["blob.npy"]}))["dct-relu-k2"].to_json()
+    assert first != second
+    with pytest.raises(MechcoreError, match="the same file as when the run was planned"):
+        Cell.from_json(first)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "- x", "", "\x00", "{"], ids=repr)
+def test_files_that_are_no_configuration_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(MechcoreError):
+        load_experiment(path)
+
+
+def test_too_little_memory_is_no_mistake_of_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used_up(*_: object) -> None:
+        raise MemoryError
+
+    (tmp_path / "config.yaml").touch()
+    monkeypatch.setattr(yaml, "load", used_up)
+    with pytest.raises(MemoryError):
+        load_experiment(tmp_path / "config.yaml")
+
+
+def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> None:
+    banks = [{"weights": DIGITS, "untrained": DIGITS}, {"weights": DIGITS, "name": "again"}]
+    plan = planned_banks(load_experiment(GOOD | {"filter_banks": banks}))
+    assert list(plan) == ["digits", "digits-untrained", "again"]
+    assert [bank.trained for bank in plan.values()] == [True, False, True]
+    assert plan["digits"].untrained == "digits-untrained"
+
+
+def test_no_banks_may_be_written_as_nothing() -> None:
+    assert load_experiment(GOOD | {"filter_banks": None}).filter_banks == []
+
+
+def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:
+    experiment = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7})
+    run = filter_run(experiment, planned_banks(experiment)["digits"])
+    assert run.steps == 7
+    assert run.activations == experiment.activations
+    other = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7, "sizes": [5]})
+    assert filter_run(other, planned_banks(other)["digits"]) == run
+
+
+def test_the_committed_schema_is_the_one_of_the_model() -> None:
+    # If this fails: make schema
+    assert (PROJECT / "config" / "schema.json").read_text() == schema_text()
+
+
+def test_the_schema_names_every_key_with_a_description() -> None:
+    properties = json.loads(schema_text())["properties"]
+    assert set(properties) == set(Experiment.model_fields)
+    assert all("description" in entry for entry in properties.values())
+
+
+@pytest.mark.parametrize("name", ["default", "smoke", "full"])
+def test_the_shipped_configurations_are_valid(name: str) -> None:
+    experiment = load_experiment(PROJECT / "config" / f"{name}.yaml")
+    assert experiment.experiment == name
+
+
+def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
+    experiment = load_experiment(PROJECT / "config" / "default.yaml")
+    assert (experiment.kernels, experiment.sizes) == (["dct"], [2, 3, 5])
+    assert experiment.activations == ["identity", "relu", "modulus", "leaky_relu"]
+    assert [pattern.label for pattern in experiment.patterns] == ["delta", "disc"]
+    assert (len(experiment.betas), experiment.steps) == (21, 64)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["grid", "CONFIG"],
+        ["controls", "--experiment", "CONFIG", "--output", "out"],
+        [
+            *("collect", "--experiment", "CONFIG", "--trajectories", "t", "--output", "out"),
+            *("--mechanics", "out", "--kernels", "out"),
+        ],
+        ["judge", "--experiment", "CONFIG", "--results", "r", "--output", "out"],
+        ["track", "--experiment", "CONFIG", "--results", "r"],
+        ["report", "--experiment", "CONFIG", "--results", "r", "--output", "out"],
+        ["status", "--experiment", "CONFIG", "--results", "r", "--logs", "l"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_subcommand_refuses_a_bad_configuration(tmp_path: Path, command: list[str]) -> None:
+    config = tmp_path / "bad.yaml"
+    config.write_text(yaml.safe_dump(GOOD | {"sizes": [1]}))
+    words = [str(config) if word == "CONFIG" else word for word in command]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mechcore", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        f"mechcore: {config}: sizes[0]: 1 is not allowed, expected at least 2"
+    ]
+    assert ended.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]

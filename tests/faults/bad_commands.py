@@ -1,0 +1,326 @@
+"""Command lines that are refused: of every subcommand, options that are missing or contradict."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from tests.faults.bad_configs import GOOD
+from tests.faults.cases import Case, Maker, content
+
+GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
+RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
+CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
+CONFIG = json.dumps(GOOD)
+
+FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
+OUTPUT = ("--output", "out.nc")
+EXPERIMENT = ("--experiment", CONFIG)
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "propagate": OUTPUT,
+    "grid": (CONFIG,),
+    "simulate": ("--cell", CELL, *OUTPUT),
+    "controls": (*EXPERIMENT, *OUTPUT),
+    "collect": (
+        *EXPERIMENT,
+        *("--trajectories", "t", "--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv"),
+    ),
+    "deviations": (*EXPERIMENT, "--trajectories", "t", "--output", "d.csv"),
+    "regress": (
+        *("--metrics", "m.csv", "--kernels", "k.csv", "--output", "r.csv", "--models", "n.csv"),
+        *("--pooled", "p.csv"),
+    ),
+    "judge": (*EXPERIMENT, "--results", "r", "--output", "claims.json"),
+    "track": (*EXPERIMENT, "--results", "r"),
+    "report": (*EXPERIMENT, "--results", "r", "--output", "index.html"),
+    "filters": ("net.npz",),
+    "simulate-filters": ("net.npz", "--settings", SETTINGS, *OUTPUT),
+    "summarise": (*EXPERIMENT, "--results", "r", "--output", "s.json", "--cells", "c.csv"),
+    "diff": ("a", "b"),
+    "verify": (*EXPERIMENT, "--results", "r"),
+    "pack": (*EXPERIMENT, "--results", "r", "--report", "p.html", "--output", "x.zip"),
+    "ui": (),
+    "status": (*EXPERIMENT, "--results", "r"),
+    "schema": ("--output", "schema.json"),
+}
+"""What each subcommand needs: without any of it, it is refused."""
+
+
+def _pairs(words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where each option with its value, or argument, begins and ends."""
+    places, start = [], 0
+    while start < len(words):
+        end = start + (2 if words[start].startswith("--") else 1)
+        places.append((start, end))
+        start = end
+    return places
+
+
+def _of_every_subcommand() -> list[Case]:
+    found = []
+    for command, words in REQUIRED.items():
+        found.append(
+            Case(f"{command}: unknown option", (command, *words, "--colour", "red"), ("--colour",))
+        )
+        found.append(Case(f"{command}: one word too many", (command, *words, "stray"), ("stray",)))
+        found.append(
+            Case(f"{command}: a word of two lines", (command, *words, "a\nb"), (r"a\nb", "control"))
+        )
+        for start, end in _pairs(words):
+            rest = words[:start] + words[end:]
+            option = words[start].startswith("--")
+            name = words[start] if option else f"argument {start + 1}"
+            told = (name,) if option else ("issing",)
+            found.append(Case(f"{command}: without {name}", (command, *rest), told))
+            if end - start == 2:
+                found.append(Case(f"{command}: {name} of nothing", (command, *rest, name), (name,)))
+    return found
+
+
+def _propagate(*words: str) -> tuple[str, ...]:
+    return ("propagate", *FAMILY, "--steps", "4", *words, *OUTPUT)
+
+
+def _simulate(**changes: object) -> tuple[str, ...]:
+    return ("simulate", "--cell", json.dumps(GOOD_CELL | changes), *OUTPUT)
+
+
+def _run(**changes: object) -> tuple[str, ...]:
+    return ("simulate-filters", "sound.npz", "--settings", json.dumps(RUN | changes), *OUTPUT)
+
+
+WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # The program.
+    "an unknown subcommand": (("simulat",), ("simulat",)),
+    "an unknown option": (("--verbose",), ("--verbose",)),
+    "a subcommand of a shell": (("$(touch pwned)",), ("$(touch pwned)",)),
+    "a subcommand of two lines": (("grid\ngrid",), (r"grid\ngrid", "control")),
+    "a word of a terminal": (("grid", "\x1b[2J"), (r"\x1b[2J", "control")),
+    "a word that is no Unicode": (("grid", os.fsdecode(b"\xff.yaml")), ("udcff", "control")),
+    "a word of 10 MB": (("grid", "a" * 10**7), ("aaa...aaa", "at most 4096")),
+    "a path of 5000 letters": (("filters", f"{'a' * 5000}.npz"), ("at most 4096",)),
+    "a name of 300 letters": (("filters", f"{'a' * 300}.npz"), ("File name too long",)),
+    # Configurations.
+    "a configuration that is not there": (("grid", "no.yaml"), ("no.yaml", "No such file")),
+    "a configuration that is a folder": (("grid", "folder"), ("folder", "Is a directory")),
+    "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "larger than")),
+    "a configuration that is not JSON": (("grid", "{"), ("'{'", "not JSON")),
+    "a configuration of many lines": (("grid", "{\n"), ("not JSON",)),
+    "a configuration of braces": (("grid", "{" * 4000), ("not JSON",)),
+    "a configuration of a number": (("grid", '{"steps": 1e999'), ("not JSON",)),
+    "a profile that is not there": (
+        ("grid", CONFIG, "--profile", "pbs"),
+        ("profile", "'pbs'"),
+    ),
+    "a profile outside": (
+        ("grid", CONFIG, "--profile", "../outside"),
+        ("profile", "'../outside'"),
+    ),
+    # Kernels.
+    "neither a family nor a file": (("propagate", *OUTPUT), ("--family", "--kernel FILE.npy")),
+    "half a family": (("propagate", "--family", "dct", *OUTPUT), ("--size", "--beta", "missing")),
+    "a family and a file": (
+        ("propagate", "--kernel", "k.npy", *FAMILY, *OUTPUT),
+        ("--kernel", "not together with --family"),
+    ),
+    "an angle and a file": (
+        ("propagate", "--kernel", "k.npy", "--angle", "0", *OUTPUT),
+        ("--kernel", "not together with --angle"),
+    ),
+    "a kernel that is not there": (("propagate", "--kernel", "no.npy", *OUTPUT), ("no.npy",)),
+    "a kernel of another kind": (("propagate", "--kernel", "k.txt", *OUTPUT), ("k.txt",)),
+    "an unknown family": (_propagate("--family", "dctt"), ("'dctt'", "did you mean 'dct'")),
+    "a family with a quote": (_propagate("--family", "d'ct"), ("d'ct", "one of")),
+    "a size of 1": (_propagate("--size", "1"), ("size", "1", "from 2")),
+    "a size of a million": (_propagate("--size", "1000000"), ("size", "1000000", "to 1024")),
+    "a size that is no number": (_propagate("--size", "two"), ("--size", "integer")),
+    "a beta of 2": (_propagate("--beta", "2"), ("beta", "2", "0 to 1")),
+    "a beta of another country": (_propagate("--beta", "0,5"), ("--beta", "'0,5'")),
+    "a beta that is no number": (_propagate("--beta", "nan"), ("beta", "nan")),
+    "an angle that is infinite": (_propagate("--angle", "inf"), ("angle", "inf")),
+    "an unknown mixing": (_propagate("--mixing", "half"), ("mixing", "'half'")),
+    "a negative seed": (_propagate("--seed", "-1"), ("seed", "-1")),
+    "an output that is the kernel": (
+        ("propagate", "--kernel", "sound.npy", "--output", "sound.npy"),
+        ("--output", "'sound.npy'", "ends in .nc"),
+    ),
+    # Propagation.
+    "an unknown activation": (_propagate("--activation", "rellu"), ("activation", "'relu'")),
+    "an unknown pattern": (_propagate("--pattern", "disk"), ("'disc'", "or a .npy or .png file")),
+    "a pattern of a shell": (_propagate("--pattern", "`id`"), ("pattern", "`id`")),
+    "a pattern that is not there": (_propagate("--pattern", "no.png"), ("no.png", "No such")),
+    "an unknown norm": (_propagate("--normalise", "l1"), ("normalise", "'l1'")),
+    "an unknown boundary": (_propagate("--boundary", "open"), ("boundary", "'open'")),
+    "an unknown density": (_propagate("--density", "cube"), ("density", "'cube'")),
+    "an unknown engine": (_propagate("--engine", "gpu"), ("engine", "'gpu'")),
+    "no steps": (_propagate("--steps", "0"), ("steps", "0")),
+    "a billion steps": (_propagate("--steps", "1000000000"), ("steps", "1000000000")),
+    "negative steps": (_propagate("--steps", "-4"), ("steps", "-4")),
+    "steps of 4096 digits": (_propagate("--steps", "9" * 4096), ("steps", "to 1000000")),
+    "a domain of free space": (
+        _propagate("--domain", "9"),
+        ("domain", "9", "free space", "zero, wrap or reflect"),
+    ),
+    "a domain of nothing": (_propagate("--boundary", "wrap", "--domain", "0"), ("domain", "0")),
+    "a domain of a country": (
+        _propagate("--boundary", "wrap", "--domain", "10000000"),
+        ("domain", "10000000"),
+    ),
+    "a domain of 80 GB": (
+        _propagate("--boundary", "wrap", "--domain", "100000"),
+        ("memory",),
+    ),
+    "a negative domain": (_propagate("--boundary", "zero", "--domain", "-9"), ("domain", "-9")),
+    "a late burn": (_propagate("--t-burn", "4"), ("t_burn", "4")),
+    "a snapshot after the end": (_propagate("--snapshot", "5"), ("snapshots", "5")),
+    "a negative window": (_propagate("--snapshot", "1", "--window", "-1"), ("window", "-1")),
+    "a window of a terabyte": (
+        _propagate("--snapshot", "1", "--window", "1000000"),
+        ("window", "1000000"),
+    ),
+    # Cells.
+    "a cell that is a file": (("simulate", "--cell", "cell.json", *OUTPUT), ("cell", "not JSON")),
+    "a cell that is a list": (("simulate", "--cell", "[1]", *OUTPUT), ("cell", "[1]")),
+    "a cell that is a number": (("simulate", "--cell", "7", *OUTPUT), ("cell", "7")),
+    "a cell that ends early": (("simulate", "--cell", CELL[:-1], *OUTPUT), ("cell", "not JSON")),
+    "a cell of brackets": (("simulate", "--cell", "[" * 4000, *OUTPUT), ("cell", "not JSON")),
+    "a cell without a kernel": (
+        ("simulate", "--cell", '{"activation": "relu", "size": 2, "betas": [0]}', *OUTPUT),
+        ("cell: kernel", "missing"),
+    ),
+    "a cell with an unknown key": (_simulate(colour=1), ("cell", "colour", "not a known key")),
+    "a cell of size 0": (_simulate(size=0), ("cell: size", "0", "at least 2")),
+    "a cell of an unknown kernel": (_simulate(kernel="sobel"), ("kernel", "'sobel'")),
+    "a cell of a path": (_simulate(kernel="../dct"), ("kernel", "'../dct'")),
+    "a cell of NaN": (_simulate(betas=[float("nan")]), ("betas[0]", "nan", "finite")),
+    "a cell of 10^11 numbers": (
+        _simulate(betas={"count": 100_001}, steps=10**6),
+        ("a cell", "at most 10000000000"),
+    ),
+    "a cell of a file that is not there": (
+        _simulate(patterns=[{"name": "no.npy", "sha256": "0" * 64}]),
+        ("no.npy", "No such file"),
+    ),
+    "a cell of a file that changed": (
+        _simulate(patterns=[{"name": "sound.npy", "sha256": "0" * 64}]),
+        ("sound.npy", "the same file"),
+    ),
+    # Banks.
+    "weights that are a folder": (("filters", "."), ("weights", "'.'", "is a folder")),
+    "weights of one array": (("filters", "sound.npy"), ("weights", "numpy.savez")),
+    "an output that is the weights": (
+        ("filters", "sound.npz", "--output", "same.nc"),
+        ("--output", "'same.nc'", "is the input"),
+    ),
+    "weights that are not there": (("filters", "no.npz"), ("no.npz", "No such file")),
+    "weights of another kind": (("filters", "weights.txt"), ("weights.txt", ".safetensors")),
+    "weights without a suffix": (("filters", "weights"), ("weights", ".safetensors")),
+    "weights of an unknown order": (
+        ("filters", "sound.npz", "--layout", "jax"),
+        ("layout", "'jax'"),
+    ),
+    "settings that are not JSON": (
+        ("simulate-filters", "sound.npz", "--settings", "relu", *OUTPUT),
+        ("settings", "not JSON"),
+    ),
+    "settings without activations": (_run(activations=[]), ("activations", "at least one")),
+    "settings with an unknown one": (_run(activations=["rellu"]), ("activations", "'relu'")),
+    "settings of no kernels": (_run(slices_per_layer=0), ("slices_per_layer", "at least 1")),
+    "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
+    # Results.
+    "trajectories that are not there": (
+        ("collect", *REQUIRED["collect"]),
+        ("t/dct-relu-k2.nc", "No such file"),
+    ),
+    "deviations of nothing": (
+        ("deviations", *REQUIRED["deviations"]),
+        ("t/dct-relu-k2.nc", "missing"),
+    ),
+    "tables that are not there": (("regress", *REQUIRED["regress"]), ("m.csv", "No such file")),
+    "verdicts of nothing": (("judge", *REQUIRED["judge"]), ("r/", "No such file")),
+    "a report of nothing": (("report", *REQUIRED["report"]), ("r/", "No such file")),
+    "a summary of nothing": (("summarise", *REQUIRED["summarise"]), ("r/", "No such file")),
+    "tracking of nothing": (("track", *REQUIRED["track"]), ("r/",)),
+    "tracking of a part without logs": (
+        ("track", *REQUIRED["track"], "--partial"),
+        ("--partial needs --logs",),
+    ),
+    "tracking by no processes": (
+        ("track", *REQUIRED["track"], "--processes", "0"),
+        ("--processes", "greater than or equal to 1"),
+    ),
+    "sweeps that are not there": (("diff", "xyz", "folder"), ("sweep", "'xyz'", "sweep.json")),
+    "a sweep by the name of its experiment": (
+        ("diff", "tiny", "folder"),
+        ("sweep", "'tiny'", "did you mean 'results/tiny'"),
+    ),
+    "sweeps of a folder without": (("diff", "folder", "folder"), ("folder/sweep.json",)),
+    "sweeps of a path": (("diff", "../outside", "../outside"), ("outside/sweep.json",)),
+    "a sweep with a quote": (("diff", "'; touch pwned", "folder"), ("'; touch pwned",)),
+    # The server.
+    "no store": (("ui",), ("mlflow.db", "no such file")),
+    "a port of 0": (("ui", "--port", "0"), ("--port", "greater than or equal to 1")),
+    "a port beyond the last": (
+        ("ui", "--port", "65536"),
+        ("--port", "equal to 65535"),
+    ),
+    "a port of a shell": (("ui", "--port", "$(id)"), ("--port", "integer")),
+}
+"""By name: a command line, and parts of the line that must follow."""
+
+TABLE = "cell,speed\n"
+
+FILES: dict[str, tuple[tuple[str, ...], str, Maker, tuple[str, ...]]] = {
+    "metrics that are empty": (REQUIRED["regress"], "m.csv", content(b""), ("m.csv",)),
+    "metrics of other columns": (REQUIRED["regress"], "m.csv", content(TABLE), ("no column",)),
+    "metrics of bytes": (REQUIRED["regress"], "m.csv", content(bytes(range(256))), ("m.csv",)),
+    "metrics that are a folder": (REQUIRED["regress"], "m.csv", Path.mkdir, ("directory",)),
+    "metrics of a quote": (REQUIRED["regress"], "m.csv", content('"' + "a," * 9), ("m.csv",)),
+}
+
+
+def _outputs() -> list[Case]:
+    """Every option that names a file to write, where none can be."""
+    written = {
+        "propagate": (*FAMILY, "--steps", "4"),
+        "simulate": ("--cell", CELL),
+        "controls": EXPERIMENT,
+        "schema": (),
+        "filters": ("sound.npz",),
+        "simulate-filters": ("sound.npz", "--settings", SETTINGS),
+    }
+    places = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
+    return [
+        Case(f"{command}: output {where}", (command, *words, "--output", where), (where, told))
+        for command, words in written.items()
+        for where, told in places.items()
+    ]
+
+
+def cases() -> list[Case]:
+    """Return all of them."""
+    return [
+        *_of_every_subcommand(),
+        *_outputs(),
+        *(Case(f"command: {name}", words, told) for name, (words, told) in WORDS.items()),
+        *(
+            Case(f"table: {name}", ("regress", *words), told, file, make)
+            for name, (words, file, make, told) in FILES.items()
+        ),
+    ]
+
+
+def sound(folder: Path) -> None:
+    """Write the files that the command lines name and that nothing is wrong with."""
+    np.save(folder / "sound.npy", np.ones((3, 3)))
+    np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
+    (folder / "my net.npz").hardlink_to(folder / "sound.npz")
+    (folder / "same.nc").hardlink_to(folder / "sound.npz")
+    (folder / "results" / "tiny").mkdir(parents=True)
+    (folder / "results" / "tiny" / "sweep.json").touch()
+    (folder / "good.yaml").write_text(yaml.safe_dump(GOOD))

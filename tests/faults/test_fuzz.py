@@ -1,0 +1,164 @@
+"""Damaged files and configurations of chance are read or refused, in one line; nothing else.
+
+`pytest tests/trust/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
+hour; every failure that it finds repeats by the line that hypothesis prints.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mechcore.errors import MechcoreError
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import Experiment, load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.experiment.weights import FORMATS
+from mechcore.filters.bank import load_bank
+from mechcore.io.arrays import load_array
+from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write_dataset
+from mechcore.model.patterns import MOST_PIXELS, pattern_image
+from mechcore.simulation.run import simulate
+from tests.faults.bad_configs import GOOD
+from tests.faults.isolation import call_limited
+from tests.faults.mutations import changed, damaged
+from tests.filters.weight_files import WRITERS
+
+FULL = """
+experiment: fuzz
+kernels: [dct, gaussian]
+activations: &acts [relu, modulus]
+sizes: [2, 3]
+patterns:
+  - delta
+  - {name: disc, radius: 4}
+betas: {start: 0, stop: 1, count: 3}
+angles: [0, 45.5, -90]
+steps: 8
+t_burn: 2
+snapshots: {layers: [0, 8], window: 9}
+filter_banks:
+  - weights: resources/banks/digits.safetensors
+    name: digits
+track: {per_simulation: true}
+"""
+TOKENS = [
+    *(b"&a ", b"*a", b"*acts", b"!!int ", b"!!float ", b"!!bool ", b"!!timestamp ", b"!!binary "),
+    *(b"!!set ", b"!!omap ", b"!!python/name:os.system ", b"<<: ", b"? ", b": ", b"- ", b"[", b"]"),
+    *(b"{", b"}", b"|\n", b">\n", b"---\n", b"...\n", b"%YAML 9.9\n", b"#", b"'", b'"', b"\\x1b"),
+    *(b"0x", b"1e999", b".nan", b"-.inf", b"~", b"null", b"true", b"9" * 20, b"1:60", b"2026-13-1"),
+    *(b"\t", b"\n", b"\n  ", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", "\u2028".encode(), b"@", b"`"),
+]
+
+each_of_all = settings(suppress_health_check=list(HealthCheck))
+
+
+def refused_or(read: Callable[[], object]) -> None:
+    """Call a reader, which may refuse what it reads in lines that show on a terminal."""
+    try:
+        read()
+    except MechcoreError as error:
+        for line in str(error).splitlines():
+            assert line.isprintable()
+            assert len(line) < 1000
+
+
+@each_of_all
+@given(data=damaged(FULL.encode(), TOKENS))
+def test_texts_of_configurations(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
+    path.write_bytes(data)
+    refused_or(lambda: expand(load_experiment(path)))
+
+
+@each_of_all
+@given(config=changed(GOOD, list(Experiment.model_fields)))
+def test_values_of_configurations(config: dict[str, object]) -> None:
+    refused_or(lambda: expand(load_experiment(config)))
+
+
+@each_of_all
+@given(text=damaged(expand(load_experiment(GOOD))["dct-relu-k2"].to_json().encode()))
+def test_cells(text: bytes) -> None:
+    refused_or(lambda: Cell.from_json(text.decode(errors="replace")))
+
+
+def _npy() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.arange(12.0).reshape(3, 4) + 1)
+    return stream.getvalue()
+
+
+def _png(mode: str) -> bytes:
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((5, 4)).convert(mode).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@each_of_all
+@given(data=damaged(_npy(), [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"]))
+def test_arrays(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.npy"
+    path.write_bytes(data)
+    refused_or(lambda: load_array(path, "--kernel", MOST_PIXELS))
+    refused_or(lambda: pattern_image(str(path)))
+
+
+@each_of_all
+@given(data=st.sampled_from(["L", "P", "RGBA", "1", "I;16"]).flatmap(lambda m: damaged(_png(m))))
+def test_images(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.png"
+    path.write_bytes(data)
+    refused_or(lambda: pattern_image(str(path)))
+
+
+def _weights(suffix: str, folder: Path) -> bytes:
+    path = folder / f"sound{suffix}"
+    kernel = np.random.default_rng(0).random((2, 2, 3, 3), dtype=np.float32)
+    WRITERS[suffix](path, {"conv.weight": kernel, "fc.weight": kernel[0, 0]})
+    return path.read_bytes()
+
+
+# The files of Keras have no attributes here: HDF5 1.14 reads a damaged text of variable length, as
+# an attribute of h5py is, in an endless loop that nothing can interrupt. Those of results are of
+# fixed length, and read in a process that could be killed.
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_weights(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"fuzzed{suffix}"
+
+    @each_of_all
+    @given(data=damaged(_weights(suffix, tmp_path)))
+    def check(data: bytes) -> None:
+        path.write_bytes(data)
+        refused_or(lambda: load_bank(path))
+
+    check()
+
+
+def read_result(path: Path) -> None:
+    """Read a file of results in all ways; in a process that may be killed."""
+    for read in (read_dataset, read_groups, read_attributes):
+        refused_or(lambda read=read: read(path))  # type: ignore[misc]
+
+
+def test_results(tmp_path: Path) -> None:
+    cell = expand(load_experiment(GOOD))["dct-relu-k2"]
+    path = tmp_path / "fuzzed.nc"
+    write_dataset(simulate(cell), path)
+
+    # A third of the others' number: each opens the file three times.
+    @settings(each_of_all, max_examples=settings.default.max_examples // 3)
+    @given(data=damaged(path.read_bytes()))
+    def check(data: bytes) -> None:
+        path.write_bytes(data)
+        ended = call_limited(read_result, (path,), tmp_path, tmp_path)
+        assert (ended.code, ended.output, ended.complaints) == (0, "", "")
+
+    check()

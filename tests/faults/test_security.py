@@ -1,0 +1,53 @@
+"""What a user or a file says never becomes a command, nor code, nor markup.
+
+Further: the linter forbids pickle, eval, shells and unsafe loaders (rules S of ruff); escaping in
+the report is tested in tests/product/test_report.py, the address of `mechcore ui` in test_ui.py.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from mechcore.io.netcdf import read_dataset
+from tests.faults.bad_configs import GOOD
+from tests.helpers.projects import PROJECT, copy_project, snakemake
+
+HOSTILE = 'it\'s $(touch pwned) `touch pwned`; touch pwned & "$HOME" <b onclick=alert(1)> *é'
+"""What a file may be called on Linux."""
+
+NUMBERS = {"{threads}"}
+"""Values of a command that cannot be text."""
+
+
+def test_every_value_in_a_command_of_the_workflow_is_quoted() -> None:
+    sources = [path.read_text() for path in (PROJECT / "workflow").rglob("*.smk")]
+    commands = re.findall(r'(?:shell:|shell\()\s*r"""(.*?)"""', "\n".join(sources), re.DOTALL)
+    assert len(commands) == len(re.findall(r"\bshell\b", "\n".join(sources)))
+    values = {value for command in commands for value in re.findall(r"\{[^}]*\}", command)}
+    assert len(values) > len(NUMBERS)
+    assert {value for value in values if not value.endswith(":q}")} == NUMBERS
+
+
+def test_the_workflow_runs_no_code_of_a_configuration() -> None:
+    sources = [path.read_text() for path in (PROJECT / "workflow").rglob("*.smk")]
+    assert not re.findall(r"^\s*run:|\b(?:eval|exec|compile|pickle)\b", "\n".join(sources), re.M)
+
+
+def test_names_of_files_reach_no_shell(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    np.save(folder / f"{HOSTILE}.npy", np.ones((3, 3)))
+    kernels = np.random.default_rng(0).random((1, 1, 3, 3), dtype=np.float32)
+    np.savez(folder / f"{HOSTILE}.npz", **{"conv.weight": kernels})
+    banks = [{"weights": f"{HOSTILE}.npz", "name": "net"}]
+    config = GOOD | {"patterns": [f"{HOSTILE}.npy"], "filter_banks": banks, "steps": 3}
+    (folder / "hostile.yaml").write_text(yaml.safe_dump(config))
+    targets = [f"results/tiny/{name}.nc" for name in ("trajectories/dct-relu-k2", "filters/net")]
+    ended = snakemake(folder, "--", *targets, config="hostile.yaml")
+    assert ended.returncode == 0, ended.stderr
+    found = read_dataset(folder / targets[0])
+    assert found.pattern.values.tolist() == [f"{HOSTILE}.npy"]
+    assert not list(tmp_path.rglob("pwned"))

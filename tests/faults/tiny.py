@@ -1,0 +1,55 @@
+"""The workflow and its commands on the experiment of `trackers`, and what they leave on disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.helpers import projects
+from tests.helpers.trackers import CONFIG
+
+CELLS = ("dct-relu-k2", "dct-modulus-k2")
+COLLECT = (
+    *("collect", "--experiment", "config.yaml", "--trajectories", "results/trajectories"),
+    *("--output", "metrics.csv", "--mechanics", "mechanics.csv", "--kernels", "kernels.csv"),
+)
+REPORT = (
+    *("report", "--experiment", "config.yaml", "--results", "results"),
+    *("--output", "reports/index.html"),
+)
+METRICS = "results/tiny/metrics.csv"
+"""What the workflow is asked for: cells and collecting. Reports are made by the command alone."""
+
+
+def project(folder: Path) -> Path:
+    """Copy what the workflow needs, with the tiny experiment."""
+    projects.copy_project(folder)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
+    return folder
+
+
+def command(*words: str) -> list[str]:
+    """Snakemake as a user calls it; ``-m`` makes it use the folder's own package."""
+    return [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", *words]
+
+
+def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Make the metrics, in the project of a folder."""
+    return projects.snakemake(folder, *words, "--", METRICS, config="tiny.yaml")
+
+
+def drafts(folder: Path) -> list[Path]:
+    """Files that are not whole yet, wherever they lie; results have no other hidden ones."""
+    return [path for path in folder.rglob(".*") if path.is_file()]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a folder but for what is remembered of them, by their times."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "checked.json"
+    }

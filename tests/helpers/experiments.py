@@ -1,0 +1,49 @@
+"""Small experiments with all their results, made as the workflow makes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import write_claims
+from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.config import Experiment, load_experiment
+from mechcore.experiment.films import film_cells
+from mechcore.experiment.grid import expand
+from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import analyse_bank, write_analysis
+from mechcore.filters.runs import simulate_bank
+from mechcore.io.netcdf import write_dataset, write_groups
+from mechcore.results.results import TABLES, Results
+from mechcore.results.sweep import describe_sweep, write_sweep
+from mechcore.simulation.controls import run_controls
+from mechcore.simulation.run import simulate
+from mechcore.verification.deviations import deviations
+
+
+def _run_banks(experiment: Experiment, folder: Path) -> None:
+    for name, plan in planned_banks(experiment).items():
+        bank = load_bank(plan.weights, plan.layout)
+        write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
+        if plan.trained:
+            groups = simulate_bank(bank, filter_run(experiment, plan))
+            write_groups(groups, folder / "filter_runs" / f"{name}.nc")
+
+
+def run(folder: Path, config: dict[str, object]) -> Experiment:
+    """Make the results of an experiment in a folder."""
+    experiment = load_experiment(config)
+    for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
+        for name, cell in cells.items():
+            write_dataset(simulate(cell), folder / kind / f"{name}.nc")
+    write_dataset(run_controls(experiment), folder / "controls.nc")
+    _run_banks(experiment, folder)
+    results = Results.measured(experiment, folder)
+    for name in TABLES:
+        write_table(getattr(results, name), folder / f"{name}.csv")
+    write_claims(judge(results), folder / "claims.json")
+    compared = deviations(results.cells, folder / "trajectories")
+    write_table(compared, folder / "deviations.csv")
+    write_sweep(describe_sweep(results, None), folder)
+    return experiment

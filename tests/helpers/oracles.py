@@ -1,0 +1,233 @@
+"""What the tests of the core share: both engines, their bound, and the kernels to try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mechcore.engines import reference, run
+from mechcore.engines.compiled.trimming import CERTIFIED
+from mechcore.engines.rule import LayerRule
+from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, Trajectories, movement
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.kernels import FAMILIES, kernel
+from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.patterns import pattern_image
+
+Array = NDArray[np.float64]
+
+POSITIVE_FAMILIES = ("dct", "gaussian", "binomial")
+"""Families whose even part has no negative tap."""
+
+EXACT_ACTIVATIONS = ("identity", "relu", "modulus", "leaky_relu")
+"""Activations that are the identity on x >= 0."""
+
+SIZES = range(2, 12)
+
+UNIT_ROUNDOFF = 2.0**-53
+
+
+CHAOS = 1e-3
+"""A run that one rounding moves by more than this has no digits left to compare."""
+
+
+def of(trajectories: Trajectories, name: str) -> Array:
+    """Return one quantity of a run, ``(n, T + 1)``."""
+    return trajectories.record[..., QUANTITIES.index(name)]
+
+
+def run_one(
+    taps: Array, image: Array | None = None, engine: str = "compiled", **rule: object
+) -> Trajectories:
+    """Run one kernel, from a single pixel if there is no image."""
+    image = np.ones((1, 1)) if image is None else image
+    return run(engine, taps[np.newaxis], image, LayerRule(**rule))
+
+
+def ulp_neighbours(taps: Array, count: int = 4) -> Iterator[Array]:
+    """Yield kernels whose taps are one unit in the last place up or down, at random."""
+    draws = np.random.default_rng(7)
+    for _ in range(count):
+        towards = np.where(draws.random(taps.shape) < 0.5, -np.inf, np.inf)
+        yield np.where(taps == 0, 0.0, np.nextafter(taps, towards))
+
+
+def deviations(first: Trajectories, second: Trajectories, rule: LayerRule) -> Array:
+    """Return how far two runs of one kernel have come apart up to each layer."""
+    apart = movement(first.record[0, :, np.newaxis], second.record[0, :, np.newaxis])
+    mass = float(np.nanmax(np.maximum(of(first, "mass"), of(first, "gain"))))
+    for layer, a, b in zip(
+        rule.snapshot_layers, first.snapshots[0], second.snapshots[0], strict=True
+    ):
+        apart[layer] = max(apart[layer], _image_deviation(a, b, mass))
+    return np.maximum.accumulate(apart)
+
+
+def _image_deviation(first: Array, second: Array, mass: float) -> float:
+    """Return the largest deviation relative to the peak, beyond what trimming may take."""
+    if not np.array_equal(np.isnan(first), np.isnan(second)):
+        return np.inf
+    first, second = np.nan_to_num(first), np.nan_to_num(second)
+    beyond = float(np.max(np.abs(first - second))) - CERTIFIED * mass
+    return max(beyond, 0.0) / float(np.max(np.abs(first)) or 1.0)
+
+
+@contextmanager
+def jitter(seed: int) -> Iterator[None]:
+    """Move every pixel that the reference engine computes by up to one rounding of its terms."""
+    draws, exact = np.random.default_rng(seed), reference.convolve
+
+    def convolve(state: Array, taps: Array) -> Array:
+        result, terms = exact(state, taps), exact(np.abs(state), np.abs(taps))
+        return result + UNIT_ROUNDOFF * draws.uniform(-1, 1, result.shape) * terms
+
+    with mock.patch.object(reference, "convolve", convolve):
+        yield
+
+
+def rounding_deviations(taps: Array, image: Array, rule: LayerRule, slow: Trajectories) -> Array:
+    """Return how far rounding moves a run up to each layer.
+
+    The largest movement by kernels that are one unit in the last place away, and by jitter: a run
+    that amplifies what is random in space and time may hardly notice a change of its kernel.
+    """
+    moved = [
+        deviations(slow, run("reference", one[np.newaxis], image, rule), rule)
+        for one in ulp_neighbours(taps)
+    ]
+    for seed in range(4):
+        with jitter(seed):
+            moved.append(deviations(slow, run("reference", taps[np.newaxis], image, rule), rule))
+    return np.max(moved, axis=0)
+
+
+def moment_rounding(trajectories: Trajectories) -> Array:
+    """Return what the rounding of centroids does to the moments up to each layer.
+
+    A centroid is good to some units in the last place, 1e-15 of its size. Its square is missing
+    from a variance, which shows in a state that has collapsed to a width far below a pixel.
+    """
+    share = np.zeros(trajectories.record.shape[1])
+    for axis in "xy":
+        mean, width = of(trajectories, f"mu_{axis}")[0], of(trajectories, f"sigma_{axis}")[0]
+        narrow = width > 0
+        share[narrow] += (1e-15 * (1 + np.abs(mean[narrow])) / width[narrow]) ** 2
+    return np.maximum.accumulate(share)
+
+
+def assert_engines_agree(taps: Array, image: Array, rule: LayerRule) -> None:
+    """Check records, ends and snapshots of one kernel: compiled against reference."""
+    slow = run("reference", taps[np.newaxis], image, rule)
+    fast = run("compiled", taps[np.newaxis], image, rule)
+    assert_equal_but_for_rounding(fast, slow, taps, image, rule)
+
+
+def assert_equal_but_for_rounding(
+    found: Trajectories, expected: Trajectories, taps: Array, image: Array, rule: LayerRule
+) -> None:
+    """Check two runs that would be the same in exact arithmetic.
+
+    The bound is the 1e-10 that is promised, or what rounding explains: a sum of n products is
+    rounded n times and the state once more by its norm, in each of two runs. Where rounding alone
+    moves a run by more than `CHAOS`, its digits are gone and the comparison ends.
+    """
+    apart = deviations(expected, found, rule)
+    bound = np.maximum(AGREEMENT, moment_rounding(expected))
+    # Eight more runs, which are needed only where that does not hold by itself.
+    if np.any(apart > bound):
+        exact = run("reference", taps[np.newaxis], image, rule)
+        moved = rounding_deviations(taps, image, rule, exact)
+        bound = np.maximum(bound, 2 * (np.count_nonzero(taps) + 1) * moved)
+        bound[moved > CHAOS] = np.inf
+    worst = int(np.argmax(apart > bound))
+    assert np.all(apart <= bound), (
+        f"layer {worst}: {apart[worst]:.1e} apart, rounding explains {bound[worst]:.1e}"
+    )
+    if bound[-1] < np.inf:
+        np.testing.assert_array_equal(found.extinct_at, expected.extinct_at)
+        np.testing.assert_array_equal(found.diverged_at, expected.diverged_at)
+
+
+def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:
+    """All combinations of what a layer can do, with some snapshots."""
+    return st.integers(1, most_steps).flatmap(
+        lambda steps: st.builds(
+            LayerRule,
+            activation=st.sampled_from(list(ACTIVATIONS)),
+            normalise=st.sampled_from(list(NORMALISATIONS)),
+            boundary=st.sampled_from(list(BOUNDARIES)),
+            density=st.sampled_from(list(DENSITIES)),
+            steps=st.just(steps),
+            snapshot_layers=st.sets(st.integers(0, steps), max_size=3).map(
+                lambda layers: tuple(sorted(layers))
+            ),
+            snapshot_window=st.integers(1, 40),
+        )
+    )
+
+
+def arrays_of(lowest: float, highest: float, longest: int) -> st.SearchStrategy[Array]:
+    """Two-dimensional arrays of random shape, with round numbers and zeros among the taps."""
+    shape = st.tuples(st.integers(1, longest), st.integers(1, longest))
+    number = st.one_of(
+        st.floats(lowest, highest, allow_subnormal=False).map(lambda x: round(x, 6)),
+        st.sampled_from([x for x in (-1.0, -0.5, 0.0, 0.25, 1.0) if x >= lowest]),
+    )
+    return shape.flatmap(
+        lambda shape: (
+            st.lists(number, min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
+            .filter(any)
+            .map(lambda taps: np.array(taps).reshape(shape))
+        )
+    )
+
+
+def family_kernels() -> st.SearchStrategy[Array]:
+    """Kernels of all families, sizes up to 7 and mixings."""
+    return st.builds(
+        kernel,
+        st.sampled_from(list(FAMILIES)),
+        st.integers(2, 7),
+        st.floats(0, 1),
+        st.floats(-360, 360),
+        st.sampled_from(["unit", "linear"]),
+        seed=st.integers(0, 99),
+    )
+
+
+def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
+    """Kernels of normal deviates, 1x1 to 7x7, square or not."""
+
+    def draw(height: int, width: int, seed: int) -> Array:
+        taps = np.random.default_rng(seed).standard_normal((height, width))
+        return taps if signed else np.abs(taps)
+
+    side = st.integers(1, 7)
+    return st.builds(draw, side, side, st.integers(0, 2**32 - 1))
+
+
+def any_kernels() -> st.SearchStrategy[Array]:
+    """Kernels of all kinds, signed or not."""
+    return st.one_of(
+        seeded_kernels(signed=True),
+        seeded_kernels(signed=False),
+        family_kernels(),
+        arrays_of(-2, 2, 5),
+        arrays_of(0, 2, 5),
+    )
+
+
+def any_images() -> st.SearchStrategy[Array]:
+    """Patterns: a pixel, a disc, noise, and arrays of any shape."""
+    return st.one_of(
+        st.just(np.ones((1, 1))),
+        st.builds(lambda radius: pattern_image("disc", radius=radius), st.floats(0.5, 6)),
+        st.builds(lambda seed: pattern_image("random", side=6, seed=seed), st.integers(0, 99)),
+        arrays_of(0, 5, 6),
+    )

@@ -1,0 +1,351 @@
+"""`mechcore track` in processes that cost little: forks of one that has imported everything."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+
+from tests.helpers import experiments
+
+WRITERS = (
+    *("create_experiment", "restore_experiment", "set_experiment_tag", "create_run", "log_batch"),
+    *("log_inputs", "log_artifacts", "set_terminated", "set_tag", "delete_run"),
+)
+"""Methods of MlflowClient by which tracking changes a store."""
+
+TRACK = ("track", "--experiment", "config.yaml", "--results", "results", "--output", "r.json")
+
+CONFIG: dict[str, object] = {
+    "experiment": "tiny",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2],
+    "patterns": ["delta"],
+    "betas": {"start": 0, "stop": 1, "count": 5},
+    "steps": 8,
+    "snapshots": {"layers": [0, 8], "window": 17},
+}
+CHANGED = CONFIG | {"steps": 9}
+"""What supersedes all runs of `CONFIG`."""
+
+# Of drawing processes whose parent was killed: they may still be importing.
+SECONDS_TO_END = 60
+
+# Tracking takes a second; that a server is down may take a minute to be sure of.
+SECONDS_TO_ANSWER = 120
+
+END_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A moment: before or after the n-th call (from 1) that changes the store.
+
+    Parameters
+    ----------
+    call : int
+        Which call.
+    when : {"before", "after"}
+        Relative to the call.
+    signal : int
+        SIGKILL ends the process there; SIGSTOP lets it wait until `Trackers.run` continues it.
+    """
+
+    call: int
+    when: str = "before"
+    signal: int = signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Parameters
+    ----------
+    code : int
+        Exit code, or minus the signal that ended it.
+    session : int
+        That of the process and of all that it started.
+    stdout, stderr : str
+        What it wrote.
+    calls : list of str
+        The names of the calls by which it changed the store.
+    """
+
+    code: int
+    session: int
+    stdout: str
+    stderr: str
+    calls: list[str]
+
+
+class Trackers:
+    """Runs commands of mechcore in forks of a process that has imported MLflow.
+
+    Pictures are drawn by forks as well, unless asked for otherwise: a fresh process imports for
+    seconds, and these tests have hundreds of them.
+    """
+
+    def __init__(self, parent: subprocess.Popen[str], scratch: Path) -> None:
+        self._parent, self._scratch = parent, scratch
+        self._count = 0
+
+    def run(
+        self,
+        folder: Path,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        stop: Stop | None = None,
+        meanwhile: Callable[[], None] | None = None,
+        seconds: float | None = None,
+        spawn: bool = False,
+    ) -> Ended:
+        """Run one command in a folder; `meanwhile` is called where a SIGSTOP stops it.
+
+        After `seconds` it is killed.
+        """
+        order: dict[str, object] = {"environment": dict(environment or {}), "words": words}
+        order |= {"spawn": spawn, "seconds": seconds}
+        if stop is not None:
+            order["stop"] = [stop.call, stop.when, stop.signal]
+        return self._order([folder], order, meanwhile)[0]
+
+    def track(
+        self,
+        folder: Path,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        stop: Stop | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Ended:
+        """Track the experiment of `prepare`."""
+        return self.run(
+            folder, *TRACK, *words, environment=environment, stop=stop, meanwhile=meanwhile
+        )
+
+    def race(self, folders: Sequence[Path], *words: str) -> list[Ended]:
+        """Run the same command in several processes, which are let go at the same moment."""
+        return self._order(folders, {"environment": {}, "spawn": False, "words": words}, None)
+
+    def _order(
+        self,
+        folders: Sequence[Path],
+        order: dict[str, object],
+        meanwhile: Callable[[], None] | None,
+    ) -> list[Ended]:
+        self._count += 1
+        outputs = [self._scratch / f"{self._count}-{one}" for one in range(len(folders))]
+        places = [
+            [str(folder), str(output)] for folder, output in zip(folders, outputs, strict=True)
+        ]
+        answer = self._ask({**order, "places": places})
+        while answer == "stopped":
+            assert meanwhile is not None
+            meanwhile()
+            answer = self._ask("continue")
+        ends = json.loads(answer)
+        return [_ended(end, output) for end, output in zip(ends, outputs, strict=True)]
+
+    def _ask(self, order: object) -> str:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps(order) + "\n")
+        self._parent.stdin.flush()
+        assert select.select([self._parent.stdout], [], [], SECONDS_TO_ANSWER)[0], "it hangs"
+        return self._parent.stdout.readline().strip()
+
+
+def prepare(folder: Path, config: Mapping[str, object]) -> Path:
+    """Make a folder in which an experiment is finished, in place of the one that was there."""
+    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    experiments.run(folder / "results", dict(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(dict(config)))
+    return folder
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """Copy a folder with its times, which are those of runs."""
+    shutil.copytree(folder, target, dirs_exist_ok=True)
+    return target
+
+
+@contextmanager
+def trackers(scratch: Path) -> Iterator[Trackers]:
+    """Start the process that the commands are forks of; it needs seconds for its imports."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    parent = subprocess.Popen(
+        [sys.executable, "-u", __file__],
+        env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        try:
+            yield Trackers(parent, scratch)
+        finally:
+            # Its forks end with it.
+            parent.kill()
+
+
+def survivors(session: int) -> list[psutil.Process]:
+    """Return the processes of a session that are still there after a while."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while (alive := _of_session(session)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
+
+
+def _of_session(session: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            same = os.getsid(process.pid) == session
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def _ended(end: Sequence[int], output: Path) -> Ended:
+    texts = {kind: output.with_suffix(f".{kind}") for kind in ("out", "err", "calls")}
+    found = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
+    return Ended(end[0], end[1], found["out"], found["err"], found["calls"].split())
+
+
+def _serve() -> None:
+    """The parent: an order a line, an answer a line."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        gate, opener = os.pipe()
+        children = []
+        for folder, output in order["places"]:
+            child = os.fork()
+            if child == 0:
+                os.close(opener)
+                _run_forked(order, folder, Path(output), gate)
+            children.append(child)
+        # All at once: whoever waits for the gate to close goes on.
+        os.close(gate)
+        os.close(opener)
+        if order.get("seconds") is not None:
+            time.sleep(order["seconds"])
+            os.kill(children[0], signal.SIGKILL)
+        print(json.dumps([_wait(child) for child in children]), flush=True)
+
+
+def _wait(child: int) -> tuple[int, int]:
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return os.waitstatus_to_exitcode(status), child
+        print("stopped", flush=True)
+        sys.stdin.readline()
+        os.kill(child, signal.SIGCONT)
+
+
+def _run_forked(order: dict[str, object], folder: str, output: Path, gate: int) -> None:
+    """The child: the command as a process of its own would run it."""
+    # By it the processes that this one starts are found again.
+    os.setsid()
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+    paths = (Path(os.devnull), output.with_suffix(".out"), output.with_suffix(".err"))
+    for number, path in enumerate(paths):
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+    os.chdir(folder)
+    os.environ.update(order["environment"])  # type: ignore[arg-type]
+    _watch_calls(order.get("stop"), output.with_suffix(".calls"))
+    if not order["spawn"]:
+        _draw_in_forks()
+    os.read(gate, 1)
+    os._exit(_main(order["words"]))
+
+
+def _main(words: object) -> int:
+    from mechcore.cli import main
+
+    code: object = 1
+    try:
+        main(words)  # type: ignore[arg-type]
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code if isinstance(code, int) else 1
+
+
+def _watch_calls(stop: object, record: Path) -> None:
+    """Note each call that changes the store, and stop at one of them."""
+    from mlflow import MlflowClient
+
+    called: list[str] = []
+
+    def reach(when: str) -> None:
+        if isinstance(stop, list) and stop[:2] == [len(called), when]:
+            os.kill(os.getpid(), stop[2])
+
+    def watched(name: str, method: Callable[..., object]) -> Callable[..., object]:
+        def call(*words: object, **options: object) -> object:
+            called.append(name)
+            record.write_text(" ".join(called))
+            reach("before")
+            result = method(*words, **options)
+            reach("after")
+            return result
+
+        return call
+
+    for name in WRITERS:
+        setattr(MlflowClient, name, watched(name, getattr(MlflowClient, name)))
+
+
+def _draw_in_forks() -> None:
+    import multiprocessing
+
+    fork = multiprocessing.get_context("fork")
+    multiprocessing.get_context = lambda _=None: fork  # type: ignore
+
+
+def _import_everything() -> None:
+    """What a command would import: its forks find it done."""
+    import mlflow.entities
+    import mlflow.store.artifact.artifact_repository_registry
+    import mlflow.store.tracking.rest_store
+    import mlflow.store.tracking.sqlalchemy_store
+    import mlflow.tracking  # noqa: F401
+
+    import mechcore.analysis.curve_comparison
+    import mechcore.analysis.pooled
+    import mechcore.analysis.regressions
+    import mechcore.cli.track
+    import mechcore.report.figures.preview
+    import mechcore.report.figures.style
+    import mechcore.report.page
+    import mechcore.simulation.run
+    import mechcore.tracking.track  # noqa: F401
+
+
+if __name__ == "__main__":
+    _import_everything()
+    _serve()

@@ -1,0 +1,90 @@
+"""Fingerprints: the code of a room and of those below it counts; comments and layout do not."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mechcore.io import fingerprint
+from mechcore.io.fingerprint import ROOMS, SIBLINGS, code_fingerprint
+from tests.helpers.projects import PROJECT
+
+
+def clear_caches() -> None:
+    """Read the sources again, as a new process would."""
+    fingerprint.code_fingerprint.cache_clear()
+    fingerprint._meaning.cache_clear()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a copy of the package that may be edited."""
+    copy = tmp_path / "mechcore"
+    shutil.copytree(fingerprint.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "PACKAGE", copy)
+    clear_caches()
+    yield copy
+    clear_caches()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that occurs in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    clear_caches()
+
+
+@pytest.mark.usefixtures("package")
+def test_a_copy_has_the_same_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = code_fingerprint("simulation")
+    monkeypatch.setattr(fingerprint, "PACKAGE", Path(fingerprint.__file__).parents[1])
+    clear_caches()
+    assert code_fingerprint("simulation") == copied
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def dct_basis(", "# A comment.\ndef dct_basis("),
+        ('"""Return a one-dimensional DCT-II basis vector of unit norm.', '"""Other words.'),
+        ("    phase = math.pi * (np", "\n\n    phase = math.pi  *  (np"),
+        ("vector = np.cos(phase)", "vector = (\n        np.cos(phase)\n    )"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(package: Path, old: str, new: str) -> None:
+    before = code_fingerprint("simulation")
+    edit(package / "model" / "kernels.py", old, new)
+    assert code_fingerprint("simulation") == before
+
+
+@pytest.mark.parametrize("room", ROOMS[1:])
+def test_an_edit_counts_in_its_room_and_those_above(package: Path, room: str) -> None:
+    before = {name: code_fingerprint(name) for name in ROOMS}
+    source = next(path for path in (package / room).glob("*.py") if path.name != "__init__.py")
+    source.write_text(source.read_text("utf-8") + "\nADDED = 1\n", encoding="utf-8")
+    clear_caches()
+    changed = {name for name in ROOMS if code_fingerprint(name) != before[name]}
+    above = ROOMS[ROOMS.index(room) :]
+    assert changed == {name for name in above if room not in SIBLINGS.get(name, ())}
+
+
+def test_a_template_counts(package: Path) -> None:
+    before = code_fingerprint("report")
+    template = next((package / "report" / "templates").iterdir())
+    template.write_text(template.read_text("utf-8") + "more", encoding="utf-8")
+    clear_caches()
+    assert code_fingerprint("report") != before
+
+
+def test_the_rooms_are_the_layers_that_the_linter_enforces() -> None:
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    names = [name for layer in layers[::-1] for name in layer.split(" | ")]
+    assert names == [f"mechcore.{room}" for room in (*ROOMS, "cli")]
+    together = [layer for layer in layers if " | " in layer]
+    assert together == [f"mechcore.{b} | mechcore.{a}" for a, (b,) in SIBLINGS.items()]

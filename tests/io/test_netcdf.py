@@ -1,0 +1,340 @@
+"""The netCDF format: round trips, metadata, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from mechcore.errors import MechcoreError
+from mechcore.experiment.cell import Cell
+from mechcore.io.atomic import replace_file
+from mechcore.io.netcdf import (
+    CONTENT_HASH,
+    FORMAT_VERSION,
+    PROVENANCE,
+    content_hash,
+    read_attributes,
+    read_dataset,
+    with_attributes,
+    write_dataset,
+)
+from mechcore.model.kernels import kernel
+from mechcore.simulation.dataset import ATTRIBUTES
+from mechcore.simulation.run import propagate, simulate
+
+CELL = Cell(
+    kernel="dct",
+    activation="relu",
+    size=2,
+    patterns=["delta", "disc"],
+    angles=[0.0, 90.0],
+    betas=[0.0, 0.5, 1.0],
+    steps=6,
+    snapshots={"layers": [0, 6], "window": 9},
+)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> xr.Dataset:
+    """Trajectories of a small cell."""
+    return simulate(CELL)
+
+
+def single(*, extinct: bool = False) -> xr.Dataset:
+    """Return the run of a single kernel."""
+    taps = -np.ones((2, 2)) if extinct else kernel("dct", 3, 0.5, 30)
+    return propagate(taps, steps=5, snapshots=[2], window=7)
+
+
+def test_a_cell_survives_the_file(dataset: xr.Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "cell.nc"
+    write_dataset(dataset, path)
+    read = read_dataset(path)
+    xr.testing.assert_equal(read, dataset)
+    assert dataset.attrs.items() <= read.attrs.items()
+    assert read.attrs[CONTENT_HASH] == content_hash(dataset) == content_hash(read)
+
+
+@pytest.mark.parametrize("extinct", [True, False])
+def test_a_single_run_survives_the_file(tmp_path: Path, extinct: bool) -> None:
+    run = single(extinct=extinct)
+    write_dataset(run, tmp_path / "run.nc")
+    read = read_dataset(tmp_path / "run.nc")
+    xr.testing.assert_equal(read, run)
+    assert content_hash(read) == content_hash(run)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_run_in_which_every_state_dies_has_the_hash_of_its_file(
+    tmp_path: Path, engine: str
+) -> None:
+    run = propagate(-np.ones((2, 2, 2)), steps=5, engine=engine)
+    assert run.extinct_at.values.tolist() == [1.0, 1.0]
+    write_dataset(run, tmp_path / "run.nc")
+    read = read_dataset(tmp_path / "run.nc")
+    assert read.extinct_at.dtype == run.extinct_at.dtype
+    assert content_hash(read) == content_hash(run)
+
+
+def test_a_stack_survives_the_file(tmp_path: Path) -> None:
+    run = propagate(np.random.default_rng(1).standard_normal((3, 2, 2)), steps=4)
+    write_dataset(run, tmp_path / "stack.nc")
+    xr.testing.assert_equal(read_dataset(tmp_path / "stack.nc"), run)
+
+
+def test_a_cell_is_known_by_its_file(dataset: xr.Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path / "cell.nc")
+    attributes = read_dataset(tmp_path / "cell.nc").attrs
+    assert attributes["cell_id"] == CELL.id
+    assert Cell.from_json(attributes["cell"]) == CELL
+    assert len(attributes["core_hash"]) == 16
+
+
+def test_writing_twice_gives_the_same_content(dataset: xr.Dataset, tmp_path: Path) -> None:
+    for name in ("a.nc", "b.nc"):
+        write_dataset(dataset, tmp_path / name)
+    first, second = (read_dataset(tmp_path / name) for name in ("a.nc", "b.nc"))
+    xr.testing.assert_identical(first, second)
+
+
+# Metadata.
+
+
+@pytest.mark.parametrize("kind", ["cell", "single", "extinct"])
+def test_every_variable_has_a_long_name_and_a_unit(
+    dataset: xr.Dataset, tmp_path: Path, kind: str
+) -> None:
+    run = dataset if kind == "cell" else single(extinct=kind == "extinct")
+    write_dataset(run, tmp_path / "run.nc")
+    with netCDF4.Dataset(tmp_path / "run.nc") as file:
+        assert file.Conventions == "CF-1.11"
+        assert file.data_model == "NETCDF4"
+        for name, variable in file.variables.items():
+            long_name, unit = ATTRIBUTES[name]
+            assert variable.long_name == long_name
+            assert variable.units == unit
+
+
+def test_all_variables_of_the_format_are_written(dataset: xr.Dataset) -> None:
+    assert set(map(str, dataset.variables)) == set(ATTRIBUTES) - {"kernel", "activation"}
+
+
+def test_reading_keeps_the_attributes_of_variables(dataset: xr.Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path / "cell.nc")
+    read = read_dataset(tmp_path / "cell.nc")
+    for name in dataset.variables:
+        assert read[name].attrs["units"] == dataset[name].attrs["units"]
+        assert read[name].attrs["long_name"] == dataset[name].attrs["long_name"]
+
+
+def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> None:
+    for extinct, expected in ((True, 1), (False, -1)):
+        write_dataset(single(extinct=extinct), tmp_path / "run.nc")
+        with netCDF4.Dataset(tmp_path / "run.nc") as file:
+            file.set_auto_mask(False)
+            variable = file["extinct_at"]
+            assert variable.dtype == np.int32
+            assert variable._FillValue == -1
+            assert variable[...] == expected
+        read = read_dataset(tmp_path / "run.nc").extinct_at
+        assert read == 1 if extinct else np.isnan(read)
+
+
+def test_coordinates_keep_their_types(dataset: xr.Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path / "cell.nc")
+    read = read_dataset(tmp_path / "cell.nc")
+    assert read.t.dtype.kind == "i"
+    assert read.snapshot.dtype == np.float32
+    assert read.mu_x.dtype == np.float64
+    assert read.pattern.values.tolist() == ["delta", "disc"]
+
+
+# The hash.
+
+
+@pytest.mark.parametrize("name", PROVENANCE)
+def test_the_hash_ignores_who_wrote_the_file(dataset: xr.Dataset, name: str) -> None:
+    assert content_hash(dataset.assign_attrs({name: "other"})) == content_hash(dataset)
+
+
+@pytest.mark.parametrize("name", ["cell", "t_burn", "activation", "Conventions"])
+def test_the_hash_notices_a_setting(dataset: xr.Dataset, name: str) -> None:
+    assert content_hash(dataset.assign_attrs({name: "other"})) != content_hash(dataset)
+
+
+@pytest.mark.parametrize("name", ["mu_x", "snapshot", "extinct_at", "kernel_taps", "beta"])
+def test_the_hash_notices_one_value(dataset: xr.Dataset, name: str) -> None:
+    changed = dataset.copy(deep=True)
+    values = changed[name].values.copy()
+    first = values.flat[0]
+    values.flat[0] = 3 if np.isnan(first) else np.nextafter(first, np.inf, dtype=values.dtype)
+    changed[name] = (changed[name].dims, values)
+    assert content_hash(changed) != content_hash(dataset)
+
+
+def test_the_hash_notices_a_variable_and_a_name(dataset: xr.Dataset) -> None:
+    assert content_hash(dataset.drop_vars("gain")) != content_hash(dataset)
+    renamed = dataset.rename(gain="loss")
+    assert content_hash(renamed) != content_hash(dataset)
+
+
+def test_the_hash_does_not_see_the_bits_of_nan_and_zero() -> None:
+    plain = xr.Dataset({"a": ("t", [0.0, np.nan])})
+    payload = np.array([0x8000000000000000, 0xFFF8000000000001], dtype=np.uint64)
+    other = xr.Dataset({"a": ("t", payload.view(np.float64))})
+    assert content_hash(plain) == content_hash(other)
+
+
+def test_the_hash_does_not_depend_on_the_order_of_variables(dataset: xr.Dataset) -> None:
+    turned = dataset[list(reversed(list(dataset.data_vars)))]
+    assert content_hash(turned) == content_hash(dataset)
+
+
+# Whole or not there.
+
+
+def test_no_temporary_file_remains(dataset: xr.Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path / "cell.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["cell.nc"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+
+    def fail(draft: Path) -> None:
+        draft.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(target, fail)
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    def fail(draft: Path) -> None:
+        raise OSError(28, "No space left on device", str(draft))
+
+    with pytest.raises(
+        MechcoreError, match=r"file\.nc: cannot be written: No space left"
+    ) as caught:
+        replace_file(tmp_path / "file.nc", fail)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told(dataset: xr.Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(MechcoreError, match=r"cannot be written"):
+        write_dataset(dataset, tmp_path / "file" / "cell.nc")
+
+
+def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        replace_file(tmp_path / "file", lambda draft: draft.write_text("x"))
+    finally:
+        os.umask(old)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+# Files of others.
+
+
+def written(dataset: xr.Dataset, path: Path) -> Path:
+    """Write a file and return its path."""
+    write_dataset(dataset, path)
+    return path
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MechcoreError, match=r"none\.nc: missing") as caught:
+        read_dataset(tmp_path / "none.nc")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"])
+def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "damaged.nc"
+    path.write_bytes(content)
+    with pytest.raises(MechcoreError, match=r"damaged\.nc: ") as caught:
+        read_dataset(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_file_is_told(dataset: xr.Dataset, tmp_path: Path, share: float) -> None:
+    path = written(dataset, tmp_path / "cut.nc")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(MechcoreError, match=r"cut\.nc: "):
+        read_dataset(path)
+
+
+def test_a_file_with_a_flipped_block_is_told(dataset: xr.Dataset, tmp_path: Path) -> None:
+    path = written(dataset, tmp_path / "flipped.nc")
+    values = propagate(kernel("dct", 2, 0.5), steps=3000)
+    path = written(values, path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(255 - byte for byte in content[middle : middle + 2000])
+    path.write_bytes(content)
+    with pytest.raises(MechcoreError, match=r"flipped\.nc: "):
+        read_dataset(path)
+
+
+@pytest.mark.parametrize("read", [read_dataset, read_attributes])
+def test_too_little_memory_is_no_damage(
+    dataset: xr.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[..., object],
+) -> None:
+    def used_up(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = written(dataset, tmp_path / "cell.nc")
+    monkeypatch.setattr(netCDF4, "Dataset", used_up)
+    with pytest.raises(MemoryError):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a", "t"])
+def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "bomb.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("t", 2**34)
+        file.createVariable(name, "f8", ("t",), chunksizes=(1024,))
+        file.format_version = FORMAT_VERSION
+    with pytest.raises(MechcoreError, match=r"bomb\.nc: .* declares 17179869184 values"):
+        read_dataset(path)
+
+
+def test_what_packs_best_is_read(tmp_path: Path) -> None:
+    zeros = with_attributes(xr.Dataset({"a": ("t", np.zeros(10**7, dtype=np.int8))}), "zeros")
+    path = written(zeros, tmp_path / "zeros.nc")
+    assert path.stat().st_size < 10**7 / 500
+    assert not read_dataset(path).a.any()
+
+
+def test_a_foreign_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.nc"
+    xr.Dataset({"a": ("t", np.arange(3.0))}).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(MechcoreError, match=r"foreign\.nc: format version None, .* reads 1"):
+        read_dataset(path)
+
+
+def test_another_format_version_is_told(dataset: xr.Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "future.nc"
+    dataset.assign_attrs(format_version=99).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(MechcoreError, match=r"future\.nc: format version 99"):
+        read_dataset(path)

@@ -1,0 +1,118 @@
+"""Activations: definitions against scipy, both forms of each, and what the engines assume."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtr
+
+from mechcore.model.activations import ACTIVATIONS, LEAK
+from tests.helpers.oracles import Array
+
+each_activation = pytest.mark.parametrize("name", list(ACTIVATIONS))
+
+GRID = np.concatenate([np.linspace(-40, 40, 16001), np.linspace(-2, 2, 4001), [0.0, -0.0]])
+
+DEFINITIONS = {
+    "identity": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "modulus": np.abs,
+    "leaky_relu": lambda x: np.maximum(x, LEAK * x),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "gelu": lambda x: x * ndtr(x),
+    "tanh": lambda x: 1 - 2 / (np.exp(2 * x) + 1),
+}
+
+
+def scalar_form(name: str, x: Array) -> Array:
+    """Apply the scalar form to every element."""
+    return np.array([ACTIVATIONS[name].scalar(float(value)) for value in x])
+
+
+def test_every_activation_has_a_definition_here() -> None:
+    assert list(DEFINITIONS) == list(ACTIVATIONS)
+
+
+@each_activation
+def test_array_form_is_the_definition(name: str) -> None:
+    # 1e-13 relative: exponentials of arguments up to 40, and the tail of ndtr at -40; 1e-15
+    # absolute: the definition of tanh above cancels near zero.
+    expected = DEFINITIONS[name](GRID)
+    np.testing.assert_allclose(ACTIVATIONS[name].array(GRID), expected, rtol=2e-13, atol=1e-15)
+
+
+@each_activation
+def test_scalar_form_equals_array_form(name: str) -> None:
+    # 1e-13 relative, also in the far tail of gelu: two libraries' erfc at -28.
+    array = ACTIVATIONS[name].array(GRID)
+    np.testing.assert_allclose(scalar_form(name, GRID), array, rtol=1e-13, atol=1e-300)
+
+
+@each_activation
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324])
+def test_both_forms_agree_at_the_edges_of_numbers(name: str, value: float) -> None:
+    with np.errstate(invalid="ignore"):  # gelu(-inf) is -inf times zero
+        array = ACTIVATIONS[name].array(np.array([value]))[0]
+    np.testing.assert_allclose(ACTIVATIONS[name].scalar(value), array, rtol=1e-15)
+
+
+@each_activation
+def test_nan_stays_nan(name: str) -> None:
+    assert math.isnan(ACTIVATIONS[name].scalar(math.nan))
+    assert np.isnan(ACTIVATIONS[name].array(np.array([math.nan]))[0])
+
+
+@each_activation
+def test_lipschitz_constant_holds_and_is_tight(name: str) -> None:
+    x = np.linspace(-10, 10, 200_001)
+    slopes = np.abs(np.diff(ACTIVATIONS[name].array(x)) / np.diff(x))
+    # 1e-9: differences of values near 10 with 16 digits over steps of 1e-4.
+    assert slopes.max() <= ACTIVATIONS[name].lipschitz + 1e-9
+    # 1e-4: gelu's constant is given with four decimals, and a slope is a mean over a step.
+    assert slopes.max() >= ACTIVATIONS[name].lipschitz - 2e-4
+
+
+@each_activation
+@given(x=st.floats(-50, 50), y=st.floats(-50, 50))
+def test_no_two_points_exceed_the_lipschitz_constant(name: str, x: float, y: float) -> None:
+    scalar, bound = ACTIVATIONS[name].scalar, ACTIVATIONS[name].lipschitz
+    # 1e-14 absolute: rounding of values below 50.
+    assert abs(scalar(x) - scalar(y)) <= bound * abs(x - y) + 1e-14
+
+
+@each_activation
+def test_homogeneous_is_declared_where_it_is_true(name: str) -> None:
+    function = ACTIVATIONS[name].array
+    x = np.linspace(-5, 5, 101)
+    # Powers of two scale without rounding.
+    scales = function(0.25 * x) == 0.25 * function(x)
+    assert bool(np.all(scales)) == ACTIVATIONS[name].homogeneous
+
+
+@each_activation
+def test_identity_on_positive_is_declared_where_it_is_true(name: str) -> None:
+    x = np.concatenate([[0.0], np.logspace(-300, 300, 601)])
+    kept = ACTIVATIONS[name].array(x) == x
+    assert bool(np.all(kept)) == ACTIVATIONS[name].identity_on_positive
+
+
+@each_activation
+def test_keeps_zero_is_declared_where_it_is_true(name: str) -> None:
+    value = ACTIVATIONS[name].array(np.zeros(1))[0]
+    assert ACTIVATIONS[name].keeps_zero == (value == 0)
+
+
+@each_activation
+def test_array_form_leaves_its_input_alone(name: str) -> None:
+    x = np.linspace(-1, 1, 5)
+    ACTIVATIONS[name].array(x)
+    np.testing.assert_array_equal(x, np.linspace(-1, 1, 5))
+
+
+@each_activation
+def test_formula_is_given(name: str) -> None:
+    assert "x" in ACTIVATIONS[name].formula

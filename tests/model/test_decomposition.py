@@ -1,0 +1,183 @@
+"""Decomposition: orthogonal parts and the mechanical quantities."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechcore.errors import InvalidValue
+from mechcore.model.decomposition import Decomposition, decompose
+from mechcore.model.kernels import even_part, kernel, odd_part
+from tests.helpers.oracles import Array, any_kernels, family_kernels, of, run_one, seeded_kernels
+
+CLOSE = 1e-14
+"""Relative rounding of sums of at most 121 products of taps."""
+
+
+def symmetries(taps: Array) -> list[Array]:
+    """All symmetries of the square, or of the rectangle."""
+    turned = [taps, taps.T] if taps.shape[0] == taps.shape[1] else [taps]
+    return [view[::i, ::j] for view in turned for i in (1, -1) for j in (1, -1)]
+
+
+def parts_of(parts: Decomposition) -> list[Array]:
+    """Three parts that add up to the kernel."""
+    return [parts.isotropic, parts.anisotropic, parts.odd]
+
+
+@given(any_kernels())
+def test_parts_add_up_and_are_orthogonal(taps: Array) -> None:
+    parts = decompose(taps)
+    scale = np.sum(taps**2)
+    np.testing.assert_allclose(sum(parts_of(parts)), taps, atol=CLOSE * math.sqrt(scale))
+    np.testing.assert_allclose(parts.even + parts.odd, taps, atol=CLOSE * math.sqrt(scale))
+    for i, first in enumerate(parts_of(parts)):
+        for second in parts_of(parts)[:i]:
+            assert abs(np.sum(first * second)) <= CLOSE * scale
+
+
+@given(any_kernels())
+def test_energy_is_shared_as_pythagoras_says(taps: Array) -> None:
+    parts = decompose(taps)
+    squares = parts.rest_mass**2 + parts.momentum**2
+    assert squares == pytest.approx(parts.energy**2, rel=CLOSE)
+    shares = sum(np.sum(part**2) for part in parts_of(parts))
+    assert shares == pytest.approx(parts.energy**2, rel=CLOSE)
+
+
+@given(any_kernels())
+def test_mechanics_obey_the_identities_of_relativity(taps: Array) -> None:
+    parts = decompose(taps)
+    assert 0 <= parts.beta <= 1 + CLOSE
+    assert parts.odd_energy_ratio == pytest.approx(parts.beta**2, rel=CLOSE)
+    if parts.rest_mass > 1e-3 * parts.energy:
+        assert parts.celerity == pytest.approx(parts.gamma * parts.beta, rel=CLOSE)
+        # 1e-8: 1 - beta^2 loses up to six digits at a gamma of a thousand.
+        assert parts.gamma == pytest.approx(1 / math.sqrt(1 - parts.beta**2), rel=1e-8)
+        assert parts.rapidity == pytest.approx(math.atanh(parts.beta), rel=1e-8)
+        assert math.cosh(parts.rapidity) == pytest.approx(parts.gamma, rel=1e-12)  # a log, an exp
+
+
+@given(seeded_kernels(signed=True), st.floats(1e-6, 1e6))
+def test_ratios_do_not_depend_on_scale_or_sign(taps: Array, scale: float) -> None:
+    one, other = decompose(taps), decompose(-scale * taps)
+    for name in ("beta", "gamma", "celerity", "rapidity"):
+        # 1e-9: gamma of a nearly odd kernel has lost digits in the even part.
+        assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9, abs=1e-12)
+    np.testing.assert_allclose(
+        other.momentum_vector, -scale * one.momentum_vector, rtol=1e-9, atol=1e-11 * scale
+    )
+
+
+@given(any_kernels())
+def test_parities_are_exact(taps: Array) -> None:
+    parts = decompose(taps)
+    np.testing.assert_array_equal(parts.even, parts.even[::-1, ::-1])
+    np.testing.assert_array_equal(parts.odd, -parts.odd[::-1, ::-1])
+
+
+@given(any_kernels())
+def test_isotropic_part_is_the_mean_over_the_symmetries(taps: Array) -> None:
+    parts = decompose(taps)
+    size = np.linalg.norm(taps)
+    group = symmetries(taps)
+    assert len(group) == (8 if taps.shape[0] == taps.shape[1] else 4)
+    np.testing.assert_allclose(parts.isotropic, np.mean(group, axis=0), atol=CLOSE * size)
+    for view in symmetries(parts.isotropic):
+        np.testing.assert_allclose(view, parts.isotropic, atol=CLOSE * size)
+
+
+@given(any_kernels())
+def test_decomposing_twice_changes_nothing(taps: Array) -> None:
+    parts = decompose(taps)
+    for name in ("even", "odd", "isotropic"):
+        part = getattr(parts, name)
+        # A part at the level of rounding has no further structure to keep.
+        if np.linalg.norm(part) > 1e-12 * np.linalg.norm(taps):
+            again = getattr(decompose(part), name)
+            np.testing.assert_allclose(again, part, atol=CLOSE * np.linalg.norm(taps))
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+@pytest.mark.parametrize("family", ["dct", "gaussian", "binomial"])
+def test_smooth_even_families_are_isotropic(family: str, size: int) -> None:
+    parts = decompose(even_part(family, size))
+    assert np.linalg.norm(parts.anisotropic) <= CLOSE  # a kernel of unit norm
+    assert parts.momentum == 0
+    assert parts.gamma == 1
+    assert parts.rapidity == 0
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_odd_kernels_have_infinite_celerity(size: int) -> None:
+    parts = decompose(odd_part("dct", size))
+    assert parts.beta == 1
+    assert parts.rest_mass == 0
+    assert math.isinf(parts.gamma)
+    assert math.isinf(parts.celerity)
+    assert math.isinf(parts.rapidity)
+
+
+def test_a_laplacian_is_isotropic_and_a_saddle_is_not() -> None:
+    laplacian = decompose([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    saddle = decompose([[0, 1, 0], [-1, 0, -1], [0, 1, 0]])
+    assert not np.any(laplacian.anisotropic)
+    assert not np.any(saddle.isotropic)
+    assert laplacian.total == 0
+
+
+@given(family_kernels())
+def test_momentum_vector_is_the_first_moment_of_the_whole_kernel(taps: Array) -> None:
+    parts = decompose(taps)
+    x = np.arange(taps.shape[1]) - (taps.shape[1] - 1) / 2
+    y = np.arange(taps.shape[0]) - (taps.shape[0] - 1) / 2
+    moment = [np.einsum("yx,x->", taps, x), np.einsum("yx,y->", taps, y)]
+    # 1e-11: moments below 1e-12 of sum(abs(r K)), itself below 100, are set to zero.
+    np.testing.assert_allclose(parts.momentum_vector, moment, atol=1e-10)
+
+
+@given(seeded_kernels(signed=True))
+def test_momentum_turns_with_the_kernel(taps: Array) -> None:
+    x, y = decompose(taps).momentum_vector
+    size = np.sum(np.abs(taps)) * 4
+    close = {"atol": 1e-12 * size}  # what counts as rounding, see MOMENTUM_ROUNDING
+    np.testing.assert_allclose(decompose(taps.T).momentum_vector, [y, x], **close)
+    np.testing.assert_allclose(decompose(taps[:, ::-1]).momentum_vector, [-x, y], **close)
+    np.testing.assert_allclose(decompose(taps[::-1]).momentum_vector, [x, -y], **close)
+
+
+def test_even_kernels_have_no_momentum_and_no_angle() -> None:
+    parts = decompose(kernel("random", 5, 0.0))
+    np.testing.assert_array_equal(parts.momentum_vector, [0, 0])
+    assert math.isnan(parts.momentum_angle)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 135, 180, 270, 300])
+def test_momentum_angle_is_that_of_the_odd_part(angle: float) -> None:
+    found = decompose(kernel("gaussian", 5, 0.4, angle)).momentum_angle
+    assert found == pytest.approx(angle, abs=1e-11)  # degrees from sums that are good to 1e-15
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "angle"), [(1, 2, 0.0), (2, 1, 90.0), (1, 0, 180.0), (0, 1, 270.0)]
+)
+def test_a_single_tap_moves_the_centroid_to_its_own_side(
+    row: int, column: int, angle: float
+) -> None:
+    taps = np.zeros((3, 3))
+    taps[row, column] = 2.0
+    parts = decompose(taps)
+    assert parts.momentum_angle == angle
+    moved = run_one(taps, steps=1)
+    found = [of(moved, "mu_x")[0, 1], of(moved, "mu_y")[0, 1]]
+    np.testing.assert_array_equal(found, parts.momentum_vector / parts.total)
+
+
+@pytest.mark.parametrize("bad", [[1.0, 2.0], np.zeros((2, 2)), [[np.nan]], "abc"])
+def test_what_is_not_a_kernel_is_refused(bad: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^kernel: "):
+        decompose(bad)

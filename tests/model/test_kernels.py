@@ -1,0 +1,305 @@
+"""Kernel families: norms, parities, orientation, mixing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.fft import idct
+
+from mechcore.errors import InvalidValue
+from mechcore.model.decomposition import decompose
+from mechcore.model.geometry import centred_coordinates, direction_of, unit_vector
+from mechcore.model.kernels import (
+    FAMILIES,
+    LARGEST_SIZE,
+    as_kernel,
+    dct_basis,
+    even_part,
+    kernel,
+    odd_part,
+)
+from mechcore.model.theory import beta_star
+from tests.helpers.oracles import SIZES, Array
+
+ANGLES = [*range(-360, 361, 45), 17.3, 200.1, -91.7]
+
+every_family_and_size = pytest.mark.parametrize(
+    ("family", "size"), [(family, size) for family in FAMILIES for size in SIZES]
+)
+
+families = st.sampled_from(list(FAMILIES))
+sizes = st.sampled_from(list(SIZES))
+angles = st.floats(-360, 360)
+
+
+def first_moment(taps: Array) -> Array:
+    """Sum of r K as (x, y)."""
+    x = centred_coordinates(taps.shape[1])
+    y = centred_coordinates(taps.shape[0])[:, np.newaxis]
+    return np.array([np.sum(x * taps), np.sum(y * taps)])
+
+
+@every_family_and_size
+def test_even_part_has_unit_norm_and_exact_parity(family: str, size: int) -> None:
+    even = even_part(family, size)
+    # The norm is a sum of at most 121 squares and one division: some units in the last place.
+    assert np.linalg.norm(even) == pytest.approx(1, abs=1e-14)
+    np.testing.assert_array_equal(even, even[::-1, ::-1])
+
+
+@every_family_and_size
+def test_odd_part_has_unit_norm_and_exact_parity(family: str, size: int) -> None:
+    for angle in ANGLES:
+        odd = odd_part(family, size, angle)
+        assert np.linalg.norm(odd) == pytest.approx(1, abs=1e-14)  # as above
+        np.testing.assert_array_equal(odd, -odd[::-1, ::-1])
+
+
+@every_family_and_size
+def test_odd_part_has_its_first_moment_along_the_angle(family: str, size: int) -> None:
+    for angle in ANGLES:
+        odd = odd_part(family, size, angle)
+        radians = np.radians(angle)
+        along = first_moment(odd) @ [np.cos(radians), np.sin(radians)]
+        across = first_moment(odd) @ [-np.sin(radians), np.cos(radians)]
+        assert along > 0
+        # 1e-12: sums of at most 121 products of size below 6, and an angle in radians.
+        assert abs(across) <= 1e-12 * np.sum(np.abs(odd)) * size
+
+
+@given(families, sizes, angles, st.integers(0, 2**32 - 1))
+def test_any_angle_and_seed_gives_the_moment_along_the_angle(
+    family: str, size: int, angle: float, seed: int
+) -> None:
+    odd = odd_part(family, size, angle, seed)
+    moment = first_moment(odd)
+    length = np.hypot(*moment)
+    # A random kernel may have next to no moment: the direction is good to rounding / length.
+    np.testing.assert_allclose(moment, length * unit_vector(angle), atol=1e-12 * size)
+
+
+@given(families, sizes, st.floats(0, 1), angles)
+def test_unit_mixing_makes_the_odd_energy_ratio_beta_squared(
+    family: str, size: int, beta: float, angle: float
+) -> None:
+    parts = decompose(kernel(family, size, beta, angle))
+    # 1e-12: norms of at most 121 squares, rounded to 1e-16 each.
+    assert parts.odd_energy_ratio == pytest.approx(beta**2, abs=1e-12)
+    assert parts.energy == pytest.approx(1, abs=1e-12)
+
+
+@given(families, sizes, st.floats(0, 1), angles)
+def test_linear_mixing_has_the_amplitudes_of_the_paper(
+    family: str, size: int, beta: float, angle: float
+) -> None:
+    parts = decompose(kernel(family, size, beta, angle, "linear"))
+    assert parts.rest_mass == pytest.approx(1 - beta, abs=1e-12)  # rounding of norms, as above
+    assert parts.momentum == pytest.approx(beta, abs=1e-12)
+
+
+@every_family_and_size
+def test_pure_kernels_are_exactly_the_parts(family: str, size: int) -> None:
+    np.testing.assert_array_equal(kernel(family, size, 0), even_part(family, size))
+    np.testing.assert_array_equal(kernel(family, size, 1, 30), odd_part(family, size, 30))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_dct_parts_are_the_scipy_bases(size: int) -> None:
+    bases = idct(np.eye(size), norm="ortho", axis=0)
+    for frequency in range(size):
+        # 1e-14: two cosines of arguments up to 11 pi.
+        np.testing.assert_allclose(dct_basis(size, frequency), bases[:, frequency], atol=1e-14)
+    np.testing.assert_allclose(even_part("dct", size), np.outer(bases[:, 0], bases[:, 0]))
+    # The DCT basis falls from left to right; the odd part is oriented towards +x.
+    gradient = -np.outer(bases[:, 0], bases[:, 1])
+    np.testing.assert_allclose(odd_part("dct", size), gradient, atol=1e-14)
+    np.testing.assert_allclose(odd_part("dct", size, 90), gradient.T, atol=1e-14)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_highpass_is_the_highest_dct_basis_and_sums_to_zero_where_it_alternates(size: int) -> None:
+    high = idct(np.eye(size), norm="ortho", axis=0)[:, -1]
+    even = even_part("highpass", size)
+    np.testing.assert_allclose(even, np.outer(high, high), atol=1e-14)  # rounding of cosines
+    # 1e-14: taps below 1 that cancel.
+    assert even.sum() == pytest.approx(0, abs=1e-14 * size**2)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_binomial_parts_are_smoothing_and_sobel(size: int) -> None:
+    smooth = np.ones(1)
+    for _ in range(size - 1):
+        smooth = np.convolve(smooth, [1, 1])
+    even = even_part("binomial", size)
+    np.testing.assert_allclose(even / even[0, 0], np.outer(smooth, smooth), rtol=1e-13)  # rounding
+
+
+def test_binomial_of_size_three_is_sobel() -> None:
+    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    odd = odd_part("binomial", 3)
+    np.testing.assert_allclose(odd, sobel / np.linalg.norm(sobel), rtol=1e-15)  # one division
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gaussian_odd_part_is_the_derivative_of_the_even_part(size: int) -> None:
+    r = centred_coordinates(size)
+    profile = np.exp(-(r**2) / (2 * (size / 4) ** 2))
+    derivative = np.outer(profile, profile * r)
+    expected = derivative / np.linalg.norm(derivative)
+    np.testing.assert_allclose(odd_part("gaussian", size), expected, rtol=1e-13)  # rounding of exp
+
+
+@every_family_and_size
+def test_every_angle_of_size_k_is_a_mixture_of_the_two_axes(family: str, size: int) -> None:
+    along_x, along_y = odd_part(family, size), odd_part(family, size, 90)
+    # 1e-15: the norm is summed in another order, which may move it by a unit in the last place.
+    np.testing.assert_allclose(along_y, along_x.T, rtol=1e-15)
+    diagonal = along_x + along_y
+    expected = diagonal / np.linalg.norm(diagonal)
+    np.testing.assert_allclose(odd_part(family, size, 45), expected, atol=1e-14)  # one division
+
+
+@every_family_and_size
+@pytest.mark.parametrize("angle", [0, 30, 45, 61.5])
+def test_half_a_turn_negates_the_odd_part(family: str, size: int, angle: float) -> None:
+    np.testing.assert_array_equal(
+        odd_part(family, size, angle + 180), -odd_part(family, size, angle)
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_random_family_is_its_seed(size: int) -> None:
+    first = kernel("random", size, 0.5, seed=3)
+    np.testing.assert_array_equal(first, kernel("random", size, 0.5, seed=3))
+    assert not np.allclose(first, kernel("random", size, 0.5, seed=4))
+
+
+def test_random_family_ignores_the_global_generator() -> None:
+    first = kernel("random", 3, 0.5)
+    np.random.seed(1)  # noqa: NPY002
+    np.testing.assert_array_equal(first, kernel("random", 3, 0.5))
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "random"])
+def test_other_families_have_no_seed(family: str) -> None:
+    np.testing.assert_array_equal(kernel(family, 3, 0.5, seed=1), kernel(family, 3, 0.5, seed=2))
+
+
+@every_family_and_size
+def test_parts_do_not_share_memory_between_calls(family: str, size: int) -> None:
+    even_part(family, size)[:] = 7
+    assert np.linalg.norm(even_part(family, size)) == pytest.approx(1, abs=1e-14)
+
+
+@given(st.floats(-1000, 1000))
+def test_unit_vector_is_on_the_circle_and_turns_with_quarters(angle: float) -> None:
+    vector = unit_vector(angle)
+    # 1e-15 a radian: the argument is reduced in degrees without error up to one rounding.
+    radians = np.radians(angle)
+    np.testing.assert_allclose(vector, [np.cos(radians), np.sin(radians)], atol=1e-14)
+    assert np.hypot(*vector) == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 15))
+def test_a_quarter_turn_rotates_the_unit_vector_exactly(angle: int) -> None:
+    x, y = unit_vector(angle)
+    np.testing.assert_array_equal(unit_vector(angle + 90), [-y, x])
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 15))
+def test_mirrored_angles_have_mirrored_unit_vectors_bit_for_bit(angle: int) -> None:
+    x, y = unit_vector(angle)
+    np.testing.assert_array_equal(unit_vector(90 - angle), [y, x])
+    np.testing.assert_array_equal(unit_vector(-angle), [x, -y])
+
+
+@given(st.floats(0, 360, exclude_max=True))
+def test_direction_of_inverts_unit_vector(angle: float) -> None:
+    found = direction_of(*unit_vector(angle))
+    assert 0 <= found <= 360
+    # 1e-12 degrees on the circle: 360 degrees to 16 digits.
+    assert abs((found - angle + 180) % 360 - 180) <= 1e-12
+
+
+def test_the_zero_vector_has_no_direction() -> None:
+    assert np.isnan(direction_of(0.0, 0.0))
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+def test_coordinates_are_antisymmetric_pixel_steps(size: int) -> None:
+    r = centred_coordinates(size)
+    np.testing.assert_array_equal(r, -r[::-1])
+    np.testing.assert_array_equal(np.diff(r), np.ones(size - 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dtc", 3, 0.5), r"family: 'dtc' is not allowed, .*dct.*did you mean 'dct'\?"),
+        ((3, 3, 0.5), r"family: 3 is not allowed"),
+        (("dct", 1, 0.5), rf"size: 1 is not allowed, expected an integer from 2 to {LARGEST_SIZE}"),
+        (("dct", 2.0, 0.5), r"size: 2\.0 is not allowed"),
+        (("dct", True, 0.5), r"size: True is not allowed"),
+        (("dct", LARGEST_SIZE + 1, 0.5), r"size: 1025 is not allowed"),
+        (("dct", 3, 1.5), r"beta: 1\.5 is not allowed, expected a number from 0 to 1"),
+        (("dct", 3, -1e-9), r"beta: -1e-09 is not allowed"),
+        (("dct", 3, np.nan), r"beta: nan is not allowed, expected a finite number"),
+        (("dct", 3, "0.5"), r"beta: '0\.5' is not allowed"),
+        (("dct", 3, 0.5, np.inf), r"angle: inf is not allowed"),
+        (("dct", 3, 0.5, 0.0, "unity"), r"mixing: 'unity' is not allowed.*did you mean 'unit'\?"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(InvalidValue, match=message) as caught:
+        kernel(*arguments)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, 2.0], "two-dimensional"),
+        (np.ones((2, 2, 2)), "two-dimensional"),
+        (3.0, "two-dimensional"),
+        (np.ones((0, 3)), "at least one tap"),
+        ([[1.0, np.nan]], "finite taps"),
+        ([[1.0, -np.inf]], "finite taps"),
+        (np.zeros((3, 3)), "a tap that is not zero|at least one tap that is not zero"),
+        ([["a", "b"]], "real numbers"),
+        ([[1j, 2]], "real numbers"),
+        ([[1, 2], [3]], "array of real numbers"),
+        (None, "real numbers"),
+        ({"a": 1}, "real numbers"),
+    ],
+)
+def test_what_is_not_a_kernel_is_refused(values: object, expected: str) -> None:
+    with pytest.raises(InvalidValue, match=rf"^mine: .* expected .*({expected})") as caught:
+        as_kernel(values, "mine")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.bool_])
+def test_real_arrays_of_any_type_become_floats(dtype: type) -> None:
+    taps = as_kernel(np.ones((2, 3), dtype=dtype))
+    assert taps.dtype == np.float64
+    assert taps.shape == (2, 3)
+
+
+def test_as_kernel_returns_a_copy() -> None:
+    values = np.ones((2, 2))
+    as_kernel(values)[:] = 5
+    assert np.all(values == 1)
+
+
+@every_family_and_size
+def test_every_family_has_a_summary_and_beta_star_where_it_is_positive(
+    family: str, size: int
+) -> None:
+    assert re.fullmatch(r"\S.*\S", FAMILIES[family].summary)
+    star = beta_star(even_part(family, size), odd_part(family, size))
+    positive = even_part(family, size).min() >= 0
+    assert (0 <= star < 1) if positive else np.isnan(star)

@@ -1,0 +1,241 @@
+"""Test patterns: shapes, files, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PillowImage
+
+from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.io.arrays import load_array
+from mechcore.model.patterns import (
+    LARGEST_RADIUS,
+    PATTERNS,
+    as_pattern,
+    file_digest,
+    is_file_name,
+    pattern_image,
+)
+from tests.helpers.oracles import of, run_one
+
+each_pattern = pytest.mark.parametrize("name", list(PATTERNS))
+
+
+@each_pattern
+def test_patterns_are_usable_and_new_in_every_call(name: str) -> None:
+    image = pattern_image(name)
+    np.testing.assert_array_equal(as_pattern(image), image)
+    image[:] = -1
+    assert pattern_image(name).min() >= 0
+
+
+@pytest.mark.parametrize("name", [name for name in PATTERNS if name != "random"])
+def test_patterns_have_the_symmetries_of_the_square(name: str) -> None:
+    image = pattern_image(name)
+    for other in (image[::-1], image[:, ::-1], image.T):
+        np.testing.assert_array_equal(other, image)
+
+
+@each_pattern
+def test_patterns_are_centred_on_the_origin(name: str) -> None:
+    start = run_one(np.ones((1, 1)), pattern_image(name), steps=1)
+    centre = [of(start, "mu_x")[0, 0], of(start, "mu_y")[0, 0]]
+    # Noise has its own centroid; the others are symmetric but for rounding.
+    np.testing.assert_allclose(centre, 0, atol=1 if name == "random" else 1e-14)
+
+
+@given(st.floats(0.5, 40))
+def test_a_disc_holds_the_pixels_within_its_radius(radius: float) -> None:
+    image = pattern_image("disc", radius=radius)
+    side = image.shape[0]
+    y, x = np.indices(image.shape) - side // 2
+    np.testing.assert_array_equal(image, np.hypot(x, y) <= radius)
+    # pi r^2 pixels, give or take the pixels of the rim.
+    assert image.sum() == pytest.approx(np.pi * radius**2, abs=2 * np.pi * radius + 2)
+
+
+@given(st.floats(1, 10))
+def test_a_gaussian_has_its_width_and_is_cut_where_little_is_left(sigma: float) -> None:
+    image = pattern_image("gaussian", sigma=sigma)
+    assert image.max() == 1
+    # Five standard deviations: exp(-12.5) is 3.7e-6.
+    assert image[0].max() <= 3.8e-6
+    start = run_one(np.ones((1, 1)), image, steps=1)
+    assert of(start, "sigma_x")[0, 0] == pytest.approx(sigma, rel=1e-4)  # the cut
+
+
+@given(st.integers(1, 40))
+def test_a_square_is_full(side: int) -> None:
+    np.testing.assert_array_equal(pattern_image("square", side=side), np.ones((side, side)))
+
+
+def test_noise_is_its_seed() -> None:
+    first = pattern_image("random", side=5, seed=1)
+    np.testing.assert_array_equal(first, pattern_image("random", side=5, seed=1))
+    assert not np.array_equal(first, pattern_image("random", side=5, seed=2))
+
+
+def test_any_seed_that_numpy_takes_is_allowed() -> None:
+    # A seed is not a length: the largest radius does not bound it.
+    assert pattern_image("random", seed=LARGEST_RADIUS + 1).shape == (15, 15)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("disk", {}, r"pattern: 'disk' is not allowed.*did you mean 'disc'\?"),
+        ("disc", {"sigma": 3}, r"pattern disc: 'sigma' is not allowed, expected one of radius"),
+        ("delta", {"radius": 3}, r"pattern delta: 'radius' is not allowed, expected no argument"),
+        ("disc", {"radius": 0.1}, r"pattern disc: radius: 0\.1 is not allowed"),
+        ("disc", {"radius": np.nan}, r"radius: nan is not allowed"),
+        ("disc", {"radius": 1e9}, rf"expected a number from 0\.5 to {LARGEST_RADIUS}"),
+        ("disc", {"radius": "4"}, r"radius: '4' is not allowed, expected a number"),
+        ("disc", {"radius": True}, r"radius: True is not allowed"),
+        ("random", {"seed": -1}, r"seed: -1 is not allowed"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    name: str, arguments: dict[str, float], message: str
+) -> None:
+    with pytest.raises(InvalidValue, match=message) as caught:
+        pattern_image(name, **arguments)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[-1.0, 2]],
+        [[np.nan, 1]],
+        [[np.inf, 1]],
+        np.zeros((2, 2)),
+        np.ones(3),
+        np.ones((2, 2, 3)),
+        np.ones((0, 2)),
+        [["a"]],
+        [[1j]],
+        None,
+    ],
+)
+def test_what_is_not_an_image_is_refused(values: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^pattern: .* is not allowed, expected ") as caught:
+        as_pattern(values)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ragged_list_is_refused_in_one_line() -> None:
+    with pytest.raises(InvalidValue, match=r"^pattern: "):
+        as_pattern([[1, 2], [3]])
+
+
+# Files.
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8, np.int32, np.bool_])
+def test_npy_files_are_read(tmp_path: Path, dtype: type) -> None:
+    path = tmp_path / "image.npy"
+    np.save(path, np.array([[0, 1], [1, 1]], dtype=dtype))
+    image = pattern_image(str(path))
+    assert image.dtype == np.float64
+    np.testing.assert_array_equal(image, [[0, 1], [1, 1]])
+
+
+@pytest.mark.parametrize(("mode", "dtype"), [("L", np.uint8), ("I;16", np.uint16), ("1", np.bool_)])
+def test_grey_png_files_are_read_as_they_are(tmp_path: Path, mode: str, dtype: type) -> None:
+    path = tmp_path / "image.PNG"
+    values = np.array([[0, 1, 1], [1, 0, 1]], dtype=dtype)
+    image = PillowImage.fromarray(values)
+    assert image.mode == mode
+    image.save(path, format="PNG")
+    np.testing.assert_array_equal(pattern_image(str(path)) > 0, values > 0)
+    assert pattern_image(str(path)).shape == (2, 3)
+
+
+def test_colour_png_files_become_grey(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    PillowImage.fromarray(np.full((2, 2, 3), 100, dtype=np.uint8)).save(path)
+    np.testing.assert_array_equal(pattern_image(str(path)), np.full((2, 2), 100.0))
+
+
+@pytest.mark.parametrize("name", ["missing.npy", "missing.png"])
+def test_missing_files_are_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(MechcoreError, match=rf"{name}.*No such file") as caught:
+        pattern_image(str(tmp_path / name))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "png"])
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x93NUMPY", b"\x89PNG\r\n\x1a\n"])
+def test_damaged_files_are_told(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"damaged.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(MechcoreError, match=r"damaged") as caught:
+        pattern_image(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "png"])
+def test_too_little_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def used_up(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = tmp_path / f"image.{suffix}"
+    np.save(tmp_path / "image.npy", np.ones((2, 2)))
+    PillowImage.fromarray(np.ones((2, 2), dtype=np.uint8)).save(tmp_path / "image.png")
+    monkeypatch.setattr(np, "array", used_up)
+    monkeypatch.setattr(np, "asarray", used_up)
+    with pytest.raises(MemoryError):
+        pattern_image(str(path))
+
+
+def test_a_header_that_is_nested_too_deep_is_damage(tmp_path: Path) -> None:
+    header = b"-" * 9000 + b"1\n"
+    path = tmp_path / "deep.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(MechcoreError, match=r"deep\.npy.*not a \.npy file"):
+        load_array(path, "pattern", 1)
+
+
+def test_a_truncated_png_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
+    PillowImage.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(MechcoreError, match=r"cut\.png"):
+        pattern_image(str(path))
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "objects.npy"
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(MechcoreError, match=r"Python objects"):
+        load_array(path, "pattern", 1)
+
+
+def test_a_file_takes_no_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "image.npy"
+    np.save(path, np.ones((2, 2)))
+    with pytest.raises(InvalidValue, match=r"expected no argument"):
+        pattern_image(str(path), radius=3)
+
+
+def test_file_names_are_told_by_their_suffix() -> None:
+    assert is_file_name("a/b.npy")
+    assert is_file_name("A.PNG")
+    assert not is_file_name("npy")
+    assert not is_file_name(None)
+
+
+def test_digest_is_sha256_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "image.npy"
+    path.write_bytes(b"abc")
+    assert file_digest(path) == hashlib.sha256(b"abc").hexdigest()
+    with pytest.raises(MechcoreError, match=r"^pattern: cannot read"):
+        file_digest(tmp_path / "missing.npy")

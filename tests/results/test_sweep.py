@@ -1,0 +1,217 @@
+"""Sweeps: equal results have equal identifiers, and what is damaged is refused in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mechcore.errors import MechcoreError
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.io.netcdf import write_dataset
+from mechcore.results.cells_table import PARAMETERS
+from mechcore.results.results import Results
+from mechcore.results.sweep import (
+    Sweep,
+    describe_sweep,
+    metric_names,
+    read_sweep,
+    write_sweep,
+)
+from mechcore.simulation.controls import run_controls
+from mechcore.simulation.run import simulate
+
+CONFIG: dict[str, object] = {
+    "experiment": "tiny",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2],
+    "angles": [0, 45],
+    "betas": {"start": 0, "stop": 1, "count": 5},
+    "steps": 8,
+}
+BENCHMARK = "s\th:m:s\tmax_rss\n{}\t0:00:03\t{}\n"
+
+
+def results(folder: Path, config: dict[str, object]) -> Results:
+    experiment = load_experiment(config)
+    for name, cell in expand(experiment).items():
+        write_dataset(simulate(cell), folder / "trajectories" / f"{name}.nc")
+    write_dataset(run_controls(experiment), folder / "controls.nc")
+    return Results.measured(experiment, folder)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return results(tmp_path_factory.mktemp("tiny"), CONFIG)
+
+
+@pytest.fixture
+def written(tiny: Results, tmp_path: Path) -> Path:
+    write_sweep(describe_sweep(tiny, None), tmp_path)
+    return tmp_path
+
+
+def row(sweep: Sweep, cell: str) -> pd.Series:
+    return sweep.cells.set_index("cell").loc[cell]
+
+
+def test_a_sweep_is_read_back_as_it_was(tiny: Results, written: Path) -> None:
+    made, read = describe_sweep(tiny, None), read_sweep(written)
+    pd.testing.assert_frame_equal(read.cells, made.cells, check_exact=True)
+    assert read.identifier == made.identifier
+    assert (read.config, read.records) == (made.config, made.records)
+    assert read.code.core_hashes == made.code.core_hashes
+    assert list(read.cells)[: 1 + len(PARAMETERS)] == ["cell", *PARAMETERS]
+
+
+def test_equal_results_have_equal_identifiers_whatever_the_clock(
+    tiny: Results, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny.folder, tmp_path, dirs_exist_ok=True)
+    for file in (tmp_path / "trajectories").iterdir():
+        os.utime(file, (1e9, 1e9))
+    again = describe_sweep(Results.measured(tiny.experiment, tmp_path), None)
+    assert again.identifier == describe_sweep(tiny, None).identifier
+    assert {record.finished_at for record in again.records.values()} == {10**12}
+
+
+def test_other_settings_have_another_identifier(tiny: Results, tmp_path: Path) -> None:
+    other = results(tmp_path, CONFIG | {"steps": 9})
+    assert describe_sweep(other, None).identifier != describe_sweep(tiny, None).identifier
+
+
+def test_the_numbers_of_a_cell_are_those_of_theory(tiny: Results) -> None:
+    cell = row(describe_sweep(tiny, None), "dct-relu-k2")
+    assert cell.simulations == 10
+    assert (cell.extinct, cell.patterns, cell.angles) == (0, "delta", "0 45")
+    assert cell["delta/diffusion_coefficient"] == pytest.approx(0.5, abs=1e-12)
+    assert cell["delta/diffusion_exponent"] == pytest.approx(0.5, abs=1e-12)
+    assert cell["delta/isotropy"] == pytest.approx(1, abs=1e-12)
+    # Half a pixel a layer along an axis, and the root of that square twice along a diagonal.
+    assert cell["delta/speed_isotropy"] == pytest.approx(0.5**0.5, abs=0.02)
+    means = tiny.metrics[tiny.metrics.activation == "relu"].groupby("beta").speed.mean()
+    assert cell["delta/speed_max"] == pytest.approx(means.max())
+
+
+def test_speeds_that_are_rounding_have_no_isotropy(tiny: Results) -> None:
+    # At beta = 1 the modulus splits a delta into halves.
+    assert np.isnan(row(describe_sweep(tiny, None), "dct-modulus-k2")["delta/speed_isotropy"])
+
+
+def test_with_one_angle_there_is_no_isotropy_of_speeds(tmp_path: Path) -> None:
+    sweep = describe_sweep(results(tmp_path, CONFIG | {"angles": [0]}), None)
+    assert "delta/speed_isotropy" not in metric_names(sweep.cells)
+    assert "delta/isotropy" in metric_names(sweep.cells)
+
+
+def test_cells_that_are_not_finished_are_left_out(tiny: Results, tmp_path: Path) -> None:
+    shutil.copytree(tiny.folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "trajectories" / "dct-modulus-k2.nc").unlink()
+    sweep = describe_sweep(Results.measured(tiny.experiment, tmp_path), None)
+    assert list(sweep.records) == sweep.cells.cell.tolist() == ["dct-relu-k2"]
+    assert sweep.identifier != describe_sweep(tiny, None).identifier
+
+
+def test_results_of_another_configuration_are_refused(tiny: Results) -> None:
+    other = load_experiment(CONFIG | {"steps": 9})
+    evidence = Results(
+        other,
+        tiny.folder,
+        *(tiny.metrics, tiny.mechanics, tiny.kernels),
+        *(tiny.regressions, tiny.models, tiny.pooled),
+    )
+    with pytest.raises(
+        MechcoreError, match=r"relu-k2\.nc: made with other settings \(steps\), expected"
+    ):
+        describe_sweep(evidence, None)
+
+
+def test_time_and_memory_come_from_the_logs_where_they_are_known(
+    tiny: Results, tmp_path: Path
+) -> None:
+    folder = tmp_path / "benchmarks" / "simulate"
+    folder.mkdir(parents=True)
+    (folder / "dct-relu-k2.tsv").write_text(BENCHMARK.format("2.5", "-"))
+    write_sweep(describe_sweep(tiny, tmp_path), tmp_path)
+    known, unknown = read_sweep(tmp_path).records.values()
+    assert (known.wall_seconds, known.memory_mb) == (2.5, None)
+    assert (unknown.wall_seconds, unknown.memory_mb) == (None, None)
+    assert "memory_mb" not in (tmp_path / "sweep.json").read_text()
+
+
+def test_the_largest_deviation_of_a_cell_is_told_if_the_engines_were_compared(
+    tiny: Results, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny.folder, tmp_path, dirs_exist_ok=True)
+    table = tmp_path / "deviations.csv"
+    table.write_text(
+        "cell,ill_conditioned,deviation\ndct-relu-k2,False,1e-13\ndct-modulus-k2,True,3.0\n"
+    )
+    sweep = describe_sweep(Results.measured(tiny.experiment, tmp_path), None)
+    assert row(sweep, "dct-relu-k2").engine_deviation == 1e-13
+    # Rounding decides there, whichever engine it is.
+    assert np.isnan(row(sweep, "dct-modulus-k2").engine_deviation)
+    table.unlink()
+    without = describe_sweep(Results.measured(tiny.experiment, tmp_path), None)
+    assert "engine_deviation" not in without.cells
+
+
+def edited(**changes: object):  # type: ignore[no-untyped-def]
+    """Returns what sweep.json becomes when keys change; None takes a key away."""
+
+    def edit(text: str) -> str:
+        content = json.loads(text) | changes
+        return json.dumps({key: value for key, value in content.items() if value is not None})
+
+    return edit
+
+
+DAMAGED = [
+    ("sweep.json", lambda text: text[:50], "is not JSON"),
+    ("sweep.json", lambda _: "[]", "expected a name or a mapping of keys"),
+    ("sweep.json", lambda _: '{"a": 1}', "'a' is not a known key"),
+    ("sweep.json", edited(sweep="a" * 12), "expected [0-9a-f]{12} by its content"),
+    ("sweep.json", edited(sweep=None), "sweep: missing"),
+    ("sweep.json", edited(surprise=1), "'surprise' is not a known key"),
+    ("sweep.json", edited(cells={"a": {}}), "content_sha256: missing"),
+    ("cells.csv", lambda text: text.replace("dct-relu-k2", "dct-tanh-k2"), "other cells than in"),
+    ("cells.csv", lambda text: text.replace("mixing,", "mixer,"), "no column mixing"),
+    ("cells.csv", lambda text: text.replace(",10,0,0,", ",10,none,0,"), "extinct holds text"),
+    ("cells.csv", lambda text: text.splitlines()[0], "no rows"),
+]
+
+
+@pytest.mark.parametrize(("name", "damage", "told"), DAMAGED)
+def test_a_damaged_sweep_is_refused_in_one_line(written: Path, name, damage, told) -> None:  # type: ignore[no-untyped-def]
+    path = written / name
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(MechcoreError, match=told) as caught:
+        read_sweep(written)
+    assert str(caught.value).startswith(str(path))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "cells.csv"])
+def test_a_missing_file_is_told(written: Path, name: str) -> None:
+    (written / name).unlink()
+    with pytest.raises(MechcoreError, match=name):
+        read_sweep(written)
+
+
+def test_reading_sweeps_loads_no_plotting_tracking_or_statistics() -> None:
+    heavy = ("matplotlib", "mlflow", "statsmodels")
+    code = (
+        "import sys, mechcore.results.sweep, mechcore.results.diff;"
+        f"sys.exit(', '.join(set({heavy}) & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stderr.strip() == ""

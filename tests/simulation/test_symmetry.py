@@ -1,0 +1,308 @@
+"""Equivariance, conservation and causality: what holds whatever the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechcore.engines import ENGINES, run
+from mechcore.engines.rule import LayerRule
+from mechcore.engines.trajectories import QUANTITIES, Trajectories
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.kernels import FAMILIES, even_part, kernel
+from mechcore.model.patterns import pattern_image
+from tests.helpers.oracles import (
+    POSITIVE_FAMILIES,
+    SIZES,
+    Array,
+    any_images,
+    any_kernels,
+    assert_equal_but_for_rounding,
+    of,
+    run_one,
+    seeded_kernels,
+)
+
+activations = st.sampled_from(list(ACTIVATIONS))
+each_engine = pytest.mark.parametrize("engine", list(ENGINES))
+
+# How a record changes when kernel and pattern are flipped, transposed or turned.
+
+
+def changed(
+    trajectories: Trajectories, order: tuple[str, ...], signs: dict[str, int]
+) -> Trajectories:
+    """Return a run whose quantities are in another order and with other signs."""
+    record = trajectories.record[..., [QUANTITIES.index(name) for name in order]]
+    factors = np.array([signs.get(name, 1) for name in QUANTITIES])
+    ends = trajectories.extinct_at, trajectories.diverged_at
+    return Trajectories(record * factors, *ends, trajectories.snapshots)
+
+
+def swapped_axes() -> tuple[str, ...]:
+    """Names of the quantities with x and y exchanged."""
+    swap = {"mu_x": "mu_y", "sigma_x": "sigma_y", "excess_kurtosis_x": "excess_kurtosis_y"}
+    both = swap | {value: key for key, value in swap.items()}
+    return tuple(both.get(name, name) for name in QUANTITIES)
+
+
+def left_right(run: Trajectories) -> Trajectories:
+    """Return the run of a mirrored world, left for right."""
+    return changed(run, QUANTITIES, {"mu_x": -1, "cov_xy": -1})
+
+
+def up_down(run: Trajectories) -> Trajectories:
+    """Return the run of a mirrored world, up for down."""
+    return changed(run, QUANTITIES, {"mu_y": -1, "cov_xy": -1})
+
+
+def transposed(run: Trajectories) -> Trajectories:
+    """Return the run of a world with its axes exchanged."""
+    return changed(run, swapped_axes(), {})
+
+
+def quarter_turned(run: Trajectories) -> Trajectories:
+    """Return the run of a world that is turned by 90 degrees from +x to +y."""
+    return changed(run, swapped_axes(), {"mu_x": -1, "cov_xy": -1})
+
+
+SYMMETRIES: dict[str, tuple[Callable[[Array], Array], Callable[[Trajectories], Trajectories]]] = {
+    "left for right": (np.fliplr, left_right),
+    "up for down": (np.flipud, up_down),
+    "transposed": (np.transpose, transposed),
+    "quarter turn": (lambda array: np.rot90(array, -1), quarter_turned),
+}
+
+each_symmetry = pytest.mark.parametrize("symmetry", list(SYMMETRIES))
+
+
+def assert_equivariant(symmetry: str, taps: Array, image: Array, rule: LayerRule) -> None:
+    """Check that the compiled run of the transformed world is the transformed run."""
+    move, expect = SYMMETRIES[symmetry]
+    plain = run("compiled", taps[np.newaxis], image, rule)
+    other = run("compiled", move(taps)[np.newaxis], move(image), rule)
+    assert_equal_but_for_rounding(other, expect(plain), move(taps), move(image), rule)
+
+
+@each_symmetry
+@given(taps=any_kernels(), image=any_images(), activation=activations)
+def test_free_space_has_all_symmetries(
+    symmetry: str, taps: Array, image: Array, activation: str
+) -> None:
+    assert_equivariant(symmetry, taps, image, LayerRule(activation, steps=16))
+
+
+@each_symmetry
+@pytest.mark.parametrize("boundary", list(BOUNDARIES))
+@given(seed=st.integers(0, 999), activation=activations)
+def test_odd_sizes_keep_the_symmetries_of_a_domain(
+    symmetry: str, boundary: str, seed: int, activation: str
+) -> None:
+    draws = np.random.default_rng(seed)
+    taps, image = draws.standard_normal((3, 5)), draws.random((7, 8))
+    assert_equivariant(symmetry, taps, image, LayerRule(activation, boundary=boundary, steps=12))
+
+
+@pytest.mark.parametrize("boundary", list(BOUNDARIES))
+@given(seed=st.integers(0, 999), activation=activations)
+def test_even_sizes_exchange_the_axes_of_a_domain(
+    boundary: str, seed: int, activation: str
+) -> None:
+    draws = np.random.default_rng(seed)
+    taps, image = draws.standard_normal((2, 4)), draws.random((7, 8))
+    rule = LayerRule(activation, boundary=boundary, steps=12)
+    assert_equivariant("transposed", taps, image, rule)
+
+
+# The random family has an even part without symmetry, so only half a turn maps it onto itself. The
+# even part of highpass changes its sign under a quarter turn where the size is even.
+MIRRORED = [(family, size) for family in FAMILIES for size in SIZES if family != "random"]
+TURNED = [(family, size) for family, size in MIRRORED if family != "highpass" or size % 2]
+MIXTURES = ((0.3, 0), (0.7, 30), (1.0, 45))
+
+
+def assert_maps(taps: Array, other: Array, symmetry: str) -> None:
+    """Check that a kernel is the image of another under a symmetry, and so are their runs."""
+    move, expect = SYMMETRIES[symmetry]
+    np.testing.assert_allclose(other, move(taps), atol=1e-15)  # norms, summed in another order
+    image, rule = np.ones((1, 1)), LayerRule("relu", steps=10)
+    first, second = (run("compiled", one[np.newaxis], image, rule) for one in (taps, other))
+    assert_equal_but_for_rounding(second, expect(first), other, image, rule)
+
+
+@pytest.mark.parametrize(("family", "size"), TURNED)
+def test_a_quarter_of_the_angle_turns_the_trajectory(family: str, size: int) -> None:
+    for beta, angle in MIXTURES:
+        taps, turned = (kernel(family, size, beta, one) for one in (angle, angle + 90))
+        assert_maps(taps, turned, "quarter turn")
+
+
+@pytest.mark.parametrize(("family", "size"), MIRRORED)
+def test_mirroring_the_angle_at_the_diagonal_transposes_the_trajectory(
+    family: str, size: int
+) -> None:
+    for beta, angle in MIXTURES:
+        taps, mirrored = (kernel(family, size, beta, one) for one in (angle, 90 - angle))
+        assert_maps(taps, mirrored, "transposed")
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("size", SIZES)
+def test_half_a_turn_of_the_angle_turns_the_trajectory(family: str, size: int) -> None:
+    rule, image = LayerRule("modulus", steps=10), np.ones((1, 1))
+    for beta, angle in ((0.3, 0), (0.7, 30), (1.0, 45)):
+        taps = kernel(family, size, beta, angle)
+        turned = kernel(family, size, beta, angle + 180)
+        np.testing.assert_array_equal(turned, taps[::-1, ::-1])
+        plain, other = (run("compiled", one[np.newaxis], image, rule) for one in (taps, turned))
+        assert_equal_but_for_rounding(other, left_right(up_down(plain)), turned, image, rule)
+
+
+@given(
+    seeded_kernels(signed=True),
+    # Others fill the whole light cone, and a larger pattern has a larger one.
+    st.sampled_from([name for name in ACTIVATIONS if ACTIVATIONS[name].keeps_zero]),
+    st.integers(0, 5),
+    st.integers(0, 5),
+)
+def test_empty_margins_of_a_pattern_only_move_the_origin(
+    taps: Array, activation: str, left: int, above: int
+) -> None:
+    image = pattern_image("random", side=4)
+    padded = np.pad(image, ((above, 0), (left, 0)))
+    rule = LayerRule(activation, steps=10)
+    plain, other = (run("compiled", taps[np.newaxis], one, rule) for one in (image, padded))
+    other.record[..., QUANTITIES.index("mu_x")] -= left / 2
+    other.record[..., QUANTITIES.index("mu_y")] -= above / 2
+    assert_equal_but_for_rounding(other, plain, taps, image, rule)
+
+
+# Conservation.
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "modulus", "leaky_relu"])
+@given(taps=seeded_kernels(signed=False), image=any_images())
+def test_even_kernels_keep_the_centre_of_mass(activation: str, taps: Array, image: Array) -> None:
+    even = taps + taps[::-1, ::-1]
+    kept = run_one(even, image, activation=activation, steps=24)
+    for name in ("mu_x", "mu_y"):
+        # 1e-12: centroids are sums over supports of up to 150 px.
+        np.testing.assert_allclose(of(kept, name)[0], of(kept, name)[0, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@given(seed=st.integers(0, 999))
+def test_signed_even_kernels_keep_a_symmetric_pattern_in_place(activation: str, seed: int) -> None:
+    taps = np.random.default_rng(seed).standard_normal((3, 4))
+    even, image = taps + taps[::-1, ::-1], pattern_image("disc", radius=3)
+    rule = LayerRule(activation, steps=12)
+    kept = run("compiled", even[np.newaxis], image, rule)
+    still = Trajectories(kept.record.copy(), kept.extinct_at, kept.diverged_at, kept.snapshots)
+    for name in ("mu_x", "mu_y"):
+        column = still.record[..., QUANTITIES.index(name)]
+        column[np.isfinite(column)] = 0.0
+    assert_equal_but_for_rounding(kept, still, even, image, rule)
+
+
+@each_engine
+@pytest.mark.parametrize("family", POSITIVE_FAMILIES)
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_mirrors_conserve_the_mass_of_kernels_that_are_mirror_symmetric(
+    engine: str, family: str, size: int
+) -> None:
+    taps = even_part(family, size)
+    image = pattern_image("random", side=9)
+    run = run_one(taps / taps.sum(), image, engine, normalise="none", boundary="reflect", steps=40)
+    # 40 layers of sums of at most 49 products.
+    np.testing.assert_allclose(of(run, "mass")[0], image.sum(), rtol=1e-12)
+
+
+@each_engine
+@given(taps=seeded_kernels(signed=False))
+def test_a_torus_conserves_the_mass_of_any_positive_kernel(engine: str, taps: Array) -> None:
+    image = pattern_image("random", side=5)
+    run = run_one(taps / taps.sum(), image, engine, normalise="none", boundary="wrap", steps=12)
+    np.testing.assert_allclose(of(run, "mass")[0], image.sum(), rtol=1e-12)  # rounding, as above
+
+
+@each_engine
+@given(taps=seeded_kernels(signed=False))
+def test_free_space_conserves_the_mass_of_any_positive_kernel(engine: str, taps: Array) -> None:
+    run = run_one(taps / taps.sum(), engine=engine, normalise="none", steps=12)
+    np.testing.assert_allclose(of(run, "mass")[0], 1, rtol=1e-12)  # rounding, as above
+
+
+@each_engine
+@given(taps=seeded_kernels(signed=False))
+def test_an_open_domain_never_gains_mass(engine: str, taps: Array) -> None:
+    image = pattern_image("random", side=5)
+    run = run_one(taps / taps.sum(), image, engine, normalise="none", boundary="zero", steps=12)
+    mass = of(run, "mass")[0]
+    mass = mass[np.isfinite(mass)]
+    assert np.all(np.diff(mass) <= 1e-13 * mass[0])  # rounding of one layer
+
+
+# The light cone.
+
+
+@each_engine
+@pytest.mark.parametrize(
+    "activation", ["identity", "relu", "modulus", "leaky_relu", "tanh", "gelu"]
+)
+@pytest.mark.parametrize("boundary", ["free", "zero"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2), (5, 2), (1, 4)])
+def test_nothing_leaves_the_light_cone(
+    engine: str, activation: str, boundary: str, shape: tuple[int, int]
+) -> None:
+    taps = np.random.default_rng(4).standard_normal(shape)
+    side, layers = 61, (0, 1, 2, 5, 8)
+    image = np.ones((1, 1)) if boundary == "free" else np.pad(np.ones((1, 1)), side // 2)
+    run = run_one(
+        taps,
+        image,
+        engine,
+        activation=activation,
+        boundary=boundary,
+        steps=8,
+        snapshot_layers=layers,
+        snapshot_window=side,
+    )
+    for layer, state in zip(layers, run.snapshots[0], strict=True):
+        for axis in (0, 1):
+            occupied = np.nonzero(np.any(state, axis=1 - axis))[0]
+            # The support of one pixel has grown by (k - 1)/2 on each side, and the grid of an even
+            # kernel lies half a pixel beside that of the window.
+            assert occupied.max() - occupied.min() <= layer * (shape[axis] - 1)
+            reach = layer * (shape[axis] - 1) / 2 + 0.5
+            assert np.abs(occupied - side // 2).max() <= reach
+
+
+@each_engine
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_a_changed_pixel_changes_nothing_outside_its_light_cone(
+    engine: str, activation: str
+) -> None:
+    draws = np.random.default_rng(6)
+    taps, image = draws.standard_normal((3, 3)), draws.random((31, 31))
+    changed_image = image.copy()
+    changed_image[15, 15] += 1
+    rule = {
+        "activation": activation,
+        "normalise": "none",
+        "boundary": "zero",
+        "steps": 6,
+        "snapshot_layers": tuple(range(7)),
+        "snapshot_window": 31,
+    }
+    one, other = (run_one(taps, start, engine, **rule) for start in (image, changed_image))
+    for layer in range(7):
+        same = one.snapshots[0, layer] == other.snapshots[0, layer]
+        inside = np.s_[15 - layer : 16 + layer, 15 - layer : 16 + layer]
+        assert not same[15, 15] or layer > 0
+        same[inside] = True
+        assert np.all(same)

@@ -1,0 +1,122 @@
+"""``reports/full``, the committed outcome of config/full.yaml: a sample of it is computed again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mechcore.analysis.measures import metrics_table
+from mechcore.analysis.mechanics import mechanics_table
+from mechcore.analysis.regressions import COLUMNS
+from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import CRITERIA
+from mechcore.claims.verdict import read_claims
+from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import analyse_bank
+from mechcore.report.sections import figure_stems
+from mechcore.simulation.run import simulate
+from mechcore.verification.experiment import Extent, verify
+from mechcore.verification.fits import FITTED
+from tests.helpers.projects import PROJECT
+
+SHOWCASE = PROJECT / "reports" / "full"
+EXPERIMENT = load_experiment(PROJECT / "config" / "full.yaml")
+
+
+@pytest.fixture(scope="module")
+def committed() -> pd.DataFrame:
+    return pd.read_csv(SHOWCASE / "regressions.csv")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_cells_that_run_again_with_the_reference_engine_give_the_committed_fits(seed: int) -> None:
+    certificate = verify(EXPERIMENT, SHOWCASE, Extent(cells=1, seed=seed))
+    (check,) = certificate.checks
+    assert check.failures == []
+    # Lines against three predictors on three domains, of at least one pattern.
+    assert check.compared >= 9 * len(FITTED)
+
+
+def test_a_cell_with_other_fits_is_found(tmp_path: Path, committed: pd.DataFrame) -> None:
+    write_table(committed.assign(slope=committed.slope + 1e-3), tmp_path / "regressions.csv")
+    certificate = verify(EXPERIMENT, tmp_path, Extent(cells=1, seed=1))
+    fits = int((committed.cell == certificate.cells[0]).sum())
+    assert f"{fits} of {fits} values of slope" in certificate.checks[0].failures[0]
+
+
+def test_figures_of_the_verdicts_follow_from_the_cells_that_they_name() -> None:
+    claims = {claim.id: claim for claim in read_claims(SHOWCASE / "claims.json")}
+    source = "trajectories/dct-relu-k2.nc"
+    dataset = simulate(expand(EXPERIMENT)["dct-relu-k2"])
+    metrics, mechanics = metrics_table(dataset), mechanics_table(dataset)
+    odd = metrics[(metrics.beta == 1) & (metrics.angle == 0)].set_index("pattern")
+    speeds = [figure for figure in claims["C3"].figures if figure.name.startswith("speed of")]
+    assert len(speeds) == len(EXPERIMENT.patterns)
+    for figure in speeds:
+        assert figure.source == source
+        pattern = figure.name.split()[2]
+        assert figure.value == pytest.approx(odd.speed[pattern], rel=1e-9)  # the engines' agreement
+    even = mechanics[mechanics.beta == 0]
+    farthest = next(figure for figure in claims["N1"].figures if figure.name == "largest drift")
+    assert farthest.value is not None
+    assert even.drift.max() <= max(farthest.value, 1e-10)  # rounding over 64 layers
+
+
+def test_shares_of_trained_kernels_follow_from_the_committed_weights() -> None:
+    claim = next(one for one in read_claims(SHOWCASE / "claims.json") if one.id == "C10")
+    shares = {figure.name: figure.value for figure in claim.figures}
+    for name, plan in planned_banks(EXPERIMENT).items():
+        layers = analyse_bank(load_bank(plan.weights)).layers.set_index("name")
+        when = "after" if plan.trained else "before"
+        told = f"share of DC and gradients {when} training, {name}, "
+        found = {key.removeprefix(told): share for key, share in shares.items() if told in key}
+        assert len(found) == 2
+        for layer, share in found.items():
+            # Sums of a hundred squares, in another order on another machine.
+            assert layers.low_frequency_share[layer] == pytest.approx(share, rel=1e-12)
+
+
+def test_committed_verdicts_are_those_of_the_criteria() -> None:
+    claims = read_claims(SHOWCASE / "claims.json")
+    assert [claim.id for claim in claims] == list(CRITERIA)
+    for claim in claims:
+        # A changed threshold or test needs a new run.
+        assert claim.test == CRITERIA[claim.id].test
+        assert claim.statement == CRITERIA[claim.id].statement
+
+
+def test_all_cells_are_there(committed: pd.DataFrame) -> None:
+    assert set(committed.cell) == set(expand(EXPERIMENT))
+    assert set(COLUMNS) == set(committed.columns)
+
+
+def test_showcase_is_small_and_whole() -> None:
+    drawn = {path.stem for path in SHOWCASE.glob("*.svg")}
+    assert drawn == set(figure_stems(EXPERIMENT))
+    names = [f"{stem}{suffix}" for stem in drawn for suffix in (".svg", ".csv")]
+    names += ["README.md", "claims.json", "regressions.csv", "pooled.csv"]
+    # What .gitignore lets in; a report that was made here has more beside it.
+    assert sum((SHOWCASE / name).stat().st_size for name in names) < 5_000_000
+    text = (SHOWCASE / "README.md").read_text(encoding="utf-8")
+    assert all(f"{stem}.svg" in text for stem in drawn)
+    assert all(f"### {name}\n" in text for name in CRITERIA)
+    linked = set(re.findall(r"\]\((?!#|https:)([^)]*)\)", text))
+    assert linked <= set(names)
+
+
+def test_what_is_told_of_its_certificate_is_what_it_says() -> None:
+    page = (SHOWCASE / "README.md").read_text(encoding="utf-8").split("✓ Verified.")[1]
+    rows = re.findall(r"^- (.*): ([\d,]+) compared", page, re.MULTILINE)
+    compared = dict(rows)
+    told = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
+    same = "The reference engine gives the same"
+    records, controls = compared[f"{same} record at every layer"], compared[f"{same} controls"]
+    tables = compared["The tables follow from the trajectories"]
+    assert f" {records} and {controls} were compared, " in told
+    assert f" {tables} numbers of its tables " in told

@@ -1,0 +1,383 @@
+"""The workflow as a user runs it: real Snakemake on copies of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mechcore.analysis.collect import KEPT
+from mechcore.io.netcdf import content_hash, read_dataset
+from mechcore.jobs.damage import MEMORY
+from mechcore.jobs.resume import second_name
+from mechcore.results.archive import opened
+from tests.helpers.projects import PROJECT, copy_project, snakemake
+
+FILTERS = ("analyse_filters", "simulate_filters")
+RUNS = ("simulate", "film", "controls", *FILTERS)
+CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
+AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
+AFTER_CELLS = ("collect", "deviations", "regress", *AFTER_BANKS)
+
+TABLES = tuple(
+    f"{name}.csv"
+    for name in (
+        "metrics",
+        "mechanics",
+        "kernels",
+        "regressions",
+        "models",
+        "pooled",
+        "deviations",
+        "cells",
+    )
+)
+
+
+def planned(folder: Path, config: str = "config/smoke.yaml") -> dict[str, int]:
+    """Number of jobs of each rule that a dry run announces."""
+    ended = snakemake(folder, "-n", config=config)
+    assert ended.returncode == 0, ended.stderr
+    rows = re.findall(r"^([a-z_]+)\s+(\d+)$", ended.stdout + ended.stderr, re.MULTILINE)
+    return {name: int(count) for name, count in rows if name not in {"total", "all"}}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace text in a file; the text must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the smoke experiment ran to its end, and once more.
+
+    The second run remembers the files, which each copy would have to read otherwise.
+    """
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    first, second = snakemake(folder), snakemake(folder)
+    assert first.returncode == 0, first.stderr
+    assert "4 of 4 cells done" in first.stderr
+    assert second.returncode == 0, second.stderr
+    assert "Nothing to be done" in second.stderr
+    return folder
+
+
+@pytest.fixture
+def workspace(finished: Path, tmp_path: Path) -> Path:
+    """A finished experiment that a test may edit."""
+    shutil.copytree(finished, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def test_one_command_makes_every_promised_file(finished: Path) -> None:
+    results = finished / "results" / "smoke"
+    assert sorted(path.stem for path in (results / "trajectories").iterdir()) == sorted(CELLS)
+    for name in (*TABLES, "controls.nc", "claims.json", "tracking.json"):
+        assert (results / name).is_file()
+    films = [path.name for path in (results / "films").iterdir()]
+    assert sorted(films) == ["dct-modulus-k3.nc", "dct-relu-k3.nc"]
+    page = (finished / "reports" / "smoke" / "index.html").read_text(encoding="utf-8")
+    assert "✓ Verified." in page
+    assert (finished / "mlflow.db").is_file()
+
+
+def test_the_grid_knows_the_figures_of_the_theory(finished: Path) -> None:
+    metrics = pd.read_csv(finished / "results" / "smoke" / "metrics.csv")
+    delta = metrics[(metrics.pattern == "delta") & (metrics.activation == "relu")]
+    gradient = delta[(delta["size"] == 2) & (delta.beta == 1)].iloc[0]
+    # Fits over 16 layers of exact half pixels: only rounding is left.
+    assert gradient.speed == pytest.approx(0.5, abs=1e-12)
+    for size in (2, 3):
+        dc = delta[(delta["size"] == size) & (delta.beta == 0)].iloc[0]
+        assert dc.diffusion_coefficient == pytest.approx(((size**2 - 1) / 12) ** 0.5, rel=1e-9)
+        assert dc.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
+    below = metrics[metrics.beta <= metrics.beta_star]
+    assert (below.speed - below.speed_theory).abs().max() < 1e-9
+
+
+def test_snakemake_makes_its_own_report_with_captions_and_categories(finished: Path) -> None:
+    ended = snakemake(finished, "--report", "report.zip")
+    assert ended.returncode == 0, ended.stderr
+    with zipfile.ZipFile(finished / "report.zip") as archive:
+        names = archive.namelist()
+        page = archive.read("report/report.html").decode()
+    figures = [name for name in names if name.endswith(".svg") and "/data/" in name]
+    assert len(figures) == len(list((finished / "reports" / "smoke").glob("*.svg")))
+    for category in ("Report", "Claims", "Figures", "Tables"):
+        assert f'"{category}"' in page
+    # From the caption of the claims.
+    assert "mechcore/claims/criteria.py" in page
+
+
+def test_what_the_workflow_made_can_be_packed(finished: Path, tmp_path: Path) -> None:
+    words = ["--experiment", "config/smoke.yaml", "--results", "results/smoke"]
+    words += ["--report", "reports/smoke/index.html", "--output", str(tmp_path / "smoke.zip")]
+    command = [sys.executable, "-m", "mechcore", "pack", *words]
+    ended = subprocess.run(command, cwd=finished, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    with opened(tmp_path / "smoke.zip") as contents:
+        packed = {path.relative_to(contents.folder) for path in contents.folder.rglob("*")}
+    made = {
+        path.relative_to(finished)
+        for folder in ("results/smoke", "reports/smoke")
+        for path in (finished / folder).rglob("*")
+        # Of MLflow, and what spares work on this machine.
+        if KEPT not in path.parts and path.name not in ("tracking.json", MEMORY)
+    }
+    assert made <= packed
+
+
+def test_a_new_activation_runs_only_its_own_cells(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "[relu, modulus]", "[relu, modulus, identity]")
+    assert planned(workspace)["simulate"] == 2
+
+
+def test_a_change_of_the_banks_leaves_the_grid_alone(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "slices_per_layer: 4", "slices_per_layer: 5")
+    assert set(planned(workspace)) == {"simulate_filters", *AFTER_BANKS}
+
+
+def test_a_new_beta_runs_every_cell(workspace: Path) -> None:
+    edit(workspace / "config" / "smoke.yaml", "count: 5", "count: 6")
+    assert planned(workspace)["simulate"] == 4
+
+
+VERIFICATION = {"deviations", "summarise", "verify", "report", "track"}
+
+
+@pytest.mark.parametrize(
+    ("room", "rules"),
+    [
+        ("io", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        ("model", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        ("engines", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        ("experiment", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        ("simulation", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        ("analysis", {*FILTERS, *AFTER_CELLS}),
+        ("filters", {*FILTERS, "judge", *VERIFICATION}),
+        ("jobs", {"judge", *VERIFICATION}),
+        ("results", {"judge", *VERIFICATION}),
+        ("claims", {"judge", *VERIFICATION}),
+        ("verification", VERIFICATION),
+        ("report", {"report", "track"}),
+        ("tracking", {"track"}),
+        ("cli", set()),
+    ],
+)
+def test_an_edit_runs_again_its_room_and_those_above(
+    workspace: Path, room: str, rules: set[str]
+) -> None:
+    path = next(
+        path for path in (workspace / "mechcore" / room).glob("*.py") if path.stem[0] != "_"
+    )
+    path.write_text(path.read_text() + "\n\nADDED = 1\n")
+    assert set(planned(workspace)) == rules
+
+
+def test_a_changed_comment_runs_nothing(workspace: Path) -> None:
+    for path in (workspace / "mechcore").rglob("*.py"):
+        path.write_text(path.read_text() + "\n\n# A comment.\n")
+    assert planned(workspace) == {}
+
+
+def test_what_jobs_measured_is_not_measured_again(finished: Path) -> None:
+    results = finished / "results" / "smoke"
+    for cell in CELLS:
+        path, kept = results / "trajectories" / f"{cell}.nc", results / KEPT / f"{cell}.json"
+        # Snakemake gives the file a time after its job; collecting would write much later.
+        assert kept.stat().st_mtime_ns <= path.stat().st_mtime_ns
+
+
+def test_times_alone_run_nothing(workspace: Path, rng: np.random.Generator) -> None:
+    month, now = 30 * 86400, time.time()
+    for folder in ("results", "reports", "config"):
+        for path in sorted((workspace / folder).rglob("*.*")):
+            # Before the project began, of the clock of another machine, and all between.
+            moment = rng.choice([now - 400 * month, rng.uniform(now - month, now + month)])
+            os.utime(path, (moment, moment))
+    assert planned(workspace) == {}
+
+
+def test_what_is_damaged_is_told_and_planned_and_a_dry_run_changes_nothing(
+    workspace: Path,
+) -> None:
+    results = workspace / "results" / "smoke"
+    damaged = [
+        "trajectories/dct-relu-k2.nc",
+        "films/dct-relu-k3.nc",
+        "controls.nc",
+        "filters/digits.nc",
+        "filter_runs/digits.nc",
+    ]
+    for name in damaged:
+        os.truncate(results / name, 3000)
+
+    def times() -> dict[Path, tuple[int, int]]:
+        stats = {path: path.stat() for path in results.rglob("*")}
+        return {path: (found.st_mtime_ns, found.st_ctime_ns) for path, found in stats.items()}
+
+    before = times()
+    ended = snakemake(workspace, "-n")
+    for name in damaged:
+        assert f"results/smoke/{name}: not a readable netCDF file" in ended.stderr
+    assert times() == before
+    downstream = {*AFTER_CELLS, *RUNS}
+    assert planned(workspace).keys() == downstream
+    assert planned(workspace)["simulate"] == 1
+
+
+PACKED = ("--config", "minutes_per_job=1", "--group-components", "cells=1000")
+
+
+def test_how_cells_are_packed_runs_nothing_again(finished: Path) -> None:
+    ended = snakemake(finished, "-n", *PACKED)
+    assert "Nothing to be done" in ended.stdout + ended.stderr
+
+
+def test_packed_cells_on_one_core_give_the_same_bits(finished: Path, workspace: Path) -> None:
+    target = "results/smoke/metrics.csv"
+    ended = snakemake(workspace, *PACKED, "--forcerun", "simulate", "--", target, cores=1)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 cells done" in ended.stderr
+    for name in ("metrics.csv", "mechanics.csv", "kernels.csv"):
+        path = Path("results") / "smoke" / name
+        assert (finished / path).read_bytes() == (workspace / path).read_bytes()
+    for cell in CELLS:
+        path = Path("results") / "smoke" / "trajectories" / f"{cell}.nc"
+        first, second = read_dataset(finished / path), read_dataset(workspace / path)
+        assert content_hash(first) == content_hash(second) == first.attrs["content_sha256"]
+    again = snakemake(workspace, "-n", "--", target)
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_finished_cell_of_a_job_that_was_given_up_is_not_computed_again(workspace: Path) -> None:
+    results, target = workspace / "results" / "smoke", "results/smoke/metrics.csv"
+    names = ("dct-relu-k2", "dct-relu-k3")
+    whole, damaged = (results / "trajectories" / f"{name}.nc" for name in names)
+    # As when Snakemake removes all files of a packed job: the second names are there.
+    for path in (whole, damaged):
+        second_name(path).parent.mkdir(exist_ok=True)
+        path.rename(second_name(path))
+    with netCDF4.Dataset(second_name(damaged), "a") as file:
+        file["mu_x"][...] = file["mu_x"][...] + 1e-12
+    inode = second_name(whole).stat().st_ino
+    ended = snakemake(workspace, "--forcerun", "simulate", "--", target)
+    assert ended.returncode == 0, ended.stderr
+    logs = [workspace / "logs" / "smoke" / "simulate" / f"{name}.log" for name in names]
+    assert "finished before" in logs[0].read_text()
+    assert "simulations in" in logs[1].read_text()
+    assert whole.stat().st_ino == inode
+    found = read_dataset(damaged)
+    assert found.attrs["content_sha256"] == content_hash(found)
+    # All are collected: nothing has two names.
+    assert not second_name(whole).parent.exists()
+
+
+def test_the_rules_name_no_scheduler(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    words = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", "qsub", "--jobs", "9"]
+    ended = snakemake(folder, "-n", *words, *PACKED)
+    assert ended.returncode == 0, ended.stderr
+    rules = "".join(path.read_text() for path in (PROJECT / "workflow").rglob("*.smk"))
+    assert not re.findall(r"slurm|sbatch", rules, re.IGNORECASE)
+
+
+def test_a_failed_cell_ends_in_a_table_and_keeps_the_others(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    edit(
+        folder / "mechcore" / "simulation" / "run.py",
+        "    kernels = cell_kernels(cell)\n",
+        "    kernels = cell_kernels(cell)\n"
+        "    if cell.activation == 'modulus':\n"
+        "        raise RuntimeError('out of luck')\n",
+    )
+    ended = snakemake(folder, "--", "results/smoke/metrics.csv")
+    assert ended.returncode == 1
+    table = ended.stdout + ended.stderr
+    assert "2 of 4 cells done, 2 failed" in table
+    log = "logs/smoke/simulate/dct-modulus-k2.log"
+    assert re.search(rf"dct-modulus-k2\s+RuntimeError: out of luck\s+{log}", table)
+    made = sorted(path.name for path in (folder / "results/smoke/trajectories").iterdir())
+    assert made == ["dct-relu-k2.nc", "dct-relu-k3.nc"]
+
+
+def test_arrays_are_asked_for_with_the_settings_of_the_default_profile() -> None:
+    settings, arrays = (
+        yaml.safe_load((PROJECT / "profiles" / name / "profile.yaml").read_text())
+        for name in ("default", "slurm-arrays")
+    )
+    assert settings.items() <= arrays.items()
+
+
+def test_a_failed_report_stands_in_the_table(workspace: Path) -> None:
+    edit(
+        workspace / "mechcore" / "report" / "page.py",
+        "    gc.freeze()\n",
+        "    raise RuntimeError('out of ink')\n",
+    )
+    ended = snakemake(workspace)
+    assert ended.returncode == 1
+    table = ended.stdout + ended.stderr
+    assert "4 of 4 cells done, 0 failed" in table
+    assert re.search(r"report\s+RuntimeError: out of ink\s+logs/smoke/report.log", table)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("sizes", [1], "sizes[0]: 1 is not allowed, expected at least 2"),
+        ("kernels", ["dctt"], "did you mean 'dct'"),
+        ("experiment", "a/b", "experiment: 'a/b' is not allowed"),
+        ("stepz", 3, "did you mean 'steps'"),
+    ],
+)
+def test_a_bad_configuration_fails_in_a_dry_run(
+    tmp_path: Path, key: str, value: object, told: str
+) -> None:
+    folder = copy_project(tmp_path)
+    config = yaml.safe_load((folder / "config" / "smoke.yaml").read_text())
+    (folder / "bad.yaml").write_text(yaml.safe_dump(config | {key: value}))
+    before = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    ended = snakemake(folder, "-n", config="bad.yaml")
+    assert ended.returncode == 2
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("Using ")]
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert lines[0].startswith("bad.yaml: ")
+    after = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    assert {path for path in after - before if ".snakemake" not in path.parts} == set()
+
+
+def test_a_configuration_on_the_command_line_replaces_the_default_one(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    (folder / "own.yaml").write_text(
+        "experiment: own\nkernels: [dct]\nactivations: [relu]\nsizes: [2]\nbetas: [0, 1]\n"
+    )
+    ended = snakemake(folder, "-n", "--printshellcmds", "--quiet", "host", config="own.yaml")
+    text = ended.stdout + ended.stderr
+    assert '"snapshots":{"layers":[]' in text
+    assert "disc" not in text
+
+
+def test_the_conda_environment_has_the_versions_of_the_lock_file() -> None:
+    locked = set(
+        re.findall(r"^([\w.-]+)==([\w.]+)", (PROJECT / "requirements.lock").read_text(), re.M)
+    )
+    environment = yaml.safe_load((PROJECT / "workflow" / "envs" / "mechcore.yaml").read_text())
+    for entry in environment["dependencies"]:
+        name, version = re.fullmatch(r"([\w-]+) =([\w.]+)", entry).groups()  # type: ignore[union-attr]
+        # The lock file may hold several versions of a package, for several versions of Python.
+        assert name == "python" or {(name, version), (name, f"{version}.post1")} & locked
