@@ -39,12 +39,10 @@ from mechcore.claims.verdict import (
     verdict,
 )
 from mechcore.experiment.banks import planned_banks
-from mechcore.experiment.paths import BANK_FILES, CONTROLS_FILE
+from mechcore.experiment.paths import BANK_FILES, CONTROLS_FILE, METRICS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
 from mechcore.filters.null import CHANCE
 from mechcore.results.results import Results
-
-METRICS_FILE = "metrics.csv"
 
 AT_REST_DRIFT = 0.1
 """px. A centroid that never was farther from its start than a tenth of a pixel has not moved."""

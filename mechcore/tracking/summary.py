@@ -9,9 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CLAIMS_FILE,
+    METRICS_FILE,
+    MODELS_FILE,
+    REGRESSIONS_FILE,
+    SWEEP_FILE,
+)
 from mechcore.results.results import Results
-from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep
+from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import (
     DIGEST,
     MOST_TEXT,
@@ -26,10 +33,10 @@ from mechcore.tracking.runs import (
 
 SWEEP_ID_TAG = "mechcore.sweep_id"
 
-SHOWN = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
+SHOWN = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, REGRESSIONS_FILE, MODELS_FILE)
 """Results that become artifacts, with which another sweep can be compared."""
 
-MADE_OF = ("metrics.csv", CELLS_FILE)
+MADE_OF = (METRICS_FILE, CELLS_FILE)
 """Results that are told as inputs."""
 
 

@@ -25,7 +25,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import CERTIFICATE_FILE, CLAIMS_FILE
 from mechcore.io import environment as provenance
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.json_models import write_settings
@@ -36,7 +36,7 @@ from mechcore.jobs.stages import record_file
 from mechcore.report.page import Content, render, summary
 from mechcore.report.verification import verification_of
 from mechcore.results.results import TABLES, Results
-from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.verification.certificate import Certificate, Check, read_certificate
 from mechcore.verification.deviations import OVERHEAD, affordable_layers, reference_cost
 from mechcore.verification.experiment import Extent, verify
 from mechcore.verification.sampling import Sampling, drawn
