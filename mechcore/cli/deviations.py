@@ -36,9 +36,9 @@ def command(
 
     inputs = inputs_of(planned, experiment, trajectories)
     check_outputs({"--output": output, "--record": record}, inputs)
-    found = deviations(cells, trajectories)
-    write_table(found, output)
+    table = deviations(cells, trajectories)
+    write_table(table, output)
     write_record(record, "deviations", planned, [output])
-    sound = found.deviation[~found.ill_conditioned]
+    sound = table.deviation[~table.ill_conditioned]
     worst = f"at most {sound.max():.1e} px" if len(sound) else "none to judge by"
-    typer.echo(f"{len(found)} cells, {len(sound)} of them not decided by rounding: {worst}")
+    typer.echo(f"{len(table)} cells, {len(sound)} of them not decided by rounding: {worst}")

@@ -1,4 +1,4 @@
-"""``mechcore summarise``: what a run of a grid was, and what came out, cell by cell."""
+"""``mechcore summarise``: the description of a run, and its results cell by cell."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def command(
     ] = None,
     record: RecordOption = None,
 ) -> None:
-    """Write what made the results of an experiment, and one row of numbers a cell."""
+    """Write how the results of an experiment were made, and one row of numbers a cell."""
     from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)

@@ -9,12 +9,14 @@ import typer
 
 from mechcore.cli.options import ExperimentOption, RecordOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
-from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.errors import InvalidValue, MechcoreError
 
 if TYPE_CHECKING:
     from mechcore.experiment.config import Experiment
     from mechcore.verification.certificate import Certificate, Check
-    from mechcore.verification.experiment import Extent
+
+Bounds = tuple[int | None, int | None, int | None]
+"""Cells, simulations and seed, see `mechcore.verification.experiment.Extent`."""
 
 OptionalExperiment = Annotated[str | None, *get_args(ExperimentOption)[1:]]
 OptionalResults = Annotated[Path | None, *get_args(ResultsOption)[1:]]
@@ -33,7 +35,9 @@ EXAMPLES = """Examples:
 
 
 def command(
-    archive: Annotated[Path | None, typer.Argument(help="Archive of `mechcore pack`.")] = None,
+    archive: Annotated[
+        Path | None, typer.Argument(help="Archive of `mechcore pack`, or its unpacked folder.")
+    ] = None,
     experiment: OptionalExperiment = None,
     results: OptionalResults = None,
     output: Annotated[
@@ -56,66 +60,50 @@ def command(
 
     Takes an archive, or a configuration and its results. The exit code is 1 if a check fails.
     """
-    _check_given(archive, experiment, results)
-    if record is not None and (archive is not None or output is None):
-        raise InvalidValue("record", str(record), "one of results, with --output")
-
     from mechcore.experiment.config import load_experiment
-
-    planned = load_experiment(experiment) if experiment is not None else None
-    read = [archive] if planned is None else inputs_of(planned, experiment, results)
-    check_outputs({"--output": output, "--record": record}, read)
-
-    from mechcore.verification.experiment import Extent
-
-    extent = Extent(None, None, seed) if everything else Extent(cells, simulations, seed)
-    certificate = _certificate(archive, planned, results, extent)
-    if output:
-        _write(certificate, output, planned, record)
-    _tell(certificate)
-    return 0 if certificate.holds or exit_zero else 1
-
-
-def _check_given(archive: Path | None, experiment: str | None, results: Path | None) -> None:
-    """Refuse all but an archive alone, or a configuration with its results."""
-    whole = experiment is not None and results is not None
-    nothing = experiment is None and results is None
-    if not (whole if archive is None else nothing):
-        given = "" if archive is None else f"{shown(str(archive))}: "
-        raise MechcoreError(f"{given}expected an archive alone, or --experiment with --results")
-
-
-def _certificate(
-    archive: Path | None, planned: Experiment | None, results: Path | None, extent: Extent
-) -> Certificate:
-    from mechcore.verification.archive import verify_archive
-    from mechcore.verification.experiment import verify
-
-    if archive is not None:
-        return verify_archive(archive, extent, typer.echo)
-    assert planned is not None
-    assert results is not None
-    return verify(planned, results, extent, typer.echo)
-
-
-def _write(
-    certificate: Certificate, output: Path, planned: Experiment | None, record: Path | None
-) -> None:
     from mechcore.io.json_models import write_settings
     from mechcore.jobs.stages import write_record
 
-    write_settings(certificate, output)
-    if planned is not None:
-        write_record(record, "verify", planned, [output])
+    outputs = {"--output": output, "--record": record}
+    extent = (None, None, seed) if everything else (cells, simulations, seed)
+    if archive is not None and experiment is None and results is None and record is None:
+        check_outputs(outputs, [archive])
+        certificate = _verify_archive(archive, extent)
+    elif archive is None and experiment is not None and results is not None:
+        if record is not None and output is None:
+            raise InvalidValue("record", str(record), "a record of the certificate, with --output")
+        planned = load_experiment(experiment)
+        check_outputs(outputs, inputs_of(planned, experiment, results))
+        certificate = _verify_results(planned, results, extent)
+    else:
+        raise MechcoreError("expected an archive alone, or --experiment with --results")
+    if output:
+        write_settings(certificate, output)
+        if archive is None:
+            write_record(record, "verify", planned, [output])
+    _print(certificate)
+    return 0 if certificate.holds or exit_zero else 1
 
 
-def _tell(certificate: Certificate) -> None:
+def _verify_archive(archive: Path, extent: Bounds) -> Certificate:
+    from mechcore.verification.experiment import Extent, verify_archive
+
+    return verify_archive(archive, Extent(*extent), typer.echo)
+
+
+def _verify_results(planned: Experiment, results: Path, extent: Bounds) -> Certificate:
+    from mechcore.verification.experiment import Extent, verify
+
+    return verify(planned, results, Extent(*extent), typer.echo)
+
+
+def _print(certificate: Certificate) -> None:
     for check in certificate.checks:
         typer.echo(_line(check))
         for failure in check.failures:
             typer.echo(f"  {failure}")
-    # Beside a report there is no more to check; what else lies there was not.
-    extent = "" if certificate.sweep else ", as far as fits tell: the results are not here"
+    # Beside a report there are tables alone.
+    extent = "" if certificate.sweep else ", as far as its fits go: the results are not here"
     typer.echo(f"verified{extent}" if certificate.holds else "NOT verified")
 
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import re
 
-LONGEST = 240
-"""Characters of a name that a folder of ordinary depth leaves room for on every system."""
-
-PART = re.compile(r'[^\x00-\x1f\x7f<>:"/\\|?*]*[^\x00-\x1f\x7f<>:"/\\|?* .]')
-"""A folder or a file: what no system gives a meaning of its own; so neither ``..`` nor ``C:``."""
-
-DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?", re.I)
-"""What Windows takes for a device, whatever follows the dot."""
+PART = re.compile(r'(?!\.{1,2}$)[^\x00-\x1f\x7f<>:"/\\|?*]+')
+"""A folder or a file: without characters that a system gives a meaning, and neither ``.`` nor
+``..``."""
 
 
 def is_portable(name: str) -> bool:
@@ -21,11 +16,5 @@ def is_portable(name: str) -> bool:
     --------
     >>> [is_portable(name) for name in ("results/a.nc", "/etc/passwd", "../a", "a//b", "C:/a")]
     [True, False, False, False, False]
-    >>> is_portable("results/nul.nc")
-    False
     """
-    return len(name) <= LONGEST and all(map(_is_portable_part, name.split("/")))
-
-
-def _is_portable_part(part: str) -> bool:
-    return bool(PART.fullmatch(part)) and not DEVICE.fullmatch(part)
+    return all(PART.fullmatch(part) for part in name.split("/"))

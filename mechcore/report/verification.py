@@ -13,11 +13,11 @@ from mechcore.results.sweep import sweep_identifier
 from mechcore.verification.certificate import Certificate, Check, read_certificate
 
 DIGITS = 2
-"""Of deviations, whose size is all that there is to know."""
+"""Of deviations, of which only the size matters."""
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckText:
     """A check as text."""
 
     name: str
@@ -32,26 +32,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked again of the results that the page shows."""
+    """The certificate of the results that the page shows."""
 
     certificate: Certificate
-    """Of these results and no others."""
-    rows: list[Row]
+    rows: list[CheckText]
     """Its checks."""
 
 
 def verification_of(results: Results) -> Verification | None:
-    """Return what was checked of some results."""
+    """Return the certificate of some results, if there is one of these and no others."""
     certificate = read_certificate(results.folder / CERTIFICATE_FILE)
-    if certificate is None or not _is_of(certificate, results):
+    if certificate is None or not _certifies(certificate, results):
         return None
-    return Verification(certificate, [_row(check) for check in certificate.checks])
+    return Verification(certificate, [_text(check) for check in certificate.checks])
 
 
-def _is_of(certificate: Certificate, results: Results) -> bool:
-    """Whether a certificate is of these results."""
+def _certifies(certificate: Certificate, results: Results) -> bool:
     if certificate.sweep is None:
-        # Files failed, so nobody could say which results they are: this is rather told than not.
+        # Files failed, and nobody can say of which results: better shown than hidden.
         return not certificate.holds
     # Nothing holds of results that cannot be read, or are not there yet.
     with suppress(MechcoreError):
@@ -60,18 +58,15 @@ def _is_of(certificate: Certificate, results: Results) -> bool:
     return False
 
 
-def _row(check: Check) -> Row:
-    return Row(
+def _text(check: Check) -> CheckText:
+    in_part = f" ({check.in_part:,} through their first layers)" if check.in_part else ""
+    return CheckText(
         check.name,
         check.statement,
-        f"{check.compared:,}{_in_part(check)}",
+        f"{check.compared:,}{in_part}",
         f"{check.excused:,}" if check.excused else "",
         "" if check.largest is None else significant(check.largest, DIGITS),
         "" if check.limit is None else significant(check.limit, DIGITS),
         check.holds,
         check.failures,
     )
-
-
-def _in_part(check: Check) -> str:
-    return f" ({check.in_part:,} through their first layers)" if check.in_part else ""

@@ -1,4 +1,4 @@
-"""The results of the banks: what their kernels hold, and how they ran."""
+"""The results of a bank of trained kernels."""
 
 from __future__ import annotations
 
@@ -14,27 +14,18 @@ import xarray as xr
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import PlannedBank, filter_run
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.io.netcdf import ROOT, read_groups
 from mechcore.io.provenance import file_sha256
 
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis
-from mechcore.experiment.paths import BANK_RUNS, BANKS
 
 
 def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
-    """Return the files of a bank."""
+    """Return the files of a bank: its analysis, and the runs of its kernels if it is trained."""
     folders = (BANKS, BANK_RUNS) if plan.trained else (BANKS,)
     return [results / folder / f"{plan.name}.nc" for folder in folders]
-
-
-def _check_made_of(path: Path, found: Mapping[str, object], wanted: Mapping[str, str]) -> None:
-    """Refuse the file of a bank that was made from something else."""
-    other = [name for name, value in wanted.items() if found.get(name) != value]
-    if other:
-        raise MechcoreError(
-            f"{path}: made with other {' and '.join(other)}, expected those of this configuration"
-        )
 
 
 @dataclass(frozen=True)
@@ -42,27 +33,26 @@ class BankResults:
     """The results of one bank of kernels."""
 
     plan: PlannedBank
-    """What it is."""
     analysis: BankAnalysis
-    """What its kernels hold."""
     runs: dict[str, xr.Dataset] | None
-    """How the strongest of them ran, see `mechcore.filters.runs.simulate_bank`; None if they did
-    not, as weights before training."""
+    """Runs of the strongest kernels, see `mechcore.filters.runs.simulate_bank`; None of weights
+    before training, or if they did not run."""
 
     @classmethod
     def load(cls, plan: PlannedBank, results: Path, experiment: Experiment) -> BankResults:
         """Read the results of a bank."""
         from mechcore.filters.bank_file import read_analysis
 
-        analysis, *runs = bank_files(plan, results)
-        wanted = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
-        found = read_analysis(analysis)
-        _check_made_of(analysis, found.attributes, wanted)
-        ran = [(path, read_groups(path)) for path in runs if path.is_file()]
-        for path, groups in ran:
-            settings = {"settings": filter_run(experiment, plan).to_json()}
-            _check_made_of(path, groups[ROOT].attrs, wanted | settings)
-        return cls(plan, found, ran[0][1] if ran else None)
+        paths = bank_files(plan, results)
+        origin = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
+        analysis = read_analysis(paths[0])
+        _check_attributes(paths[0], analysis.attributes, origin)
+        if not plan.trained or not paths[1].is_file():
+            return cls(plan, analysis, None)
+        runs = read_groups(paths[1])
+        settings = {"settings": filter_run(experiment, plan).to_json()}
+        _check_attributes(paths[1], runs[ROOT].attrs, origin | settings)
+        return cls(plan, analysis, runs)
 
     @cached_property
     def velocities(self) -> pd.DataFrame:
@@ -70,3 +60,14 @@ class BankResults:
         from mechcore.filters.velocities import filter_velocities
 
         return filter_velocities(self.analysis, self.runs or {})
+
+
+def _check_attributes(
+    path: Path, attributes: Mapping[str, object], expected: Mapping[str, str]
+) -> None:
+    """Refuse the file of a bank that was made from something else."""
+    other = [name for name, value in expected.items() if attributes.get(name) != value]
+    if other:
+        raise MechcoreError(
+            f"{path}: made with other {' and '.join(other)}, expected those of this configuration"
+        )

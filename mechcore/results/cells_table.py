@@ -19,16 +19,16 @@ PARAMETERS = (
     *("kernel", "activation", "size", "patterns", "angles", "beta_min", "beta_max", "beta_count"),
     *("steps", "t_burn", "mixing", "normalise", "boundary", "domain", "density", "engine", "seed"),
 )
-"""The axes and settings of a cell, as they are in tables and in MLflow."""
+"""The axes and settings of a cell, as tables and MLflow name them."""
 
 TEXTS = (
     *("kernel", "activation", "patterns", "angles"),
     *("mixing", "normalise", "boundary", "domain", "density", "engine"),
 )
-"""The parameters that are no numbers, even where they look like one."""
+"""The parameters that are texts, even where they look like numbers."""
 
 FITTED = ("slope", "slope_se", "intercept", "r2", "aic")
-"""Columns of the regressions that are told of each predictor."""
+"""Columns of the regressions, shown for each predictor."""
 
 LONGEST_TEXT = 500
 """Longer values are cut: MLflow takes no more of a parameter."""
@@ -49,7 +49,7 @@ def parameters(cell: Cell) -> dict[str, object]:
 
 
 def cells_table(results: Results) -> pd.DataFrame:
-    """Return what is known of the finished cells of an experiment."""
+    """Return parameters and results of the finished cells of an experiment."""
     rows = results.simulations
     planned = {
         name: parameters(cell) for name, cell in results.cells.items() if name in results.finished
@@ -78,10 +78,10 @@ def _counts(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
 def _wide(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """The numbers of each pattern, side by side."""
     tables = [_fastest(results), _fits(results), _at_rest(rows), _directions(rows)]
-    known = pd.concat(tables, axis=1)
+    figures = pd.concat(tables, axis=1)
     parts = []
     for pattern in results.patterns:
-        part = known.xs(pattern, level="pattern")
+        part = figures.xs(pattern, level="pattern")
         parts.append(part.set_axis([metric_name(pattern, str(name)) for name in part], axis=1))
     return pd.concat(parts, axis=1)
 
@@ -93,11 +93,11 @@ def _fastest(results: Results) -> pd.DataFrame:
 
 def _fits(results: Results) -> pd.DataFrame:
     lines = results.regressions
-    # One number a name: the fits over all betas stand for the cell.
-    whole = lines[lines.domain == EVERYWHERE].set_index(["cell", "pattern"])
+    # The fits over all betas stand for the cell.
+    fits = lines[lines.domain == EVERYWHERE].set_index(["cell", "pattern"])
     return pd.concat(
         [
-            whole.loc[whole.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
+            fits.loc[fits.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
             for predictor in PREDICTORS
         ],
         axis=1,
@@ -111,12 +111,12 @@ def _at_rest(rows: pd.DataFrame) -> pd.DataFrame:
     # Where nothing grew the ratio would be that of two rounding errors.
     grown = widths.max(axis=1, skipna=False)
     isotropy = (widths.min(axis=1) / grown).where(grown**2 > NO_GROWTH)
-    known = rest.assign(isotropy=isotropy).groupby(["cell", "pattern"])
-    return known[["diffusion_coefficient", "diffusion_exponent", "isotropy"]].mean()
+    groups = rest.assign(isotropy=isotropy).groupby(["cell", "pattern"])
+    return groups[["diffusion_coefficient", "diffusion_exponent", "isotropy"]].mean()
 
 
 def _directions(rows: pd.DataFrame) -> pd.DataFrame:
-    """How even the speeds are over the angles at the largest beta; no column for a single angle."""
+    """Isotropy of the speeds at the largest beta; no column for a single angle."""
     if rows.angle.nunique() < 2:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["cell", "pattern"]))
     last = rows.loc[rows.groupby(["cell", "pattern", "angle"]).beta.idxmax()]
@@ -125,7 +125,7 @@ def _directions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def evenness(speeds: pd.Series) -> float:
-    """Return the lowest speed as a share of the fastest.
+    """Return the lowest speed as a share of the fastest: negative if they are opposed.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def _deviations(results: Results) -> pd.DataFrame:
     path = results.folder / DEVIATIONS_FILE
     if not path.is_file():
         return pd.DataFrame()
-    found = read_table(path, ("cell", "ill_conditioned", "deviation"))
-    # Of a simulation that rounding decides the distance says nothing about the engines.
-    sound = found[~found.ill_conditioned]
+    table = read_table(path, ("cell", "ill_conditioned", "deviation"))
+    # Where rounding decides a simulation, its deviation says nothing about the engines.
+    sound = table[~table.ill_conditioned]
     return sound.groupby("cell").deviation.max().to_frame("engine_deviation")

@@ -1,4 +1,4 @@
-"""The results, which claims are judged by and figures drawn from, and what stands for the rest."""
+"""The results of an experiment as one object, for claims, figures and tables."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.analysis import regressions
-from mechcore.analysis.collect import collect
+from mechcore.analysis.collect import Measurements, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
+from mechcore.analysis.regressions import COLUMNS, regress
 from mechcore.analysis.tables import KERNEL, MODEL_COLUMNS, POOLED_COLUMNS, read_metrics, read_table
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.controls import control_cells
+from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
-from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE
+from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE, FILMS, TRAJECTORIES
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
-from mechcore.io.provenance import file_sha256
+from mechcore.io.provenance import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
@@ -35,31 +34,38 @@ from mechcore.model.kernels import kernel
 from mechcore.model.theory import Theory, theory
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.simulation.reading import read_trajectories
-
-if TYPE_CHECKING:
-    pass
+from mechcore.simulation.schema import check_attributes
 
 NO_LAYERS = pd.DataFrame(
     columns=["bank", "trained", "low_frequency_share", "null_low_frequency_share"]
 )
 
-
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
-
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "metrics": read_metrics,
     "mechanics": partial(read_table, columns=MECHANICS, key=SIMULATION),
     "kernels": partial(read_table, columns=KERNELS, key=KERNEL),
-    "regressions": partial(read_table, columns=regressions.COLUMNS),
+    "regressions": partial(read_table, columns=COLUMNS),
     "models": partial(read_table, columns=MODEL_COLUMNS),
     "pooled": partial(read_table, columns=POOLED_COLUMNS),
 }
 """How each table of results is read, in the order of `Results`; files carry these names."""
 
-
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
+"""Columns of the kernels that `Results.simulations` shows beside each simulation."""
+
+
+def netcdf_files(experiment: Experiment) -> list[str]:
+    """Return the names of all netCDF files of a finished experiment, below its results."""
+    banks = planned_banks(experiment).values()
+    return [
+        *(f"{TRAJECTORIES}/{name}.nc" for name in expand(experiment)),
+        *(f"{FILMS}/{name}.nc" for name in film_cells(experiment)),
+        CONTROLS_FILE,
+        *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Results:
     """The results of an experiment."""
 
     experiment: Experiment
-    """What was planned; cells may be missing from all tables."""
+    """The plan; cells may be missing from all tables."""
     folder: Path
     """Folder of the results."""
     metrics: pd.DataFrame
@@ -89,11 +95,8 @@ class Results:
 
     @classmethod
     def measured(cls, experiment: Experiment, results: Path, *, kept: bool = True) -> Results:
-        """Measure and fit what is there of an experiment that may not be finished."""
-        from mechcore.analysis.curve_comparison import compare_models
-        from mechcore.analysis.pooled import pool
-
-        folder = results / "trajectories"
+        """Measure and fit the finished cells of an experiment that may not be finished."""
+        folder = results / TRAJECTORIES
         cells = {
             name: cell
             for name, cell in expand(experiment).items()
@@ -101,21 +104,26 @@ class Results:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        found = collect(cells, folder, kept=kept)
+        return cls.fitted(experiment, results, collect(cells, folder, kept=kept))
+
+    @classmethod
+    def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:
+        """Fit what was measured."""
+        # They load libraries of statistics, which readers of the tables do not need.
+        from mechcore.analysis.curve_comparison import compare_models
+        from mechcore.analysis.pooled import pool
+
+        metrics, kernels = measured.metrics, measured.kernels
         return cls(
             experiment,
             results,
-            found.metrics,
-            found.mechanics,
-            found.kernels,
-            regressions.regress(found.metrics),
-            compare_models(found.metrics, found.kernels),
-            pool(found.metrics, found.kernels),
+            *(metrics, measured.mechanics, kernels),
+            *(regress(metrics), compare_models(metrics, kernels), pool(metrics, kernels)),
         )
 
     def file_hashes(self) -> dict[str, str]:
-        """Return what changes with any number that the identifier of the sweep does not tell of."""
-        films = [f"films/{name}.nc" for name in film_cells(self.experiment)]
+        """Return the SHA-256 of files with numbers that the identifier of a sweep leaves out."""
+        films = [f"{FILMS}/{name}.nc" for name in film_cells(self.experiment)]
         names = (*(f"{name}.csv" for name in TABLES), CLAIMS_FILE, CONTROLS_FILE, *films)
         return {
             name: file_sha256(self.folder / name)
@@ -130,7 +138,7 @@ class Results:
 
     @cached_property
     def finished(self) -> set[str]:
-        """The ids of the cells whose results are there."""
+        """The ids of the finished cells."""
         return set(self.metrics.cell)
 
     @cached_property
@@ -150,19 +158,26 @@ class Results:
     @cached_property
     def controls(self) -> pd.DataFrame:
         """The table of controls, see `mechcore.analysis.mechanics`; empty if they did not run."""
-        # It runs a layer of a control, to see what such a file holds.
+        there = (self.folder / CONTROLS_FILE).is_file()
+        return controls_table(self.control_runs) if there else NO_CONTROLS
+
+    @cached_property
+    def control_runs(self) -> xr.Dataset:
+        """The trajectories of the controls."""
+        # To see what such a file holds, it runs a layer of a control.
         from mechcore.simulation.controls import read_controls
 
         path = self.folder / CONTROLS_FILE
-        if not path.is_file():
-            return NO_CONTROLS
-        return controls_table(read_controls(path, control_cells(self.experiment)))
+        runs = read_controls(path, control_cells(self.experiment))
+        settings = settings_sha256(controls_settings(self.experiment))
+        check_attributes(path, runs, {"config_sha256": settings})
+        return runs
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:
         """The films of this experiment by cell id: trajectories with snapshots."""
         planned = film_cells(self.experiment)
-        paths = {name: self.folder / "films" / f"{name}.nc" for name in planned}
+        paths = {name: self.folder / FILMS / f"{name}.nc" for name in planned}
         return {
             name: read_trajectories(path, planned[name])
             for name, path in paths.items()
@@ -231,7 +246,7 @@ class Results:
         """Return the trajectories of a cell, read once."""
         name = self.cell_name(family, activation, size)
         if name not in self._read:
-            path = self.folder / "trajectories" / f"{name}.nc"
+            path = self.folder / TRAJECTORIES / f"{name}.nc"
             self._read[name] = read_trajectories(path, self.cells[name])
         return self._read[name]
 
@@ -249,7 +264,7 @@ class Results:
         return float(np.mean([light_speed(size, angle) for angle in self.experiment.angles]))
 
     def theories(self, family: str, size: int) -> list[Theory]:
-        """Return what is known of a family at each angle, at equal energy of both parities."""
+        """Return the exact theory of a family at each angle, at equal energy of both parities."""
         half, seed = np.sqrt(0.5), self.experiment.seed
         angles = self.experiment.angles
         return [theory(kernel(family, size, half, angle, seed=seed)) for angle in angles]

@@ -1,4 +1,4 @@
-"""A sweep is one finished run of a grid: what was asked for, what made it, and what came out."""
+"""A sweep is one run of a grid: configuration, code and machine, and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import Code, Environment, current_code, current_environment
 from mechcore.io.json_models import Settings, read_settings, write_settings
 from mechcore.io.netcdf import read_attributes
@@ -72,47 +72,39 @@ class Sweep:
     config: dict[str, Any]
     """The configuration, with all defaults."""
     code: Code
-    """What computed."""
     environment: Environment
-    """What it ran on."""
     records: dict[str, CellRecord]
     """The finished cells by id, in the order of the grid."""
     cells: pd.DataFrame
-    """What is known of them, see `mechcore.results.cells_table.cells_table`."""
+    """A row a cell, see `mechcore.results.cells_table.cells_table`."""
     banks: dict[str, str]
     """Content hashes of the files of banks, by path below the results."""
 
 
 def metric_names(cells: pd.DataFrame) -> list[str]:
-    """Return the columns of the table of cells that are results.
-
-    Examples
-    --------
-    >>> metric_names(pd.DataFrame(columns=["cell", "kernel", "delta/speed_max"]))
-    ['delta/speed_max']
-    """
+    """Return the columns of the table of cells that are results."""
     return [str(name) for name in cells if name not in ("cell", *PARAMETERS)]
 
 
 def describe_sweep(results: Results, logs: Path | None) -> Sweep:
     """Describe the run of an experiment, finished or not."""
     attributes = _cell_attributes(results)
-    folder = results.folder / "trajectories"
+    folder = results.folder / TRAJECTORIES
     records = {
         name: CellRecord(
-            content_sha256=str(found["content_sha256"]),
+            content_sha256=str(of_cell["content_sha256"]),
             finished_at=int((folder / f"{name}.nc").stat().st_mtime * 1000),
             **job_cost(logs, name),
         )
-        for name, found in attributes.items()
+        for name, of_cell in attributes.items()
     }
     config = results.experiment.without_tracking().to_mapping()
-    banks = _bank_hashes(results.experiment, results.folder)
+    banks = _bank_hashes(results)
     return Sweep(
-        identifier_of(config, {name: one.content_sha256 for name, one in records.items()}, banks),
+        identifier_of(config, _hashes(records), banks),
         results.experiment.experiment,
         config,
-        current_code(str(found["core_hash"]) for found in attributes.values()),
+        current_code(str(of_cell["core_hash"]) for of_cell in attributes.values()),
         current_environment(),
         records,
         cells_table(results),
@@ -143,41 +135,41 @@ def write_description(sweep: Sweep, path: Path) -> None:
 def read_sweep(folder: Path) -> Sweep:
     """Read a sweep."""
     path = folder / SWEEP_FILE
-    found = read_settings(SweepFile, path, "mechcore summarise")
-    hashes = {name: record.content_sha256 for name, record in found.cells.items()}
-    expected = identifier_of(found.config, hashes, found.banks)
-    if found.sweep != expected:
+    content = read_settings(SweepFile, path, "mechcore summarise")
+    expected = identifier_of(content.config, _hashes(content.cells), content.banks)
+    if content.sweep != expected:
         raise MechcoreError(
-            f"{path}: sweep {found.sweep}, expected {expected} by its content: it was edited"
+            f"{path}: sweep {content.sweep}, expected {expected} by its content: it was edited"
         )
     return Sweep(
-        found.sweep,
-        found.experiment,
-        found.config,
-        found.code,
-        found.environment,
-        found.cells,
-        _read_cells(folder / CELLS_FILE, list(found.cells)),
-        found.banks,
+        content.sweep,
+        content.experiment,
+        content.config,
+        content.code,
+        content.environment,
+        content.cells,
+        _read_cells(folder / CELLS_FILE, list(content.cells)),
+        content.banks,
     )
 
 
 def sweep_identifier(results: Results) -> str:
-    """Return what identifies the results of an experiment, whatever is known of their making."""
+    """Return the identifier of the results of an experiment."""
     hashes = {
-        name: str(found["content_sha256"]) for name, found in _cell_attributes(results).items()
+        name: str(attributes["content_sha256"])
+        for name, attributes in _cell_attributes(results).items()
     }
-    banks = _bank_hashes(results.experiment, results.folder)
-    return identifier_of(results.experiment.without_tracking().to_mapping(), hashes, banks)
+    config = results.experiment.without_tracking().to_mapping()
+    return identifier_of(config, hashes, _bank_hashes(results))
 
 
-def finished_sweep(experiment: Experiment, directory: Path) -> Sweep:
+def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
     """Read the sweep of a finished experiment, which must be of this configuration."""
-    sweep = read_sweep(directory)
+    sweep = read_sweep(folder)
     planned = experiment.without_tracking().to_mapping()
     if set(sweep.records) != set(expand(experiment)) or sweep.config != planned:
         raise MechcoreError(
-            f"{directory / SWEEP_FILE}: of another configuration than {experiment.experiment} has "
+            f"{folder / SWEEP_FILE}: of another configuration than {experiment.experiment} has "
             "now; mechcore summarise writes it anew"
         )
     return sweep
@@ -186,36 +178,34 @@ def finished_sweep(experiment: Experiment, directory: Path) -> Sweep:
 def identifier_of(
     config: Mapping[str, Any], cells: Mapping[str, str], banks: Mapping[str, str]
 ) -> str:
-    """Return what identifies a sweep.
-
-    Examples
-    --------
-    >>> identifier_of({"steps": 8}, {"dct-relu-k2": "a"}, {})
-    '7a42942cf72d'
-    """
+    """Return the identifier of a configuration and the content hashes of its results."""
     text = json.dumps({"config": config, "cells": cells, "banks": banks}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
+def _hashes(records: Mapping[str, CellRecord]) -> dict[str, str]:
+    return {name: record.content_sha256 for name, record in records.items()}
+
+
 def _cell_attributes(results: Results) -> dict[str, dict[str, object]]:
-    """What the files of the finished cells say of themselves."""
-    folder, found = results.folder / "trajectories", {}
+    """The attributes of the files of the finished cells."""
+    attributes = {}
     for name, cell in results.cells.items():
         if name in results.finished:
-            path = folder / f"{name}.nc"
-            found[name] = read_attributes(path)
-            check_settings(path, found[name], cell)
-    if not found:
+            path = results.folder / TRAJECTORIES / f"{name}.nc"
+            attributes[name] = read_attributes(path)
+            check_settings(path, attributes[name], cell)
+    if not attributes:
         experiment = results.experiment.experiment
         raise MechcoreError(f"{results.folder}: no results of a cell of {experiment}")
-    return found
+    return attributes
 
 
-def _bank_hashes(experiment: Experiment, directory: Path) -> dict[str, str]:
-    plans = planned_banks(experiment).values()
-    files = [path for plan in plans for path in bank_files(plan, directory) if path.is_file()]
+def _bank_hashes(results: Results) -> dict[str, str]:
+    plans = planned_banks(results.experiment).values()
+    files = [path for plan in plans for path in bank_files(plan, results.folder) if path.is_file()]
     return {
-        path.relative_to(directory).as_posix(): str(read_attributes(path)["content_sha256"])
+        path.relative_to(results.folder).as_posix(): str(read_attributes(path)["content_sha256"])
         for path in files
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -22,15 +22,15 @@ class Check(Settings):
     statement: str
     """What holds if nothing failed."""
     compared: int
-    """How many things were."""
+    """How many items were compared."""
     in_part: int = 0
     """How many of them only through their first layers, because all would cost too much."""
     excused: int = 0
-    """How many more could not be, because rounding decides them."""
+    """How many more could not be compared, because rounding decides them."""
     largest: float | None = Field(default=None, allow_inf_nan=False)
-    """The largest deviation that is finite; None where nothing is measured."""
+    """The largest finite deviation; None where nothing is measured."""
     limit: float | None = None
-    """What it may be."""
+    """The largest deviation allowed."""
     failures: list[str] = Field(default_factory=list)
     """A line each."""
 
@@ -41,15 +41,9 @@ class Check(Settings):
 
 
 def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
-    """Return checks of the same kind as one.
-
-    Examples
-    --------
-    >>> part = Check(name="part", statement="", compared=2, largest=0.5)
-    >>> whole = merged("whole", "Halves are equal", [part, part])
-    >>> whole.compared, whole.largest
-    (4, 0.5)
-    """
+    """Return checks of the same kind as a single check."""
+    failures = [line for part in parts for line in part.failures]
+    more = len(failures) - MOST_FAILURES
     return Check(
         name=name,
         statement=statement,
@@ -58,33 +52,13 @@ def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
         excused=sum(part.excused for part in parts),
         largest=max((part.largest for part in parts if part.largest is not None), default=None),
         limit=next((part.limit for part in parts if part.limit is not None), None),
-        failures=first_failures([line for part in parts for line in part.failures]),
+        failures=[*failures[:MOST_FAILURES], *([f"and {more} more"] if more > 0 else [])],
     )
 
 
-def failed(name: str, statement: str, line: str) -> Check:
-    """Return the check of something that cannot be compared at all.
-
-    Examples
-    --------
-    >>> failed("table", "cells.csv", "cells.csv: missing").holds
-    False
-    """
-    return Check(name=name, statement=statement, compared=1, failures=[line])
-
-
-def first_failures(failures: Iterable[str]) -> list[str]:
-    """Return lines for people: of very many the first ones.
-
-    Examples
-    --------
-    >>> first_failures(["wrong"] * 25)[-1]
-    'and 5 more'
-    """
-    lines = list(failures)
-    if len(lines) > MOST_FAILURES:
-        return [*lines[:MOST_FAILURES], f"and {len(lines) - MOST_FAILURES} more"]
-    return lines
+def failed(name: str, statement: str, line: str, limit: float | None = None) -> Check:
+    """Return the check of something that cannot be compared at all."""
+    return Check(name=name, statement=statement, compared=1, limit=limit, failures=[line])
 
 
 class Certificate(Settings):
@@ -93,19 +67,19 @@ class Certificate(Settings):
     experiment: str
     """Its name."""
     sweep: str | None = None
-    """Identifier of the results, see `mechcore.results.sweep`; None of tables without results."""
+    """Identifier of the results, see `mechcore.results.sweep`; None if there are tables alone, or
+    if files failed."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the other files that the report shows, see `Results.file_hashes`."""
     seed: int | None = None
-    """What the sample was drawn with; None if files failed, and nothing was drawn."""
+    """Seed of the sample; None if files failed, and nothing was drawn."""
     cells: list[str]
     """The sample."""
     checks: list[Check]
-    """The outcome."""
     code: Code
-    """What checked."""
+    """The code that checked."""
     environment: Environment
-    """Where."""
+    """The machine that checked."""
 
     @property
     def holds(self) -> bool:
@@ -114,5 +88,5 @@ class Certificate(Settings):
 
 
 def read_certificate(path: Path) -> Certificate | None:
-    """Read a certificate."""
+    """Read a certificate, if there is one."""
     return read_settings(Certificate, path, "mechcore verify") if path.exists() else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,18 +17,11 @@ from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
 from mechcore.model.boundaries import domain_side
 from mechcore.simulation.reading import read_trajectories
 from mechcore.simulation.run import simulate
-from mechcore.verification.distances import distances
+from mechcore.verification.comparison import distances
 
 DEVIATIONS = (
-    "cell",
-    "pattern",
-    "angle",
-    "beta",
-    "layers",
-    "ill_conditioned",
-    "deviation",
-    "deviation_mass",
-    "deviation_sigma",
+    *("cell", "pattern", "angle", "beta", "layers", "ill_conditioned"),
+    *("deviation", "deviation_mass", "deviation_sigma"),
 )
 """Columns of ``deviations.csv``."""
 
@@ -41,9 +34,8 @@ OVERHEAD = 1e5
 """What a layer costs however small the state is, in multiply-adds: numpy's calls."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a simulation is in its cell: positions along the axes of the same names."""
+class SimulationIndex(NamedTuple):
+    """Indices of a simulation along the dimensions of its cell."""
 
     pattern: int
     angle: int
@@ -69,12 +61,20 @@ def deviation_of(dataset: xr.Dataset, cell: Cell) -> dict[str, object]:
     >>> row["layers"], row["deviation"] < 1e-12
     (4, True)
     """
-    place = chosen_place(cell)
-    expected = simulate(reference_cell(cell, place)).isel(pattern=0, angle=0, beta=0)
+    index = chosen_simulation(cell)
+    expected = simulate(reference_cell(cell, index)).isel(pattern=0, angle=0, beta=0)
     layers = expected.sizes["t"] - 1
-    found = dataset.isel(
-        pattern=place.pattern, angle=place.angle, beta=place.beta, t=slice(layers + 1)
-    )
+    found = dataset.isel(index._asdict() | {"t": slice(layers + 1)})
+    mass = np.abs(expected.mass.values)
+    # A state that died has no mass; if it lives in the other record, its mass tells how far off.
+    scales = {"mass": np.where(mass > 0, mass, 1.0)}
+
+    def largest(*names: str) -> float:
+        pairs = [
+            (found[name].values, expected[name].values, scales.get(name, 1.0)) for name in names
+        ]
+        return float(np.max([distances(*pair) for pair in pairs]))
+
     return {
         "cell": cell.id,
         "pattern": str(found.pattern.values),
@@ -82,43 +82,36 @@ def deviation_of(dataset: xr.Dataset, cell: Cell) -> dict[str, object]:
         "beta": float(found.beta),
         "layers": layers,
         "ill_conditioned": bool(expected.ill_conditioned),
-        "deviation": _largest(found, expected, "mu_x", "mu_y"),
-        "deviation_mass": _largest_share(found, expected, "mass"),
-        "deviation_sigma": _largest(found, expected, "sigma_x", "sigma_y"),
+        "deviation": largest("mu_x", "mu_y"),
+        "deviation_mass": largest("mass"),
+        "deviation_sigma": largest("sigma_x", "sigma_y"),
     }
 
 
-def chosen_place(cell: Cell) -> Place:
-    """Return which simulation of a cell is compared.
+def chosen_simulation(cell: Cell) -> SimulationIndex:
+    """Return which simulation of a cell is compared: it follows from the name of the cell alone.
 
     Examples
     --------
-    >>> chosen_place(Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 0.5, 1.0]))
-    Place(pattern=0, angle=0, beta=2)
+    >>> chosen_simulation(Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 0.5, 1.0]))
+    SimulationIndex(pattern=0, angle=0, beta=2)
     """
     draw = int.from_bytes(hashlib.sha256(cell.id.encode()).digest())
     draw, pattern = divmod(draw, len(cell.patterns))
     draw, angle = divmod(draw, len(cell.angles))
-    return Place(pattern, angle, draw % len(cell.betas))
+    return SimulationIndex(pattern, angle, draw % len(cell.betas))
 
 
-def reference_cell(cell: Cell, place: Place, steps: int | None = None) -> Cell:
-    """Return the cell that repeats one simulation of another with the reference engine.
-
-    Examples
-    --------
-    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 0.5, 1.0])
-    >>> reference_cell(cell, Place(0, 0, 1)).betas
-    [0.5]
-    """
-    pattern = cell.patterns[place.pattern]
+def reference_cell(cell: Cell, index: SimulationIndex, steps: int | None = None) -> Cell:
+    """Return the cell that repeats one simulation of another with the reference engine."""
+    pattern = cell.patterns[index.pattern]
     return cell.model_copy(
         update={
             "engine": "reference",
             "steps": steps or affordable_layers(cell, pattern),
             "patterns": [pattern],
-            "angles": [cell.angles[place.angle]],
-            "betas": [cell.betas[place.beta]],
+            "angles": [cell.angles[index.angle]],
+            "betas": [cell.betas[index.beta]],
             # Both may lie beyond the last layer that is left.
             "t_burn": None,
             "snapshots": SnapshotSettings(),
@@ -127,27 +120,13 @@ def reference_cell(cell: Cell, place: Place, steps: int | None = None) -> Cell:
 
 
 def affordable_layers(cell: Cell, pattern: PatternSettings, most: float = AFFORDABLE) -> int:
-    """Return how many layers of a simulation the reference engine may compute.
-
-    Examples
-    --------
-    >>> cell = Cell(kernel="dct", activation="relu", size=11, betas=[0.5])
-    >>> 1 < affordable_layers(cell, cell.patterns[0]) < cell.steps
-    True
-    """
+    """Return how many layers of a simulation the reference engine may compute."""
     total = np.cumsum(reference_cost(cell, pattern))
     return max(1, int(np.count_nonzero(total <= most)))
 
 
 def reference_cost(cell: Cell, pattern: PatternSettings) -> NDArray[np.float64]:
-    """Return what the layers of a simulation cost the reference engine.
-
-    Examples
-    --------
-    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=3)
-    >>> reference_cost(cell, cell.patterns[0]).shape
-    (3,)
-    """
+    """Return what each layer of a simulation costs the reference engine, in multiply-adds."""
     return _pixels(cell, pattern) * direct_cost(cell.size, cell.size) + OVERHEAD
 
 
@@ -161,17 +140,3 @@ def _pixels(cell: Cell, pattern: PatternSettings) -> NDArray[np.float64]:
     grown = np.arange(cell.steps, dtype=np.float64) * reach
     pixels: NDArray[np.float64] = (height + grown) * (width + grown)
     return pixels
-
-
-def _largest(found: xr.Dataset, expected: xr.Dataset, *names: str) -> float:
-    """The largest difference of some quantities."""
-    apart = [distances(found[name].values, expected[name].values) for name in names]
-    return float(np.max(apart))
-
-
-def _largest_share(found: xr.Dataset, expected: xr.Dataset, name: str) -> float:
-    """The largest difference of a quantity, relative to what is expected."""
-    due = expected[name].values
-    size = np.abs(due)
-    # A state that died has no mass; if it lives in the other record, its mass tells how far off.
-    return float(np.max(distances(found[name].values, due, np.where(size > 0, size, 1.0))))

@@ -1,4 +1,4 @@
-"""What of an experiment runs again: drawn by chance, told to whoever waits."""
+"""The sample of an experiment that is computed again."""
 
 from __future__ import annotations
 
@@ -10,34 +10,28 @@ import numpy as np
 
 Item = TypeVar("Item")
 
-Tell = Callable[[str], object]
-"""Gets a line for each cell that ran again."""
+Report = Callable[[str], object]
+"""Gets a line for each item that was computed again."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many simulations run again, and who hears of them."""
+    """Draws samples."""
 
     most: int | None
-    """How many of each thing, drawn by chance; None for all."""
-    chance: np.random.Generator
-    """Draws them."""
-    tell: Tell = str
-    """Gets a line for each thing."""
+    """Size of a sample; None for everything."""
+    generator: np.random.Generator
+    report: Report = str
 
-    def of(self, items: Sequence[Item]) -> list[Item]:
-        """Return a sample of some items."""
-        return drawn(items, self.most, self.chance)
+    def draw(self, items: Sequence[Item]) -> list[Item]:
+        """Draw a sample, in the order of the items.
 
-
-def drawn(items: Sequence[Item], most: int | None, chance: np.random.Generator) -> list[Item]:
-    """Return some items by chance, in their order.
-
-    Examples
-    --------
-    >>> drawn("abcdef", 3, np.random.default_rng(0))
-    ['d', 'e', 'f']
-    """
-    if most is None or most >= len(items):
-        return list(items)
-    return [items[place] for place in sorted(chance.choice(len(items), most, replace=False))]
+        Examples
+        --------
+        >>> Sampling(3, np.random.default_rng(0)).draw("abcdef")
+        ['d', 'e', 'f']
+        """
+        if self.most is None or self.most >= len(items):
+            return list(items)
+        chosen = self.generator.choice(len(items), self.most, replace=False)
+        return [items[index] for index in sorted(chosen)]

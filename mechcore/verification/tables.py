@@ -1,81 +1,108 @@
-"""What tables are held against: what follows from the trajectories, and from other tables."""
+"""Tables and verdicts: they must follow from the trajectories, and from each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pandas as pd
 
 from mechcore.analysis.tables import read_table
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import Claim, read_claims
 from mechcore.engines.trajectories import AGREEMENT
 from mechcore.errors import MechcoreError
-from mechcore.experiment.cell import Cell
-from mechcore.experiment.paths import CELLS_FILE, DEVIATIONS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, DEVIATIONS_FILE, SWEEP_FILE
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import read_sweep
-from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.certificate import Check, failed, merged
-from mechcore.verification.deviations import DEVIATIONS, chosen_place, deviation_of
-from mechcore.verification.table_comparison import compared_table
+from mechcore.verification.comparison import compared_table
+from mechcore.verification.deviations import DEVIATIONS, chosen_simulation
+
+SIMULATION = ["pattern", "angle"]
+"""What ``deviations.csv`` says of the simulation of each cell; beta is measured."""
 
 
-def check_tables(results: Results, again: Results) -> Check:
-    """Compare the tables of an experiment with those that follow from its trajectories."""
+def check_tables(results: Results, again: Results, sweep: str, deviations: pd.DataFrame) -> Check:
+    """Compare tables with those that follow from the trajectories."""
     parts = [
-        compared_table(getattr(results, name), getattr(again, name), f"{name}.csv")
+        compared_table(f"{name}.csv", getattr(results, name), getattr(again, name))
         for name in TABLES
     ]
+    parts += [_check_cells(results, sweep), _check_deviations(results, deviations)]
     return merged("tables", "The tables follow from the trajectories", parts)
 
 
-def check_cells_table(results: Results, expected: str) -> Check:
+def check_verdicts(again: Results) -> Check:
+    """Judge again, and compare everything that ``claims.json`` says."""
+    found, expected = read_claims(again.folder / CLAIMS_FILE), judge(again)
+    parts = [
+        compared_table(CLAIMS_FILE, _figures(found), _figures(expected)),
+        compared_table(CLAIMS_FILE, _texts(found), _texts(expected)),
+    ]
+    # Ranges quote figures in a few digits: they are equal wherever the figures are.
+    same = [a for a, b in zip(found, expected, strict=False) if _values(a) == _values(b)]
+    ids = [claim.id for claim in same]
+    parts.append(compared_table(CLAIMS_FILE, _ranges(found, ids), _ranges(expected, ids)))
+    statement = "Judging again gives the same verdicts and figures"
+    return merged("verdicts", statement, parts).model_copy(update={"compared": len(expected)})
+
+
+def _check_cells(results: Results, identifier: str) -> Check:
     """Compare the table of a sweep with what follows from the other tables."""
     try:
         sweep = read_sweep(results.folder)
     except MechcoreError as error:
         return failed("table", CELLS_FILE, str(error))
-    if sweep.identifier != expected:
-        line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {expected}"
+    if sweep.identifier != identifier:
+        line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         return failed("table", CELLS_FILE, line)
-    return _compared(sweep.cells, cells_table(results), CELLS_FILE)
+    return compared_table(CELLS_FILE, sweep.cells, cells_table(results))
 
 
-def check_deviations(results: Results, sample: Iterable[str]) -> Check:
-    """Compare the deviations between the engines with those that are found again."""
-    path, cells = results.folder / DEVIATIONS_FILE, results.cells
+def _check_deviations(results: Results, again: pd.DataFrame) -> Check:
+    """Compare the deviations of a sample of cells, and the list of all of them."""
     try:
-        found = read_table(path, DEVIATIONS, ["cell"])
+        found = read_table(results.folder / DEVIATIONS_FILE, DEVIATIONS, ["cell"])
     except MechcoreError as error:
         return failed("table", DEVIATIONS_FILE, str(error))
-    planned = pd.DataFrame([_place(cell) for cell in cells.values()])
-    listed = _compared(found[list(planned)], planned, DEVIATIONS_FILE)
+    found, again = found.set_index("cell"), again.set_index("cell")
+    planned = [
+        (cell.patterns[index.pattern].label, float(cell.angles[index.angle]))
+        for cell in results.cells.values()
+        for index in [chosen_simulation(cell)]
+    ]
+    cells = pd.Index(results.cells, name="cell")
+    expected = pd.DataFrame(planned, cells, columns=SIMULATION)
+    listed = compared_table(DEVIATIONS_FILE, found[SIMULATION], expected)
     if listed.failures:
         return listed
-    rows = [_again(results.folder, cells[name]) for name in sample]
-    again = pd.DataFrame(rows, columns=list(DEVIATIONS))
-    rows_found = found.set_index("cell").loc[again.cell].reset_index()
     # Differences of rounding: they are nothing beside what the engines may differ by.
-    return compared_table(rows_found, again, DEVIATIONS_FILE, limit=AGREEMENT)
+    return compared_table(DEVIATIONS_FILE, found.loc[again.index], again, AGREEMENT)
 
 
-def _place(cell: Cell) -> dict[str, object]:
-    place = chosen_place(cell)
-    return {
-        "cell": cell.id,
-        "pattern": cell.patterns[place.pattern].label,
-        "angle": float(cell.angles[place.angle]),
-    }
+def _figures(claims: list[Claim]) -> pd.DataFrame:
+    """The figures of claims. Where cells are equal, rounding decides which one is the source."""
+    rows = [
+        (claim.id, figure.name, figure.unit, str(PurePosixPath(figure.source or "").parent))
+        for claim in claims
+        for figure in claim.figures
+    ]
+    values = [figure.value for claim in claims for figure in claim.figures]
+    index = pd.MultiIndex.from_tuples(rows, names=["claim", "figure", "unit", "folder"])
+    return pd.DataFrame({"value": pd.Series(values, index, dtype=float)})
 
 
-def _again(directory: Path, cell: Cell) -> dict[str, object]:
-    path = directory / "trajectories" / f"{cell.id}.nc"
-    return deviation_of(read_trajectories(path, cell), cell)
+def _texts(claims: list[Claim]) -> pd.DataFrame:
+    names = ("kind", "statement", "test", "verdict", "section", "data", "meaning")
+    rows = [[str(getattr(claim, name)) for name in names] for claim in claims]
+    return pd.DataFrame(rows, pd.Index([claim.id for claim in claims], name="claim"), list(names))
 
 
-def _compared(found: pd.DataFrame, expected: pd.DataFrame, name: str) -> Check:
-    """Compare tables that may have other columns."""
-    if list(found) != list(expected):
-        return failed("table", name, f"{name}: other columns than {', '.join(map(str, expected))}")
-    return compared_table(found, expected, name)
+def _ranges(claims: list[Claim], ids: list[str]) -> pd.DataFrame:
+    ranges = pd.Series({claim.id: claim.range for claim in claims}, dtype=str)
+    return ranges.reindex(ids).to_frame("range")
+
+
+def _values(claim: Claim) -> list[float | None]:
+    return [figure.value for figure in claim.figures]

@@ -1,4 +1,4 @@
-"""One file that holds an experiment with all its results, as an RO-Crate; and its reader."""
+"""One file that holds an experiment with all its results, as an RO-Crate."""
 
 from mechcore.results.archive.reading import Contents, opened
 

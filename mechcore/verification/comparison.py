@@ -1,0 +1,143 @@
+"""One comparer of tables, and one of datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from pandas.api.types import is_numeric_dtype
+
+from mechcore.verification.certificate import Check, failed
+
+SAME_SUMS = 1e-6
+"""How far numbers of tables may be apart, relative or absolute: the same sums in another order on
+another machine, and curves whose search ends at 1e-8 of their parameters."""
+
+PERFECT = 1e-9
+"""Of a line with smaller residuals the information criterion is the logarithm of rounding."""
+
+CRITERIA, RESIDUAL = ("aic", "delta_aic"), "worst_residual"
+
+
+def distances(found: ArrayLike, expected: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.float64]:
+    """Return how far values are apart: numbers on a scale, other values by 0 or infinity.
+
+    Examples
+    --------
+    >>> distances([1.0, np.nan, np.nan, np.inf], [3.0, np.nan, 0.0, np.inf], 2.0).tolist()
+    [1.0, 0.0, inf, 0.0]
+    >>> distances(["relu", "tanh"], ["relu", "gelu"]).tolist()
+    [0.0, inf]
+    """
+    first, second = np.asarray(found), np.asarray(expected)
+    if not {first.dtype.kind, second.dtype.kind} <= set("iuf"):
+        return np.where(first.astype(str) == second.astype(str), 0.0, np.inf)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.abs(first.astype(np.float64) - second) / scale
+    same = (first == second) | (np.isnan(first) & np.isnan(second))
+    return np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
+
+
+def compared_table(
+    name: str, found: pd.DataFrame, expected: pd.DataFrame, limit: float = SAME_SUMS
+) -> Check:
+    """Compare two tables value by value.
+
+    Examples
+    --------
+    >>> first, second = pd.DataFrame({"slope": [1.0, 2.0]}), pd.DataFrame({"slope": [1.0, 2.1]})
+    >>> compared_table("fits", first, second).failures
+    ['fits: 1 of 2 values of slope differ, the first in row 2: 2.0, expected 2.1']
+    """
+    wrong = _other_form(found, expected)
+    if wrong:
+        return failed("table", name, f"{name}: {wrong}", limit)
+    apart = {str(column): _column_distances(found, expected, column) for column in expected}
+    values = np.concatenate(list(apart.values()))
+    return Check(
+        name="table",
+        statement=name,
+        compared=int(np.count_nonzero(~np.isnan(values))),
+        excused=int(np.count_nonzero(np.isnan(values))),
+        largest=max(values[np.isfinite(values)].tolist(), default=None),
+        limit=limit,
+        failures=[
+            f"{name}: {_first_wrong(found[column], expected[column], distance > limit)}"
+            for column, distance in apart.items()
+            if (distance > limit).any()
+        ],
+    )
+
+
+def differences(
+    found: xr.Dataset, expected: xr.Dataset, limit: float, unit: float = 0.0
+) -> Iterator[str]:
+    """Name the variables of a dataset that are missing, or too far from those expected.
+
+    Distances are relative to the value, with a thousandth of the largest value of the variable
+    and a unit added: where terms cancel, or the value is zero, rounding is not.
+
+    Examples
+    --------
+    >>> found = xr.Dataset({"taps": ("x", [1.0, 2.0])})
+    >>> list(differences(found, xr.Dataset({"taps": ("x", [1.0, 2.5])}), limit=1e-9))
+    ['taps is 2.0e-01 away from what is expected']
+    """
+    for name, variable in expected.variables.items():
+        if name not in found.variables:
+            yield f"no variable {name}"
+        elif found[name].sizes != variable.sizes:
+            yield f"{name} has the sizes {dict(found[name].sizes)}, not {dict(variable.sizes)}"
+        else:
+            values = variable.values
+            apart = distances(found[name].values, values, unit + _scale(values))
+            if (worst := np.max(apart, initial=0.0)) > limit:
+                yield f"{name} is {worst:.1e} away from what is expected"
+
+
+def _scale(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    if values.dtype.kind not in "iuf":
+        return np.ones(values.shape)
+    size = np.abs(values.astype(np.float64))
+    return size + 1e-3 * np.max(size, where=np.isfinite(size), initial=0.0)
+
+
+def _other_form(found: pd.DataFrame, expected: pd.DataFrame) -> str:
+    """What is wrong with the columns and rows of a table, if anything is."""
+    if list(found) != list(expected):
+        return f"other columns than {', '.join(map(str, expected))}"
+    if len(found) != len(expected):
+        return f"{len(found)} rows, expected {len(expected)}"
+    other = np.flatnonzero(found.index != expected.index)
+    return f"row {found.index[other[0]]}, expected {expected.index[other[0]]}" if len(other) else ""
+
+
+def _column_distances(
+    found: pd.DataFrame, expected: pd.DataFrame, column: Hashable
+) -> NDArray[np.float64]:
+    """How far the values of a column are apart; NaN where they are decided by rounding."""
+    first, second = (_values(table[column]) for table in (found, expected))
+    scale = np.fmax(np.abs(second), 1.0) if second.dtype.kind == "f" else 1.0
+    apart = distances(first, second, scale)
+    if column not in CRITERIA or RESIDUAL not in expected:
+        return apart
+    rounding: NDArray[np.float64] = np.where(expected[RESIDUAL].abs() < PERFECT, np.nan, apart)
+    return rounding
+
+
+def _values(column: pd.Series) -> NDArray[np.generic]:
+    if is_numeric_dtype(column) and column.dtype != bool:
+        return column.to_numpy(np.float64, na_value=np.nan)
+    return column.to_numpy(str)
+
+
+def _first_wrong(column: pd.Series, expected: pd.Series, wrong: NDArray[np.bool_]) -> str:
+    place = int(np.flatnonzero(wrong)[0])
+    row = place + 1 if isinstance(expected.index, pd.RangeIndex) else expected.index[place]
+    return (
+        f"{wrong.sum()} of {len(wrong)} values of {column.name} differ, the first in row {row}: "
+        f"{column.iloc[place]}, expected {expected.iloc[place]}"
+    )
