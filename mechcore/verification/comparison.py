@@ -102,7 +102,9 @@ def _scale(values: NDArray[np.generic]) -> NDArray[np.float64]:
     if values.dtype.kind not in "iuf":
         return np.ones(values.shape)
     size = np.abs(values.astype(np.float64))
-    return size + 1e-3 * np.max(size, where=np.isfinite(size), initial=0.0)
+    largest = float(np.max(size, where=np.isfinite(size), initial=0.0))
+    scale: NDArray[np.float64] = size + 1e-3 * largest
+    return scale
 
 
 def _other_form(found: pd.DataFrame, expected: pd.DataFrame) -> str:

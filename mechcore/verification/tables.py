@@ -51,13 +51,13 @@ def check_verdicts(again: Results) -> Check:
 def _check_cells(results: Results, identifier: str) -> Check:
     """Compare the table of a sweep with what follows from the other tables."""
     try:
-        sweep = read_sweep(results.folder)
+        sweep, expected = read_sweep(results.folder), cells_table(results)
     except MechcoreError as error:
         return failed("table", CELLS_FILE, str(error))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         return failed("table", CELLS_FILE, line)
-    return compared_table(CELLS_FILE, sweep.cells, cells_table(results))
+    return compared_table(CELLS_FILE, sweep.cells, expected)
 
 
 def _check_deviations(results: Results, again: pd.DataFrame) -> Check:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from mechcore.simulation.run import simulate
 from mechcore.verification.deviations import (
     DEVIATIONS,
     affordable_layers,
-    chosen_place,
+    chosen_simulation,
     deviation_of,
     deviations,
     reference_cell,
@@ -69,7 +68,7 @@ def make_cell(**changes: object) -> Cell:
 def with_fault(run: xr.Dataset, cell: Cell, name: str, layer: int, amount: float) -> xr.Dataset:
     """A run in which one number of the simulation that is compared is off."""
     faulty = run.copy(deep=True)
-    faulty[name][{**dataclasses.asdict(chosen_place(cell)), "t": layer}] += amount
+    faulty[name][chosen_simulation(cell)._asdict() | {"t": layer}] += amount
     return faulty
 
 
@@ -125,7 +124,7 @@ def test_a_millionth_of_a_pixel_is_seen(column: str, layer: int) -> None:
     cell = make_cell()
     run = simulate(cell)
     row = deviation_of(with_fault(run, cell, QUANTITY[column], layer, FAULT), cell)
-    mass = run.mass[{**dataclasses.asdict(chosen_place(cell)), "t": layer}].item()
+    mass = run.mass[chosen_simulation(cell)._asdict() | {"t": layer}].item()
     fault = FAULT / mass if column == "deviation_mass" else FAULT
     assert row[column] == pytest.approx(fault, rel=1e-3)
     others = [row[name] for name in QUANTITY if name != column]
@@ -215,7 +214,7 @@ def test_the_repeated_simulation_keeps_all_other_settings() -> None:
     rules = {"boundary": "wrap", "density": "square", "normalise": "peak", "domain": 25}
     more = {"mixing": "linear", "seed": 3, "kernel": "random", "t_burn": 6}
     cell = make_cell(**rules, **more, snapshots={"layers": [8]})
-    place = chosen_place(cell)
+    place = chosen_simulation(cell)
     repeated = json.loads(reference_cell(cell, place).to_json())
     expected = json.loads(cell.to_json())
     changed = {name for name in expected if repeated.get(name) != expected[name]}
@@ -251,7 +250,7 @@ def test_the_choice_is_spread_over_all_values() -> None:
             "betas": {"count": 41},
         }
     )
-    places = [chosen_place(cell) for cell in expand(full).values()]
+    places = [chosen_simulation(cell) for cell in expand(full).values()]
     for axis, count in (("pattern", 2), ("angle", 8), ("beta", 41)):
         assert {getattr(place, axis) for place in places} == set(range(count))
 

@@ -1,0 +1,259 @@
+"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import netCDF4
+import pandas as pd
+import pytest
+
+from mechcore.analysis.collect import Measurements
+from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import write_claims
+from mechcore.cli import main
+from mechcore.errors import MechcoreError
+from mechcore.experiment.config import Experiment, load_experiment
+from mechcore.io.environment import current_code, current_environment
+from mechcore.io.netcdf import read_dataset, write_dataset
+from mechcore.io.provenance import file_sha256
+from mechcore.jobs.stages import STAGES, record_file, write_record
+from mechcore.results.results import TABLES, Results
+from mechcore.results.sweep import read_sweep
+from mechcore.verification.certificate import Certificate, Check, merged, read_certificate
+from mechcore.verification.experiment import RECORDED, Extent, verify
+from tests.helpers.projects import PROJECT
+
+CONFIG: dict[str, object] = {
+    "experiment": "small",
+    "kernels": ["dct"],
+    "activations": ["modulus"],
+    "sizes": [2, 3],
+    "patterns": ["delta"],
+    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
+    "steps": 12,
+    "filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")],
+    "slices_per_layer": 1,
+}
+CELL = "dct-modulus-k3"
+CHECKS = ["files", "simulations", "controls", "films", "banks", "tables", "verdicts"]
+
+
+def experiment() -> Experiment:
+    return load_experiment(CONFIG)
+
+
+def failing(certificate: Certificate) -> dict[str, list[str]]:
+    """Return the failures of the checks that do not hold."""
+    return {check.name: check.failures for check in certificate.checks if not check.holds}
+
+
+def test_true_results_hold_to_the_last_simulation(simulated: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in simulated.rglob("*")}
+    lines: list[str] = []
+    certificate = verify(experiment(), simulated, Extent(None, None), lines.append)
+    assert failing(certificate) == {}
+    assert certificate.holds
+    assert {path: path.stat().st_mtime_ns for path in simulated.rglob("*")} == before
+    assert [check.name for check in certificate.checks] == CHECKS
+    grid = certificate.checks[1]
+    # At beta = 1 the modulus splits a point evenly, and rounding decides where it goes.
+    assert (grid.compared, grid.excused) == (9, 1)
+    assert any(line.startswith(f"{CELL}: 5 simulations, at most") for line in lines)
+    # Nobody chooses the sample.
+    assert certificate.seed == int(read_sweep(simulated).identifier, 16)
+    assert certificate.sweep == read_sweep(simulated).identifier
+    assert certificate.files == Results.load(experiment(), simulated).file_hashes()
+
+
+def forge(path: Path, variable: str, amount: float) -> None:
+    """Change a file, and let its hash follow."""
+    dataset = read_dataset(path)
+    dataset[variable][..., -1] += amount
+    write_dataset(dataset, path)
+
+
+def test_each_check_finds_what_is_forged(results: Path) -> None:
+    forge(results / "trajectories" / f"{CELL}.nc", "mu_x", 1e-8)
+    (film,) = (results / "films").iterdir()
+    forge(film, "mu_x", 1e-8)
+    forge(results / "controls.nc", "mu_y", 1e-8)
+    found = failing(verify(experiment(), results, Extent(None, None)))
+    # Of controls and films of something else, nothing is judged.
+    assert list(found) == ["simulations", "controls", "films"]
+    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in found.values())
+    assert found["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
+    assert found["controls"][0].startswith("control ")
+
+
+def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
+    results: Path,
+) -> None:
+    true = Results.load(experiment(), results)
+    metrics = true.metrics.assign(speed=true.metrics.speed * 1.5)
+    measured = Measurements(metrics, true.mechanics, true.kernels)
+    forged = Results.fitted(experiment(), results, measured)
+    for name in TABLES:
+        write_table(getattr(forged, name), results / f"{name}.csv")
+    write_claims(judge(forged), results / "claims.json")
+    found = failing(verify(experiment(), results, Extent(1, 1, 0)))
+    assert list(found) == ["tables", "verdicts"]
+    assert "metrics.csv: " in found["tables"][0]
+
+
+def flip(path: Path) -> None:
+    with netCDF4.Dataset(path, "a") as file:
+        group = file.groups.get("k3x3", file)
+        name = "energy" if "energy" in group.variables else "mu_x"
+        group[name][...] = group[name][...] + 1e-12
+
+
+FILES = [
+    *(f"trajectories/{CELL}.nc", f"films/{CELL}.nc", "controls.nc"),
+    *("filters/digits.nc", "filter_runs/digits.nc"),
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (flip, "damaged: its content does not have the hash"),
+        (Path.unlink, "missing, expected a netCDF file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), ""),
+    ],
+)
+def test_a_damaged_file_is_named_and_nothing_computed_from_it(
+    results: Path, name: str, damage: Callable[[Path], object], message: str
+) -> None:
+    damage(results / name)
+    certificate = verify(experiment(), results)
+    (check,) = certificate.checks
+    (failure,) = check.failures
+    assert failure.startswith(f"{results / name}: {message}")
+    assert (certificate.seed, certificate.sweep, certificate.cells) == (None, None, [])
+
+
+@pytest.fixture
+def recorded(results: Path) -> Path:
+    """Give results whose commands left records."""
+    for command in RECORDED:
+        files = [results / name for name in STAGES[command].files]
+        write_record(record_file(results, command), command, experiment(), files)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("claims.json", "not as mechcore judge wrote it"), ("provenance/judge.json", "missing")],
+)
+def test_files_are_held_to_the_records_of_their_commands(
+    recorded: Path, name: str, message: str
+) -> None:
+    path = recorded / name
+    if path.suffix == ".json" and path.parent == recorded:
+        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    else:
+        path.unlink()
+    (failure,) = failing(verify(experiment(), recorded))["files"]
+    assert failure.startswith(f"{path}: {message}")
+
+
+@pytest.fixture
+def tables(simulated: Path, tmp_path: Path) -> Path:
+    """Give the fits of finished results, as a report has them beside it."""
+    table = pd.read_csv(simulated / "regressions.csv")
+    write_table(table, tmp_path / "regressions.csv")
+    return tmp_path
+
+
+def test_fits_are_checked_where_only_tables_are_left(tables: Path) -> None:
+    certificate = verify(experiment(), tables)
+    assert [check.name for check in certificate.checks] == ["fits"]
+    assert certificate.holds
+    assert certificate.sweep is None
+    assert certificate.seed == int(file_sha256(tables / "regressions.csv")[:12], 16)
+    table = pd.read_csv(tables / "regressions.csv")
+    write_table(table[table.cell != CELL], tables / "regressions.csv")
+    (check,) = verify(experiment(), tables).checks
+    assert check.failures == [f"{CELL}: 0 rows, expected {(table.cell == CELL).sum()}"]
+
+
+def test_the_command_names_what_fails_and_ends_with_1(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.read_csv(results / "regressions.csv")
+    table.loc[3, "slope"] += 1e-5
+    write_table(table, results / "regressions.csv")
+    output = results / "certificate.json"
+    words = ["verify", "--experiment", json.dumps(CONFIG), "--results", str(results)]
+    words += ["--cells", "1", "--simulations", "1", "-o", str(output)]
+    codes = []
+    for more in ([], ["--exit-zero"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, *more])
+        codes.append(ended.value.code)
+    assert codes == [1, 0]
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == "NOT verified"
+    assert "tables: FAILS" in printed
+    assert "  regressions.csv: 1 of" in printed
+    certificate = read_certificate(output)
+    assert certificate is not None
+    assert list(failing(certificate)) == ["tables"]
+    assert len(certificate.cells) == 1
+    output.write_text('{"experiment": "small"}')
+    with pytest.raises(MechcoreError, match="cells: missing"):
+        read_certificate(output)
+    assert read_certificate(results / "absent.json") is None
+
+
+RESULTS = ("--experiment", json.dumps(CONFIG), "--results")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*RESULTS, ".", "--cells", "0"), "cells: 0 is not allowed"),
+        ((*RESULTS, ".", "--simulations", "-1"), "simulations: -1 is not allowed"),
+        ((*RESULTS, ".", "--seed", "-1"), "seed: -1 is not allowed"),
+        ((*RESULTS, "absent"), "absent: no such folder"),
+        ((*RESULTS, ".", "--record", "c"), "record: 'c' is not allowed"),
+        ((), "expected an archive alone, or --experiment with --results"),
+        (("a.zip", "--results", "a"), "expected an archive alone, or --experiment with"),
+        (("--experiment", "a.yaml"), "expected an archive alone, or --experiment with"),
+        (("a.zip", "--record", "b", "-o", "c"), "expected an archive alone, or --experiment with"),
+    ],
+)
+def test_bad_input_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *words])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_rounding_may_decide_a_whole_sample_but_nothing_is_no_check() -> None:
+    check = Check(name="simulations", statement="", compared=0, excused=4)
+    assert check.holds
+    assert not check.model_copy(update={"excused": 0}).holds
+    made = {"code": current_code([]), "environment": current_environment()}
+    nothing = Certificate(experiment="small", cells=[], checks=[], **made)  # type: ignore[arg-type]
+    assert not nothing.holds
+    assert nothing.model_copy(update={"checks": [check]}).holds
+
+
+def test_of_very_many_failures_the_first_are_listed() -> None:
+    part = Check(name="table", statement="", compared=30, largest=0.5, failures=["wrong"] * 15)
+    check = merged("tables", "", [part, part])
+    assert (check.compared, check.largest) == (60, 0.5)
+    assert check.failures[-2:] == ["wrong", "and 10 more"]

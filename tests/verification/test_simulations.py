@@ -1,0 +1,126 @@
+"""The reference engine runs simulations again, and whatever is wrong with them is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+from mechcore.simulation.run import simulate
+from mechcore.verification.certificate import Check
+from mechcore.verification.deviations import OVERHEAD, affordable_layers, reference_cost
+from mechcore.verification.sampling import Sampling
+from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, check_cell
+from tests.helpers.projects import PROJECT
+
+CELL = Cell(
+    kernel="dct",
+    activation="modulus",
+    size=2,
+    betas=[0.0, 0.5, 0.75],
+    steps=8,
+    snapshots={"layers": [4], "window": 21},
+)
+
+Change = Callable[[xr.Dataset], xr.Dataset]
+
+
+@pytest.fixture(scope="module")
+def dataset() -> xr.Dataset:
+    return simulate(CELL)
+
+
+def check(dataset: xr.Dataset, most: int | None = None) -> Check:
+    return check_cell(dataset, CELL, Sampling(most, np.random.default_rng(0)))
+
+
+def set_value(name: str, place: tuple[int, ...], value: float) -> Change:
+    def change(data: xr.Dataset) -> xr.Dataset:
+        data[name][place] = value
+        return data
+
+    return change
+
+
+def flag(data: xr.Dataset) -> xr.Dataset:
+    data = set_value("ill_conditioned", (0, 0, 1), 1.0)(data)
+    return set_value("rounding_sensitivity", (0, 0, 1), 1e-11)(data)
+
+
+def unflag(data: xr.Dataset) -> xr.Dataset:
+    # There the modulus splits a point evenly, and rounding decides where it goes.
+    assert data.ill_conditioned[0, 0, 2]
+    data = set_value("ill_conditioned", (0, 0, 2), 0.0)(data)
+    return set_value("rounding_sensitivity", (0, 0, 2), 1e-15)(data)
+
+
+def test_true_simulations_hold_in_everything(dataset: xr.Dataset) -> None:
+    found = check(dataset)
+    assert found.failures == []
+    assert (found.compared, found.excused) == (2, 1)
+    assert found.largest is not None
+    assert found.largest < 1e-13
+    assert check(dataset, most=1).compared + check(dataset, most=1).excused == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_value("ill_conditioned", (0, 0, 1), 1.0), "ill_conditioned is True, but rounding"),
+        (flag, "beta 0.5: ill_conditioned is True, expected False: sensitivity"),
+        (unflag, "beta 0.75: ill_conditioned is False, expected True: sensitivity"),
+        (set_value("kernel_taps", (0, 1, 0, 0), 0.9), "kernel_taps is"),
+        (set_value("beta_star", (0, 1), 0.9), "beta_star is"),
+        (set_value("odd_energy_ratio", (0, 1), 0.9), "odd_energy_ratio is"),
+        (set_value("edge_at", (0,), 4.0), "edge_at is inf away"),
+        (set_value("mu_x", (0, 0, 1, 3), 1.0), " apart, at most 1e-10"),
+        (set_value("extinct_at", (0, 0, 1), 8.0), "extinct_at is inf away"),
+        (set_value("diverged_at", (0, 0, 1), 3.0), "diverged_at is inf away"),
+        (set_value("snapshot", (0, 0, 1, 0, 10, 10), 9.0), "snapshot is"),
+        (set_value("snapshot_x", (0, 0), 9.0), "snapshot_x is"),
+    ],
+)
+def test_everything_wrong_with_a_simulation_is_found(
+    dataset: xr.Dataset, change: Change, message: str
+) -> None:
+    failures = check(change(dataset.copy(deep=True))).failures
+    assert failures
+    assert message in failures[0]
+    assert failures[0].startswith("dct-modulus-k2, delta, angle 0, beta ")
+
+
+def test_the_first_layers_of_expensive_simulations_are_compared(
+    dataset: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mechcore.verification.simulations.MOST_MULTIPLY_ADDS", 5 * OVERHEAD)
+    found = check(dataset)
+    assert found.holds
+    # The one that rounding decides is not yet decided there.
+    assert (found.compared, found.in_part, found.excused) == (3, 3, 0)
+    # Of layer 8 nothing is known.
+    late = set_value("mu_x", (0, 0, 1, 8), 1.0)(dataset.copy(deep=True))
+    late = set_value("extinct_at", (0, 0, 1), 8.0)(late)
+    assert check(late).holds
+    assert not check(set_value("mu_x", (0, 0, 1, 2), 1.0)(late)).holds
+
+
+def test_no_simulation_runs_for_hours() -> None:
+    full = expand(load_experiment(PROJECT / "config/full.yaml")).values()
+    huge = Cell(kernel="dct", activation="relu", size=11, betas=[0.5], steps=2000)
+    for cell in (*full, huge):
+        for pattern in cell.patterns:
+            layers = affordable_layers(cell, pattern, MOST_MULTIPLY_ADDS)
+            assert reference_cost(cell, pattern)[:layers].sum() <= MOST_MULTIPLY_ADDS
+            assert (layers == cell.steps) is (cell is not huge)
+
+
+def test_a_sample_has_no_repeats_and_keeps_the_order() -> None:
+    samples = [Sampling(10, np.random.default_rng(seed)).draw(range(50)) for seed in range(20)]
+    assert all(sample == sorted(set(sample)) for sample in samples)
+    assert {len(sample) for sample in samples} == {10}
+    assert len(set(map(tuple, samples))) > 1
