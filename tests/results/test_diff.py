@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from mechcore.cli import diff_text as differences
 from mechcore.cli import main
+from mechcore.cli.diff import load_sweep
 from mechcore.report.figures.comparison import nothing_differs
 from mechcore.results import diff as comparison
 from mechcore.results.diff import COLUMNS, compare, largest
@@ -257,7 +257,7 @@ def test_an_identifier_is_fetched_from_the_store(
         return folder
 
     monkeypatch.setattr(track, "fetch_sweep", fetch)
-    found = differences.load_sweep("ABCD12")
+    found = load_sweep("ABCD12")
     assert (wanted, found.experiment) == (["abcd12"], "tiny")
 
 
