@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from mechcore.jobs.damage import MEMORY
 from platformdirs import user_cache_dir
 
 from mechcore.io.netcdf import read_dataset
-from mechcore.jobs.damage import MEMORY
 from tests.cluster.slurm import Cluster, Job, slurm_cluster
 from tests.helpers.projects import PROJECT, copy_project
 

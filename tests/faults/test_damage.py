@@ -13,6 +13,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+from mechcore.jobs.damage import MEMORY, Planned, damaged_files, planned_files, reasons
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
@@ -20,7 +21,6 @@ from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import CONTENT_HASH, content_hash, read_dataset
-from mechcore.jobs.damage import MEMORY, Planned, damaged_files, planned_files, reasons
 from tests.faults import tiny
 from tests.helpers import experiments, trackers
 

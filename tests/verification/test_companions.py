@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from mechcore.jobs.damage import Planned, damage, files_of, reasons
 
 from mechcore.analysis.tables import write_table
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import ROOT, read_dataset, read_groups, write_dataset, write_groups
-from mechcore.jobs.damage import Planned, damage, files_of, reasons
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import Results
 from mechcore.results.sweep import describe_sweep, write_sweep

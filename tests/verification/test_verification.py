@@ -15,6 +15,7 @@ import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
+from mechcore.jobs.damage import reasons
 
 from mechcore.analysis.collect import KEPT
 from mechcore.analysis.tables import table_text, write_table
@@ -31,7 +32,6 @@ from mechcore.io.environment import current_code, current_environment
 from mechcore.io.json_models import write_settings
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.io.provenance import file_sha256
-from mechcore.jobs.damage import reasons
 from mechcore.jobs.stages import record_file
 from mechcore.report.page import Content, render, summary
 from mechcore.report.verification import verification_of

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from mechcore.jobs.damage import MEMORY
 
 from mechcore.analysis.collect import KEPT
 from mechcore.io.netcdf import content_hash, read_dataset
-from mechcore.jobs.damage import MEMORY
 from mechcore.jobs.resume import second_name
 from mechcore.results.archive import opened
 from tests.helpers.projects import PROJECT, copy_project, snakemake
