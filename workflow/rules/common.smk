@@ -15,22 +15,16 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.naming import CELL_ID
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
-from mechcore.jobs.packing import (
-    PACK,
-    cell_megabytes,
-    cell_minutes,
-    checked_pack,
-    cost_class,
-)
+from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
+from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import show_progress
 from mechcore.jobs.stages import core_hash
 from mechcore.report.sections import figure_stems
 from mechcore.tracking.store import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-)
+BIN = Path(sys.executable).parent
+os.environ.update(PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
 if workflow.remote_exec:
     # A home directory is slow for a thousand nodes, and would keep machine code for each of them.
     os.environ.setdefault("MECHCORE_ON_NODE", "1")
@@ -71,12 +65,12 @@ def planned(table, name):
 
 
 def of_cell(value, table=CELLS):
-    """What a rule asks of its cell: a function of wildcards."""
+    """What follows from the settings of a cell, as a function of wildcards."""
     return lambda wildcards: value(planned(table, wildcards.cell))
 
 
 def of_bank(value):
-    """What a rule asks of its bank: a function of wildcards."""
+    """What follows from the settings of a bank, as a function of wildcards."""
     return lambda wildcards: value(planned(BANKS, wildcards.bank))
 
 
@@ -92,6 +86,14 @@ def when_packed(value, otherwise):
     return lambda wildcards, attempt: attempt * (
         value(estimated_cost(CELLS[wildcards.cell])) if PACKED else otherwise
     )
+
+
+# Its weights, a dozen columns of every kernel, and copies.
+BANK_MEGABYTES = lambda wildcards, input, attempt: attempt * int(
+    1500 + 20 * input.size_mb
+)
+# Snakemake removes the files of a job that failed, also those of finished cells in it.
+KEEP = ["--keep", f"results/{EXPERIMENT.experiment}/finished"] if PACKED else []
 
 
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)

@@ -1,11 +1,6 @@
 """Trained kernels: what the banks of the configuration hold, and how their kernels run."""
 
 
-def bank_megabytes(wildcards, input, attempt):
-    """Memory for a bank: its weights, a dozen columns of every kernel, and copies."""
-    return attempt * (1500 + 20 * os.path.getsize(input[0]) // 10**6)
-
-
 rule analyse_filters:
     input:
         of_bank(lambda bank: bank.weights),
@@ -19,7 +14,7 @@ rule analyse_filters:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=bank_megabytes,
+        mem_mb=BANK_MEGABYTES,
         runtime=30,
     params:
         command=of_bank(lambda bank: ["filters", "--layout", bank.layout]),
@@ -41,7 +36,7 @@ use rule analyse_filters as simulate_filters with:
     benchmark:
         "logs/{experiment}/benchmarks/filter_runs/{bank}.tsv"
     resources:
-        mem_mb=bank_megabytes,
+        mem_mb=BANK_MEGABYTES,
         runtime=60,
     params:
         command=of_bank(

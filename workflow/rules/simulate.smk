@@ -1,12 +1,6 @@
 """Simulation: one job a cell, and what runs beside the grid."""
 
 
-def simulate_options(wildcards, output):
-    """What only cells of the grid are told; where they share a job, they keep a second name."""
-    keep = ["--keep", f"results/{wildcards.experiment}/finished"] if PACKED else []
-    return ["--measures", output.measures, *keep]
-
-
 rule simulate:
     output:
         trajectories="results/{experiment}/trajectories/{cell}.nc",
@@ -26,7 +20,7 @@ rule simulate:
     params:
         cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
-        options=simulate_options,
+        options=lambda wildcards, output: ["--measures", output.measures, *KEEP],
     shell:
         r"""
         python -m mechcore simulate \
