@@ -77,7 +77,7 @@ def profile_group_sizes(profile: str) -> dict[str, int]:
         settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         config = dict(entry.split("=", 1) for entry in settings.get("config", []))
         sizes = dict(entry.split("=", 1) for entry in settings.get(GROUP_SIZES, []))
-        packs = checked_pack(yaml.safe_load(config.get(PACK, "false")))
+        packs = checked_pack(config.get(PACK, False))
         return {name: int(sizes.get(name, 1)) for name in CLASSES} if packs else {}
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise MechcoreError(f"{path}: not a profile of Snakemake ({error})") from error

@@ -41,10 +41,11 @@ COPIES = 4
 
 
 def checked_pack(value: object) -> bool:
-    """Return whether cells share jobs, as a profile says it."""
-    if not isinstance(value, bool):
+    """Return whether cells share jobs, as a profile says it: Snakemake leaves ``true`` a text."""
+    choices = {"true": True, "false": False}
+    if str(value).lower() not in choices:
         raise InvalidValue(PACK, value, "true or false")
-    return value
+    return choices[str(value).lower()]
 
 
 def cost_class(cost: Cost) -> str | None:
