@@ -42,5 +42,5 @@ def command(
     write_table(pool(measured, bodies), pooled)
     write_table(compare_models(measured, bodies), models)
     write_table(lines, output)
-    write_record(record, "regress", {}, [output, models, pooled])
+    write_record(record, "regress", None, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

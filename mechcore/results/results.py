@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.analysis.collect import Measurements, collect
+from mechcore.analysis.collect import MEASURES, Measurements, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.regressions import COLUMNS, regress
 from mechcore.analysis.tables import KERNEL, MODEL_COLUMNS, POOLED_COLUMNS, read_metrics, read_table
@@ -94,7 +94,7 @@ class Results:
         return cls(experiment, results, *tables.values())
 
     @classmethod
-    def measured(cls, experiment: Experiment, results: Path, *, kept: bool = True) -> Results:
+    def measured(cls, experiment: Experiment, results: Path) -> Results:
         """Measure and fit the finished cells of an experiment that may not be finished."""
         folder = results / TRAJECTORIES
         cells = {
@@ -104,7 +104,7 @@ class Results:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        return cls.fitted(experiment, results, collect(cells, folder, kept=kept))
+        return cls.fitted(experiment, results, collect(cells, folder, results / MEASURES))
 
     @classmethod
     def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:

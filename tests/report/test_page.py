@@ -28,7 +28,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io import environment as provenance
-from mechcore.jobs.failures import stage_failures
+from mechcore.jobs.status import stage_failures
 from mechcore.report import coverage, data_files, figures, films, statistics
 from mechcore.report import page as report
 from mechcore.report.figures.data import FigureData

@@ -90,12 +90,7 @@ def test_packing_twice_gives_equal_bytes(project: Path, archive: Path, tmp_path:
 
 
 def test_everything_that_the_commands_wrote_is_in_it(project: Path, files: Files) -> None:
-    # What is measured on each cell is kept for speed alone.
-    made = {
-        path.relative_to(project).as_posix()
-        for path in project.rglob("*")
-        if path.is_file() and "measured" not in path.parts
-    }
+    made = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
     own = {METADATA, EXPERIMENT, "CITATION.cff", "LICENSE", "requirements.lock"}
     assert set(files) == made | own
     assert list(files) == [*sorted(set(files) - {METADATA}), METADATA]
