@@ -20,8 +20,7 @@ import yaml
 from mechcore.cli import main
 from mechcore.cli.diff import load_sweep
 from mechcore.report.figures.comparison import nothing_differs
-from mechcore.results import diff as comparison
-from mechcore.results.diff import COLUMNS, compare, largest
+from mechcore.results.diff import COLUMNS, KINDS, compare, largest
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.tracking import track
 from tests.helpers import experiments
@@ -78,14 +77,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     return make
 
 
-def diff(a: Path, b: Path, output: Path) -> tuple[str, pd.DataFrame]:
-    """What the command prints, and the table that it writes."""
-    ended = run("diff", a, b, "--output", output)
+def diff(a: Path, b: Path) -> tuple[str, pd.DataFrame]:
+    """What the command prints, and the table of differences."""
+    ended = run("diff", a, b)
     assert ended.returncode == 0, ended.stderr
-    assert sorted(path.name for path in output.iterdir()) == ["diff.csv", "diff.png", "diff.svg"]
-    table = pd.read_csv(output / "diff.csv")
-    assert tuple(table) == COLUMNS
-    return ended.stdout, table
+    return ended.stdout, compare(read_sweep(a), read_sweep(b))
 
 
 def edited_copy(source: Path, folder: Path, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
@@ -102,7 +98,7 @@ def changes(table: pd.DataFrame, kind: str) -> set[str]:
 
 def test_the_same_experiment_twice_is_identical(made: Maker, tmp_path: Path) -> None:
     again = summarised(tmp_path / "again", CONFIG)
-    told, table = diff(made(), again, tmp_path / "diff")
+    told, table = diff(made(), again)
     assert "identical: the same numbers, to the last digit" in told
     assert re.search(r"metrics: 0 of \d+ differ\n", told)
     assert changes(table, "metric") == {"equal"}
@@ -110,32 +106,31 @@ def test_the_same_experiment_twice_is_identical(made: Maker, tmp_path: Path) -> 
     assert "No metric differs" in nothing_differs(compare(read_sweep(made()), read_sweep(again)))
 
 
-def test_another_number_of_steps_changes_one_setting_and_many_metrics(
-    made: Maker, tmp_path: Path
-) -> None:
-    told, table = diff(made(), made(steps=12), tmp_path)
+def test_another_number_of_steps_changes_one_setting_and_many_metrics(made: Maker) -> None:
+    told, table = diff(made(), made(steps=12))
     config = table[table.kind == "config"]
     assert config[["name", "a", "b"]].to_numpy().tolist() == [["steps", "8", "12"]]
     assert "results differ\n" in told
     assert re.search(r"steps +8 +12", told)
     metrics = table[(table.kind == "metric") & (table.change == "differs")]
-    a, b = metrics.a.astype(float), metrics.b.astype(float)
-    np.testing.assert_allclose(metrics.difference, b - a)
+    numbers = metrics[["a", "b", "difference", "relative", "scaled"]].astype(float)
+    a, b = numbers.a, numbers.b
+    np.testing.assert_allclose(numbers.difference, b - a)
     known = a != 0
-    np.testing.assert_allclose(metrics.relative[known], ((b - a) / a.abs())[known])
-    assert (metrics.scaled.abs() <= 2).all()
+    np.testing.assert_allclose(numbers.relative[known], ((b - a) / a.abs())[known])
+    assert (numbers.scaled.abs() <= 2).all()
 
 
-def test_only_the_configuration_differs(made: Maker, tmp_path: Path) -> None:
+def test_only_the_configuration_differs(made: Maker) -> None:
     # Cells do not know how their experiment is called.
-    told, table = diff(made(), made(experiment="tiny2"), tmp_path)
+    told, table = diff(made(), made(experiment="tiny2"))
     assert "configurations differ, results do not: the same numbers, to the last digit" in told
     assert table.name[table.kind == "config"].tolist() == ["experiment"]
     assert changes(table, "metric") == {"equal"}
 
 
-def test_cells_in_only_one_are_named_and_not_compared(made: Maker, tmp_path: Path) -> None:
-    told, table = diff(made(), made(activations=["relu", "tanh"]), tmp_path)
+def test_cells_in_only_one_are_named_and_not_compared(made: Maker) -> None:
+    told, table = diff(made(), made(activations=["relu", "tanh"]))
     assert "1 in both" in told
     assert "1 only in A (dct-modulus-k2); 1 only in B (dct-tanh-k2)" in told
     cells = table[table.kind == "cell"].set_index("cell")
@@ -143,15 +138,15 @@ def test_cells_in_only_one_are_named_and_not_compared(made: Maker, tmp_path: Pat
     assert set(table.cell[table.kind == "metric"]) == {"dct-relu-k2"}
 
 
-def test_no_cell_in_common_is_told(made: Maker, tmp_path: Path) -> None:
-    told, table = diff(made(), made(sizes=[3]), tmp_path)
+def test_no_cell_in_common_is_told(made: Maker) -> None:
+    told, table = diff(made(), made(sizes=[3]))
     assert "0 in both" in told
     assert "metric" not in set(table.kind)
     assert "no cell is in both" in nothing_differs(table)
 
 
-def test_numbers_that_only_one_knows_are_told_apart(made: Maker, tmp_path: Path) -> None:
-    told, table = diff(made(), made(angles=[0, 45]), tmp_path)
+def test_numbers_that_only_one_knows_are_told_apart(made: Maker) -> None:
+    told, table = diff(made(), made(angles=[0, 45]))
     alone = table[table.change == "only in B"]
     assert alone.name.tolist() == ["delta/speed_isotropy"]
     assert alone.difference.isna().all()
@@ -169,7 +164,7 @@ def test_rounding_is_called_rounding(made: Maker, tmp_path: Path) -> None:
         return table.assign(**{"delta/r2_beta": table["delta/r2_beta"] * (1 + 1e-13)})
 
     shaken = edited_copy(made(), tmp_path / "shaken", shake)
-    told, table = diff(made(), shaken, tmp_path / "diff")
+    told, table = diff(made(), shaken)
     assert changes(table, "metric") == {"equal", "rounding"}
     assert "\nresults differ by rounding only\n" in told
     assert re.search(r"metrics: 0 of \d+ differ; 2 differ by rounding \(below 1e-09 of", told)
@@ -197,7 +192,7 @@ def test_what_is_near_zero_does_not_lead(made: Maker, tmp_path: Path) -> None:
 
 def test_from_zero_has_no_relative_difference(made: Maker, tmp_path: Path) -> None:
     dead = edited_copy(made(), tmp_path / "dead", lambda table: table.assign(extinct=[0, 3]))
-    told, table = diff(made(), dead, tmp_path / "diff")
+    told, table = diff(made(), dead)
     assert "the same trajectories, measured in another way" in told
     (row,) = table[(table.name == "extinct") & (table.change != "equal")].itertuples()
     assert (row.a, row.b, row.difference, row.scaled) == (0, 3, 3, 1)
@@ -205,16 +200,17 @@ def test_from_zero_has_no_relative_difference(made: Maker, tmp_path: Path) -> No
     assert "from 0" in told
 
 
-def test_without_output_nothing_is_written(made: Maker, tmp_path: Path) -> None:
+def test_the_table_and_the_figure_are_written_if_asked_for(made: Maker, tmp_path: Path) -> None:
     # As a person starts it, in a process of its own.
-    ended = subprocess.run(
-        [sys.executable, "-m", "mechcore", "diff", str(made()), str(made(steps=12))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 0
-    assert list(tmp_path.iterdir()) == []
+    words = [sys.executable, "-m", "mechcore", "diff", str(made()), str(made(steps=12))]
+    ended = subprocess.run([*words, "-o", "diff"], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    written = sorted(path.name for path in (tmp_path / "diff").iterdir())
+    assert written == ["diff.csv", "diff.png", "diff.svg"]
+    table = pd.read_csv(tmp_path / "diff" / "diff.csv")
+    assert tuple(table) == COLUMNS
+    kinds = table.kind.unique().tolist()
+    assert kinds == [kind for kind in KINDS if kind in kinds]
 
 
 def test_long_lists_are_told_by_what_the_other_has_not(made: Maker) -> None:
@@ -270,12 +266,6 @@ def test_summarise_refuses_an_output_that_cannot_be_written(made: Maker, tmp_pat
     assert ended.returncode == 2
     assert "it is a folder" in ended.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-def test_kinds_of_rows_come_in_order(made: Maker) -> None:
-    first, second = read_sweep(made()), read_sweep(made(steps=12))
-    kinds = compare(first, second).kind.unique().tolist()
-    assert kinds == [kind for kind in comparison.KINDS if kind in kinds]
 
 
 def test_banks_are_part_of_a_sweep(tmp_path: Path) -> None:
