@@ -12,7 +12,7 @@ from markupsafe import Markup
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
 from mechcore.analysis.pooled import ALL_FAMILIES
 from mechcore.analysis.regressions import PREDICTORS
-from mechcore.claims.verdict import SYMBOLS
+from mechcore.claims.wording import PREDICTOR_SYMBOLS
 from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
 from mechcore.results.results import Results
 
@@ -20,7 +20,7 @@ MOST_ROWS = 60
 """Of a longer table the page shows what stands for the rest; the file has all."""
 
 CURVES = {
-    **{f"linear in {name}": f"line in {SYMBOLS[name]}" for name in PREDICTORS},
+    **{f"linear in {name}": f"line in {PREDICTOR_SYMBOLS[name]}" for name in PREDICTORS},
     "saturating": "tanh",
     "Lorentz": "Lorentz",
 }
@@ -161,7 +161,7 @@ def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
     for predictor in PREDICTORS:
         rows = pooled[pooled.predictor == predictor]
         yield StatisticsTable(
-            f"v/s on {SYMBOLS[predictor]}: {words}",
+            f"v/s on {PREDICTOR_SYMBOLS[predictor]}: {words}",
             [],
             ["pool", "pattern", *POOLED],
             [_pooled(row) for _, row in rows.iterrows()],
@@ -190,7 +190,7 @@ def _line_tables(results: Results) -> Iterator[StatisticsTable]:
         fits = results.regressions[results.regressions.predictor == predictor]
         rows, words = representative(fits, results)
         yield StatisticsTable(
-            f"Speed on {SYMBOLS[predictor]}: {words}",
+            f"Speed on {PREDICTOR_SYMBOLS[predictor]}: {words}",
             [Heading("", 2), *(Heading(DOMAIN_SYMBOLS[domain], len(LINE)) for domain in DOMAINS)],
             ["cell", "pattern", *(heading for _ in DOMAINS for heading in LINE)],
             [[*names, *_side_by_side(lines)] for names, lines in _cases(rows)],

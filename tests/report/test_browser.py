@@ -49,7 +49,7 @@ def page_with_controls(folder: Path, verdict: str) -> str:
     """The page, had all controls got a verdict."""
     evidence = Results.load(load_experiment(SMALL), folder)
     claims = [
-        replace(claim, verdict=verdict) if claim.kind == "control" else claim
+        claim.model_copy(update={"verdict": verdict}) if claim.kind == "control" else claim
         for claim in read_claims(folder / "claims.json")
     ]
     return render(evidence, Content(claims, [], {}))
