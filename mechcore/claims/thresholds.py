@@ -34,7 +34,7 @@ HALF = 0.5
 """Share of the light speed that speeds span."""
 
 MOST, SOME = 0.9, 0.1
-"""Shares of pairs of simulations in which a comparison holds: on the whole, and in part."""
+"""Shares of pairs in which a comparison must hold: for the claim, and for a part of it."""
 
 LORENTZ = 0.05
 """Width relative to the width at rest. A factor that is missed by more is another factor."""
