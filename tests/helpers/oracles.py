@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from mechcore.engines import reference, run
 from mechcore.engines.compiled.trimming import CERTIFIED
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, Trajectories, movement
+from mechcore.engines.trajectories import (
+    AGREEMENT,
+    DENSITIES,
+    QUANTITIES,
+    Trajectories,
+    record_distance,
+)
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, kernel
@@ -60,7 +66,7 @@ def ulp_neighbours(taps: Array, count: int = 4) -> Iterator[Array]:
 
 def deviations(first: Trajectories, second: Trajectories, rule: LayerRule) -> Array:
     """Return how far two runs of one kernel have come apart up to each layer."""
-    apart = movement(first.record[0, :, np.newaxis], second.record[0, :, np.newaxis])
+    apart = record_distance(first.record[0, :, np.newaxis], second.record[0, :, np.newaxis])
     mass = float(np.nanmax(np.maximum(of(first, "mass"), of(first, "gain"))))
     for layer, a, b in zip(
         rule.snapshot_layers, first.snapshots[0], second.snapshots[0], strict=True

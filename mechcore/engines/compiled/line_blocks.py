@@ -39,11 +39,11 @@ def line_block(*, squared: bool) -> Callable[..., None]:
                 code, code.splat(values[6]), tiniest.load(zero), scale.load(zero)
             )
             measured = [_LineSums(code, squared=squared) for _ in range(POSITIONS)]
-            made = code.variables(POSITIONS)
+            totals = code.variables(POSITIONS)
             end = code.splat(builder.sitofp(values[5], NUMBER))
             with _blocks(code, values[5]) as (first, position):
-                _convolve(code, source, builder.add(values[1], first), taps, made)
-                for u, (place, sums_of) in enumerate(zip(made, measured, strict=True)):
+                _convolve(code, source, builder.add(values[1], first), taps, totals)
+                for u, (place, sums_of) in enumerate(zip(totals, measured, strict=True)):
                     number_ = builder.fadd(position, code.constant(u))
                     inside = builder.fcmp_ordered("<", number_, end)
                     value = builder.select(inside, builder.load(place), code.constant(0.0))
@@ -52,7 +52,9 @@ def line_block(*, squared: bool) -> Callable[..., None]:
                     target.store(state, row, zero)
                     sums_of.add(activation, size, number_)
                     sums_of.count(activation.dropped(value, state))
-            for row, parts in enumerate(zip(*(one.totals() for one in measured), strict=True)):
+            for row, parts in enumerate(
+                zip(*(line_sums.totals() for line_sums in measured), strict=True)
+            ):
                 sums.store(_joined(code, parts, peaks=row == PEAKS), code.index(row), zero)
             return context.get_dummy_value()
 
@@ -122,7 +124,7 @@ class _LineSums:
 
 @contextmanager
 def _blocks(code: Code, count: ir.Value) -> Iterator[tuple[ir.Value, ir.Value]]:
-    """A loop over blocks of positions: the number of the first, as an index and as a vector."""
+    """Loop over blocks of positions: yield the number of the first, as an index and as a vector."""
     builder = code.builder
     rounded = builder.add(count, code.index(POSITIONS - 1))
     (position,) = code.variables(1)
@@ -133,21 +135,21 @@ def _blocks(code: Code, count: ir.Value) -> Iterator[tuple[ir.Value, ir.Value]]:
 
 
 def _convolve(
-    code: Code, source: Elements, start: ir.Value, taps: Elements, made: list[ir.Value]
+    code: Code, source: Elements, start: ir.Value, taps: Elements, totals: list[ir.Value]
 ) -> None:
-    """Set the places of some sums to what the taps make of neighbouring positions."""
+    """Set some totals to the convolution at neighbouring positions."""
     builder, zero = code.builder, code.index(0)
-    for place in made:
+    for place in totals:
         builder.store(code.constant(0.0), place)
     with cgutils.for_range(builder, taps.size(0)) as loop:
         tap, begin = taps.load(loop.index, zero), builder.sub(start, loop.index)
-        for u, place in enumerate(made):
+        for u, place in enumerate(totals):
             pixel = source.load(builder.add(begin, code.index(u)), zero)
             builder.store(code.call("fmuladd", tap, pixel, builder.load(place)), place)
 
 
 def _joined(code: Code, parts: Sequence[ir.Value], *, peaks: bool) -> ir.Value:
-    """The sum of some vectors, or their largest numbers."""
+    """Return the sum of some vectors, or their largest numbers."""
     builder, first, *others = code.builder, *parts
     for part in others:
         if peaks:

@@ -1,10 +1,10 @@
-"""The innermost loops of the compiled engine: blocks of rows in vector registers, as LLVM code.
+"""The innermost loops of runs of images: blocks of rows in vector registers, as LLVM code.
 
-A compiler that is given loops over pixels and taps keeps its sums in memory and loads every pixel
-once for every tap. Here a block of `ROWS` rows x `LANES` columns of sums stays in registers while
-taps and pixels pass by, and a pixel that is loaded once is used for up to `MOST_TAPS` taps. What
-numba cannot say about registers is said in LLVM's own instructions; LLVM splits vectors that are
-wider than the machine's, so the code runs everywhere.
+From loops over pixels and taps a compiler makes code that keeps its sums in memory and loads every
+pixel once for every tap. Here a block of `ROWS` rows x `LANES` columns of sums stays in registers
+while taps and pixels pass by, and a pixel that is loaded once serves up to `MOST_TAPS` taps. numba
+has no words for registers, so the blocks are written in LLVM's own instructions; LLVM splits
+vectors that are wider than the machine's, so the code runs everywhere.
 """
 
 from __future__ import annotations
@@ -219,11 +219,11 @@ def layer_block(size: int) -> Callable[..., None]:
                     for i in range(1 - size, ROWS)
                     for b in range(size)
                 }
-                made = [code.constant(0.0)] * ROWS
+                totals = [code.constant(0.0)] * ROWS
                 for r in range(ROWS):
                     for a, b in places:
-                        made[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], made[r])
-                return made
+                        totals[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], totals[r])
+                return totals
 
             _measure_rows(code, kinds, values, convolved, squared=False)
             return context.get_dummy_value()
@@ -241,7 +241,7 @@ def _measure_rows(
     *,
     squared: bool,
 ) -> None:
-    """Activate, store and measure what is made for each column of vectors.
+    """Activate, store and measure what ``make`` returns for each column of vectors.
 
     The first eight values are the arguments of `measure_block`.
     """
@@ -253,7 +253,7 @@ def _measure_rows(
         for i, kind in enumerate(kinds[7].types)
     )
     scales = [code.splat(builder.extract_value(scales, i)) for i in range(3)]
-    measured = _Measured(code, scales, squared=squared)
+    measured = _BlockSums(code, scales, squared=squared)
     with cgutils.for_range(builder, vectors) as loop:
         offset = builder.mul(loop.index, code.index(LANES))
         place = top, builder.add(left, offset)
@@ -263,7 +263,7 @@ def _measure_rows(
     measured.write(by_row, first, totals)
 
 
-class _Measured:
+class _BlockSums:
     """The sums over a block that `measure_block` holds in registers."""
 
     def __init__(self, code: Code, scales: list[ir.Value], *, squared: bool) -> None:
