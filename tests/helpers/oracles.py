@@ -8,7 +8,6 @@ from unittest import mock
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mechcore.engines import reference, run
 from mechcore.engines.compiled.trimming import CERTIFIED
@@ -20,13 +19,12 @@ from mechcore.engines.trajectories import (
     Trajectories,
     record_distance,
 )
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, kernel
 from mechcore.model.normalisations import NORMALISATIONS
 from mechcore.model.patterns import pattern_image
-
-Array = NDArray[np.float64]
 
 POSITIVE_FAMILIES = ("dct", "gaussian", "binomial")
 """Families whose even part has no negative tap."""
