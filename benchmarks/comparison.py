@@ -76,9 +76,9 @@ def _time_engine(sizes: Sequence[int], budget: float) -> tuple[dict[Key, float],
     for name, workload in COMPARED.items():
         for size in sizes:
             kernels, image = workload.kernels(size), workload.image()
-            best, found = best_when_warm(partial(run, kernels, image, rule), budget)
+            best, result = best_when_warm(partial(run, kernels, image, rule), budget)
             seconds[name, size] = best
-            expected[name, size] = found.record[:, -1, MEASURED]
+            expected[name, size] = result.record[:, -1, MEASURED]
     return seconds, expected
 
 
@@ -113,9 +113,9 @@ def _series(
             what = f"{peer.name}, {dtype}, {workload}"
             return timings, [f"{what}: not run from k = {size}, expected > {LONGEST:.0f} s."]
         task = pool.submit(_time_peer, PEERS.index(peer), dtype, workload, size, budget)
-        seconds, found = task.result()
+        seconds, result = task.result()
         _check(
-            f"{peer.name}, {dtype}, {workload}, k = {size}", dtype, found, expected[workload, size]
+            f"{peer.name}, {dtype}, {workload}, k = {size}", dtype, result, expected[workload, size]
         )
         timings.append(Timing(workload, peer.name, dtype, size, seconds, peer.by_hand))
         print(f"  {peer.name}, {dtype}, {workload}, k = {size}: {seconds:.4g} s", flush=True)
@@ -143,8 +143,8 @@ def _time_peer(
     return seconds, record[:, -1].astype(np.float64)
 
 
-def _check(what: str, dtype: str, found: Array, expected: Array) -> None:
-    worst = float(np.max(np.abs(found - expected)))
+def _check(what: str, dtype: str, result: Array, expected: Array) -> None:
+    worst = float(np.max(np.abs(result - expected)))
     # A NaN must fail, too.
     if not worst <= TOLERANCES[dtype]:
         raise RuntimeError(f"{what}: differs from the engine by {worst:.2g} px at the last layer")

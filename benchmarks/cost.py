@@ -55,10 +55,10 @@ def fit(amounts: Array, seconds: Array) -> Array:
         return np.log(ratio)
 
     # Within a factor of ten of what `make bench` says: lines are too fast to be seen in a job.
-    found = least_squares(
+    solution = least_squares(
         off, np.zeros(len(start)), bounds=(-2.3, 2.3), loss="soft_l1", f_scale=USUAL
     )
-    rates: Array = start * np.exp(found.x)
+    rates: Array = start * np.exp(solution.x)
     return rates
 
 

@@ -104,7 +104,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     velocity_y = fit_lines(t[late], drift_y[..., late]).slope
     motion = fit_lines(t[late], along[..., late])
     diffusion = _diffusion(t[late], variance[..., late], variance[..., :1])
-    figures = {
+    observables = {
         "speed": motion.slope,
         "speed_se": motion.slope_se,
         "direction": _directions(velocity_x, velocity_y),
@@ -117,7 +117,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     }
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     coordinates = {name: dataset[name] for name in lead}
-    return xr.Dataset({name: (lead, values) for name, values in figures.items()}, coordinates)
+    return xr.Dataset({name: (lead, values) for name, values in observables.items()}, coordinates)
 
 
 def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:

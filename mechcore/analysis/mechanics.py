@@ -80,10 +80,12 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
-    figures = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
-    figures |= {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
-    figures |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
-    merged = measured.assign({"drift": drift(dataset)} | figures)
+    observables = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
+    observables |= {
+        f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()
+    }
+    observables |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
+    merged = measured.assign({"drift": drift(dataset)} | observables)
     table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
         dim_order=["pattern", "angle", "beta"]
     )
@@ -170,7 +172,7 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
-    figures = xr.Dataset(
+    observables = xr.Dataset(
         {
             "drift": drift(controls),
             "speed": (late.mu_x.dims[:-1], np.hypot(*velocity)),
@@ -179,7 +181,7 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
             "smallest_tap": controls.smallest_tap,
         }
     )
-    return figures.to_dataframe().reset_index()[list(CONTROLS)]
+    return observables.to_dataframe().reset_index()[list(CONTROLS)]
 
 
 def energy_defect(parts: Decomposition) -> float:

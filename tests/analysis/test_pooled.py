@@ -87,7 +87,7 @@ def test_few_clusters_have_no_interval(clusters: int) -> None:
         assert np.isfinite(found[name]) == (clusters >= 3)
 
 
-@pytest.mark.parametrize("count", [6, 9, 10, 25])
+@pytest.mark.parametrize("count", [6, 25])
 def test_the_interval_of_a_median_holds_it_whatever_the_distribution(count: int) -> None:
     draws = np.random.default_rng(count).standard_cauchy((1000, count))
     held = np.mean([low <= 0 <= high for low, high in map(median_interval, draws)])

@@ -108,5 +108,5 @@ def _copy_row(buffer: Array, top: int, height: int, i: int, period: int) -> None
 @internal
 def folded(position: int, size: int, period: int) -> int:
     """Return the pixel that stands for a position outside the domain."""
-    place = position % (period * size)
-    return place if place < size else 2 * size - 1 - place
+    source = position % (period * size)
+    return source if source < size else 2 * size - 1 - source

@@ -252,12 +252,12 @@ def _fill(
     lanes: Lanes,
 ) -> None:
     """Set the positions of a line to what taps make of a source, and take their sums."""
-    target, place, count = segment.buffer, segment.start, segment.length
+    target, first, count = segment.buffer, segment.start, segment.length
     scales = lanes.tiniest, lanes.scale
     if squared:
-        _convolve_squared(source, start, taps, target, place, count, slope, *scales, lanes.sums)
+        _convolve_squared(source, start, taps, target, first, count, slope, *scales, lanes.sums)
     else:
-        _convolve(source, start, taps, target, place, count, slope, *scales, lanes.sums)
+        _convolve(source, start, taps, target, first, count, slope, *scales, lanes.sums)
 
 
 @internal

@@ -33,10 +33,10 @@ def _cache_folder() -> str:
     """
     name = f"mechcore-{code_fingerprint('engines')}-{_processor()}"
     requested = os.environ.get("NUMBA_CACHE_DIR")
-    places = [_shared_temporary_folder]
+    candidates = [_shared_temporary_folder]
     if requested or not os.environ.get(ON_NODE):
-        places.insert(0, lambda: requested or user_cache_dir("mechcore"))
-    for find in places:
+        candidates.insert(0, lambda: requested or user_cache_dir("mechcore"))
+    for find in candidates:
         try:
             folder = Path(find()) / name
             folder.mkdir(parents=True, exist_ok=True)

@@ -124,14 +124,14 @@ def _propagate_batch(
     n, trimming, factored = first, trims, True
     while n < len(ends):
         taps = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
-        one = Outputs(outputs.record[n], outputs.layers, outputs.snapshots[n])
-        end, t = _propagate(taps, image, rule, one, trimming, factored, workspace)
+        output = Outputs(outputs.record[n], outputs.layers, outputs.snapshots[n])
+        end, t = _propagate(taps, image, rule, output, trimming, factored, workspace)
         if end == BUFFER_FULL:
             return n
         if end in (UNCERTAIN, CANCELLED):
             trimming, factored = trimming and end != UNCERTAIN, factored and end != CANCELLED
-            one.record[:] = np.nan
-            one.snapshots[:] = np.nan
+            output.record[:] = np.nan
+            output.snapshots[:] = np.nan
         else:
             ends[n] = end, t
             n, trimming, factored = n + 1, trims, True
