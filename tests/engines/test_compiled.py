@@ -241,7 +241,7 @@ def test_engines_take_views_and_integers(engine: str) -> None:
     assert record_distance(plain.record, views.record)[0] <= 1e-14
 
 
-def test_an_unknown_engine_is_told() -> None:
+def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InvalidValue, match=r"engine: 'fast' is not allowed, expected one of"):
         run("fast", np.ones((1, 2, 2)), PIXEL, LayerRule(steps=1))
 
