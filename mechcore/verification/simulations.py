@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
+from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.controls import control_cells
 from mechcore.experiment.films import film_cells
@@ -119,7 +119,7 @@ def compared_simulation(name: str, found: xr.Dataset, expected: xr.Dataset) -> C
     ]
     distance = None
     if not excused:
-        distance = float(movement(_record(expected), _record(found)))
+        distance = float(record_distance(_record(expected), _record(found)))
         lines += _moved(found, expected, distance, layers)
     return Check(
         name="simulation",
