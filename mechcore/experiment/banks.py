@@ -1,15 +1,43 @@
-"""Which banks an experiment has, and what is done with each."""
+"""The banks of an experiment: weight files to analyse, and how their kernels run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.cell import Propagation
-from mechcore.experiment.config import Experiment
+from pydantic import Field, field_validator
+
+from mechcore.experiment.cell import ActivationName, Propagation
+from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of the names, for the wildcard of the workflow."""
+
+
+class FilterRun(Propagation):
+    """How the kernels of a bank go through layers."""
+
+    activations: list[ActivationName] = Field(min_length=1, description="activations")
+    slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
+    layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
+
+    @field_validator("activations")
+    @classmethod
+    def _no_repeats(cls, value: list[str]) -> list[str]:
+        refuse_repeats("activations", value)
+        return value
+
+
+def analysis_settings(layout: str) -> dict[str, Any]:
+    """Return what the analysis of a bank is told besides the weights, as JSON holds it.
+
+    Examples
+    --------
+    >>> analysis_settings("torch")
+    {'layout': 'torch'}
+    """
+    return {"layout": layout}
 
 
 @dataclass(frozen=True)

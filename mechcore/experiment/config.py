@@ -7,17 +7,15 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from mechcore.errors import InvalidValue, MechcoreError, check_path, choose, one_line, shown
-from mechcore.experiment.cell import Shared, Size
+from mechcore.errors import InvalidValue, MechcoreError, check_path, one_line, shown
+from mechcore.experiment.cell import ActivationName, KernelName, Shared, Size
 from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
-from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
-from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.kernels import FAMILIES
+from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
@@ -35,12 +33,11 @@ of betas or angles would fail in every job."""
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
 
-AXES: dict[str, Mapping[str, object]] = {"kernels": FAMILIES, "activations": ACTIVATIONS}
-"""The table behind each axis of the grid that holds names."""
-
-
 OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
 """What is told where a file is given for a kernel family."""
+
+
+LayoutName = Annotated[str, KeyOf(LAYOUTS)]
 
 
 def _accept_paths(schema: dict[str, Any]) -> None:
@@ -53,7 +50,9 @@ class FilterBank(Settings):
 
     weights: str = Field(description=f"file: {', '.join(FORMATS)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
-    layout: str = Field(default="auto", description="order of the axes: auto, torch or keras")
+    layout: LayoutName = Field(
+        default="auto", description="order of the axes: auto, torch or keras"
+    )
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
     )
@@ -64,12 +63,6 @@ class FilterBank(Settings):
         if value is not None:
             check_path(info.field_name, value)
             check_weights(Path(value), info.field_name)
-        return value
-
-    @field_validator("layout")
-    @classmethod
-    def _known_layout(cls, value: str) -> str:
-        choose(LAYOUTS, "layout", value)
         return value
 
     @model_validator(mode="after")
@@ -102,16 +95,8 @@ class Experiment(Shared):
     """An experiment: the axes of a grid, and what all its cells share."""
 
     experiment: str = Field(description="name; a folder of results and of reports carries it")
-    kernels: list[str] = Field(
-        min_length=1,
-        description="kernel families",
-        json_schema_extra={"items": {"enum": list(FAMILIES)}},
-    )
-    activations: list[str] = Field(
-        min_length=1,
-        description="activations",
-        json_schema_extra={"items": {"enum": list(ACTIVATIONS)}},
-    )
+    kernels: list[KernelName] = Field(min_length=1, description="kernel families")
+    activations: list[ActivationName] = Field(min_length=1, description="activations")
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
     filter_banks: list[FilterBank] = Field(
         default=[],
@@ -148,13 +133,17 @@ class Experiment(Shared):
             return [] if value is None else value
         return [{"weights": bank} if isinstance(bank, str) else bank for bank in value]
 
+    @field_validator("kernels", mode="before")
+    @classmethod
+    def _families_not_files(cls, value: object) -> object:
+        for name in value if isinstance(value, list) else []:
+            if isinstance(name, str) and name.lower().endswith((".npy", *FORMATS)):
+                raise InvalidValue("kernels", name, f"a kernel family{OWN_KERNELS}")
+        return value
+
     @field_validator("kernels", "activations")
     @classmethod
-    def _known_names(cls, value: list[str], info: Any) -> list[str]:
-        for name in value:
-            # A file where a family is expected.
-            file = str(name).lower().endswith((".npy", *FORMATS))
-            choose(AXES[info.field_name], info.field_name, name, OWN_KERNELS if file else "")
+    def _no_repeats(cls, value: list[str], info: Any) -> list[str]:
         refuse_repeats(info.field_name, value)
         return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import stat
 import warnings
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from mechcore.errors import Description, InvalidValue, MechcoreError
+from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.io.reading import reason_not_to_open
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ PLAIN = (1, 0)
 and a header of theirs may be gigabytes long."""
 
 
-def real_array(values: object, key: str) -> NDArray[np.float64]:
+def real_array(values: object, key: str) -> Array:
     """Return an object as an array of float64.
 
     Examples
@@ -31,9 +31,10 @@ def real_array(values: object, key: str) -> NDArray[np.float64]:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise InvalidValue(key, Description("a ragged list"), "an array of real numbers") from error
+        ragged = "a ragged list"
+        raise InvalidValue(key, values, "an array of real numbers", description=ragged) from error
     if array.dtype.kind not in "fiub":
-        raise InvalidValue(key, Description(f"an array of {array.dtype}"), "real numbers")
+        raise InvalidValue(key, values, "real numbers", description=f"an array of {array.dtype}")
     # What is too large for float64 becomes infinite, which the callers refuse.
     with np.errstate(over="ignore"):
         return array.astype(np.float64)
@@ -73,23 +74,6 @@ def _check_header(path: Path, key: str, most: int) -> None:
             raise _unreadable(path, key, "not a .npy file") from None
     if math.prod(shape) > most:
         raise InvalidValue(key, f"an array of shape {shape}", f"at most {most} values")
-
-
-def reason_not_to_open(path: Path) -> str:
-    """Tell why a path is no file that can be read to its end.
-
-    Examples
-    --------
-    >>> reason_not_to_open(Path("/dev"))
-    'it is a folder'
-    """
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    if stat.S_ISDIR(mode):
-        return "it is a folder"
-    return "" if stat.S_ISREG(mode) else "it is a device, pipe or socket"
 
 
 def _unreadable(path: Path, key: str, reason: str) -> MechcoreError:

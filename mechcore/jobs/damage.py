@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from mechcore.errors import MechcoreError
 from mechcore.io.atomic import replace_file
-from mechcore.io.provenance import file_sha256, settings_sha256
+from mechcore.io.hashes import file_sha256, settings_sha256
 
 if TYPE_CHECKING:
     from mechcore.experiment.banks import PlannedBank
@@ -93,8 +93,7 @@ def files_of(experiment: Experiment) -> list[Planned]:
 
 
 def _of_bank(experiment: Experiment, bank: PlannedBank) -> list[Planned]:
-    from mechcore.experiment.bank_run import analysis_settings
-    from mechcore.experiment.banks import filter_run
+    from mechcore.experiment.banks import analysis_settings, filter_run
 
     path = Path(bank.weights)
     # Nothing of weights that are not there any more; of others once, as they may be large.
@@ -208,7 +207,7 @@ def _hash(path: Path) -> str | None:
     """SHA-256 of the bytes; nothing if they cannot be read, or would not end."""
     try:
         return file_sha256(path) if path.is_file() else None
-    except OSError:
+    except (OSError, MechcoreError):
         return None
 
 

@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.experiment.cell import Cell
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import link_or_copy
+from mechcore.io.atomic import link_or_copy, replace_file
 from mechcore.simulation.dataset import is_result_of
 
 FOLDER = "finished"

@@ -32,9 +32,9 @@ from mechcore.experiment.paths import (
 )
 from mechcore.io.environment import library_versions
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.io.json_models import Settings, read_settings, validated, write_settings
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256, settings_sha256
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Record(Settings):
     """Fingerprint of the code that computed them."""
     config_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Hash of the settings that the command was told, see
-    `mechcore.io.provenance.settings_sha256`."""
+    `mechcore.io.hashes.settings_sha256`."""
     library_versions: dict[str, str]
     """Python, this package, its libraries."""
     files: dict[str, str]

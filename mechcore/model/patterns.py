@@ -5,21 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import Description, InvalidValue, MechcoreError, choose
-from mechcore.io.arrays import load_array, real_array, reason_not_to_open
-from mechcore.io.provenance import file_sha256
+from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.io.arrays import Array, load_array, real_array
+from mechcore.io.reading import open_regular
 from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import LARGEST_SEED
 
-Image = NDArray[np.float64]
-Content = TypeVar("Content")
+Image = Array
 
 LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
@@ -228,52 +225,17 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
     """
     image = real_array(values, key)
     if image.ndim != 2 or image.size == 0:
-        raise InvalidValue(key, Description(f"an array of shape {image.shape}"), "a grey image")
+        raise InvalidValue(
+            key, image, "a grey image", description=f"an array of shape {image.shape}"
+        )
     if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
         raise InvalidValue(
             key,
-            Description("an image with negative, infinite or missing values, or all zero"),
+            image,
             "finite values >= 0, not all zero",
+            description="an image with negative, infinite or missing values, or all zero",
         )
     return image
-
-
-def file_digest(path: str | Path, key: str = "pattern") -> str:
-    """Return the SHA-256 of a pattern file, so that a changed file is a changed cell.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    key : str, optional
-        What the file is, for the error message.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    MechcoreError
-        If the file cannot be read.
-    """
-    return _opened(Path(path), key, file_sha256)
-
-
-def _opened(path: Path, key: str, use: Callable[[Path], Content]) -> Content:
-    """What a use of a file gives that opens it."""
-    try:
-        reason = reason_not_to_open(path)
-        if not reason:
-            return use(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}")
-
-
-def _stream(path: Path) -> BufferedReader:
-    return path.open("rb")
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
@@ -282,7 +244,7 @@ def _read_png(path: Path) -> NDArray[np.generic]:
 
     try:
         # Pillow warns of what is refused below, and of odd chunks.
-        with warnings.catch_warnings(), _opened(path, "pattern", _stream) as stream:
+        with warnings.catch_warnings(), open_regular(path, "pattern") as stream:
             warnings.simplefilter("ignore")
             image = PillowImage.open(stream, formats=["PNG"])
             # Known before any of them is unpacked.
@@ -295,8 +257,8 @@ def _read_png(path: Path) -> NDArray[np.generic]:
         raise
     # Damaged images fail in many ways: as OSError, SyntaxError, ValueError, errors of zlib, ...
     except Exception as error:
-        told = "not a PNG image, or a damaged one"
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {told}") from error
+        reason = "not a PNG image, or a damaged one"
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
 
 
 READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {

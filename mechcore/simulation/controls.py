@@ -11,7 +11,7 @@ from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.io.netcdf import describe, read_dataset
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 from mechcore.simulation.dataset import ATTRIBUTES
 from mechcore.simulation.run import simulate
 from mechcore.simulation.schema import (
@@ -53,7 +53,7 @@ def run_controls(experiment: Experiment) -> xr.Dataset:
     from mechcore.simulation.run import simulate
 
     cells = control_cells(experiment)
-    made = made_by("simulation", controls_settings(experiment))
+    made = provenance("simulation", controls_settings(experiment))
     return joined_controls(cells, [simulate(cell) for cell in cells]).assign_attrs(made)
 
 

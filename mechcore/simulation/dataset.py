@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.errors import MechcoreError
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 from mechcore.model.decomposition import decompose
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, obj
     return dataset.assign_attrs(
         cell_id=name,
         cell=json.dumps(parameters, separators=(",", ":")),
-        **made_by("simulation", parameters),
+        **provenance("simulation", parameters),
     )
 
 

@@ -12,8 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.banks import FilterRun, filter_run, planned_banks
 from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mechcore.errors import InvalidValue, MechcoreError
-from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import FilterRun
 from mechcore.filters import analysis
 from mechcore.filters.analysis import analyse, dct_bases
 from mechcore.filters.bank import Bank

@@ -14,7 +14,8 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io import environment as provenance
 from mechcore.io.environment import THREAD_LIMITS, UNKNOWN, Environment, current_environment
-from mechcore.io.provenance import COMPUTING, file_sha256, settings_sha256
+from mechcore.io.hashes import file_sha256, settings_sha256
+from mechcore.io.provenance import COMPUTING
 from mechcore.jobs.stages import (
     STAGES,
     Record,
@@ -116,15 +117,6 @@ def test_files_of_other_settings_are_noticed(results: Path) -> None:
     other: Experiment = EXPERIMENT.model_copy(update={"steps": 9})
     with pytest.raises(MechcoreError, match="made with other settings than small has"):
         recorded_files(results, "collect", other)
-
-
-def test_the_hash_of_settings_is_of_their_values() -> None:
-    settings = EXPERIMENT.to_mapping()
-    turned = dict(reversed(settings.items()))
-    assert settings_sha256(turned) == settings_sha256(settings)
-    assert settings_sha256(settings | {"seed": 1}) != settings_sha256(settings)
-    # What JSON holds of a number, a reader gets back.
-    assert settings_sha256(json.loads(json.dumps(settings))) == settings_sha256(settings)
 
 
 def test_versions_are_told_without_loading_the_libraries() -> None:

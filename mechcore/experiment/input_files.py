@@ -7,12 +7,12 @@ from mechcore.experiment.config import Experiment
 from mechcore.model.patterns import is_file_name
 
 
-def named_files(planned: Propagation) -> list[str]:
+def input_paths(planned: Propagation) -> list[str]:
     """Return the files that settings name.
 
     Examples
     --------
-    >>> named_files(Propagation())
+    >>> input_paths(Propagation())
     []
     """
     patterns = [one.name for one in planned.patterns if is_file_name(one.name)]
