@@ -171,7 +171,8 @@ def _spectrum(kernels: Array) -> Array:
 def _low_frequency_share(spectrum: Array, shape: tuple[int, ...]) -> Array:
     v, u = (index.ravel() for index in np.indices(shape))
     total = spectrum.sum(axis=0)
-    return spectrum[v + u <= 1].sum(axis=0) / np.where(total > 0, total, np.nan)
+    share: Array = spectrum[v + u <= 1].sum(axis=0) / np.where(total > 0, total, np.nan)
+    return share
 
 
 def _shares(kernels: Array) -> Columns:

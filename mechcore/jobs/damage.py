@@ -119,8 +119,8 @@ def damage(path: Path, planned: Planned) -> str:
     'missing, expected a netCDF file'
     """
     from mechcore.io.netcdf import read_dataset
+    from mechcore.simulation.checks import differing_attributes
     from mechcore.simulation.reading import read_trajectories
-    from mechcore.simulation.schema import other_attributes
 
     try:
         if planned.cell:
@@ -129,7 +129,7 @@ def damage(path: Path, planned: Planned) -> str:
         attributes = read_dataset(path).attrs
         if attributes.get("title") != planned.title:
             return f"holds something else ({attributes.get('title')})"
-        other = other_attributes(attributes, planned.made_of)
+        other = differing_attributes(attributes, planned.made_of)
         if other:
             return f"made of something else ({', '.join(other)}), expected this configuration"
     except MechcoreError as error:

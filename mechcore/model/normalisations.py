@@ -33,7 +33,8 @@ def l2_norms(images: Array) -> Array:
     scaled = images / np.where(ordinary, peaks, 1.0)[..., np.newaxis, np.newaxis]
     with np.errstate(over="ignore"):
         lengths = np.sqrt(np.sum(scaled**2, axis=(-2, -1)))
-    return peaks * np.where(ordinary, lengths, 1.0)
+    norms: Array = peaks * np.where(ordinary, lengths, 1.0)
+    return norms
 
 
 def l2_norm(state: Array) -> float:

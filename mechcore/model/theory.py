@@ -218,8 +218,9 @@ def beta_star(even: Array, odd: Array) -> Array:
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         ratios = np.where(odd < 0, even / -odd, np.inf).min(axis=(-2, -1))
         celerity = np.where(exists, ratios * (l2_norms(odd) / l2_norms(even)), np.nan)
-        # The same to the last digit on every machine, as that of numpy is not.
-        return celerity / np.vectorize(math.hypot, otypes=[float])(1.0, celerity)
+        # Python's hypot has the same last digit on every machine; numpy's has not.
+        betas: Array = celerity / np.vectorize(math.hypot, otypes=[float])(1.0, celerity)
+    return betas
 
 
 def even_spread(even: Array) -> Array:

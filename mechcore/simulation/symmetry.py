@@ -6,13 +6,11 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import QUANTITIES, Trajectories
+from mechcore.io.arrays import Array
 from mechcore.model.boundaries import BOUNDARIES
-
-Array = NDArray[np.float64]
 
 
 class Symmetry(NamedTuple):
@@ -90,9 +88,9 @@ def _has_mirror(side: int, size: int, rule: LayerRule) -> bool:
 
 
 class Copies(NamedTuple):
-    """Which simulations of a batch are run, and what the others are of them.
+    """Which simulations of a batch run, and how the others follow from them.
 
-    ``run`` are the indices of those that run; simulation i is number ``origins[i]`` of them after
+    ``run`` holds the indices of those that run; simulation i is number ``origins[i]`` of them after
     ``symmetries[i]`` was undone.
     """
 
@@ -116,21 +114,21 @@ def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
     # Adding zero makes one of the two zeros of the other.
     for index, kernel in enumerate(kernels + 0.0):
         keys = ((symmetry.of(kernel).tobytes(), symmetry) for symmetry in allowed)
-        found = next(((seen[key], symmetry) for key, symmetry in keys if key in seen), None)
-        if found is None:
-            found = len(copies.run), SQUARE[0]
-            seen[kernel.tobytes()] = found[0]
+        origin = next(((seen[key], symmetry) for key, symmetry in keys if key in seen), None)
+        if origin is None:
+            origin = len(copies.run), SQUARE[0]
+            seen[kernel.tobytes()] = origin[0]
             copies.run.append(index)
-        copies.origins.append(found[0])
-        copies.symmetries.append(found[1])
+        copies.origins.append(origin[0])
+        copies.symmetries.append(origin[1])
     return copies
 
 
 def completed(outcome: Trajectories, copies: Copies) -> Trajectories:
     """Return the trajectories of a batch from those of the simulations that ran."""
-    whole = outcome.chosen(np.array(copies.origins))
+    every = outcome.chosen(np.array(copies.origins))
     for symmetry in set(copies.symmetries) - {SQUARE[0]}:
-        places = np.flatnonzero([one == symmetry for one in copies.symmetries])
-        whole.record[places] = symmetry.undone_in_record(whole.record[places])
-        whole.snapshots[places] = symmetry.undone(whole.snapshots[places])
-    return whole
+        indices = np.flatnonzero([candidate == symmetry for candidate in copies.symmetries])
+        every.record[indices] = symmetry.undone_in_record(every.record[indices])
+        every.snapshots[indices] = symmetry.undone(every.snapshots[indices])
+    return every

@@ -20,11 +20,11 @@ from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import PLACE, BankAnalysis, analyse_bank, analysis_groups
 from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
 from mechcore.io.netcdf import ROOT, read_groups
-from mechcore.simulation.schema import (
+from mechcore.simulation.checks import (
     check_attributes,
     check_coordinates,
     check_structure,
-    other_attributes,
+    differing_attributes,
 )
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.deviations import affordable_layers
@@ -97,7 +97,7 @@ def _groups(path: Path, expected: set[str], analysis: BankAnalysis) -> dict[str,
     if set(found) != expected:
         raise MechcoreError(f"{path}: other groups than {', '.join(sorted(expected))}")
     origin = {name: analysis.attributes[name] for name in ORIGIN}
-    other = other_attributes(found[ROOT].attrs, origin)
+    other = differing_attributes(found[ROOT].attrs, origin)
     if other:
         raise MechcoreError(f"{path}: made of other {', '.join(other)}")
     return found
