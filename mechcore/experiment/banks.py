@@ -30,13 +30,7 @@ class FilterRun(Propagation):
 
 
 def analysis_settings(layout: str) -> dict[str, Any]:
-    """Return what the analysis of a bank is told besides the weights, as JSON holds it.
-
-    Examples
-    --------
-    >>> analysis_settings("torch")
-    {'layout': 'torch'}
-    """
+    """Return the settings of the analysis of a bank, besides the weights."""
     return {"layout": layout}
 
 
@@ -45,15 +39,14 @@ class PlannedBank:
     """A weight file to analyse."""
 
     name: str
-    """Name of the bank."""
     weights: str
     """Path of the file."""
     layout: str
-    """Order of its axes."""
+    """Order of the axes."""
     untrained: str | None
-    """Name of the bank of the same network before training; None if it is one itself."""
+    """Name of the bank of the same network before training, if there is one."""
     trained: bool
-    """Whether the network was trained: its kernels run, and claims are judged by it."""
+    """Kernels of trained networks run, and claims are judged by them."""
 
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:

@@ -43,7 +43,7 @@ MOST_PIXELS_TOGETHER = 10**8
 """Patterns of an experiment and their pixels: a job holds all of them."""
 
 MOST_VALUES = 10**10
-"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of what runs it."""
+"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of a node."""
 
 
 class PatternSettings(Settings):
@@ -57,7 +57,7 @@ class PatternSettings(Settings):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        # Of a file, this reads it.
+        # Reads a file.
         self.shape  # noqa: B018
         return self
 
@@ -246,7 +246,7 @@ class Cell(Shared):
 
 
 def _pattern(item: object) -> object:
-    """Accept ``disc`` and ``{name: disc, radius: 4}``, and remember the content of a file."""
+    """Accept ``disc`` and ``{name: disc, radius: 4}``; the content of a file gets a hash."""
     if isinstance(item, PatternSettings):
         return item
     if isinstance(item, str):
@@ -262,21 +262,15 @@ def _pattern(item: object) -> object:
     for key, value in arguments.items():
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InvalidValue(f"pattern {shown(name)}: {shown(key)}", value, "a number")
-    found: dict[str, object] = {"name": name}
+    settings: dict[str, object] = {"name": name}
     if arguments:
-        found["arguments"] = arguments
+        settings["arguments"] = arguments
     if isinstance(name, str) and is_file_name(name):
         check_path("patterns", name)
-        found["sha256"] = file_sha256(name, "pattern")
-    return found
+        settings["sha256"] = file_sha256(name, "pattern")
+    return settings
 
 
 def first_fitted_layer(steps: int, t_burn: int | None) -> int:
-    """Return the layer from which on trajectories are fitted.
-
-    Examples
-    --------
-    >>> first_fitted_layer(64, None), first_fitted_layer(64, 0)
-    (16, 0)
-    """
+    """Return the layer from which on trajectories are fitted: a quarter of the steps by default."""
     return steps // 4 if t_burn is None else t_burn

@@ -1,4 +1,4 @@
-"""The configuration of an experiment: one typed model that forbids what it does not know."""
+"""The configuration of an experiment: a typed model that refuses unknown keys."""
 
 from __future__ import annotations
 
@@ -27,15 +27,13 @@ UNTRAINED = "-untrained"
 """Ends the name of a bank that holds the weights of a network before training."""
 
 LONGEST_JSON = 120_000
-"""Bytes of JSON that go into a command: Linux takes 128 kB, with the rest of the line. Longer lists
-of betas or angles would fail in every job."""
+"""Bytes of JSON: Linux takes commands of 128 kB. Longer lists of betas would fail in every job."""
 
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
 
 OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
-"""What is told where a file is given for a kernel family."""
-
+"""Follows in the message for a file in place of a kernel family."""
 
 LayoutName = Annotated[str, KeyOf(LAYOUTS)]
 
@@ -78,12 +76,12 @@ class FilterBank(Settings):
 
     @property
     def names(self) -> list[str]:
-        """Names of the banks that it makes: that of the trained weights comes first."""
+        """Names of its banks: trained weights first."""
         return [self.label] if self.untrained is None else [self.label, self.label + UNTRAINED]
 
 
 class TrackingSettings(Settings):
-    """What MLflow is told besides cells, banks and the sweep."""
+    """What MLflow gets besides cells, banks and the sweep."""
 
     per_simulation: bool = Field(
         default=False,
@@ -112,11 +110,11 @@ class Experiment(Shared):
     )
 
     def without_tracking(self) -> Self:
-        """Return what the results depend on: no other job runs again for a view of them."""
+        """Return what the results depend on: tracking is only a view of them."""
         return self.model_copy(update={"track": TrackingSettings()})
 
     def without_banks(self) -> Self:
-        """Return the grid alone: what does not read banks need not run again for them."""
+        """Return the grid alone, for jobs that do not read banks."""
         grid = self.without_tracking()
         return grid.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
 
@@ -191,27 +189,21 @@ def load_experiment(
 
 
 def schema_text() -> str:
-    """Return the JSON schema of configurations, for editors.
-
-    Examples
-    --------
-    >>> json.loads(schema_text())["additionalProperties"]
-    False
-    """
+    """Return the JSON schema of configurations, for editors."""
     schema = Experiment.model_json_schema()
     schema["title"] = "mechcore experiment"
     return json.dumps(schema, indent=2) + "\n"
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping: others would silently keep the last."""
+    """Refuses a key that a mapping gives twice: others silently keep the last."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                problem = f"the key {shown(key.value)} stands twice"
+                problem = f"the key {shown(key.value)} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
         return node
@@ -220,26 +212,24 @@ class _Loader(yaml.SafeLoader):
 def _read_yaml(path: Path) -> object:
     try:
         with path.open("rb") as stream:
-            # Never more: devices and pipes may have no end.
+            # Devices and pipes may have no end.
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_FILE:
         raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
     try:
-        # S506: it makes what a safe loader makes.
+        # A safe loader.
         return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
     except MemoryError:
         raise
-    # Tags that claim a type, `!!int` or `!!timestamp`, fail in any way that Python can.
+    # Tags such as `!!int` or `!!timestamp` make Python raise anything.
     except Exception as error:
-        reason = one_line(_of_yaml(" ".join(str(error).split()))[:200])
+        reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
         raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
 
 
-def _of_yaml(told: str) -> str:
-    """What the parser of YAML says, without what it says to programmers."""
-    told = told.replace(
-        r"found character '\t' that cannot start any token", "a tab; YAML wants spaces"
-    )
-    return told.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")
+def _without_jargon(text: str) -> str:
+    """The message of the YAML parser, without what is meant for programmers."""
+    text = text.replace(r"found character '\t' that cannot start any token", "a tab; use spaces")
+    return text.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

@@ -8,14 +8,8 @@ from mechcore.model.patterns import is_file_name
 
 
 def input_paths(planned: Propagation) -> list[str]:
-    """Return the files that settings name.
-
-    Examples
-    --------
-    >>> input_paths(Propagation())
-    []
-    """
-    patterns = [one.name for one in planned.patterns if is_file_name(one.name)]
+    """Return the paths of the files that settings name."""
+    patterns = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
     banks = planned.filter_banks if isinstance(planned, Experiment) else []
     weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
     return [*patterns, *weights]

@@ -22,7 +22,7 @@ Columns = dict[str, NDArray[np.generic]]
 
 
 def analyse(kernels: object) -> xr.Dataset:
-    """Take kernels of one shape apart.
+    """Analyse kernels of one shape.
 
     Parameters
     ----------
@@ -78,15 +78,15 @@ def analyse(kernels: object) -> xr.Dataset:
 
     Examples
     --------
-    >>> found = analyse([[[0.1, 0.7], [0.1, 0.7]]])
-    >>> round(float(found.odd_energy_ratio[0]), 12), round(float(found.velocity_x[0]), 12)
+    >>> result = analyse([[[0.1, 0.7], [0.1, 0.7]]])
+    >>> round(float(result.odd_energy_ratio[0]), 12), round(float(result.velocity_x[0]), 12)
     (0.36, 0.375)
     """
     stack = _as_stack(kernels)
     height, width = stack.shape[1:]
-    joined = _joined(stack)
-    spectrum = joined.pop("dct_energy").reshape(-1, height, width)
-    variables: dict[str, object] = {name: ("slice", values) for name, values in joined.items()}
+    columns = _joined(stack)
+    spectrum = columns.pop("dct_energy").reshape(-1, height, width)
+    variables: dict[str, object] = {name: ("slice", values) for name, values in columns.items()}
     variables["dct_energy"] = (("slice", "v", "u"), spectrum)
     return xr.Dataset(variables, {"v": np.arange(height), "u": np.arange(width)})
 
@@ -116,7 +116,7 @@ def dct_bases(height: int, width: int) -> NDArray[np.float64]:
 
 
 def _as_stack(kernels: object) -> NDArray[np.floating]:
-    """Kernels in the precision that they come in, which tells how much of them is rounding."""
+    """Kernels in their own precision, which determines how much is rounding."""
     array = np.asarray(kernels)
     if array.dtype not in (np.float32, np.float64):
         array = real_array(kernels, "kernels")
@@ -132,7 +132,7 @@ def _chunks(stack: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
 
 
 def _joined(stack: NDArray[np.floating]) -> Columns:
-    """The columns of all kernels, written in place: side by side, chunks would need it twice."""
+    """The columns of all kernels, written in place to save memory."""
     joined: Columns = {}
     done = 0
     for chunk in _chunks(stack):

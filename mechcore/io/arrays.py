@@ -1,4 +1,4 @@
-"""Arrays that come from outside: checked in type before anything is computed with them."""
+"""Arrays from users: their types are checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mechcore.io.reading import reason_not_to_open
 Array = NDArray[np.float64]
 
 PLAIN = (1, 0)
-"""Version of ``.npy`` files of numbers; later ones are for structures with long names of fields,
-and a header of theirs may be gigabytes long."""
+"""Version of ``.npy`` files of numbers; later ones are for structures, and their headers may be
+gigabytes long."""
 
 
 def real_array(values: object, key: str) -> Array:
@@ -35,7 +35,7 @@ def real_array(values: object, key: str) -> Array:
         raise InvalidValue(key, values, "an array of real numbers", description=ragged) from error
     if array.dtype.kind not in "fiub":
         raise InvalidValue(key, values, "real numbers", description=f"an array of {array.dtype}")
-    # What is too large for float64 becomes infinite, which the callers refuse.
+    # Numbers too large for float64 become infinite, which the callers refuse.
     with np.errstate(over="ignore"):
         return array.astype(np.float64)
 
@@ -46,17 +46,17 @@ def load_array(path: Path, key: str, most: int) -> NDArray[np.generic]:
     if reason:
         raise _unreadable(path, key, reason)
     try:
-        # Headers that Python 2 wrote are read, with a warning that they could be read faster.
+        # Headers from Python 2 are read, with a warning.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_header(path, key, most)
-            # Mapped first: a header that declares too much then fails instead of filling memory.
+            # Mapped first: a header that declares too much fails instead of filling memory.
             return np.array(npy.open_memmap(path, mode="r"))
     except (MechcoreError, MemoryError):
         raise
     except OSError as error:
         reason = error.strerror or "not a .npy file"
-    # Headers are texts that numpy parses as Python: a damaged one fails in many ways.
+    # numpy parses headers as Python, so that damaged ones raise anything.
     except Exception as error:
         pickled = any(text in str(error) for text in ("Python objects", "Object arrays"))
         reason = "it holds Python objects" if pickled else "not a .npy file"
@@ -70,7 +70,7 @@ def _check_header(path: Path, key: str, most: int) -> None:
         try:
             shape, _, _ = npy.read_array_header_1_0(stream)
         except MemoryError:
-            # So the parser of Python says that a text is nested too deep; a header is short.
+            # Python's parser reports deep nesting like this; a header is short.
             raise _unreadable(path, key, "not a .npy file") from None
     if math.prod(shape) > most:
         raise InvalidValue(key, f"an array of shape {shape}", f"at most {most} values")

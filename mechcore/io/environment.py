@@ -24,7 +24,7 @@ LIBRARIES = (
 PACKAGE = Path(__file__).parents[1]
 
 LOCK = "requirements.lock"
-"""Names every library that the project is installed with, beside the package in a checkout."""
+"""Pins every library, beside the package in a checkout."""
 
 CPU_FACTS = Path("/proc/cpuinfo")
 """Where Linux states the model of the processor."""
@@ -120,7 +120,7 @@ def current_environment() -> Environment:
 
 def git_commit() -> str | None:
     """Return the commit that this package was checked out from."""
-    # An installed copy may lie inside somebody else's repository, whose commit says nothing.
+    # An installed copy may be inside somebody else's repository.
     tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
     return _git("rev-parse", "HEAD") if tracked else None
 
@@ -135,8 +135,8 @@ def git_is_dirty() -> bool | None:
 
 
 def project_file(name: str) -> Path | None:
-    """Return a file that lies beside the package in a checkout of the project."""
-    # What lies beside an installed package is somebody else's.
+    """Return a file beside the package, in a checkout of the project."""
+    # Files beside an installed package are somebody else's.
     checkout = (PACKAGE.parent / "pyproject.toml").is_file()
     path = PACKAGE.parent / name
     return path if checkout and path.is_file() else None

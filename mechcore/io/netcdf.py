@@ -228,6 +228,6 @@ def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
         return "\0".join(map(str, values.ravel())).encode()
     if values.dtype.kind in "biu":
         values = values.astype(np.int64)
-    # One NaN, one zero: both have several bit patterns that compare equal to a reader.
+    # NaN and zero have several bit patterns, which are equal to a reader.
     numbers = np.where(np.isnan(values), np.nan, values + 0) if values.dtype.kind == "f" else values
     return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("<"))).tobytes()

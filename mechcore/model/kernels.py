@@ -134,7 +134,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "random": Family("seeded normal deviates, split into parities", _random_even, _random_odd),
 }
-"""Kernel families by name. A new one is one entry: every mixing, angle and size follows from it."""
+"""Kernel families by name. A new one is one entry: mixings, angles and sizes follow from it."""
 
 
 MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
@@ -277,7 +277,7 @@ def kernel(
 
 
 def as_kernel(values: object, key: str = "kernel") -> Kernel:
-    """Check that an object is usable as one kernel and return it as an array.
+    """Return an object as a kernel, or refuse it.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
 
 MOST_PIXELS = (2 * LARGEST_RADIUS + 1) ** 2
-"""Pixels of a pattern: those of the largest disc, 128 MB."""
+"""Pixels of a pattern: as many as the largest disc has, 128 MB."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Pattern:
 
 
 TAIL = 5
-"""Standard deviations of a Gaussian: what is cut off is 6e-7 of the mass."""
+"""Standard deviations of a Gaussian: 6e-7 of the mass is cut off."""
 
 
 def _around(radius: float) -> int:
@@ -92,10 +92,10 @@ PATTERNS: dict[str, Pattern] = {
         "uniform noise in a square", lambda side, **_: side, _random, {"side": 15, "seed": 0}
     ),
 }
-"""Patterns by name. A new one is one entry; an argument is whole if its default is."""
+"""Patterns by name. A new one is one entry; arguments with an integer default are integers."""
 
 ALSO = ", or a .npy or .png file"
-"""What a pattern may be besides these, for messages."""
+"""What else a pattern may be, for messages."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "radius": (0.5, LARGEST_RADIUS),
@@ -103,7 +103,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "side": (1, LARGEST_RADIUS),
     "seed": (0, LARGEST_SEED),
 }
-"""What the arguments of patterns may be; all are px, except the seed."""
+"""Ranges of the arguments; all are px, except the seed."""
 
 
 def pattern_image(name: str = "delta", **arguments: float) -> Image:
@@ -142,7 +142,7 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
 
 
 def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
-    """Return height and width of a test pattern; only that of a file is read for it.
+    """Return height and width of a test pattern; only files are read for it.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
 
 
 def is_file_name(name: object) -> bool:
-    """Tell whether a pattern's name is that of a file.
+    """Return whether the name of a pattern is that of a file.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def is_file_name(name: object) -> bool:
 
 
 def as_pattern(values: object, key: str = "pattern") -> Image:
-    """Check that an array is usable as a test pattern.
+    """Return an array as a test pattern, or refuse it.
 
     Parameters
     ----------
@@ -243,11 +243,11 @@ def _read_png(path: Path) -> NDArray[np.generic]:
     from PIL import Image as PillowImage
 
     try:
-        # Pillow warns of what is refused below, and of odd chunks.
+        # Pillow warns of large images, which are refused below, and of odd chunks.
         with warnings.catch_warnings(), open_regular(path, "pattern") as stream:
             warnings.simplefilter("ignore")
             image = PillowImage.open(stream, formats=["PNG"])
-            # Known before any of them is unpacked.
+            # Before any pixel is unpacked.
             pixels = image.width * image.height
             if pixels > MOST_PIXELS:
                 raise InvalidValue(f"pattern {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
@@ -255,7 +255,7 @@ def _read_png(path: Path) -> NDArray[np.generic]:
             return np.asarray(image if plain else image.convert("L"))
     except (MechcoreError, MemoryError):
         raise
-    # Damaged images fail in many ways: as OSError, SyntaxError, ValueError, errors of zlib, ...
+    # Damaged images raise anything: OSError, SyntaxError, ValueError, errors of zlib, ...
     except Exception as error:
         reason = "not a PNG image, or a damaged one"
         raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
@@ -280,11 +280,11 @@ def _refuse_arguments(
         if key not in names:
             allowed = f"one of {', '.join(names)}" if names else "no argument"
             raise InvalidValue(f"pattern {name}", key, allowed)
-        whole = isinstance(known[key], int)
+        integral = isinstance(known[key], int)
         lowest, highest = RANGES[key]
-        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        number = isinstance(value, int if integral else int | float) and not isinstance(value, bool)
         if not number or not lowest <= value <= highest:
-            kind = "an integer" if whole else "a number"
+            kind = "an integer" if integral else "a number"
             raise InvalidValue(
                 f"pattern {name}: {key}", value, f"{kind} from {lowest} to {highest}"
             )

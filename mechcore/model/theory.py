@@ -1,4 +1,4 @@
-"""The exact theory for kernels without negative taps: the project's own oracle."""
+"""The exact theory of kernels without negative taps: the oracle of all simulations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUM_ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Theory:
-    """What is known in advance of a kernel under repeated convolution and activation.
+    """What theory predicts of a kernel under repeated convolution and activation.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Theory:
 
 
 def theory(kernel: object, activation: str = "relu") -> Theory:
-    """Return what the exact theory says of a kernel.
+    """Return the exact theory of a kernel.
 
     Parameters
     ----------
