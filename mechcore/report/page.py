@@ -18,8 +18,7 @@ from mechcore.analysis.tables import DIGITS
 from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import check_output
+from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.coverage import STATES, commands, family_maps, state_counts, template_cell
 from mechcore.report.data_files import ALIASES, copied_files, write_data
 from mechcore.report.films import film_data

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import analysis_settings
-from mechcore.experiment.banks import PlannedBank, filter_run, planned_banks
+from mechcore.experiment.banks import PlannedBank, analysis_settings, filter_run, planned_banks
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import controls_settings
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import BANK_RUNS, BANKS, CONTROLS_FILE, FILMS, TRAJECTORIES
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.io.netcdf import read_dataset
-from mechcore.io.provenance import file_sha256, settings_sha256
+from mechcore.simulation.checks import differing_attributes
 from mechcore.simulation.reading import read_trajectories
-from mechcore.simulation.schema import other_attributes
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _check_making(path: Path, expected: ExpectedFile) -> None:
     attributes = read_dataset(path).attrs
     if attributes.get("title") != expected.title:
         raise MechcoreError(f"{path}: holds something else ({attributes.get('title')})")
-    other = other_attributes(attributes, expected.made_of)
+    other = differing_attributes(attributes, expected.made_of)
     if other:
         told = ", ".join(other)
         raise MechcoreError(f"{path}: made of something else ({told}), expected this configuration")

@@ -13,7 +13,7 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CONTROLS_FILE, REGRESSIONS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import sweep_identifier
 from mechcore.verification.banks import check_banks

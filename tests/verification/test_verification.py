@@ -26,9 +26,9 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CERTIFICATE_FILE, CLAIMS_FILE
 from mechcore.io import environment as provenance
 from mechcore.io.environment import current_code, current_environment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import write_settings
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.io.provenance import file_sha256
 from mechcore.jobs.stages import record_file
 from mechcore.report.page import Content, render, summary
 from mechcore.report.verification import verification_of
