@@ -116,7 +116,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     (" (did you mean 'relu'?)", '')
     """
     names = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(str(name)[:100].casefold(), names, n=1)
+    # The text of other types may be endless.
+    start = name[:100].casefold() if isinstance(name, str) else ""
+    close = difflib.get_close_matches(start, names, n=1)
     return "".join(f" (did you mean {names[match]!r}?)" for match in close)
 
 

@@ -23,12 +23,11 @@ from mechcore.analysis.tables import (
     read_table,
     write_table,
 )
-from mechcore.claims.verdict import read_claims
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE
+from mechcore.experiment.paths import CONTROLS_FILE
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.results.results import TABLES, Results
 from mechcore.simulation.controls import run_controls
@@ -254,65 +253,6 @@ def test_other_files_are_no_controls(results: Path) -> None:
     shutil.copy(results / "trajectories" / "dct-relu-k2.nc", path)
     with pytest.raises(MechcoreError, match=r"controls\.nc: no variable .*smallest_tap"):
         _ = evidence.controls
-
-
-# Claims.
-
-
-CLAIM: dict[str, object] = {
-    "id": "C1",
-    "kind": "claim",
-    "statement": "One.",
-    "figures": [{"name": "gap", "value": 0.5, "unit": "px", "source": None}],
-    "test": "A test.",
-    "verdict": "reproduced",
-    "range": "everywhere",
-    "section": "speed",
-    "data": ["metrics.csv"],
-}
-
-
-def with_figure(**change: object) -> list[object]:
-    return [CLAIM | {"figures": [{"name": "gap", "value": 0.5, "unit": "px"} | change]}]
-
-
-def test_claims_are_read_with_numbers_of_any_kind(tmp_path: Path) -> None:
-    for value in (0.5, 3, None):
-        (tmp_path / CLAIMS_FILE).write_text(json.dumps(with_figure(value=value)))
-        assert read_claims(tmp_path / CLAIMS_FILE)[0].figures[0].value == value
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ([], "content is [], expected a list of claims"),
-        (CLAIM, "expected a list of claims"),
-        ([CLAIM, 1], "mapping"),
-        ([CLAIM | {"verdict": "proved"}], "verdict is 'proved', expected reproduced or"),
-        ([CLAIM | {"verdict": "moved"}], "verdict is 'moved', expected reproduced or"),
-        ([CLAIM | {"kind": "guess"}], "kind is 'guess', expected claim or control"),
-        ([CLAIM | {"kind": []}], "kind is [], expected text"),
-        ([CLAIM | {"range": None}], "range is None, expected text"),
-        ([CLAIM | {"data": "metrics.csv"}], "data is 'metrics.csv', expected a list"),
-        ([CLAIM | {"data": [1]}], "data is 1, expected names of files"),
-        ([CLAIM | {"figures": {}}], "figures is {}, expected a list"),
-        ([CLAIM | {"figures": [1]}], "mapping"),
-        ([CLAIM | {"mood": "good"}], "mood"),
-        (with_figure(value="0.5"), "value of gap is '0.5', expected a number or null"),
-        (with_figure(value=True), "value of gap is True, expected a number or null"),
-        (with_figure(unit=1), "unit is 1, expected text"),
-        (with_figure(source=1), "source is 1, expected text or null"),
-    ],
-)
-def test_claims_of_another_form_are_told(content: object, told: str, tmp_path: Path) -> None:
-    path = tmp_path / CLAIMS_FILE
-    path.write_text(json.dumps(content))
-    with pytest.raises(MechcoreError) as caught:
-        read_claims(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: not a file of claims (")
-    assert told in message
-    assert "\n" not in message
 
 
 def test_metrics_keep_layers_whole(made: Path) -> None:
