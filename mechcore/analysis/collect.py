@@ -21,7 +21,7 @@ from mechcore.analysis.tables import KERNEL, table_text
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import replace_file
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.io.provenance import settings_sha256
+from mechcore.io.hashes import settings_sha256
 from mechcore.simulation.reading import read_trajectories
 
 MEASURES = "measures"

@@ -55,7 +55,7 @@ def command(
 
     The exit code is 0 whether or not they differ.
     """
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
     from mechcore.results.diff import compare
 
     if output:

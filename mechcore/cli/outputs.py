@@ -23,7 +23,7 @@ def check_outputs(
     --------
     >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
     """
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
 
     given = {key: path for key, path in outputs.items() if path is not None}
     for key, path in given.items():
@@ -48,9 +48,9 @@ def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
     >>> inputs_of(Propagation(), "net.npz")
     ['net.npz']
     """
-    from mechcore.experiment.inputs import named_files
+    from mechcore.experiment.input_files import input_paths
 
-    return [*given, *named_files(planned)]
+    return [*given, *input_paths(planned)]
 
 
 def _refuse_same_file(outputs: Mapping[str, Path]) -> None:

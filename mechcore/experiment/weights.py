@@ -18,7 +18,7 @@ class Format:
     summary: str
     """One line for people."""
     extra: str | None
-    """Key of `PACKAGES`; None if what the package always depends on reads it."""
+    """Key of `PACKAGES`; None if nothing else must be installed."""
     reader: str
     """Module of `mechcore.filters.formats` that opens it."""
 
@@ -26,14 +26,14 @@ class Format:
 FORMATS: dict[str, Format] = {
     ".safetensors": Format("tensors by name, any framework", None, "safetensors"),
     ".npz": Format("arrays of numpy by name", None, "npz"),
-    ".onnx": Format("a graph, which tells its convolutions", "onnx", "onnx"),
+    ".onnx": Format("a graph, which states its convolutions", "onnx", "onnx"),
     ".pt": Format("a state dict or checkpoint of torch", "torch", "torch"),
     ".pth": Format("a state dict or checkpoint of torch", "torch", "torch"),
     ".weights.h5": Format("weights of Keras", "keras", "keras"),
-    ".h5": Format("weights or a whole model of Keras", "keras", "keras"),
-    ".keras": Format("a whole model of Keras", "keras", "keras"),
+    ".h5": Format("weights or a complete model of Keras", "keras", "keras"),
+    ".keras": Format("a complete model of Keras", "keras", "keras"),
 }
-"""Formats by the end of the file's name; the first that fits counts."""
+"""Formats by the end of the file's name; the first match counts."""
 
 
 LAYOUTS = {
@@ -59,7 +59,7 @@ def suffix_of(path: Path, key: str = "weights") -> str:
         raise MechcoreError(f"{key}: {shown(str(path))} is a folder, expected a file")
     suggestion = did_you_mean(path.suffix.lower(), FORMATS)
     if path.suffix.lower() == ".npy":
-        suggestion = "; numpy.savez('net.npz', conv=array) makes one of an array"
+        suggestion = "; numpy.savez('net.npz', conv=array) converts an array"
     allowed = f"a file that ends in {', '.join(FORMATS)}{suggestion}"
     raise InvalidValue(key, path.name, allowed)
 
@@ -72,7 +72,7 @@ def check_weights(path: Path, key: str = "weights") -> None:
 
 
 def bank_name(path: Path) -> str:
-    """Return what a bank is called if its user does not say it.
+    """Return the default name of a bank.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from mechcore.filters.layers import (
     reason_to_skip,
     recognise,
 )
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 
 __all__ = ["Bank", "Layer", "Skipped", "load_bank"]
 

@@ -12,14 +12,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import analysis_settings
+from mechcore.experiment.banks import analysis_settings
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank, Layer
 from mechcore.filters.null import dimensions, null_limit, null_share
 from mechcore.filters.summary import SHARES, kernel_table, summary
 from mechcore.filters.variables import described
 from mechcore.io.netcdf import ROOT, read_groups, with_attributes, write_groups
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 
 if TYPE_CHECKING:
     pass
@@ -59,7 +59,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
     return BankAnalysis(
-        origin_of(bank) | made_by("filters", analysis_settings(bank.layout)),
+        origin_of(bank) | provenance("filters", analysis_settings(bank.layout)),
         slices,
         {name: _filters(group) for name, group in slices.items()},
         _layers(bank, summary(kernels, layers, len(bank.layers)), slices),

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import FilterRun
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import PLACE, origin_of, slices_by_shape
 from mechcore.filters.variables import described
 from mechcore.io.netcdf import ROOT, with_attributes
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 from mechcore.simulation.run import propagate
 
 OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
@@ -27,7 +27,7 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
         ROOT: root.assign_attrs(
             origin_of(bank),
             settings=settings.to_json(),
-            **made_by("filters", settings.to_mapping()),
+            **provenance("filters", settings.to_mapping()),
         )
     }
     chosen = strongest_by_shape(slices_by_shape(bank), settings)

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.experiment.cell import Cell
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import link_or_copy, write_dataset
-from mechcore.simulation.dataset import is_result_of
+from mechcore.io.atomic import link_or_copy, replace_file
+from mechcore.io.netcdf import write_dataset
+from mechcore.simulation.reading import holds_trajectories
 from mechcore.simulation.run import simulate
 
 
@@ -24,7 +24,7 @@ def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
     answer is False.
     """
     second = folder / path.name
-    finished = is_result_of(cell, second)
+    finished = holds_trajectories(second, cell)
     if not finished:
         write_dataset(simulate(cell), second)
     replace_by_link(second, path)

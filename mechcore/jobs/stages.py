@@ -32,9 +32,9 @@ from mechcore.experiment.paths import (
 )
 from mechcore.io.environment import library_versions
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.io.json_models import Settings, read_settings, validated, write_settings
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256, settings_sha256
 
 
 @dataclass(frozen=True)

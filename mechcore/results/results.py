@@ -26,15 +26,15 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
 from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE, FILMS, TRAJECTORIES
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
-from mechcore.io.provenance import file_sha256, settings_sha256
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import kernel
 from mechcore.model.theory import Theory, theory
 from mechcore.results.banks import BankResults, bank_files
+from mechcore.simulation.checks import check_attributes
 from mechcore.simulation.reading import read_trajectories
-from mechcore.simulation.schema import check_attributes
 
 NO_LAYERS = pd.DataFrame(
     columns=["bank", "trained", "low_frequency_share", "null_low_frequency_share"]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from mechcore.errors import MechcoreError
-from mechcore.io.netcdf import link_or_copy
+from mechcore.io.atomic import link_or_copy
 from mechcore.tracking.disks import network_disk
 from mechcore.tracking.runs import (
     CONTENT_TAG,

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.banks import PlannedBank, filter_run
+from mechcore.experiment.banks import FilterRun, PlannedBank, filter_run
 from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
@@ -17,7 +16,7 @@ from mechcore.filters.runs import run_kernels, strongest_by_shape
 from mechcore.io.netcdf import ROOT
 from mechcore.results.banks import BankResults
 from mechcore.results.results import Results
-from mechcore.simulation.schema import other_attributes
+from mechcore.simulation.checks import differing_attributes
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import differences
 from mechcore.verification.deviations import affordable_layers
@@ -106,7 +105,7 @@ def _other_form(found: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> l
     }
     burn = first_fitted_layer(settings.steps, settings.t_burn)
     attributes = {"boundary": settings.boundary, "density": settings.density, "t_burn": burn}
-    others = other_attributes(found.attrs, attributes)
+    others = differing_attributes(found.attrs, attributes)
     lines = [f"made with other settings ({name})" for name in others]
     return [*lines, *differences(found, xr.Dataset(coords=axes), limit=0.0)]
 

@@ -19,7 +19,7 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CONTROLS_FILE, REGRESSIONS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.jobs.stages import record_file, recorded_files
 from mechcore.results.archive import opened
 from mechcore.results.archive.files import finished_files

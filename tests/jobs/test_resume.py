@@ -11,7 +11,7 @@ import pytest
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.jobs.resume import forget_finished, replace_by_link, simulate_once
-from mechcore.simulation.dataset import is_result_of
+from mechcore.simulation.reading import holds_trajectories
 from mechcore.simulation.run import simulate
 
 CELL = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=8)
@@ -40,10 +40,10 @@ def test_a_finished_cell_gets_its_file_back_without_another_copy(path: Path, sec
 def test_a_cell_with_other_settings_or_other_code_runs(path: Path, second: Path) -> None:
     other = CELL.model_copy(update={"steps": 9})
     assert simulate_once(other, path, second.parent)
-    assert is_result_of(other, path)
+    assert holds_trajectories(path, other)
     write_dataset(read_dataset(second).assign_attrs(core_hash="0"), second)
     assert simulate_once(other, path, second.parent)
-    assert is_result_of(other, path)
+    assert holds_trajectories(path, other)
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "empty", "absent"])
@@ -56,7 +56,7 @@ def test_a_damaged_cell_runs_again(path: Path, second: Path, damage: str) -> Non
     else:
         second.write_bytes(second.read_bytes()[:999] if damage == "cut" else b"")
     assert simulate_once(CELL, path, second.parent)
-    assert is_result_of(CELL, path)
+    assert holds_trajectories(path, CELL)
     assert path.samefile(second)
 
 

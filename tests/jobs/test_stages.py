@@ -1,4 +1,4 @@
-"""Records of commands: what they hold, and what they refuse."""
+"""Records of the stages: how their files were made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io.environment import library_versions
-from mechcore.io.provenance import file_sha256, settings_sha256
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.jobs.stages import (
     STAGES,
     Record,
@@ -26,7 +26,7 @@ EXPERIMENT = load_experiment(
         "kernels": ["dct"],
         "activations": ["relu"],
         "sizes": [2],
-        "betas": [0.0, 1.0],
+        "betas": [0.0, 1e-05, 1.0],
     }
 )
 

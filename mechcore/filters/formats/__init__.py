@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.weights import FORMATS, PACKAGES, suffix_of
 from mechcore.filters.formats.tensors import Tensor
-from mechcore.io.arrays import reason_not_to_open
+from mechcore.io.reading import reason_not_to_open
 
 Opener = Callable[[Path], AbstractContextManager[list[Tensor]]]
 

@@ -11,7 +11,7 @@ from rocrate.model.contextentity import ContextEntity  # type: ignore[import-unt
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
 
 from mechcore.experiment.paths import REPORTS, RESULTS
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.results.archive.reading import EXPERIMENT, VERSION
 from mechcore.results.diff import flattened
 from mechcore.results.sweep import Sweep

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.inputs import named_files
+from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.paths import REPORTS, RESULTS, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import LOCK, project_file
+from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256
 from mechcore.jobs.stages import STAGES, recorded_files
 from mechcore.results.results import Results, netcdf_files
 from mechcore.results.sweep import Sweep, finished_sweep, sweep_identifier
@@ -66,7 +66,7 @@ def sound_sweep(experiment: Experiment, folder: Path) -> Sweep:
 
 def input_files(experiment: Experiment) -> dict[str, Path]:
     """Return the files that a configuration names: weights, and images of patterns."""
-    named = [Path(name) for name in named_files(experiment)]
+    named = [Path(name) for name in input_paths(experiment)]
     for path in named:
         if not is_portable(path.as_posix()):
             raise MechcoreError(

@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from mechcore.errors import MechcoreError, one_line, shown
 from mechcore.experiment.config import Experiment, load_experiment
-from mechcore.experiment.inputs import named_files
+from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.paths import PAGE_FILE, REPORTS, RESULTS
+from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256
 
 METADATA = "ro-crate-metadata.json"
 """The description of an RO-Crate, at its root."""
@@ -114,7 +114,7 @@ def _contents(folder: Path) -> Contents:
     if EXPERIMENT not in hashes:
         raise MechcoreError(f"{EXPERIMENT}: missing")
     experiment = load_experiment(EXPERIMENT)
-    for name in named_files(experiment):
+    for name in input_paths(experiment):
         if Path(name).as_posix() not in hashes:
             raise MechcoreError(f"{shown(name)}: named by the configuration, not in the archive")
     name = experiment.experiment

@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from mechcore.experiment.config import Experiment
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import check_output
+from mechcore.io.atomic import check_output, replace_file
 from mechcore.results.archive.crate import description
 from mechcore.results.archive.files import finished_files, input_files, project_files, sound_sweep
 from mechcore.results.archive.reading import EXPERIMENT, METADATA
