@@ -39,7 +39,7 @@ def command(
     analysis = analyse_bank(load_bank(weights, layout))
     if output is not None:
         write_analysis(analysis, output)
-    for line in _lines(analysis.layers, analysis.whole):
+    for line in _lines(analysis.layers, analysis.summary):
         typer.echo(line)
     reasons = Counter(analysis.skipped.reason)
     for reason, count in reasons.most_common():

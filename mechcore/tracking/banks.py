@@ -89,7 +89,7 @@ def _note(bank: BankResults) -> str:
 
 
 def _whole(bank: BankResults) -> Iterator[Measured]:
-    row = bank.analysis.whole.iloc[0]
+    row = bank.analysis.summary.iloc[0]
     for name in row.index:
         yield str(name), float(row[name]), 0
 

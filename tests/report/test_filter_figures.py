@@ -291,7 +291,7 @@ def test_momentum_space_is_a_sphere(evidence: Results) -> None:
     on_paper = points(sphere, "points")
     assert len(on_paper) == len(table)
     assert max(np.hypot(x, y) for x, y in on_paper) <= 1 + 1e-12
-    kernels = evidence.banks["tiny.v1"].analysis.whole.iloc[0]
+    kernels = evidence.banks["tiny.v1"].analysis.summary.iloc[0]
     assert f"of {kernels.slices - kernels.zero_slices:.0f} kernels" in DRAWINGS["space"].caption(
         data
     )
