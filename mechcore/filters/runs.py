@@ -89,12 +89,16 @@ def simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     joined = xr.combine_nested(varying, ["pattern", "activation"]).merge(shared)
     joined.attrs = {name: attributes[name] for name in ("t_burn", "boundary", "density")}
     labels = [pattern.label for pattern in settings.patterns]
-    return joined.drop_vars("kernel").rename(kernel="slice").assign_coords(
-        {
-            "activation": np.array(settings.activations, dtype=object),
-            "pattern": np.array(labels, dtype=object),
-            **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
-        }
+    return (
+        joined.drop_vars("kernel")
+        .rename(kernel="slice")
+        .assign_coords(
+            {
+                "activation": np.array(settings.activations, dtype=object),
+                "pattern": np.array(labels, dtype=object),
+                **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
+            }
+        )
     )
 
 

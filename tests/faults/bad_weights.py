@@ -163,7 +163,7 @@ NPZ: Table = {
     ),
     "a shape of more than it holds": (
         archive({"a.npy": shape("(1000, 1000, 3, 3)", "<f4")}),
-        ("declares 36000000 bytes",),
+        ("cannot be read as .npz: EOF", "got 72"),
     ),
     "a negative shape": (archive({"a.npy": shape("(-1, 2, 3, 3)", "<f4")}), ()),
     "objects that run": (
@@ -179,7 +179,7 @@ NPZ: Table = {
     ),
     "a member that lies about its size": (
         damaged(".npz", lambda data: lying(data, 2**31)),
-        ("declares",),
+        ("declares 416 bytes of 2147483648",),
     ),
     "a name above": (archive({"../outside/a.npy": shape("(9,)")}), ("'../outside/a'",)),
     "a name at the root": (archive({"/etc/a.npy": shape("(9,)")}), ("'/etc/a'",)),

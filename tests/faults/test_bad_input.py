@@ -15,7 +15,7 @@ import yaml
 from mechcore.cli import app
 from tests.faults import bad_arrays, bad_commands, bad_configs, bad_weights
 from tests.faults.cases import Case
-from tests.faults.isolation import run_limited
+from tests.helpers.isolation import run_limited
 from tests.helpers.projects import PROJECT, copy_project, snakemake
 
 CORPUS: list[Case] = [
@@ -78,7 +78,7 @@ def test_bad_input_ends_in_one_line(place: Path, case: Case) -> None:
     before = prepared(place, case)
     ended = run_limited(case.words, place, place.parents[1] / "streams")
     assert (ended.code, ended.output) == (2, ""), ended
-    check_line(ended.complaints, case)
+    check_line(ended.errors, case)
     assert listing(place.parent) == before
 
 

@@ -27,7 +27,7 @@ from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write
 from mechcore.model.patterns import MOST_PIXELS, pattern_image
 from mechcore.simulation.run import simulate
 from tests.faults.bad_configs import GOOD
-from tests.faults.isolation import call_limited
+from tests.helpers.isolation import call_limited
 from tests.faults.mutations import changed, damaged
 from tests.filters.weight_files import WRITERS
 
@@ -159,6 +159,6 @@ def test_results(tmp_path: Path) -> None:
     def check(data: bytes) -> None:
         path.write_bytes(data)
         ended = call_limited(read_result, (path,), tmp_path, tmp_path)
-        assert (ended.code, ended.output, ended.complaints) == (0, "", "")
+        assert (ended.code, ended.output, ended.errors) == (0, "", "")
 
     check()

@@ -55,8 +55,9 @@ def _tensor(path: Path, archive: ZipFile, member: ZipInfo) -> Tensor:
 def _values(archive: ZipFile, member: ZipInfo, dtype: str) -> NDArray[np.generic]:
     with archive.open(member) as stream:
         values: NDArray[np.generic] = npy.read_array(stream, allow_pickle=False)
-        # At the end of a member, its checksum is compared as well.
-        if stream.read(1):
-            message = f"{shown(member.filename)} holds more values than it declares"
+        if stream.tell() != member.file_size:
+            message = (
+                f"{shown(member.filename)} declares {stream.tell()} bytes of {member.file_size}"
+            )
             raise ValueError(message)
     return values.view(FLOATS[dtype]) if values.dtype.kind == "V" else values
