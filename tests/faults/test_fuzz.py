@@ -27,9 +27,9 @@ from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write
 from mechcore.model.patterns import MOST_PIXELS, pattern_image
 from mechcore.simulation.run import simulate
 from tests.faults.bad_configs import GOOD
-from tests.helpers.isolation import call_limited
 from tests.faults.mutations import changed, damaged
-from tests.filters.weight_files import WRITERS
+from tests.helpers.isolation import call_limited
+from tests.helpers.weight_files import WRITERS
 
 FULL = """
 experiment: fuzz

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -47,25 +48,25 @@ class Ended(NamedTuple):
     errors: str
 
 
-def run_limited(words: Sequence[str], folder: Path, streams: Path) -> Ended:
-    """Run the command line in a folder; what it writes goes through files in another."""
+def run_limited(words: Sequence[str], folder: Path) -> Ended:
+    """Run the command line in a folder."""
     from mechcore.cli import main
 
-    return call_limited(main, (words,), folder, streams)
+    return call_limited(main, (words,), folder)
 
 
 def call_limited(
-    function: Callable[..., object], arguments: tuple[Any, ...], folder: Path, streams: Path
+    function: Callable[..., object], arguments: tuple[Any, ...], folder: Path
 ) -> Ended:
     """Call a function with little memory and time, in a folder and in a process that may die."""
-    paths = (streams / "stdout", streams / "stderr")
-    code: int | None
-    try:
-        code = _worker().submit(_call, function, arguments, folder, *paths).result()
-    except BrokenProcessPool:
-        _worker.cache_clear()
-        code = None
-    return Ended(code, *(path.read_text(errors="replace") for path in paths))
+    with tempfile.TemporaryDirectory() as streams:
+        paths = (Path(streams, "stdout"), Path(streams, "stderr"))
+        try:
+            code = _worker().submit(_call, function, arguments, folder, *paths).result()
+        except BrokenProcessPool:
+            _worker.cache_clear()
+            code = None
+        return Ended(code, *(path.read_text(errors="replace") for path in paths))
 
 
 @cache

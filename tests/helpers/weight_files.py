@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mechcore.experiment.weights import FORMATS
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -89,3 +91,5 @@ WRITERS: dict[str, Callable[[Path, Arrays], None]] = {
     ".keras": write_keras,
 }
 """Writers of kernels in the order of torch by suffix."""
+
+each_format = pytest.mark.parametrize("suffix", list(FORMATS))
