@@ -315,7 +315,7 @@ def cases() -> list[Case]:
     ]
 
 
-def sound(folder: Path) -> None:
+def write_sound_files(folder: Path) -> None:
     """Write the files that the command lines name and that nothing is wrong with."""
     np.save(folder / "sound.npy", np.ones((3, 3)))
     np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})

@@ -1,6 +1,6 @@
 """Damaged files and configurations of chance are read or refused, in one line; nothing else.
 
-`pytest tests/trust/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
+`pytest tests/faults/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
 hour; every failure that it finds repeats by the line that hypothesis prints.
 """
 
@@ -158,7 +158,7 @@ def test_results(tmp_path: Path) -> None:
     @given(data=damaged(path.read_bytes()))
     def check(data: bytes) -> None:
         path.write_bytes(data)
-        ended = call_limited(read_result, (path,), tmp_path, tmp_path)
+        ended = call_limited(read_result, (path,), tmp_path)
         assert (ended.code, ended.output, ended.errors) == (0, "", "")
 
     check()
