@@ -1,4 +1,4 @@
-"""Damaged files and configurations of chance are read or refused, in one line; nothing else.
+"""Randomly damaged files and configurations are read, or refused in one line; nothing else.
 
 `pytest tests/faults/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
 hour; every failure that it finds repeats by the line that hypothesis prints.
