@@ -18,7 +18,7 @@ import xarray as xr
 from numpy._core import _multiarray_umath
 
 from mechcore.engines import ENGINES
-from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, movement
+from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset
 from mechcore.model.activations import ACTIVATIONS
@@ -61,7 +61,7 @@ def deviation(record: xr.Dataset, engine: str) -> float:
         np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
         for dataset in (record, again)
     )
-    return float(movement(first, second)[sound].max())
+    return float(record_distance(first, second)[sound].max())
 
 
 @pytest.mark.parametrize("engine", ENGINES)

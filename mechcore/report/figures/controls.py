@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mechcore.claims.criteria import AT_REST_DRIFT
+from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.model.theory import TAP_ROUNDING
 from mechcore.report.figures.data import FigureData
 from mechcore.report.figures.layout import Margins, name_axes, panel_grid, say_nothing_known

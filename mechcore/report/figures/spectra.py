@@ -15,7 +15,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mechcore.claims.criteria import DOMINATED, NOT_BY_NATURE
+from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE
 from mechcore.experiment.representative import spread
 from mechcore.filters.bank_file import BankAnalysis
 from mechcore.filters.null import CHANCE
@@ -127,7 +127,7 @@ def caption_spectra(data: FigureData) -> str:
         f"{_cropped(data.table)} Below: their share in each layer, weighted by energy (bars, "
         "filled marks) and in the mean over its kernels (open). Chance: kernels of the same "
         "energies that point anywhere, in the mean and what one layer of a thousand exceeds. Pale: "
-        f"chance alone gives more than {NOT_BY_NATURE:.0%}, the layer decides nothing. "
+        f"chance alone gives more than {MOST_BY_CHANCE:.0%}, the layer decides nothing. "
         f"Grey dashes: {DOMINATED:.0%}. "
         f"{_verdict(shares)}{shown_layers(min(BARS_SHOWN, len(numbers)), len(numbers))}"
     )
@@ -154,7 +154,7 @@ def shares_of_layers(table: pd.DataFrame) -> pd.DataFrame:
     low = add(table[frequency <= 1], summed)
     low = low.rename(columns={"share": "low", "share_mean": "low_mean"})
     low["dc"] = add(table[frequency == 0], ["share"]).share
-    return low.assign(decides=low.chance <= NOT_BY_NATURE).reset_index()
+    return low.assign(decides=low.chance <= MOST_BY_CHANCE).reset_index()
 
 
 def _spectra(analysis: BankAnalysis) -> pd.DataFrame:
