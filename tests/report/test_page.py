@@ -16,7 +16,6 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from markdown_it import MarkdownIt
@@ -29,11 +28,11 @@ from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io import environment as provenance
 from mechcore.jobs.failures import stage_failures
-from mechcore.report import coverage, data_files, figures, films, statistics
+from mechcore.report import coverage, data_files, films, statistics
 from mechcore.report import page as report
-from mechcore.report.figures.data import FigureData
-from mechcore.report.figures.fits import confidence_band
-from mechcore.report.figures.speed import draw_speed, speed_table
+from mechcore.report.figures.preview import cell_preview
+from mechcore.report.figures.registry import figure_stems
+from mechcore.report.figures.style import save
 from mechcore.report.numbers import significant, with_error
 from mechcore.report.page import (
     Content,
@@ -45,7 +44,6 @@ from mechcore.report.page import (
     write_report,
 )
 from mechcore.report.pictures import Drawn, Section, shown_files
-from mechcore.report.sections import figure_stems
 from mechcore.report.statistics import chapters
 from mechcore.results.results import TABLES, Results
 from mechcore.simulation.run import simulate
@@ -185,69 +183,6 @@ def test_figures_have_alternative_texts_with_numbers_and_files(
     drawn = {name[:-4] for name in names if name.endswith(".svg")}
     assert len(drawn) == len(page.images)
     assert all({f"{stem}.png", f"{stem}.csv"} <= names for stem in drawn)
-
-
-def test_alternative_text_follows_the_data(small: tuple[Experiment, Path, Path]) -> None:
-    evidence = Results.load(small[0], small[1])
-    entry = figures.DRAWINGS["speed"]
-    table = speed_table(evidence, "dct")
-    faster = FigureData(evidence, "dct", table.assign(speed=table.speed * 3))
-    plain = entry.alt(FigureData(evidence, "dct", table))
-    peak = table.speed[(table.activation == "relu") & (table["size"] == 3)].max()
-    assert f"{peak:.3f}" in plain
-    assert f"{3 * peak:.3f}" in entry.alt(faster)
-
-
-def test_points_of_the_figure_are_the_metrics(small: tuple[Experiment, Path, Path]) -> None:
-    evidence = Results.load(small[0], small[1])
-    with figures.paper_style():
-        figure = draw_speed(FigureData(evidence, "dct", speed_table(evidence, "dct")))
-    panel = figure.axes[0]
-    chosen = evidence.metrics[
-        (evidence.metrics.activation == "relu") & (evidence.metrics["size"] == 2)
-    ]
-    drawn = [line for line in panel.lines if line.get_gid() == "points"]
-    points = np.concatenate([np.asarray(line.get_xydata()) for line in drawn])
-    expected = chosen[["beta", "speed"]].to_numpy(float)
-    assert sorted(map(tuple, points)) == sorted(map(tuple, expected))
-
-
-def test_lines_of_the_figure_are_the_regressions(small: tuple[Experiment, Path, Path]) -> None:
-    evidence = Results.load(small[0], small[1])
-    with figures.paper_style():
-        figure = draw_speed(FigureData(evidence, "dct", speed_table(evidence, "dct")))
-    fits = evidence.regressions
-    row = fits[(fits.cell == "dct-relu-k2") & (fits.predictor == "beta")].iloc[0]
-    line = next(line for line in figure.axes[0].lines if line.get_gid() == "fit")
-    x, y = np.asarray(line.get_xydata()).T
-    np.testing.assert_allclose(y, row.intercept + row.slope * x, rtol=1e-12)
-    assert (x.min(), x.max()) == (0.0, 1.0)
-
-
-def test_band_is_that_of_a_textbook(rng: np.random.Generator) -> None:
-    import statsmodels.api as sm
-
-    x = rng.uniform(0, 1, 12)
-    fit = sm.OLS(3 * x + rng.normal(size=12), sm.add_constant(x)).fit()
-    low, high = fit.conf_int(0.05)[1]
-    row = pd.Series({"ci_low": low, "ci_high": high})
-    where = np.array([0.0, 0.3, 1.5])
-    interval = fit.get_prediction(sm.add_constant(where)).conf_int(alpha=0.05)
-    half = (interval[:, 1] - interval[:, 0]) / 2
-    np.testing.assert_allclose(confidence_band(row, x, where), half, rtol=1e-10)
-
-
-def test_theory_meets_the_exact_points(small: tuple[Experiment, Path, Path]) -> None:
-    evidence = Results.load(small[0], small[1])
-    with figures.paper_style():
-        figure = draw_speed(FigureData(evidence, "dct", speed_table(evidence, "dct")))
-    curve = next(line for line in figure.axes[1].lines if line.get_gid() == "theory")
-    x, y = np.asarray(curve.get_xydata()).T
-    metrics = evidence.metrics
-    exact = metrics[(metrics["size"] == 3) & np.isfinite(metrics.speed_theory)]
-    # The curve is drawn in chords; a thousandth of the panel is thinner than its line.
-    np.testing.assert_allclose(np.interp(exact.beta, x, y), exact.speed, atol=1e-3)
-    assert x.max() == pytest.approx(exact.beta_star.iloc[0])
 
 
 def test_two_builds_are_the_same_bytes(
@@ -601,7 +536,7 @@ def test_report_outside_version_control_says_so(
 
 def test_preview_of_a_cell_is_written(small: tuple[Experiment, Path, Path], tmp_path: Path) -> None:
     cell = expand(small[0])["dct-relu-k3"]
-    files = figures.save(figures.cell_preview(simulate(cell)), tmp_path / "preview")
+    files = save(cell_preview(simulate(cell)), tmp_path / "preview")
     assert [file.name for file in files] == ["preview.png", "preview.svg"]
     assert all(file.stat().st_size > 1000 for file in files)
 

@@ -118,9 +118,7 @@ def _draw_errors(axes: Axes, rows: pd.DataFrame, activations: list[str]) -> None
     for model, style, offset in side_by_side(_model_styles(rows), 0.7):
         groups = rows[rows.model == model].groupby("activation").relative_error
         errors = groups.agg(["min", "median", "max"]).reindex(activations).clip(lower=FLOOR)
-        axes.hlines(
-            levels + offset, errors["min"], errors["max"], color=style["color"], lw=0.8
-        )
+        axes.hlines(levels + offset, errors["min"], errors["max"], color=style["color"], lw=0.8)
         filled = np.ones(len(levels), bool)
         draw_points(axes, errors["median"], levels + offset, filled, style, gid="errors", ms=4)
     if not rows.relative_error.notna().any():
@@ -145,8 +143,14 @@ def _draw_light_speeds(axes: Axes, rows: pd.DataFrame, results: Results) -> None
         place, inside = part["size"] + offset, part.light_speed <= top
         draw_points(axes, place, part.light_speed.where(inside), inside, style, ms=4)
         beyond = place[part.light_speed > top]
-        edge: dict[str, Any] = {"color": style["color"], "marker": "^"}
-        look = {"ms": 3.5, "mew": 0.8, "clip_on": False, "gid": "beyond", "zorder": 2}
+        edge = style | {"marker": "^"}
+        look: dict[str, Any] = {
+            "ms": 3.5,
+            "mew": 0.8,
+            "clip_on": False,
+            "gid": "beyond",
+            "zorder": 2,
+        }
         draw_points(axes, beyond, np.full(len(beyond), top), False, edge, **look)  # noqa: FBT003
     kernels = rows.drop_duplicates("size").sort_values("size")
     axes.plot(sizes, [results.mean_light_speed(size) for size in sizes], color=CONE, lw=1.2)

@@ -94,9 +94,7 @@ def _draw_shell(axes: Axes, table: pd.DataFrame, styles: dict[str, Style]) -> No
     axes.set(xlabel="momentum $p$", ylabel="rest mass $m$", aspect="equal")
 
 
-def _draw_defects(
-    axes: Axes, table: pd.DataFrame, column: str, styles: dict[str, Style]
-) -> None:
+def _draw_defects(axes: Axes, table: pd.DataFrame, column: str, styles: dict[str, Style]) -> None:
     largest = table.groupby(["kernel", "size"], sort=False)[column].max().reset_index()
     for family, style, offset in side_by_side(styles, 0.6):
         part = largest[largest.kernel == family]

@@ -57,14 +57,14 @@ def _table(results: Results, bank: str) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
-                **{name: getattr(layer, name) for name in LAYER},
-                "directed": directed.get(layer.layer, 0),
+                **{name: layer[name] for name in LAYER},
+                "directed": directed.get(layer["layer"], 0),
                 "angle": STEP * np.arange(BINS),
-                "share": roses.get(layer.layer, unknown),
-                "untrained": before.get(layer.layer, unknown),
+                "share": roses.get(layer["layer"], unknown),
+                "untrained": before.get(layer["layer"], unknown),
             }
         )
-        for layer in layers_of(analysis).itertuples(index=False)
+        for layer in layers_of(analysis).to_dict("records")
     ]
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 

@@ -146,7 +146,7 @@ def depth_styles(table: pd.DataFrame) -> dict[int, tuple[str, Style]]:
     titles = layer_titles(table)
     count = max(1, min(MOST_DEPTHS, len(titles)))
     groups = np.array_split(np.array(sorted(titles), dtype=int), count)
-    styles = {}
+    styles: dict[int, tuple[str, Style]] = {}
     for group, colour, marker in zip(groups, shades(count), MARKERS, strict=False):
         first, last = int(group[0]), int(group[-1])
         label = titles[first] if first == last else f"layers {first} to {last}"

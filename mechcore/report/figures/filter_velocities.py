@@ -150,9 +150,7 @@ def _relative(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _draw_velocities(
-    axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]
-) -> None:
+def _draw_velocities(axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]) -> None:
     known = _relative(rows)
     axes.plot([-1, 1], [-1, 1], color=THEORY, lw=1.0, zorder=2, gid="diagonal")
     for limit in (-1, 1):
@@ -164,9 +162,7 @@ def _draw_velocities(
     axes.set_xlabel("predicted velocity / light speed", labelpad=2)
 
 
-def _draw_deviations(
-    axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]
-) -> None:
+def _draw_deviations(axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]) -> None:
     known = rows[~rows.unsound].dropna(subset=["deviation"])
     axes.axhline(0.0, color=THEORY, lw=1.0, zorder=2)
     _draw_layers(axes, known, ("beta", "deviation"), styles, "deviation")

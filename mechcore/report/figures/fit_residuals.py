@@ -85,7 +85,8 @@ def _caption(data: FigureData) -> str:
     return (
         f"Speed minus the least-squares line through all β ({data.topic}, {data.results.point}), "
         "as a share of the light cone; red: faster than the line. Tick in each row: β*. Grey: no "
-        f"speed, or, on the right, no finite celerity. The colours end at ±{_limit(data.table):.2g}."
+        "speed, or, on the right, no finite celerity. The colours end at "
+        f"±{_limit(data.table):.2g}."
     )
 
 

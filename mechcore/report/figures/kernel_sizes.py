@@ -60,9 +60,7 @@ def _draw(data: FigureData) -> Figure:
     )
     kernels = table.drop_duplicates("size").sort_values("size")
     for axes, (column, label) in zip(panels[0], QUANTITIES.items(), strict=True):
-        axes.plot(
-            kernels["size"], kernels.diffusion_speed, color=THEORY, lw=1.1, ls="--", gid="s"
-        )
+        axes.plot(kernels["size"], kernels.diffusion_speed, color=THEORY, lw=1.1, ls="--", gid="s")
         if column != "diffusion_coefficient":
             axes.plot(kernels["size"], kernels.light_cone, color=CONE, lw=1.2, gid="cone")
         _draw_activations(axes, table, column, styles)

@@ -103,9 +103,7 @@ def hide_unused(panels: NDArray[Any], used: int) -> None:
             axes.tick_params(labelbottom=True)
 
 
-def inch_axes(
-    figure: Figure, left: float, bottom: float, width: float, height: float
-) -> Axes:
+def inch_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Return a panel whose place is given in inches."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, bottom / down, width / across, height / down))
@@ -132,10 +130,13 @@ def line(label: str, colour: Any, width: float, **look: Any) -> Line2D:
 
 def mark(label: str, **look: Any) -> Line2D:
     """Return an entry of a legend: a marker."""
-    return Line2D([], [], **{"ls": "", "ms": 4, "marker": "o", "label": label} | look)
+    usual: dict[str, Any] = {"ls": "", "ms": 4, "marker": "o"}
+    return Line2D([], [], label=label, **usual | look)
 
 
-def marks(styles: dict[Any, Style], text: Callable[[Any], str] = plain, **look: Any) -> list[Line2D]:
+def marks(
+    styles: dict[Any, Style], text: Callable[[Any], str] = plain, **look: Any
+) -> list[Line2D]:
     """Return an entry of a legend for each style."""
     return [mark(text(name), **look, **style) for name, style in styles.items()]
 
@@ -157,9 +158,7 @@ def rectified_mark(size: float = 4) -> Line2D:
 
 def beta_lines(colours: dict[float, Any]) -> list[Line2D]:
     """Return the entries of a legend for lines of one beta each."""
-    return [
-        Line2D([], [], color=colour, label=beta_text(beta)) for beta, colour in colours.items()
-    ]
+    return [Line2D([], [], color=colour, label=beta_text(beta)) for beta, colour in colours.items()]
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:

@@ -79,8 +79,8 @@ def _caption(data: FigureData) -> str:
     return (
         f"Speeds of the same kernels under the two activations ({data.topic}). Above 0 the modulus "
         "is faster. Grey: β > β* of at least one size; dotted: β* of each. Open: rectification "
-        "acts; up to β*, neither changes anything. At β = 1 the modulus splits a point in two: those "
-        "values are written out."
+        "acts; up to β*, neither changes anything. At β = 1 the modulus splits a point in two: "
+        "those values are written out."
     )
 
 

@@ -63,14 +63,10 @@ def _trained_banks(experiment: Experiment) -> list[str]:
 
 FIGURES: dict[str, Entry] = {
     "speed": Entry("Speed against the odd share", "speed", _families),
-    "linearity": Entry(
-        "Which measure of the odd share is linear?", "speed_by_predictor", _family
-    ),
+    "linearity": Entry("Which measure of the odd share is linear?", "speed_by_predictor", _family),
     "residuals": Entry("Where straight lines miss", "fit_residuals", _family),
     "models": Entry("Which curve describes the speed?", "curve_comparison", _family),
-    "collapse": Entry(
-        "All kernels in units of their diffusion speed", "scaled_speeds", _family
-    ),
+    "collapse": Entry("All kernels in units of their diffusion speed", "scaled_speeds", _family),
     "rectifiers": Entry(
         "Modulus against ReLU",
         "modulus_and_relu",
@@ -91,16 +87,10 @@ FIGURES: dict[str, Entry] = {
         _families_at_several_angles,
         "The grid has one angle only, so directions cannot be compared.",
     ),
-    "energy": Entry(
-        "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
-    ),
+    "energy": Entry("Energy, rest mass and momentum of the kernels", "energy_momentum", _family),
     "trajectories": Entry("Trajectories", "trajectories", _family),
-    "strip": Entry(
-        "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
-    ),
-    "controls": Entry(
-        "Controls: pure parities on a pattern without symmetry", "controls", _family
-    ),
+    "strip": Entry("A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations),
+    "controls": Entry("Controls: pure parities on a pattern without symmetry", "controls", _family),
     "spectra": Entry(
         "Trained kernels: which frequencies hold the energy",
         "filter_spectra",

@@ -93,7 +93,7 @@ def _peak(name: str, rows: pd.DataFrame) -> str:
     known = rows.dropna(subset=["speed"])
     if known.empty:
         return f"{name} none"
-    best = known.loc[known.speed.idxmax()]
+    best = known.iloc[int(known.speed.argmax())]
     return f"{name} {best.speed:z.3f} at beta {best.beta:g}"
 
 

@@ -1,4 +1,4 @@
-"""The same speeds against three measures of the odd share: which is linear?"""
+"""The same speeds against three measures of the odd share: in which are they linear."""
 
 from __future__ import annotations
 

@@ -140,9 +140,7 @@ def confidence_band(row: pd.Series, used: Array, where: Array) -> Array:
     return band
 
 
-def draw_extended_line(
-    axes: Axes, row: pd.Series, used: Array, end: float, **style: Any
-) -> None:
+def draw_extended_line(axes: Axes, row: pd.Series, used: Array, end: float, **style: Any) -> None:
     """Draw a fitted line over the points that it was fitted to, and faintly on to the last."""
     places = np.array([used.min(), used.max(), max(used.max(), end)])
     speeds = row.intercept + row.slope * places

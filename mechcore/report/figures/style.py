@@ -119,12 +119,11 @@ def draw_points(
     """Draw the points that are known, some filled and some open."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     known, filled = np.isfinite(x) & np.isfinite(y), np.broadcast_to(filled, x.shape)
-    colour = style["color"]
-    look = {"ms": 3.4, "mew": 0.7, "zorder": 3, "gid": "points"} | look
-    for chosen, face in ((known & filled, colour), (known & ~filled, open_face)):
+    usual: dict[str, Any] = {"ls": "", "ms": 3.4, "mew": 0.7, "zorder": 3, "gid": "points"}
+    look = usual | {"marker": style["marker"], "mec": style["color"]} | look
+    for chosen, face in ((known & filled, style["color"]), (known & ~filled, open_face)):
         if chosen.any():
-            marks = {"ls": "", "marker": style["marker"], "mec": colour, "mfc": face}
-            axes.plot(x[chosen], y[chosen], **marks, **look)
+            axes.plot(x[chosen], y[chosen], mfc=face, **look)
 
 
 def plain(text: object) -> str:

@@ -70,10 +70,11 @@ def draw_trajectories(
     dashed: float = 1.3,
 ) -> None:
     """Draw a line of some width for each beta: solid up to beta*, dashed beyond."""
-    for beta, part in rows.groupby("beta"):
-        acts = not beta <= part.beta_star.iloc[0]
-        look = {"ls": BEYOND, "lw": dashed} if acts else {"ls": "-", "lw": solid}
-        axes.plot(part.t, part[column], color=colours[float(beta)], gid=column, **look)
+    for _, part in rows.groupby("beta"):
+        acts = not part.beta.iloc[0] <= part.beta_star.iloc[0]
+        line, width = (BEYOND, dashed) if acts else ("-", solid)
+        colour = colours[part.beta.iloc[0]]
+        axes.plot(part.t, part[column], color=colour, ls=line, lw=width, gid=column)
     if rows.empty:
         say_nothing_known(axes)
 
