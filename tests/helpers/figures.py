@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -112,12 +113,12 @@ def grey(colour: str) -> bool:
     return colour[1:3] == colour[3:5] == colour[5:7]
 
 
-def marks(figure: Figure, gid: str, panel: int | None = None) -> Iterator[Line2D]:
-    chosen = figure.axes if panel is None else [figure.axes[panel]]
-    return (line for axes in chosen for line in axes.lines if line.get_gid() == gid)
+def marks(where: Figure | Axes, gid: str) -> list[Line2D]:
+    panels = [where] if isinstance(where, Axes) else where.axes
+    return [line for axes in panels for line in axes.lines if line.get_gid() == gid]
 
 
-def points(lines: Iterator[Line2D] | list[Line2D]) -> Points:
+def points(lines: list[Line2D]) -> Points:
     places = [np.asarray(line.get_xydata()) for line in lines]
     return sorted(map(tuple, np.concatenate(places).tolist())) if places else []
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -161,24 +162,60 @@ def test_zeros_have_no_sign(results: Results) -> None:
         assert not re.search(r"[-\u2212]0(\.0+)?(?![.\d]|e)", text), text
 
 
+BETA = r"$\beta$ = {:.3g}"
+SERIES = [
+    ("isotropy", "deviation", "beta", BETA, "angle", "deviation"),
+    ("isotropy", "relative_speed", "beta", BETA, "angle", "relative_speed"),
+    ("collapse", "points", "kernel", "{}", "celerity", "relative_speed"),
+    ("rectifiers", "points", "size", "k = {}", "beta", "lead"),
+    ("sizes", "diffusion_coefficient", "activation", "{}", "", "diffusion_coefficient"),
+    ("sizes", "largest_speed", "activation", "{}", "", "largest_speed"),
+    ("sizes", "slope", "activation", "{}", "", "slope"),
+    ("controls", "controls", "activation", "{}", "drift", ""),
+]
+"""Figure, marks, column of the series, its name in the legend, columns of x and y; without a name
+the series are side by side along that axis."""
+
+INSIDE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "collapse": lambda rows: rows[rows.relative_speed.between(0.01, 10)],
+    "rectifiers": lambda rows: rows[rows.beta < 1],
+    "controls": lambda rows: rows.assign(drift=rows.drift.clip(lower=1e-18)),
+}
+"""What the axes of a figure show of its table."""
+
+
+@pytest.mark.parametrize(("name", "gid", "series", "label", "x", "y"), SERIES)
+def test_each_series_is_drawn_in_the_colour_of_its_legend(
+    results: Results, name: str, gid: str, series: str, label: str, x: str, y: str
+) -> None:
+    data = data_of(name, results)
+    figure, shown = drawn(name, data), INSIDE.get(name, lambda rows: rows)(data.table)
+    styles = legend(figure)
+    for value, rows in shown.groupby(series):
+        own = [line for line in marks(figure, gid) if look(line) == styles[label.format(value)]]
+        places = sorted(map(tuple, (np.array(points(own)) * [bool(x), bool(y)]).tolist()))
+        columns = (rows[column] if column else np.zeros(len(rows)) for column in (x, y))
+        same(places, *columns)
+
+
 def test_speed_shows_points_lines_and_peaks(results: Results) -> None:
     data = data_of("speed", results)
     figure = drawn("speed", data)
     for panel, (activation, size) in enumerate((a, k) for a in ("relu", "modulus") for k in (2, 3)):
         chosen = (data.table.activation == activation) & (data.table["size"] == size)
         rows = data.table[chosen]
-        same(points(marks(figure, "points", panel)), rows.beta, rows.speed)
+        same(points(marks(figure.axes[panel], "points")), rows.beta, rows.speed)
         assert f"{activation}, k = {size} {rows.speed.max():.3f}" in alt_text("speed", data)
     fit = fitted_row(results.regressions, "dct-relu-k2", "delta", "beta")
     assert fit is not None
-    x, y = np.asarray(next(marks(figure, "fit", 0)).get_xydata()).T
+    x, y = np.asarray(marks(figure.axes[0], "fit")[0].get_xydata()).T
     np.testing.assert_allclose(y, fit.intercept + fit.slope * x, rtol=1e-12)
     assert (x.min(), x.max()) == (0.0, 1.0)
 
 
 def test_theory_meets_the_exact_points(results: Results) -> None:
     figure, table = drawn("speed", data_of("speed", results)), data_of("speed", results).table
-    x, y = np.asarray(next(marks(figure, "theory", 1)).get_xydata()).T
+    x, y = np.asarray(marks(figure.axes[1], "theory")[0].get_xydata()).T
     rows = table[(table["size"] == 3) & (table.pattern == "delta") & (table.activation == "relu")]
     exact = rows[rows.beta <= rows.beta_star]
     assert len(exact) > 4
@@ -216,15 +253,19 @@ def test_linearity_draws_the_line_of_each_domain(results: Results, gid: str, dom
             used = rows[DOMAINS[domain](rows)][predictor].dropna()
             assert len(used) == fit.n
             ends = np.array([used.min(), used.max()])
-            same(points(marks(figure, gid, next(panels))), ends, fit.intercept + fit.slope * ends)
+            same(
+                points(marks(figure.axes[next(panels)], gid)),
+                ends,
+                fit.intercept + fit.slope * ends,
+            )
 
 
 def test_linearity_extends_the_slow_line_to_the_last_point(results: Results) -> None:
     data = data_of("linearity", results)
     figure = drawn("linearity", data)
     for panel in range(6):
-        (near, low), (far, high) = points(marks(figure, "slow fit", panel))
-        (start, _), (end, last) = points(marks(figure, "extension", panel))
+        (near, low), (far, high) = points(marks(figure.axes[panel], "slow fit"))
+        (start, _), (end, last) = points(marks(figure.axes[panel], "extension"))
         known = data.table[PREDICTORS[panel % 3]].dropna()
         assert (start, end) == (far, known.max())
         # Two points of one line: its slope is the same to rounding.
@@ -282,25 +323,13 @@ def test_models_show_medians_and_light_speeds(results: Results) -> None:
     figure = drawn("models", data)
     table = data.table[data.table.domain == "all beta"]
     medians = table.groupby(["activation", "model"]).relative_error.median().dropna()
-    shown = sorted(error for error, _ in points(marks(figure, "errors", 0)))
+    shown = sorted(error for error, _ in points(marks(figure.axes[0], "errors")))
     np.testing.assert_allclose(shown, sorted(medians.clip(lower=1e-17)))
     limits = table[(table.model == "Lorentz") & (table.pattern == results.point)].light_speed
     top = figure.axes[3].get_ylim()[1]
-    speeds = sorted(speed for _, speed in points(marks(figure, "points", 3)))
+    speeds = sorted(speed for _, speed in points(marks(figure.axes[3], "points")))
     assert speeds == sorted(limits[limits <= top])
-    assert len(points(marks(figure, "beyond", 3))) == (limits > top).sum()
-
-
-def test_collapse_shows_each_family_in_its_colour(results: Results) -> None:
-    data = data_of("collapse", results)
-    figure = drawn("collapse", data)
-    styles = legend(figure)
-    for panel, activation in enumerate(results.experiment.activations):
-        for family in results.experiment.kernels:
-            rows = data.table[(data.table.kernel == family) & (data.table.activation == activation)]
-            rows = rows[rows.relative_speed.between(0.01, 10)]
-            lines = [line for line in marks(figure, "points", panel) if look(line) == styles[family]]
-            same(points(lines), rows.celerity, rows.relative_speed)
+    assert len(points(marks(figure.axes[3], "beyond"))) == (limits > top).sum()
 
 
 def test_filled_points_are_those_of_the_exact_theory(results: Results) -> None:
@@ -320,37 +349,25 @@ def test_rectifiers_show_the_lead_of_the_modulus(results: Results) -> None:
     expected = means["modulus"] - means["relu"]
     rows = data.table.set_index(["pattern", "size", "beta"]).lead
     np.testing.assert_allclose(rows, expected.reindex(rows.index), atol=1e-15)
-    figure = drawn("rectifiers", data)
-    for panel, pattern in enumerate(results.patterns):
-        part = data.table[data.table.pattern == pattern]
-        mixed = part[part.beta < 1]
-        same(points(marks(figure, "points", panel)), mixed.beta, mixed.lead)
-        written = " ".join(text.get_text() for text in figure.axes[panel].texts)
-        assert all(f"{abs(lead):.3f}" in written for lead in part.lead[part.beta == 1])
+    for axes, pattern in zip(drawn("rectifiers", data).axes, results.patterns, strict=False):
+        odd = data.table[(data.table.pattern == pattern) & (data.table.beta == 1)]
+        written = " ".join(text.get_text() for text in axes.texts)
+        assert all(f"{abs(lead):.3f}" in written for lead in odd.lead)
 
 
 def test_contraction_has_a_mark_for_each_pattern_and_angle(results: Results) -> None:
     data = data_of("contraction", results)
     figure = drawn("contraction", data)
     styles = legend(figure)
-    upper = [line for panel in (0, 1) for line in marks(figure, "contraction", panel)]
     groups = data.table.groupby(["size", "pattern", "angle"])
     assert len(groups) == 8
-    for (size, pattern, angle), rows in groups:
-        wanted = styles[f"k = {size}"][0], styles[f"{pattern}, {angle:g}°"][1]
-        shown = rows[rows.contraction.le(1.45) & rows.relative_speed.between(-0.06, 1.35)]
-        lines = [line for line in upper if look(line) == wanted]
-        same(points(lines), shown.relative_speed, shown.contraction)
-
-
-def test_contraction_shows_both_widths(results: Results) -> None:
-    data = data_of("contraction", results)
-    figure = drawn("contraction", data)
-    for panel, activation in enumerate(results.experiment.activations):
-        rows = data.table[data.table.activation == activation]
-        for name, place in (("contraction", panel), ("contraction_across", panel + 2)):
-            inside = rows[(rows[name] <= 1.45) & rows.relative_speed.between(-0.06, 1.35)]
-            same(points(marks(figure, "contraction", place)), inside.relative_speed, inside[name])
+    for column, panels in (("contraction", (0, 1)), ("contraction_across", (2, 3))):
+        lines = [line for panel in panels for line in marks(figure.axes[panel], "contraction")]
+        for (size, pattern, angle), rows in groups:
+            style = styles[f"k = {size}"][0], styles[f"{pattern}, {angle:g}°"][1]
+            inside = rows[(rows[column] <= 1.45) & rows.relative_speed.between(-0.06, 1.35)]
+            own = [line for line in lines if look(line) == style]
+            same(points(own), inside.relative_speed, inside[column])
 
 
 def test_contraction_takes_one_of_angles_a_quarter_turn_apart(tmp_path: Path) -> None:
@@ -382,17 +399,6 @@ def test_each_beta_has_one_colour_in_all_panels(results: Results) -> None:
     assert colours < everywhere
 
 
-@pytest.mark.parametrize("column", ["deviation", "relative_speed"])
-def test_isotropy_shows_its_table(results: Results, column: str) -> None:
-    data = data_of("isotropy", results)
-    figure = drawn("isotropy", data)
-    styles = legend(figure)
-    for beta, rows in data.table.groupby("beta"):
-        style = styles[rf"$\beta$ = {beta:.3g}"]
-        lines = [line for line in marks(figure, column) if look(line) == style]
-        same(points(lines), rows.angle, rows[column])
-
-
 def test_velocity_follows_the_momentum_below_beta_star(results: Results) -> None:
     table = data_of("isotropy", results).table
     exact = table[table.beta <= table.beta_star]
@@ -407,19 +413,6 @@ def test_velocity_follows_the_momentum_below_beta_star(results: Results) -> None
     np.testing.assert_allclose(other.deviation.dropna() % 360, 90 + table.deviation.dropna())
 
 
-def test_sizes_show_their_table(results: Results) -> None:
-    data = data_of("sizes", results)
-    figure = drawn("sizes", data)
-    styles = legend(figure)
-    for column in ("diffusion_coefficient", "largest_speed", "slope"):
-        for activation in results.experiment.activations:
-            lines = [line for line in marks(figure, column) if look(line) == styles[activation]]
-            rows = data.table[data.table.activation == activation]
-            assert sorted(height for _, height in points(lines)) == sorted(rows[column])
-    exact = data.table[data.table.activation == "relu"]
-    np.testing.assert_allclose(exact.diffusion_coefficient, np.sqrt((exact["size"] ** 2 - 1) / 12))
-
-
 def test_defects_of_energy_are_at_the_floor_if_zero(results: Results) -> None:
     kernels = results.kernels.assign(parity_product=0.0)
     kernels.loc[kernels.index[3], "parity_product"] = -1e-3
@@ -431,17 +424,13 @@ def test_defects_of_energy_are_at_the_floor_if_zero(results: Results) -> None:
     assert "1.0e-03" in alt_text("energy", data)
 
 
-def test_controls_show_drift_and_taps(results: Results) -> None:
+def test_controls_are_filled_without_negative_taps(results: Results) -> None:
     data = data_of("controls", results)
-    figure = drawn("controls", data)
-    for panel, beta in enumerate((0.0, 1.0)):
-        rows = data.table[data.table.beta == beta]
-        lines = list(marks(figure, "controls", panel))
-        filled = [line for line in lines if line.get_markerfacecolor() != "none"]
-        positive = rows[rows.smallest_tap >= -1e-15]
-        for drawn_lines, expected in ((lines, rows), (filled, positive)):
-            drifts = sorted(drift for drift, _ in points(drawn_lines))
-            assert drifts == sorted(expected.drift.clip(lower=1e-18))
+    lines = marks(drawn("controls", data), "controls")
+    filled = [line for line in lines if line.get_markerfacecolor() != "none"]
+    positive = data.table[data.table.smallest_tap >= -1e-15].drift.clip(lower=1e-18)
+    assert sorted(drift for drift, _ in points(filled)) == sorted(positive)
+    assert 0 < len(positive) < len(data.table)
 
 
 def test_rare_colours_survive_in_the_png(results: Results, tmp_path: Path) -> None:
