@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class FigureEntry:
     """A kind of figure, drawn once for each of its topics."""
 
     title: str
@@ -61,52 +61,64 @@ def _trained_banks(experiment: Experiment) -> list[str]:
     return [bank.name for bank in planned_banks(experiment).values() if bank.trained]
 
 
-FIGURES: dict[str, Entry] = {
-    "speed": Entry("Speed against the odd share", "speed", _families),
-    "linearity": Entry("Which measure of the odd share is linear?", "speed_by_predictor", _family),
-    "residuals": Entry("Where straight lines miss", "fit_residuals", _family),
-    "models": Entry("Which curve describes the speed?", "curve_comparison", _family),
-    "collapse": Entry("All kernels in units of their diffusion speed", "scaled_speeds", _family),
-    "rectifiers": Entry(
+FIGURES: dict[str, FigureEntry] = {
+    "speed": FigureEntry("Speed against the odd share", "speed", _families),
+    "linearity": FigureEntry(
+        "Which measure of the odd share is linear?", "speed_by_predictor", _family
+    ),
+    "residuals": FigureEntry("Where straight lines miss", "fit_residuals", _family),
+    "models": FigureEntry("Which curve describes the speed?", "curve_comparison", _family),
+    "collapse": FigureEntry(
+        "All kernels in units of their diffusion speed", "scaled_speeds", _family
+    ),
+    "rectifiers": FigureEntry(
         "Modulus against ReLU",
         "modulus_and_relu",
         _family_under_both_rectifiers,
         "The grid does not hold both ReLU and the modulus.",
     ),
-    "contraction": Entry(
+    "contraction": FigureEntry(
         "Contraction in motion",
         "lorentz_contraction",
         _family_with_kernel_at_rest,
         "β = 0 is not on the grid, so there is no width at rest to compare with.",
     ),
-    "diffusion": Entry("Diffusion", "diffusion", _family),
-    "sizes": Entry("Diffusion and speed by kernel size", "kernel_sizes", _family),
-    "isotropy": Entry(
+    "diffusion": FigureEntry("Diffusion", "diffusion", _family),
+    "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
+    "isotropy": FigureEntry(
         "Direction and speed by angle",
         "isotropy",
         _families_at_several_angles,
         "The grid has one angle only, so directions cannot be compared.",
     ),
-    "energy": Entry("Energy, rest mass and momentum of the kernels", "energy_momentum", _family),
-    "trajectories": Entry("Trajectories", "trajectories", _family),
-    "strip": Entry("A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations),
-    "controls": Entry("Controls: pure parities on a pattern without symmetry", "controls", _family),
-    "spectra": Entry(
+    "energy": FigureEntry(
+        "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
+    ),
+    "trajectories": FigureEntry("Trajectories", "trajectories", _family),
+    "strip": FigureEntry(
+        "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
+    ),
+    "controls": FigureEntry(
+        "Controls: pure parities on a pattern without symmetry", "controls", _family
+    ),
+    "spectra": FigureEntry(
         "Trained kernels: which frequencies hold the energy",
         "filter_spectra",
         _trained_banks,
         "The configuration names no weight file (filter_banks).",
     ),
-    "parity": Entry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
-    "space": Entry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
-    "roses": Entry("Trained kernels: which way they point", "filter_directions", _trained_banks),
-    "gallery": Entry(
+    "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
+    "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
+    "roses": FigureEntry(
+        "Trained kernels: which way they point", "filter_directions", _trained_banks
+    ),
+    "gallery": FigureEntry(
         "Trained kernels: the most even and the most odd", "filter_gallery", _trained_banks
     ),
-    "drift": Entry(
+    "drift": FigureEntry(
         "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
     ),
-    "kernels": Entry("The kernels", "kernel_maps", _families),
+    "kernels": FigureEntry("The kernels", "kernel_maps", _families),
 }
 """The figures in the order of the report, by the names that their files begin with."""
 
