@@ -91,8 +91,9 @@ def _draw_layers(axes: Axes, scaling: Sequence[Cost]) -> None:
         layers, seconds = _costs(scaling, "T", workload)
         axes.plot(layers, seconds, label=workload, **look)
     _set_powers_of_two(axes, layers)
-    for power, workload, factor, label in ((1, SEPARABLE, 0.3, "$T$"), (2, GENERAL, 2.2, "$T^2$")):
-        start = _costs(scaling, "T", workload.name)[1][0]
+    slopes = ((1, SEPARABLE.name, 0.3, "$T$"), (2, GENERAL.name, 2.2, "$T^2$"))
+    for power, workload, factor, label in slopes:
+        start = _costs(scaling, "T", workload)[1][0]
         slope = factor * start * (layers / layers[0]) ** power
         axes.plot(layers, slope, color=CONE, lw=0.9, ls="--", zorder=0)
         end = (layers[-1], slope[-1])

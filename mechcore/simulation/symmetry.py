@@ -128,7 +128,7 @@ def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
 
 def completed(outcome: Trajectories, copies: Copies) -> Trajectories:
     """Return the trajectories of a batch from those of the simulations that ran."""
-    whole = outcome.chosen(np.array(copies.origins))
+    whole = outcome.select(np.array(copies.origins))
     for symmetry in set(copies.symmetries) - {SQUARE[0]}:
         places = np.flatnonzero([one == symmetry for one in copies.symmetries])
         whole.record[places] = symmetry.undone_in_record(whole.record[places])

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mechcore.claims.criteria import AT_REST_DRIFT
+from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.model.theory import TAP_ROUNDING
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import (

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 
-from mechcore.claims.criteria import DOMINATED, NOT_BY_NATURE
+from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE
 from mechcore.experiment.representative import spread
 from mechcore.filters.bank_file import BankAnalysis
 from mechcore.filters.null import CHANCE
@@ -106,7 +106,7 @@ def _low_shares(table: pd.DataFrame) -> pd.DataFrame:
     low = table[frequency <= 1].groupby(keys, sort=False, dropna=False)[summed].sum(min_count=1)
     low = low.rename(columns={"share": "low", "share_mean": "low_mean"})
     dc = table[frequency == 0].set_index(keys).share
-    return low.assign(dc=dc, decides=low.chance <= NOT_BY_NATURE).reset_index()
+    return low.assign(dc=dc, decides=low.chance <= MOST_BY_CHANCE).reset_index()
 
 
 def _draw(data: FigureData) -> Figure:
@@ -157,7 +157,7 @@ def _caption(data: FigureData) -> str:
         f"{_cropped(data.table)} Below: their share in each layer, weighted by energy (bars, "
         "filled marks) and as the mean over its kernels (open). Chance: kernels of the same "
         "energies that point anywhere, their mean and what one layer in a thousand exceeds. Pale: "
-        f"chance alone gives more than {NOT_BY_NATURE:.0%}, the layer decides nothing. "
+        f"chance alone gives more than {MOST_BY_CHANCE:.0%}, the layer decides nothing. "
         f"Grey dashes: {DOMINATED:.0%}. {_verdict(shares)}"
         f"{shown_layers(min(BARS_SHOWN, len(numbers)), len(numbers))}"
     )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR
-from mechcore.analysis.curve_comparison import mean_bodies
+from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import Margins, line, marks, panel_grid, say_nothing_known
 from mechcore.report.figures.style import (
@@ -42,7 +42,7 @@ def _table(results: Results, family: str) -> pd.DataFrame:
     slopes = fits[chosen & (fits.pattern == results.point)].set_index("cell").slope
     table = largest.rename("largest_speed").reset_index().assign(kernel=family)
     table = table.join(diffusion, on=KEYS).join(slopes.astype(float), on="cell")
-    return table.join(mean_bodies(results.kernels), on=["kernel", "size"])[COLUMNS]
+    return table.join(characteristic_speeds(results.kernels), on=["kernel", "size"])[COLUMNS]
 
 
 def _draw(data: FigureData) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.analysis.curve_comparison import mean_bodies
+from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import (
@@ -40,7 +40,7 @@ def _table(results: Results, _family: str) -> pd.DataFrame:
     points = results.mean_speeds[results.mean_speeds.pattern == results.point]
     mixed = points.beta[points.beta.between(0, 1 - ODD, inclusive="neither")]
     points = points[points.beta.isin(spread(sorted(mixed.unique()), BETAS_SHOWN))]
-    diffusion_speeds = mean_bodies(results.kernels).diffusion_speed
+    diffusion_speeds = characteristic_speeds(results.kernels).diffusion_speed
     table = points.join(diffusion_speeds, on=["kernel", "size"])
     table = table.assign(relative_speed=table.speed / table.diffusion_speed)
     return table.dropna(subset=["celerity", "relative_speed"])[COLUMNS].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Films for the player of the page: states as one grey picture each, small enough to embed."""
+"""The films that the player of the page shows: all frames as one grey picture, small to embed."""
 
 from __future__ import annotations
 
@@ -11,36 +11,31 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
-from mechcore.experiment.films import film_cells
 from mechcore.experiment.representative import spread
 from mechcore.results.results import Results
 
 Bytes = NDArray[np.uint8]
 
 LEVELS = 255
-"""A frame is kept in steps of its own maximum over this, one byte a pixel."""
+"""Steps from zero to the maximum of a frame, one byte a pixel."""
 
 MIDDLE = 128
 """The byte of zero where a state has both signs."""
 
 MOST_TRACK_LAYERS = 65
-"""The path of a centroid is drawn through at most so many layers, besides those with a frame."""
+"""Layers through which the path of a centroid is drawn at most, besides those with a frame."""
 
 COLOUR_STOPS = 33
-"""Between so many colours the player mixes; a finer table looks the same."""
+"""Colours between which the player mixes; more look the same."""
 
 TRACKED = ("mu_x", "mu_y", "sigma_x", "sigma_y")
 TRACK_PLACES = 3
-"""Decimal places (px) of what the player tells."""
+"""Decimal places (px) of the numbers below the picture."""
 
 
-def film_data(results: Results) -> dict[str, object] | None:
-    """Return what the player shows."""
-    films = [
-        results.films[name].isel(pattern=0, angle=0)
-        for name in film_cells(results.experiment)
-        if name in results.films
-    ]
+def player_data(results: Results) -> dict[str, object] | None:
+    """Return what the player shows, as JSON knows it; None without films."""
+    films = [film.isel(pattern=0, angle=0) for film in results.films.values()]
     if not films:
         return None
     signed = any(bool((film.snapshot < 0).any()) for film in films)
@@ -72,8 +67,6 @@ def film_data(results: Results) -> dict[str, object] | None:
 def quantised(states: NDArray[np.floating], signed: bool) -> Bytes:
     """Return states as bytes, each frame in units of its own largest value.
 
-    Examples
-    --------
     >>> quantised(np.array([[0.0, 1.0, 2.0]]), signed=False).tolist()
     [[0, 128, 255]]
     """
@@ -81,31 +74,29 @@ def quantised(states: NDArray[np.floating], signed: bool) -> Bytes:
     largest = np.abs(values).max(axis=(-2, -1), keepdims=True)
     shares = values / np.where(largest > 0, largest, 1.0)
     scaled = MIDDLE + (LEVELS - MIDDLE) * shares if signed else LEVELS * shares
-    rounded: Bytes = np.floor(scaled + 0.5).astype(np.uint8)
-    return rounded
+    levels: Bytes = np.floor(scaled + 0.5).astype(np.uint8)
+    return levels
 
 
 def visible(frames: Bytes, zero: int) -> tuple[slice, slice]:
-    """Return the smallest window that holds every pixel that can be told from zero.
+    """Return the smallest window with every pixel that differs from zero.
 
-    Examples
-    --------
     >>> visible(np.array([[0, 0, 0], [0, 7, 9]], dtype=np.uint8), 0)
     (slice(1, 2, None), slice(1, 3, None))
     """
-    seen = (frames != zero).reshape(-1, *frames.shape[-2:]).any(axis=0)
-    return _bounds(seen.any(axis=1)), _bounds(seen.any(axis=0))
+    shown = (frames != zero).any(axis=tuple(range(frames.ndim - 2)))
+    return _bounds(shown.any(axis=1)), _bounds(shown.any(axis=0))
 
 
 def track_layers(film: xr.Dataset) -> list[int]:
-    """Return the layers whose centroids the player knows."""
+    """Return the layers at which the player knows the centroid."""
     some = spread([int(layer) for layer in film.t.values], MOST_TRACK_LAYERS)
     return sorted({*some, *(int(layer) for layer in film.snapshot_t.values)})
 
 
-def _bounds(seen: NDArray[np.bool_]) -> slice:
-    places = np.flatnonzero(seen)
-    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, len(seen))
+def _bounds(shown: NDArray[np.bool_]) -> slice:
+    places = np.flatnonzero(shown)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, len(shown))
 
 
 def _film(film: xr.Dataset, frames: Bytes) -> dict[str, object]:
@@ -130,7 +121,7 @@ def _number(value: float, places: int) -> float | int | None:
 
 
 def _sprite(frames: Bytes) -> str:
-    """One picture of all frames, as it compresses better than many: columns are layers."""
+    """One picture of all frames, as it compresses better than many: rows are betas."""
     betas, layers, height, width = frames.shape
     sheet = frames.transpose(0, 2, 1, 3).reshape(betas * height, layers * width)
     buffer = BytesIO()

@@ -16,22 +16,20 @@ from mechcore.results.results import Results
 
 
 @dataclass(frozen=True)
-class State:
-    """How a cell can be."""
+class TileState:
+    """A state that a cell can be in: a symbol that needs no colour, and words for the legend."""
 
     symbol: str
-    """Told apart without colour."""
     meaning: str
-    """For the legend."""
 
 
 STATES = {
-    "done": State("✓", "done"),
-    "extinct": State("◐", "done, but some simulations died out"),
-    "failed": State("✗", "failed"),
-    "missing": State("·", "not there yet"),
+    "done": TileState("✓", "done"),
+    "extinct": TileState("◐", "done, but some simulations died out"),
+    "failed": TileState("✗", "failed"),
+    "missing": TileState("·", "not computed yet"),
 }
-"""The states by name, which is also their class in the page."""
+"""By name, which is also a class of the page."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +37,18 @@ class Tile:
     """A cell of the grid."""
 
     size: int
-    """Kernel size."""
     state: str
     """A key of `STATES`."""
     note: str
     """How many simulations died, or why the cell failed."""
 
-    @property
-    def symbol(self) -> str:
-        """What the tile shows."""
-        return STATES[self.state].symbol
-
-
-@dataclass(frozen=True)
-class Row:
-    """The cells of an activation, by size."""
-
-    activation: str
-    tiles: list[Tile]
-
 
 @dataclass(frozen=True)
 class FamilyMap:
-    """The cells of a kernel family."""
+    """The cells of a kernel family: for each activation a row of tiles by size."""
 
     name: str
-    rows: list[Row]
+    rows: dict[str, list[Tile]]
 
 
 @dataclass(frozen=True)
@@ -81,54 +65,45 @@ class Commands:
     """Labels to what ``{pattern}`` stands for; empty where ``propagate`` has no way to name it."""
     angles: list[str]
     betas: list[str]
-    """What ``{angle}`` and ``{beta}`` can be."""
 
 
 def family_maps(results: Results, logs: Path | None) -> list[FamilyMap]:
     """Return the map of the grid."""
     plan = results.experiment
-    died = extinctions(results.metrics)
-    reasons = _failures(results, logs)
+    died, failed = extinctions(results.metrics), _failures(results, logs)
 
-    def tiles(family: str, activation: str) -> list[Tile]:
-        cells = {size: results.cell_name(family, activation, size) for size in plan.sizes}
-        return [
-            _tile(size, cell in results.finished, died.get(cell), reasons.get(cell))
-            for size, cell in cells.items()
-        ]
+    def tile(family: str, activation: str, size: int) -> Tile:
+        cell = results.cell_name(family, activation, size)
+        if cell in results.finished:
+            return Tile(size, "extinct" if cell in died else "done", died.get(cell, ""))
+        return Tile(size, "failed" if cell in failed else "missing", failed.get(cell, ""))
 
     return [
-        FamilyMap(family, [Row(name, tiles(family, name)) for name in plan.activations])
+        FamilyMap(
+            family,
+            {name: [tile(family, name, size) for size in plan.sizes] for name in plan.activations},
+        )
         for family in plan.kernels
     ]
 
 
 def state_counts(families: list[FamilyMap]) -> dict[str, int]:
     """Return how many cells are in each state of `STATES`."""
-    states = [tile.state for family in families for row in family.rows for tile in row.tiles]
+    states = [tile.state for family in families for row in family.rows.values() for tile in row]
     return {name: states.count(name) for name in STATES}
 
 
 def extinctions(metrics: pd.DataFrame) -> dict[str, str]:
     """Return how many simulations died in the cells in which any did."""
-    died = metrics.extinct_at.notna().groupby(metrics.cell)
-    table = died.agg(["sum", "size"])
+    died = metrics.extinct_at.notna().groupby(metrics.cell).agg(["sum", "size"])
     return {
         str(cell): f"{row['sum']} of {row['size']} simulations died out"
-        for cell, row in table[table["sum"] > 0].iterrows()
+        for cell, row in died[died["sum"] > 0].iterrows()
     }
 
 
 def commands(experiment: Experiment) -> Commands:
-    """Return the files and commands behind the cells of an experiment.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.config import load_experiment
-    >>> commands(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
-    ...     "activations": ["relu"], "betas": [0.5]})).file
-    'results/a/trajectories/{cell}.nc'
-    """
+    """Return the files and commands behind the cells of an experiment."""
     name = experiment.experiment
     file = f"results/{name}/trajectories/{{cell}}.nc"
     return Commands(
@@ -164,9 +139,11 @@ def _settings(experiment: Experiment) -> list[str]:
         value = getattr(experiment, name)
         if value != type(experiment).model_fields[name].default:
             words.append(f"--{name.replace('_', '-')} {value}")
-    layers = experiment.snapshots.layers
-    words += [" ".join(f"--snapshot {layer}" for layer in layers)] if layers else []
-    return [*words, f"--window {experiment.snapshots.window}"] if layers else words
+    snapshots = experiment.snapshots
+    if snapshots.layers:
+        words.append(" ".join(f"--snapshot {layer}" for layer in snapshots.layers))
+        words.append(f"--window {snapshots.window}")
+    return words
 
 
 def _argument(pattern: PatternSettings) -> str:
@@ -174,13 +151,8 @@ def _argument(pattern: PatternSettings) -> str:
 
 
 def _failures(results: Results, logs: Path | None) -> dict[str, str]:
+    """Why cells failed."""
     if logs is None:
         return {}
     states = cell_states(results.cells, results.folder, logs)
     return {state.cell: state.reason for state in states if state.state == "failed"}
-
-
-def _tile(size: int, finished: bool, died: str | None, reason: str | None) -> Tile:
-    if finished:
-        return Tile(size, "extinct" if died else "done", died or "")
-    return Tile(size, "missing" if reason is None else "failed", reason or "")
