@@ -134,6 +134,11 @@ class Results:
         return set(self.metrics.cell)
 
     @cached_property
+    def mean_speeds(self) -> pd.DataFrame:
+        """The points that lines are fitted through, see `mechcore.analysis.regressions`."""
+        return regressions.mean_speeds(self.metrics)
+
+    @cached_property
     def simulations(self) -> pd.DataFrame:
         """Metrics and mechanics of each simulation, with s and the light speed of its kernel."""
         keys, tables = list(SIMULATION), (self.metrics, self.mechanics)
@@ -196,6 +201,11 @@ class Results:
     def size(self) -> int:
         """The kernel size that stands for all: the paper's 3 if it is there."""
         return preferred(self.experiment.sizes, 3)
+
+    @property
+    def activation(self) -> str:
+        """The activation that stands for all: ReLU, or else the modulus, if it is there."""
+        return preferred(self.experiment.activations, "relu", "modulus")
 
     @property
     def point(self) -> str:

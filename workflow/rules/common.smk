@@ -14,7 +14,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.config import load_experiment
-from mechcore.report.sections import figure_stems
+from mechcore.report.figures.registry import figure_stems
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import BANK_ID, filter_run, planned_banks
 from mechcore.io.fingerprint import code_fingerprint

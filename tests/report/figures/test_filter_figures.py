@@ -5,33 +5,32 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.patches import Polygon, StepPatch
 from safetensors.numpy import save_file
 from scipy import stats
 
-from mechcore.analysis.tables import write_table
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import load_experiment
-from mechcore.report import figures
-from mechcore.report.data_files import DIGITS
-from mechcore.report.figures import DRAWINGS
-from mechcore.report.figures.banks import layer_titles, short_name
-from mechcore.report.figures.data import FigureData
-from mechcore.report.sections import SECTIONS, figure_stems
+from mechcore.report.figures.figure import FigureData
+from mechcore.report.figures.filter_layers import (
+    kernels_of,
+    layer_titles,
+    short_name,
+    strongest_of_layers,
+)
+from mechcore.report.figures.registry import FIGURES, figure_stems
 from mechcore.results.banks import BankResults
 from mechcore.results.results import Results
+from tests.helpers import figures
 from tests.helpers.experiments import run
+from tests.helpers.figures import alt_text, caption, check_contract, drawn, marks, points, same
 
 SMALL: dict[str, object] = {
     "experiment": "banks",
@@ -76,7 +75,7 @@ def weights_of(rng: np.random.Generator, *, trained: bool) -> dict[str, np.ndarr
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A bank of every kind; one of zeros, one that is not done, one of two taps, a deep one."""
     folder, rng = tmp_path_factory.mktemp("banks"), np.random.default_rng(3)
     files = {name: folder / f"{name}.safetensors" for name in (*BANKS, "before")}
@@ -98,81 +97,49 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return Results.load(experiment, folder)
 
 
-def data_of(name: str, evidence: Results, bank: str = "tiny.v1") -> FigureData:
-    return FigureData(evidence, bank, DRAWINGS[name].table(evidence, bank))
+def data_of(name: str, results: Results, bank: str = "tiny.v1") -> FigureData:
+    return figures.data_of(name, results, bank)
 
 
-def drawn(name: str, data: FigureData) -> Figure:
-    with figures.paper_style():
-        return DRAWINGS[name].draw(data)
+def shown_panels(name: str, data: FigureData) -> list[Axes]:
+    return [axes for axes in drawn(name, data).axes if axes.get_visible()]
 
 
-def points(axes: Axes, gid: str) -> list[tuple[float, float]]:
-    places = [np.asarray(line.get_xydata()) for line in axes.lines if line.get_gid() == gid]
-    return sorted(map(tuple, np.concatenate(places).tolist())) if places else []
-
-
-def same(found: list[tuple[float, float]], x: pd.Series, y: pd.Series) -> None:
-    expected = pd.DataFrame({"x": x.astype(float), "y": y.astype(float)}).dropna()
-    np.testing.assert_allclose(found, sorted(map(tuple, expected.to_numpy().tolist())), atol=1e-12)
-
-
-def numbers_of(table: pd.DataFrame) -> dict[str, int]:
-    return dict(zip(table.layer, table.number, strict=True))
-
-
-def every_figure(evidence: Results) -> Iterator[tuple[str, str, FigureData]]:
-    for bank in BANKS:
-        for name in NAMES:
-            yield name, bank, data_of(name, evidence, bank)
-
-
-def test_each_trained_bank_has_each_figure(evidence: Results) -> None:
+def test_each_trained_bank_has_each_figure(results: Results) -> None:
     stems = [f"{name}-{bank}" for name in NAMES for bank in BANKS]
-    planned = list(figure_stems(evidence.experiment))
+    planned = list(figure_stems(results.experiment))
     assert [stem for stem in planned if stem in stems] == stems
     assert "untrained" not in " ".join(planned)
     alone = load_experiment(SMALL)
-    assert all(SECTIONS[name].topics(alone) == [] for name in NAMES)
+    assert all(FIGURES[name].topics(alone) == [] for name in NAMES)
     # Said once, in the place of all of them.
-    assert ["filter_banks" in SECTIONS[name].absent for name in NAMES] == [True, *[False] * 5]
+    assert ["filter_banks" in FIGURES[name].absent for name in NAMES] == [True, *[False] * 5]
 
 
-def test_any_bank_is_drawn_and_written(evidence: Results, tmp_path: Path) -> None:
-    for name, bank, data in every_figure(evidence):
-        stem = tmp_path / f"{name}-{bank}"
-        # Pixels take as long as all the rest: they are drawn of the bank that has everything.
-        suffixes = (".png", ".svg") if bank == "tiny.v1" else (".svg",)
-        files = figures.save(drawn(name, data), stem, suffixes=suffixes)
-        table = stem.with_name(f"{stem.name}.csv")
-        write_table(data.table, table, DIGITS)
-        assert [file.name for file in files] == [f"{stem.name}{suffix}" for suffix in suffixes]
-        assert all(1000 < file.stat().st_size < HEAVIEST for file in files)
-        assert table.stat().st_size < HEAVIEST
+@pytest.mark.parametrize("bank", BANKS)
+def test_any_bank_keeps_the_contract(results: Results, bank: str, tmp_path: Path) -> None:
+    for name in NAMES:
+        check_contract(name, data_of(name, results, bank), tmp_path, HEAVIEST)
         # A name of a layer must not end the drawing early.
-        ElementTree.fromstring(files[-1].read_text(encoding="utf-8"))
-        texts = DRAWINGS[name].alt(data), DRAWINGS[name].caption(data)
-        assert all(len(text) > 60 for text in texts)
-        assert not re.search(r"\b(nan|NaN|inf|None)\b", " ".join(texts)), texts
+        ElementTree.parse(tmp_path / f"{name}-{bank}.svg")
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bank", ["late", "void"])
-def test_a_bank_without_kernels_says_so(evidence: Results, name: str, bank: str) -> None:
-    data = data_of(name, evidence, bank)
-    assert "0 kernels" in DRAWINGS[name].alt(data)
-    assert "0 kernels" in DRAWINGS[name].caption(data)
+def test_a_bank_without_kernels_says_so(results: Results, name: str, bank: str) -> None:
+    data = data_of(name, results, bank)
+    assert "0 kernels" in alt_text(name, data)
+    assert "0 kernels" in caption(name, data)
     written = [text.get_text() for axes in drawn(name, data).axes for text in axes.texts]
     assert written in (["no kernels to show"], ["no kernel ran yet"])
 
 
-def test_a_bank_that_did_not_run_yet_is_shown_at_rest(evidence: Results) -> None:
-    found = dataclasses.replace(evidence)
-    found.__dict__["banks"] = {
-        name: dataclasses.replace(bank, runs=None) for name, bank in evidence.banks.items()
-    }
+def test_a_bank_that_did_not_run_yet_is_shown_at_rest(results: Results) -> None:
+    banks = {name: dataclasses.replace(bank, runs=None) for name, bank in results.banks.items()}
+    at_rest = dataclasses.replace(results)
+    at_rest.__dict__["banks"] = banks
     for name in NAMES:
-        assert ("0 kernels" in DRAWINGS[name].alt(data_of(name, found))) == (name == "drift")
+        assert ("0 kernels" in alt_text(name, data_of(name, at_rest))) == (name == "drift")
 
 
 CHANGED = {
@@ -186,16 +153,16 @@ CHANGED = {
 
 
 @pytest.mark.parametrize(("name", "column"), CHANGED.items(), ids=CHANGED)
-def test_alternative_text_follows_the_table(evidence: Results, name: str, column: str) -> None:
-    data = data_of(name, evidence)
+def test_alternative_text_follows_the_table(results: Results, name: str, column: str) -> None:
+    data = data_of(name, results)
     changed = dataclasses.replace(
         data, table=data.table.assign(**{column: 0.3 * data.table[column]})
     )
-    assert DRAWINGS[name].alt(changed) != DRAWINGS[name].alt(data)
+    assert alt_text(name, changed) != alt_text(name, data)
 
 
-def test_names_of_layers_are_drawn_as_they_are(evidence: Results) -> None:
-    titles = layer_titles(data_of("spectra", evidence).table)
+def test_names_of_layers_are_drawn_as_they_are(results: Results) -> None:
+    titles = layer_titles(data_of("spectra", results).table)
     assert len(set(titles.values())) == len(titles) == 8
     hostile = next(title for title in titles.values() if "<b>" in title)
     assert re.fullmatch(r"[^$]*(\\\$[^$]*)+", hostile)
@@ -206,10 +173,10 @@ def test_names_of_layers_are_drawn_as_they_are(evidence: Results) -> None:
     assert long.startswith("stage3.b")
 
 
-def test_spectra_add_up_to_the_summary_of_each_layer(evidence: Results) -> None:
-    table = data_of("spectra", evidence).table
-    layers = evidence.banks["tiny.v1"].analysis.layers
-    old = evidence.banks["tiny.v1-untrained"].analysis.layers
+def test_spectra_add_up_to_the_summary_of_each_layer(results: Results) -> None:
+    table = data_of("spectra", results).table
+    layers = results.banks["tiny.v1"].analysis.layers
+    old = results.banks["tiny.v1-untrained"].analysis.layers
     low = table[table.v + table.u <= 1].groupby("layer", sort=False)
     wanted = {
         "share": layers.low_frequency_share,
@@ -226,15 +193,15 @@ def test_spectra_add_up_to_the_summary_of_each_layer(evidence: Results) -> None:
     assert np.isnan(whole["zeros.weight"])
 
 
-def test_spectra_show_their_table(evidence: Results) -> None:
-    data = data_of("spectra", evidence)
+def test_spectra_show_their_table(results: Results) -> None:
+    data = data_of("spectra", results)
     figure, table = drawn("spectra", data), data.table
-    layers = evidence.banks["tiny.v1"].analysis.layers
+    layers = results.banks["tiny.v1"].analysis.layers
     bars = next(axes for axes in figure.axes if axes.get_ylabel() == "share of energy")
     for gid, column in (("low", "low_frequency_share"), ("low_mean", "low_frequency_share_mean")):
-        heights = [height for _, height in points(bars, gid)]
+        heights = [height for _, height in points(marks(bars, gid))]
         np.testing.assert_allclose(heights, layers[column].dropna())
-    limits = next(one for one in bars.collections if one.get_gid() == "low_limit")
+    limits = next(item for item in bars.collections if item.get_gid() == "low_limit")
     found = [path.vertices[0, 1] for path in limits.get_paths()]
     np.testing.assert_allclose(found, layers.null_low_frequency_limit[layers.energy > 0])
     panels = [axes for axes in figure.axes if axes.get_xlabel() == "u"]
@@ -242,21 +209,21 @@ def test_spectra_show_their_table(evidence: Results) -> None:
     for axes in panels:
         number = int(axes.get_title().split(":")[0])
         rows = table[table.number == number].sort_values(["v", "u"])
-        image = next(one for one in axes.images if isinstance(one, AxesImage))
+        image = axes.images[0]
         shown = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
         np.testing.assert_array_equal(shown.ravel(), rows.share)
 
 
-def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(evidence: Results) -> None:
-    data = data_of("spectra", evidence, "pair")
+def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(results: Results) -> None:
+    data = data_of("spectra", results, "pair")
     assert (data.table.low_limit == 1.0).all()
     assert data.table.share.tolist() == pytest.approx([1.0, 0.0])
-    assert "1.00, 1.00" in DRAWINGS["spectra"].alt(data)
-    assert "Of 0 layers that can tell" in DRAWINGS["spectra"].alt(data)
+    assert "1.00, 1.00" in alt_text("spectra", data)
+    assert "Of 0 layers that can decide" in alt_text("spectra", data)
 
 
-def test_parity_is_counted_in_bins(evidence: Results) -> None:
-    data = data_of("parity", evidence)
+def test_parity_is_counted_in_bins(results: Results) -> None:
+    data = data_of("parity", results)
     sums = data.table.groupby("layer")[["share", "chance", "untrained"]].sum(min_count=1)
     np.testing.assert_allclose(sums.drop("zeros.weight"), 1.0)
     assert sums.share.isna().tolist() == (sums.index == "zeros.weight").tolist()
@@ -266,17 +233,16 @@ def test_parity_is_counted_in_bins(evidence: Results) -> None:
     np.testing.assert_allclose(
         line.chance, law.cdf(line.beta_to**2) - law.cdf(line.beta_from**2), atol=1e-12
     )
-    for axes in (one for one in drawn("parity", data).axes if one.get_visible()):
+    for axes in shown_panels("parity", data):
         rows = data.table[data.table.number == int(axes.get_title().split(":")[0])]
-        stairs = [one for one in axes.patches if isinstance(one, StepPatch)]
-        found = {one.get_gid(): one.get_data().values for one in stairs}
-        for column in found:
-            np.testing.assert_array_equal(found[column], rows[column])
-        assert len(found) == (3 if rows.share.notna().all() else 0)
+        stairs = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
+        for patch in stairs:
+            np.testing.assert_array_equal(patch.get_data().values, rows[patch.get_gid()])
+        assert len(stairs) == (3 if rows.share.notna().all() else 0)
 
 
-def test_momentum_space_is_a_sphere(evidence: Results) -> None:
-    data = data_of("space", evidence)
+def test_momentum_space_is_a_sphere(results: Results) -> None:
+    data = data_of("space", results)
     table = data.table
     directed = table[table.momentum_angle.notna()]
     length = np.sqrt(directed.momentum_x**2 + directed.momentum_y**2 + directed.rest_mass**2)
@@ -287,20 +253,16 @@ def test_momentum_space_is_a_sphere(evidence: Results) -> None:
     assert (right.momentum_x > 0).all()
     assert (right.rest_mass > 0).all()
     sphere, plane = drawn("space", data).axes
-    same(points(plane, "map"), table.momentum_angle.fillna(-34.0), table.rest_mass)
-    on_paper = points(sphere, "points")
+    same(points(marks(plane, "map")), table.momentum_angle.fillna(-34.0), table.rest_mass)
+    on_paper = points(marks(sphere, "points"))
     assert len(on_paper) == len(table)
     assert max(np.hypot(x, y) for x, y in on_paper) <= 1 + 1e-12
-    kernels = evidence.banks["tiny.v1"].analysis.summary.iloc[0]
-    assert f"of {kernels.slices - kernels.zero_slices:.0f} kernels" in DRAWINGS["space"].caption(
-        data
-    )
+    kernels = results.banks["tiny.v1"].analysis.summary.iloc[0]
+    assert f"of {kernels.slices - kernels.zero_slices:.0f} kernels" in caption("space", data)
 
 
-def test_momentum_space_shows_the_strongest_of_each_layer(evidence: Results) -> None:
-    from mechcore.report.figures.banks import kernels_of, strongest_of_layers
-
-    kernels = kernels_of(evidence.banks["tiny.v1"].analysis, [])
+def test_momentum_space_shows_the_strongest_of_each_layer(results: Results) -> None:
+    kernels = kernels_of(results.banks["tiny.v1"].analysis, [])
     assert (kernels.energy > 0).all()
     few = strongest_of_layers(kernels, 14)
     assert few.groupby("number").size().max() == 2
@@ -310,17 +272,17 @@ def test_momentum_space_shows_the_strongest_of_each_layer(evidence: Results) -> 
     assert strongest_of_layers(kernels, 3).number.nunique() == 3
 
 
-def test_roses_point_where_the_kernels_do(evidence: Results) -> None:
-    data = data_of("roses", evidence)
+def test_roses_point_where_the_kernels_do(results: Results) -> None:
+    data = data_of("roses", results)
     right = data.table[data.table.layer == "right.weight"]
     assert right.angle[right.share == right.share.max()].tolist() == [0.0]
     assert right.share.max() == pytest.approx(1.0)
     assert right.alignment.iloc[0] == pytest.approx(1.0)
     sums = data.table.groupby("layer").share.sum(min_count=1).dropna()
     np.testing.assert_allclose(sums, 1.0)
-    for axes in (one for one in drawn("roses", data).axes if one.get_visible()):
+    for axes in shown_panels("roses", data):
         rows = data.table[data.table.number == int(axes.get_title().split(":")[0])]
-        petals = [one for one in axes.patches if isinstance(one, Polygon)]
+        petals = [patch for patch in axes.patches if isinstance(patch, Polygon)]
         assert len(petals) == int(rows.share.notna().all())
         for petal in petals:
             # y is downwards.
@@ -332,39 +294,37 @@ def test_roses_point_where_the_kernels_do(evidence: Results) -> None:
             assert reach < axes.get_xlim()[1]
 
 
-def test_gallery_shows_strong_kernels_from_even_to_odd(evidence: Results) -> None:
-    from mechcore.report.figures.banks import kernels_of
-
-    data = data_of("gallery", evidence)
+def test_gallery_shows_strong_kernels_from_even_to_odd(results: Results) -> None:
+    data = data_of("gallery", results)
     kernels = data.table.drop_duplicates(["kind", "rank"])
     for kind, rising in (("even", True), ("odd", False)):
         betas = kernels[kernels.kind == kind].beta
         assert len(betas) == 8
         assert list(betas) == sorted(betas, reverse=not rising)
     assert kernels.beta.max() < 1 - 1e-9, "the kernel that is only noise"
-    everything = kernels_of(evidence.banks["tiny.v1"].analysis, [])
+    everything = kernels_of(results.banks["tiny.v1"].analysis, [])
     medians = everything.groupby("number").energy.median()
     energy = data.table.groupby(["kind", "rank"]).tap.apply(lambda taps: (taps**2).sum())
     limits = kernels.set_index(["kind", "rank"]).number.map(medians)
     assert (energy >= limits.reindex(energy.index) * (1 - 1e-6)).all()
 
 
-def test_gallery_shows_the_taps(evidence: Results) -> None:
-    data = data_of("gallery", evidence)
+def test_gallery_shows_the_taps(results: Results) -> None:
+    data = data_of("gallery", results)
     groups = data.table.groupby(["kind", "rank"], sort=False)
     for axes, (_, taps) in zip(drawn("gallery", data).axes, groups, strict=True):
         shown = np.ma.filled(np.ma.asarray(axes.images[0].get_array(), float), np.nan)
         assert shown.shape == (taps.height.iloc[0], taps.width.iloc[0])
         np.testing.assert_allclose(shown.ravel(), taps.tap / taps.tap.abs().max())
         moment = (taps.tap * taps.x).sum(), (taps.tap * taps.y).sum()
-        told = taps.iloc[0][["momentum_x", "momentum_y"]].to_numpy(float)
-        np.testing.assert_allclose(told, moment, atol=1e-6)
+        momentum = taps.iloc[0][["momentum_x", "momentum_y"]].to_numpy(float)
+        np.testing.assert_allclose(momentum, moment, atol=1e-6)
         for arrow in axes.texts:
             assert np.dot(arrow.xy, moment) > 0
 
 
-def test_drift_follows_the_prediction_without_negative_taps(evidence: Results) -> None:
-    table = data_of("drift", evidence).table
+def test_drift_follows_the_prediction_without_negative_taps(results: Results) -> None:
+    table = data_of("drift", results).table
     assert list(dict.fromkeys(table.activation)) == ["relu", "modulus"]
     exact = table[table.no_negative_tap & table.momentum_angle.notna()]
     assert len(exact) >= 8
@@ -374,69 +334,65 @@ def test_drift_follows_the_prediction_without_negative_taps(evidence: Results) -
     assert (table.measured.abs() <= table.light_speed + 1e-9)[table.measured.notna()].all()
 
 
-def test_drift_shows_its_table(evidence: Results) -> None:
-    data = data_of("drift", evidence)
+def test_drift_shows_its_table(results: Results) -> None:
+    data = data_of("drift", results)
     panels = drawn("drift", data).axes
     for column, (activation, rows) in enumerate(data.table.groupby("activation", sort=False)):
         speeds, angles = panels[2 * column : 2 * column + 2]
         sound = rows[~rows.unsound]
         inside = sound[(sound.predicted / sound.light_speed).abs() <= 2]
         x, y = inside.predicted / inside.light_speed, inside.measured / inside.light_speed
-        same(points(speeds, "points"), x, y)
-        same(points(angles, "deviation"), sound.beta, sound.deviation)
+        same(points(marks(speeds, "points")), x, y)
+        same(points(marks(angles, "deviation")), sound.beta, sound.deviation)
         extinct = f"{rows.extinct.sum()} of {len(rows)}"
         assert speeds.get_title() == f"{activation}, {extinct} extinct"
-        assert f"{activation}: {extinct} states extinct" in DRAWINGS["drift"].alt(data)
+        assert f"{activation}: {extinct} states extinct" in alt_text("drift", data)
     lines = [line for line in panels[0].lines if line.get_gid() == "points"]
     filled = [len(line.get_xdata()) for line in lines if line.get_markerfacecolor() != "none"]
     relu = data.table[(data.table.activation == "relu") & data.table.momentum_angle.notna()]
     assert sum(filled) == relu[~relu.unsound].no_negative_tap.sum()
 
 
-def test_drift_leaves_out_what_rounding_decides(evidence: Results) -> None:
-    data = data_of("drift", evidence)
+def test_drift_leaves_out_what_rounding_decides(results: Results) -> None:
+    data = data_of("drift", results)
     changed = dataclasses.replace(data, table=data.table.assign(unsound=True))
-    assert f"{len(data.table)} are decided by rounding" in DRAWINGS["drift"].caption(changed)
-    assert all(len(points(axes, "points")) == 0 for axes in drawn("drift", changed).axes)
+    assert f"{len(data.table)} are decided by rounding" in caption("drift", changed)
+    assert all(len(points(marks(axes, "points"))) == 0 for axes in drawn("drift", changed).axes)
 
 
-def test_drift_counts_what_is_outside(evidence: Results) -> None:
-    data = data_of("drift", evidence)
+def test_drift_counts_what_is_outside(results: Results) -> None:
+    data = data_of("drift", results)
     table = data.table.assign(
         predicted=0.1, measured=0.1, light_speed=1.0, extinct=False, unsound=False
     )
     table.iloc[:3, table.columns.get_loc("predicted")] = -2.5
     changed = dataclasses.replace(data, table=table)
-    assert "the predictions of 3 are beyond 2 light speeds" in DRAWINGS["drift"].caption(changed)
+    assert "the predictions of 3 are beyond 2 light speeds" in caption("drift", changed)
     panels = drawn("drift", changed).axes
-    shown = len(points(panels[0], "points")) + len(points(panels[2], "points"))
+    shown = len(points(marks(panels[0], "points"))) + len(points(marks(panels[2], "points")))
     assert shown == len(table) - 3
 
 
-def test_of_many_layers_some_are_drawn_and_all_are_told(evidence: Results) -> None:
+def test_of_many_layers_some_are_drawn_and_all_are_in_the_table(results: Results) -> None:
     for name, shown in (("spectra", 40), ("parity", 12), ("roses", 12)):
-        data = data_of(name, evidence, "deep")
+        data = data_of(name, results, "deep")
         assert data.table.number.nunique() == DEEP
-        assert f"{shown} of {DEEP} layers" in DRAWINGS[name].caption(data)
-    titles = [
-        axes.get_title() for axes in drawn("parity", data_of("parity", evidence, "deep")).axes
-    ]
+        assert f"{shown} of {DEEP} layers" in caption(name, data)
+    titles = [axes.get_title() for axes in drawn("parity", data_of("parity", results, "deep")).axes]
     assert titles[0] == "1: stage00"
     assert titles[-1] == f"{DEEP}: stage{DEEP - 1}"
 
 
-def test_results_of_other_weights_or_settings_are_refused(
-    evidence: Results, tmp_path: Path
-) -> None:
-    shutil.copytree(evidence.folder, tmp_path / "results")
-    results, plans = tmp_path / "results", planned_banks(evidence.experiment)
-    BankResults.load(plans["deep"], results, evidence.experiment)
-    other = evidence.experiment.model_copy(update={"steps": 9})
+def test_results_of_other_weights_or_settings_are_refused(results: Results, tmp_path: Path) -> None:
+    folder, plan = tmp_path / "results", planned_banks(results.experiment)["deep"]
+    shutil.copytree(results.folder, folder)
+    BankResults.load(plan, folder, results.experiment)
+    other = results.experiment.model_copy(update={"steps": 9})
     with pytest.raises(MechcoreError, match=r"filter_runs/deep\.nc: made with other settings"):
-        BankResults.load(plans["deep"], results, other)
-    shutil.copy(results / "filter_runs" / "pair.nc", results / "filter_runs" / "deep.nc")
-    with pytest.raises(MechcoreError, match=r"deep\.nc: made with other weights_sha256"):
-        BankResults.load(plans["deep"], results, evidence.experiment)
-    shutil.copy(results / "filters" / "pair.nc", results / "filters" / "deep.nc")
-    with pytest.raises(MechcoreError, match=r"filters/deep\.nc: made with other weights_sha256"):
-        BankResults.load(plans["deep"], results, evidence.experiment)
+        BankResults.load(plan, folder, other)
+    for kind in ("filter_runs", "filters"):
+        shutil.copy(folder / kind / "pair.nc", folder / kind / "deep.nc")
+        with pytest.raises(
+            MechcoreError, match=rf"{kind}/deep\.nc: made with other weights_sha256"
+        ):
+            BankResults.load(plan, folder, results.experiment)

@@ -1,4 +1,4 @@
-"""Rectifiers: the lead of the modulus over ReLU."""
+"""How much faster the same kernels are under the modulus than under ReLU."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.analysis.regressions import mean_speeds
-from mechcore.report.figures.data import FigureData
+from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import (
     Margins,
-    facets,
-    hide_unused,
+    facet_grid,
+    line,
+    marks,
     name_axes,
-    panel_grid,
+    rectified_mark,
     say_nothing_known,
+    size_text,
     title,
 )
-from mechcore.report.figures.style import CONE, SHADE, draw_points, order_styles, pixels_per_layer
+from mechcore.report.figures.style import CONE, SHADE, draw_points, order_styles
 from mechcore.results.results import MOST_PANELS, Results
 
 ODD = 1e-9
@@ -32,22 +33,20 @@ SMALLEST_RANGE = 0.01
 COLUMNS = ["pattern", "size", "beta", "beta_star", "speed_relu", "speed_modulus", "lead"]
 
 
-def rectifier_table(results: Results, family: str) -> pd.DataFrame:
-    """Return the speeds of the modulus and of ReLU side by side, for the sizes shown."""
-    metrics = results.metrics
-    chosen = (metrics.kernel == family) & metrics["size"].isin(results.sizes_shown)
-    points = mean_speeds(metrics[chosen])
+def _table(results: Results, family: str) -> pd.DataFrame:
+    points = results.mean_speeds
+    points = points[(points.kernel == family) & points["size"].isin(results.sizes_shown)]
     relu, modulus = (points[points.activation == name] for name in ("relu", "modulus"))
     keys = ["pattern", "size", "beta"]
     both = relu.merge(modulus[[*keys, "speed"]], on=keys, suffixes=("_relu", "_modulus"))
     return both.assign(lead=both.speed_modulus - both.speed_relu)[COLUMNS]
 
 
-def draw_rectifiers(data: FigureData) -> Figure:
-    """Draw the lead of the modulus against beta, a panel for each pattern."""
+def _draw(data: FigureData) -> Figure:
     table, results = data.table, data.results
-    figure, panels = panel_grid(
-        facets(len(results.patterns), MOST_PANELS // 2),
+    figure, panels = facet_grid(
+        results.patterns,
+        MOST_PANELS // 2,
         (3.0, 1.8),
         _legend(results),
         legend_columns=4,
@@ -56,17 +55,15 @@ def draw_rectifiers(data: FigureData) -> Figure:
         sharex=True,
         sharey=True,
     )
-    for axes, pattern in zip(panels.flat, results.patterns, strict=False):
+    for axes, pattern in panels:
         _draw_leads(axes, table[table.pattern == pattern], results)
         title(axes, f"pattern {pattern}")
-    panels[0, 0].set(xlim=(-0.03, 1.03), ylim=_limits(table))
-    hide_unused(panels, len(results.patterns))
-    name_axes(figure, r"$\beta$", pixels_per_layer("modulus minus ReLU"))
+    figure.axes[0].set(xlim=(-0.03, 1.03), ylim=_limits(table))
+    name_axes(figure, r"$\beta$", "modulus minus ReLU (px/layer)")
     return figure
 
 
-def describe_rectifiers(data: FigureData) -> str:
-    """Return what the figure of rectifiers shows."""
+def _alt_text(data: FigureData) -> str:
     known = data.table.dropna(subset=["lead"])
     texts = [
         f"pattern {pattern}, k = {size}: {_extremes(rows)}"
@@ -78,20 +75,19 @@ def describe_rectifiers(data: FigureData) -> str:
     )
 
 
-def caption_rectifiers(data: FigureData) -> str:
-    """Return what a reader must know to read the figure of rectifiers."""
+def _caption(data: FigureData) -> str:
     return (
-        f"Speeds of the same kernels under the two activations ({data.topic}). Above 0 the "
-        "modulus is faster. Grey: β > β* of at least one size, dotted lines: β* of each. Open: "
-        "rectification acts; before, both do nothing. At β = 1 the "
-        "modulus splits a point in two: those values are written out."
+        f"Speeds of the same kernels under the two activations ({data.topic}). Above 0 the modulus "
+        "is faster. Grey: β > β* of at least one size; dotted: β* of each. Open: rectification "
+        "acts; up to β*, neither changes anything. At β = 1 the modulus splits a point in two: "
+        "those values are written out."
     )
 
 
 def _limits(table: pd.DataFrame) -> tuple[float, float]:
     """All leads but those of odd kernels, which would press the others together."""
     mixed = table.lead[table.beta < 1 - ODD].abs()
-    largest = 1.15 * float(np.nanmax(np.append(mixed.to_numpy(float), SMALLEST_RANGE)))
+    largest = 1.15 * float(np.nanmax([*mixed, SMALLEST_RANGE]))
     return -largest, largest
 
 
@@ -108,24 +104,25 @@ def _draw_leads(axes: Axes, rows: pd.DataFrame, results: Results) -> None:
         axes.axvspan(float(stars.min()), 1.0, color=SHADE, lw=0, zorder=0)
     for size, style in order_styles(results.sizes_shown).items():
         part = rows[(rows["size"] == size) & (rows.beta < 1 - ODD)]
-        beta, lead = part.beta.to_numpy(float), part.lead.to_numpy(float)
-        axes.plot(beta, lead, color=style["color"], lw=1.0, gid="lead")
-        draw_points(axes, beta, lead, np.asarray(within_theory(part)), style)
+        axes.plot(part.beta, part.lead, color=style["color"], lw=1.0, gid="lead")
+        draw_points(axes, part.beta, part.lead, within_theory(part), style)
         if size in stars:
             axes.axvline(float(stars[size]), color=style["color"], lw=0.9, ls=":", zorder=1)
-    odd = rows[(rows.beta >= 1 - ODD) & rows.lead.notna()]
-    values = "\n".join(f"k = {row['size']}: {row.lead:z.3f}" for _, row in odd.iterrows())
-    if values:
-        text = f"at $\\beta = 1$\n{values}".replace("-", "\N{MINUS SIGN}")
-        axes.text(0.02, 0.04, text, transform=axes.transAxes, fontsize=7, va="bottom")
+    _write_odd(axes, rows[(rows.beta >= 1 - ODD) & rows.lead.notna()])
     if rows.lead.isna().all():
         say_nothing_known(axes)
 
 
+def _write_odd(axes: Axes, rows: pd.DataFrame) -> None:
+    if len(rows):
+        values = "\n".join(f"k = {row['size']}: {row.lead:z.3f}" for _, row in rows.iterrows())
+        text = f"at $\\beta = 1$\n{values}".replace("-", "\N{MINUS SIGN}")
+        axes.text(0.02, 0.04, text, transform=axes.transAxes, fontsize=7, va="bottom")
+
+
 def _legend(results: Results) -> list[Line2D]:
-    sizes = [
-        Line2D([], [], lw=1.0, ms=4, label=f"k = {size}", **style)
-        for size, style in order_styles(results.sizes_shown).items()
-    ]
-    acts = Line2D([], [], ls="", ms=4, marker="o", mfc="none", mec=CONE, label=r"$\beta > \beta^*$")
-    return [*sizes, acts, Line2D([], [], color=CONE, lw=0.9, ls=":", label=r"$\beta^*$")]
+    sizes = marks(order_styles(results.sizes_shown), size_text, ls="-", lw=1.0)
+    return [*sizes, rectified_mark(), line(r"$\beta^*$", CONE, 0.9, ls=":")]
+
+
+FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)
