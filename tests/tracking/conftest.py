@@ -1,0 +1,39 @@
+"""Experiments that were tracked into a SQLite file: made once, copied by tests that change them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import trackers
+from tests.helpers.trackers import CHANGED, WITH_BANKS, Trackers
+
+
+@pytest.fixture(scope="session")
+def tracked(tmp_path_factory: pytest.TempPathFactory, commands: Trackers) -> Path:
+    """A folder whose experiment was tracked once: two cells, two banks and the sweep."""
+    folder = trackers.prepare(tmp_path_factory.mktemp("tracked"), WITH_BANKS)
+    assert commands.tracked(folder).startswith("5 logged, 0 unchanged, 0 superseded")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def changed(tmp_path_factory: pytest.TempPathFactory, commands: Trackers, tracked: Path) -> Path:
+    """A folder whose cells were tracked, changed, and tracked again."""
+    folder = trackers.copied(tracked, tmp_path_factory.mktemp("changed"))
+    trackers.prepare(folder, CHANGED)
+    assert commands.tracked(folder).startswith("3 logged, 0 unchanged, 2 superseded")
+    return folder
+
+
+@pytest.fixture
+def mine(tracked: Path, tmp_path: Path) -> Path:
+    """A copy of the tracked folder that a test may change."""
+    return trackers.copied(tracked, tmp_path / "mine")
+
+
+@pytest.fixture
+def superseded(changed: Path, tmp_path: Path) -> Path:
+    """A copy of the changed folder that a test may change."""
+    return trackers.copied(changed, tmp_path / "superseded")
