@@ -142,6 +142,9 @@ def scatter(page: Page) -> None:
     for axis, metric in enumerate(("beta", "speed"), 1):
         dialog.get_by_role("combobox").nth(axis).fill(metric)
         page.locator(".rc-virtual-list").get_by_text(metric, exact=True).last.click()
+    dialog.get_by_role("button", name="Add chart").click()
+    find_charts(page, "beta vs")
+    page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
     shoot(page, "scatter")
 
 
@@ -167,7 +170,7 @@ def search(page: Page, condition: str) -> None:
 
 
 def sort_by_name(page: Page) -> None:
-    """Sort the list by the names of the runs, upwards."""
+    """Sort the list by the names of the runs."""
     page.get_by_test_id("sort-select-dropdown").click()
     page.get_by_role("menuitemcheckbox", name="Run Name").click()
 

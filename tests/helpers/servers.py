@@ -88,19 +88,21 @@ class Server:
     def _wait_for_health(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + SECONDS_TO_START
-        while not self._is_healthy():
+        while not answers(self.port):
             alive = self._process.poll() is None and time.monotonic() < deadline
             assert alive, self.log.read_text()
             time.sleep(0.05)
 
-    def _is_healthy(self) -> bool:
-        # Not urllib: a proxy of the machine must not be asked for this one.
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-            try:
-                connection.request("GET", "/health")
-                return connection.getresponse().status == 200
-            except OSError:
-                return False
+
+def answers(port: int) -> bool:
+    """Return whether a server of MLflow on this machine answers."""
+    # Not urllib: a proxy of the machine must not be asked for this one.
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
 
 
 @contextmanager

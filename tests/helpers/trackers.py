@@ -29,7 +29,11 @@ WRITERS = (
 )
 """Methods of MlflowClient by which tracking changes a store."""
 
-TRACK = ("track", "--experiment", "config.yaml", "--results", "results", "--output", "r.json")
+TRACK = (
+    *("track", "--experiment", "config.yaml", "--results", "results"),
+    *("--report", "report.html", "--output", "r.json"),
+)
+"""The report is optional: where there is none, the run of the sweep goes without."""
 
 BANKS = PROJECT / "resources" / "banks"
 

@@ -14,6 +14,7 @@ from tests.helpers.trackers import CHANGED, WITH_BANKS, Trackers
 def tracked(tmp_path_factory: pytest.TempPathFactory, commands: Trackers) -> Path:
     """A folder whose experiment was tracked once: two cells, two banks and the sweep."""
     folder = trackers.prepare(tmp_path_factory.mktemp("tracked"), WITH_BANKS)
+    (folder / "report.html").write_text("<h1>The report</h1>")
     assert commands.tracked(folder).startswith("5 logged, 0 unchanged, 0 superseded")
     return folder
 
