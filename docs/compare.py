@@ -86,7 +86,7 @@ def description(page: Page) -> None:
 
 def cells(page: Page) -> None:
     """The list of cells, four of them ticked; then what Compare shows of them."""
-    search(page, CELLS)
+    search(page, CELLS, 12)
     sort_by_name(page)
     show_columns(page, "activation", "size", "delta/speed_max", "light_speed")
     for activation in ("identity", "leaky_relu", "modulus", "relu"):
@@ -105,7 +105,7 @@ def cells(page: Page) -> None:
 
 def activations(page: Page) -> None:
     """The curves of one metric, for all activations at one size."""
-    search(page, f"{CELLS} AND params.size = '3'")
+    search(page, f"{CELLS} AND params.size = '3'", 4)
     chart_view(page)
     find_charts(page, "/speed$|theory")
     shoot(page, "activations")
@@ -113,7 +113,7 @@ def activations(page: Page) -> None:
 
 def sizes(page: Page) -> None:
     """The same chart alone, for all sizes under one activation."""
-    search(page, f"{CELLS} AND params.activation = 'relu'")
+    search(page, f"{CELLS} AND params.activation = 'relu'", 3)
     chart_view(page)
     find_charts(page, "delta/speed$")
     page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
@@ -123,7 +123,7 @@ def sizes(page: Page) -> None:
 
 def sweeps(page: Page) -> None:
     """The same cells of two sweeps on neighbouring lines."""
-    search(page, ALL_SWEEPS)
+    search(page, ALL_SWEEPS, 24)
     sort_by_name(page)
     show_columns(page, "steps", "delta/speed_max", "mechcore.sweep")
     shoot(page, "sweeps")
@@ -131,7 +131,7 @@ def sweeps(page: Page) -> None:
 
 def scatter(page: Page) -> None:
     """A point for each simulation."""
-    search(page, "params.activation = 'relu' AND params.pattern = 'delta'")
+    search(page, "params.activation = 'relu' AND params.pattern = 'delta'", 100)
     chart_view(page)
     page.get_by_test_id("experiment-view-runs-visibility-column-header").click()
     page.get_by_role("menuitemradio", name="Show all runs").click()
@@ -142,9 +142,8 @@ def scatter(page: Page) -> None:
     for axis, metric in enumerate(("beta", "speed"), 1):
         dialog.get_by_role("combobox").nth(axis).fill(metric)
         page.locator(".rc-virtual-list").get_by_text(metric, exact=True).last.click()
-    dialog.get_by_role("button", name="Add chart").click()
-    find_charts(page, "beta vs")
-    page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
+    # MLflow fits the chart to its frame when the window changes.
+    page.set_viewport_size(ViewportSize(width=1240, height=800))
     shoot(page, "scatter")
 
 
@@ -162,11 +161,11 @@ def open_runs(browser: Browser, address: str, experiment: str) -> Page:
     return page
 
 
-def search(page: Page, condition: str) -> None:
-    """Type a condition into the search box."""
+def search(page: Page, condition: str, runs: int) -> None:
+    """Type a condition into the search box, and wait for so many runs."""
     page.get_by_test_id("search-box").fill(condition)
     page.get_by_test_id("search-box").press("Enter")
-    page.wait_for_timeout(2000)
+    page.get_by_text(f"{runs} matching runs").wait_for()
 
 
 def sort_by_name(page: Page) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.helpers import trackers
-from tests.helpers.trackers import CHANGED, WITH_BANKS, Trackers
+from tests.helpers.trackers import CHANGED, CONFIG, WITH_BANKS, Stop, Trackers
 
 
 @pytest.fixture(scope="session")
-def tracked(tmp_path_factory: pytest.TempPathFactory, commands: Trackers) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory, commands: Trackers) -> Path:
+    """The file of a store without experiments: its migrations take seconds."""
+    folder = trackers.prepare(tmp_path_factory.mktemp("empty"), CONFIG)
+    # Killed before its first change.
+    assert commands.track(folder, stop=Stop(1)).code == -signal.SIGKILL
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def tracked(
+    tmp_path_factory: pytest.TempPathFactory, commands: Trackers, empty_store: Path
+) -> Path:
     """A folder whose experiment was tracked once: two cells, two banks and the sweep."""
     folder = trackers.prepare(tmp_path_factory.mktemp("tracked"), WITH_BANKS)
+    shutil.copy(empty_store, folder)
     (folder / "report.html").write_text("<h1>The report</h1>")
     assert commands.tracked(folder).startswith("5 logged, 0 unchanged, 0 superseded")
     return folder

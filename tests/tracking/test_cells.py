@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -42,10 +43,13 @@ def test_speed_over_beta_is_a_curve(tracked: Path) -> None:
     assert {"delta/slope_beta", "delta/r2_celerity", "delta/speed_max"} <= set(metrics)
 
 
-def test_no_infinity_and_no_nan_reaches_the_store(commands: Trackers, tmp_path: Path) -> None:
+def test_no_infinity_and_no_nan_reaches_the_store(
+    commands: Trackers, tmp_path: Path, empty_store: Path
+) -> None:
     # A high pass has no beta*, and no theory: the table has gaps.
     config = CONFIG | {"activations": ["relu"], "track": {"per_simulation": True}}
     folder = trackers.prepare(tmp_path, config | {"kernels": ["dct", "highpass"]})
+    shutil.copy(empty_store, folder)
     table = (folder / "results" / "metrics.csv").read_text()
     assert ",," in table
     commands.tracked(folder)
@@ -60,9 +64,10 @@ def test_no_infinity_and_no_nan_reaches_the_store(commands: Trackers, tmp_path: 
 
 
 @pytest.fixture
-def failing(tracked: Path, tmp_path: Path) -> Path:
+def failing(tracked: Path, tmp_path: Path, empty_store: Path) -> Path:
     """A folder in which one cell has failed and the other is finished."""
     folder = trackers.copied(tracked / "results", tmp_path / "failing" / "results").parent
+    shutil.copy(empty_store, folder)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     (folder / "results" / "trajectories" / "dct-relu-k2.nc").rename(folder / "kept.nc")
     (folder / "logs" / "simulate").mkdir(parents=True)

@@ -35,7 +35,7 @@ def test_the_receipt_names_the_run_of_everything(tracked: Path) -> None:
 
 def test_the_command_itself_makes_the_same_store(tracked: Path, tmp_path: Path) -> None:
     """Not a fork of ours: with processes that draw, and all its imports."""
-    for name in ("results", "config.yaml"):
+    for name in ("results", "config.yaml", "report.html"):
         (tmp_path / name).symlink_to(tracked / name)
     words = [sys.executable, "-m", "mechcore", *trackers.TRACK]
     ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
