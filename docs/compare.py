@@ -163,9 +163,12 @@ def open_runs(browser: Browser, address: str, experiment: str) -> Page:
 
 def search(page: Page, condition: str, runs: int) -> None:
     """Type a condition into the search box, and wait for so many runs."""
-    page.get_by_test_id("search-box").fill(condition)
-    page.get_by_test_id("search-box").press("Enter")
-    page.get_by_text(f"{runs} matching runs").wait_for()
+    box, count = page.get_by_test_id("search-box"), page.get_by_text(f"{runs} matching runs")
+    box.fill(condition)
+    # A page that is still loading ignores the key.
+    while not count.is_visible():
+        box.press("Enter")
+        page.wait_for_timeout(1000)
 
 
 def sort_by_name(page: Page) -> None:

@@ -20,7 +20,7 @@ MOMENTS = 3
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory, commands: Trackers, empty_store: Path) -> Path:
+def fresh(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
     """A folder with results, and a store that holds nothing of them."""
     folder = trackers.prepare(tmp_path_factory.mktemp("fresh"), CONFIG | TINY)
     (folder / "mlflow.db").write_bytes(empty_store.read_bytes())

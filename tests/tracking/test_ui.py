@@ -138,9 +138,15 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     context.close()
 
 
-def search(page: Page, text: str) -> None:
-    page.get_by_test_id("search-box").fill(text)
-    page.get_by_test_id("search-box").press("Enter")
+def search(page: Page, text: str, runs: int) -> None:
+    box, count = page.get_by_test_id("search-box"), page.get_by_text(f"{runs} matching run")
+    box.fill(text)
+    deadline = time.monotonic() + PATIENCE / 1000
+    # A page that is still loading ignores the key.
+    while not count.is_visible() and time.monotonic() < deadline:
+        box.press("Enter")
+        page.wait_for_timeout(1000)
+    assert count.is_visible()
 
 
 def row_of(page: Page, name: str) -> Locator:
@@ -151,7 +157,7 @@ def row_of(page: Page, name: str) -> Locator:
 def test_a_search_of_the_description_lists_its_cells(page: Page) -> None:
     page.get_by_test_id("experiment-metadata-editor-edit-button").locator("~ button").click()
     described = page.get_by_role("row").filter(has_text="sizes under relu").get_by_role("code")
-    search(page, described.inner_text())
+    search(page, described.inner_text(), 1)
     links = page.get_by_role("link", name=re.compile(r"^dct-\w+-k\d$"))
     expect(links).to_have_text(["dct-relu-k2"])
 
@@ -169,7 +175,7 @@ def test_ticked_runs_are_compared(page: Page) -> None:
 
 @browses
 def test_a_curve_over_beta_is_drawn(page: Page) -> None:
-    search(page, "tags.`mechcore.kind` = 'cell'")
+    search(page, "tags.`mechcore.kind` = 'cell'", 2)
     page.locator("label").filter(has=page.locator("input[value=CHART]")).click()
     page.get_by_placeholder("Search metric charts").fill("delta/speed$")
     points = page.locator(".js-plotly-plot path.point")
