@@ -142,8 +142,8 @@ def scatter(page: Page) -> None:
     for axis, metric in enumerate(("beta", "speed"), 1):
         dialog.get_by_role("combobox").nth(axis).fill(metric)
         page.locator(".rc-virtual-list").get_by_text(metric, exact=True).last.click()
-    # MLflow fits the chart to its frame when the window changes.
-    page.set_viewport_size(ViewportSize(width=1240, height=800))
+    dialog.get_by_role("button", name="Add chart").click()
+    page.locator("[data-component-id=fullscreen_button_chartcard]").last.click()
     shoot(page, "scatter")
 
 

@@ -16,6 +16,8 @@ SETTINGS = {
     **DEFAULTS,
     # The runner of jobs is for language models, and leaves folders in /dev/shm behind.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    # What MLflow imports is deprecated.
+    "PYTHONWARNINGS": "ignore",
 }
 
 
