@@ -142,8 +142,6 @@ def scatter(page: Page) -> None:
     for axis, metric in enumerate(("beta", "speed"), 1):
         dialog.get_by_role("combobox").nth(axis).fill(metric)
         page.locator(".rc-virtual-list").get_by_text(metric, exact=True).last.click()
-    dialog.get_by_role("button", name="Add chart").click()
-    page.locator("[data-component-id=fullscreen_button_chartcard]").last.click()
     shoot(page, "scatter")
 
 
