@@ -24,7 +24,7 @@ from mechcore.experiment.naming import CELL_ID
 from mechcore.jobs.status import was_interrupted
 from mechcore.jobs.packing import MINUTES_KEY, megabytes, pack, parsed_minutes
 from mechcore.jobs.stages import core_hash
-from mechcore.tracking.store import without_password
+from mechcore.tracking.uri import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
 os.environ.update(

@@ -1,8 +1,7 @@
-"""What MLflow is told of a sweep as a whole: its claims, its tables, its report."""
+"""A sweep as a run: the verdicts of its claims, its tables and its report."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -10,60 +9,56 @@ from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
 from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.io.provenance import file_sha256
 from mechcore.results.results import Results
 from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep
 from mechcore.tracking.runs import (
-    DIGEST,
-    MOST_TEXT,
+    MAX_TEXT,
     NOTE_TAG,
-    Description,
-    Input,
-    Measured,
+    InputFile,
+    MetricValue,
+    RunContent,
     TrackedRun,
-    content_of,
+    content_sha256,
     finite,
 )
 
-SWEEP_ID_TAG = "mechcore.sweep_id"
-
-SHOWN = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
+ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
 """Results that become artifacts, with which another sweep can be compared."""
 
-MADE_OF = ("metrics.csv", CELLS_FILE)
-"""Results that are told as inputs."""
+INPUTS = ("metrics.csv", CELLS_FILE)
 
 
-def summary_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun:
+def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun:
     """Return the run of a sweep."""
     claims = read_claims(results.folder / CLAIMS_FILE)
-    page = report if report is not None and report.is_file() else None
-    files = [results.folder / name for name in SHOWN] + ([page] if page else [])
+    files = [results.folder / name for name in ARTIFACTS]
+    if report is not None and report.is_file():
+        files.append(report)
     records = sweep.records.values()
     return TrackedRun(
         f"sweep {sweep.identifier}",
         "sweep",
-        (SWEEP_ID_TAG, sweep.identifier),
-        content_of([_digest(path) for path in files if path.name != SWEEP_FILE]),
+        sweep.identifier,
+        content_sha256([file_sha256(path) for path in files if path.name != SWEEP_FILE]),
         min(record.started_at for record in records),
         max(record.finished_at for record in records),
-        partial(_description, results, sweep, claims, files),
+        partial(_content, results, sweep, claims, files),
     )
 
 
-def _description(
-    results: Results, sweep: Sweep, claims: list[Claim], files: list[Path]
-) -> Description:
-    inputs = [results.folder / name for name in MADE_OF]
-    return Description(
+def _content(results: Results, sweep: Sweep, claims: list[Claim], files: list[Path]) -> RunContent:
+    inputs = [results.folder / name for name in INPUTS]
+    return RunContent(
         {"mlflow.source.name": "mechcore summarise", NOTE_TAG: _note(sweep, claims)},
         {"cells": len(sweep.records), **sweep.environment.model_dump(include={"python", "cores"})},
         finite(_metrics(results, sweep, claims)),
-        [Input(path.name, _digest(path)[:DIGEST], path) for path in inputs],
+        [InputFile(path, file_sha256(path)) for path in inputs],
         files,
     )
 
 
-def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> Iterator[Measured]:
+def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> Iterator[MetricValue]:
     cells, records = sweep.cells, sweep.records.values()
     yield "simulations", float(len(results.metrics)), 0
     yield "wall_seconds", sum(record.wall_seconds or 0.0 for record in records), 0
@@ -83,8 +78,4 @@ def _note(sweep: Sweep, claims: list[Claim]) -> str:
         "|---|---|---|",
         *(f"| {claim.id} | {claim.verdict} | {claim.statement} |" for claim in claims),
     ]
-    return "\n".join(lines)[:MOST_TEXT]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return "\n".join(lines)[:MAX_TEXT]
