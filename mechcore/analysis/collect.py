@@ -20,7 +20,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import replace_file
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.model.patterns import file_digest
+from mechcore.io.hashes import file_sha256
 from mechcore.simulation.reading import read_trajectories
 
 KEPT = "measured"
@@ -89,7 +89,7 @@ def made_of(path: Path, cell: Cell) -> dict[str, object]:
     """Return what measurements depend on."""
     # All bytes, as times tell nothing: Snakemake gives files a new one when their job has ended.
     found: dict[str, object] = {"cell": cell.to_mapping(), "code": _code()}
-    return found | {"file": file_digest(path, "trajectories")}
+    return found | {"file": file_sha256(path, "trajectories")}
 
 
 @cache

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.lines import Lines, fit_lines
-from mechcore.errors import Description, InvalidValue
+from mechcore.errors import InvalidValue
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -90,8 +90,12 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     0.5
     """
     if not isinstance(dataset, xr.Dataset):
-        given = Description(f"an object of type {type(dataset).__name__}")
-        raise InvalidValue("dataset", given, "trajectories, as mechcore.propagate returns them")
+        raise InvalidValue(
+            "dataset",
+            dataset,
+            "trajectories, as mechcore.propagate returns them",
+            description=f"an object of type {type(dataset).__name__}",
+        )
     dataset = before_the_edge(dataset)
     burn = int(dataset.attrs["t_burn"])
     t = dataset.t.values.astype(np.float64)

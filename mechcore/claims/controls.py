@@ -11,7 +11,7 @@ from mechcore.claims.selection import surviving, well_conditioned
 from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.claims.verdict import AT_REST, MOVED, Figure
 from mechcore.claims.wording import extent, holds_throughout
-from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.experiment.paths import CONTROLS_FILE, MECHANICS_FILE
 from mechcore.results.results import Results
 
 
@@ -83,7 +83,7 @@ def _at_rest(
     if rows.empty:
         return None
     still = rows.drift <= AT_REST_DRIFT
-    table = source or "mechanics.csv"
+    table = source or MECHANICS_FILE
     figures = [
         measured("simulations", len(rows), "1", table),
         measured("of them moved", (~still).sum(), "1", table),

@@ -29,7 +29,15 @@ from mechcore.claims.thresholds import (
     SOME,
 )
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
-from mechcore.experiment.paths import BANK_FILES, CONTROLS_FILE
+from mechcore.experiment.paths import (
+    BANK_FILES,
+    CONTROLS_FILE,
+    KERNELS_FILE,
+    MECHANICS_FILE,
+    METRICS_FILE,
+    MODELS_FILE,
+    REGRESSIONS_FILE,
+)
 from mechcore.filters.null import CHANCE
 from mechcore.results.results import Results
 
@@ -93,7 +101,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even kernels of every family, on noise, which has no symmetry that would keep it in "
         f"place: the centroid is never farther than {AT_REST_DRIFT} px from its start.",
         section="controls",
-        data=(CONTROLS_FILE, "mechanics.csv", "metrics.csv"),
+        data=(CONTROLS_FILE, MECHANICS_FILE, METRICS_FILE),
         needs="the controls",
         judge=controls.centre_of_mass,
     ),
@@ -103,7 +111,7 @@ CRITERIA: dict[str, Criterion] = {
         f"and equal widths along and across within {RELATIVE_ERROR:.0%}, excess kurtosis at the "
         f"last layer at most {GAUSSIAN_KURTOSIS}.",
         section="diffusion",
-        data=("metrics.csv", "mechanics.csv", "kernels.csv"),
+        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
         needs="DCT kernels and β = 0",
         judge=diffusion.diffusion,
     ),
@@ -112,7 +120,7 @@ CRITERIA: dict[str, Criterion] = {
         f"DCT, k = 2, ReLU, β = 1, along the axes: speed {GRADIENT_SPEED} within {GRADIENT_ERROR} "
         "px/layer.",
         section="trajectories",
-        data=("metrics.csv",),
+        data=(METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
         judge=motion.gradient,
     ),
@@ -122,7 +130,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them for "
         "β = p/E or the celerity γβ = p/m, up to β*.",
         section="linearity",
-        data=("regressions.csv", "models.csv", "metrics.csv"),
+        data=(REGRESSIONS_FILE, MODELS_FILE, METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=linearity.linearity,
     ),
@@ -131,7 +139,7 @@ CRITERIA: dict[str, Criterion] = {
         "DCT, ReLU and modulus: in each cell and pattern the rank correlation of speed with β is "
         f"at least {MONOTONE}, and speeds span at least {HALF:.0%} of the light speed.",
         section="speed",
-        data=("metrics.csv", "kernels.csv"),
+        data=(METRICS_FILE, KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=motion.mixing_ratio,
     ),
@@ -140,7 +148,7 @@ CRITERIA: dict[str, Criterion] = {
         f"DCT, pairs that differ in the activation only, β > β*: faster by more than {EQUAL_SPEED} "
         f"px/layer in at least {MOST:.0%} of them; in part from {SOME:.0%} on.",
         section="rectifiers",
-        data=("metrics.csv",),
+        data=(METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,
     ),
@@ -149,7 +157,7 @@ CRITERIA: dict[str, Criterion] = {
         "DCT, ReLU and modulus, pairs that differ in k only: wider at β = 0 in all of them, and "
         f"faster in at least {MOST:.0%} of those with β > 0; in part if one of the two is true.",
         section="sizes",
-        data=("metrics.csv", "mechanics.csv"),
+        data=(METRICS_FILE, MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, with β = 0 and larger",
         judge=motion.sizes,
     ),
@@ -159,7 +167,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{LORENTZ}, the diffusion speed s in the place of light; what is faster than s fails. In "
         "part: true for all β ≤ β*.",
         section="contraction",
-        data=("metrics.csv", "mechanics.csv", "kernels.csv"),
+        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and larger",
         judge=diffusion.contraction,
     ),
@@ -168,7 +176,7 @@ CRITERIA: dict[str, Criterion] = {
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
         f"of the parts at most {ROUNDING:g} E².",
         section="energy",
-        data=("kernels.csv",),
+        data=(KERNELS_FILE,),
         needs="kernels",
         judge=kernels.parity,
     ),
@@ -188,7 +196,7 @@ CRITERIA: dict[str, Criterion] = {
         "At β = 0 no pattern of the grid moves, whatever the activation.",
         NOT_FARTHER,
         section="controls",
-        data=("mechanics.csv", "metrics.csv"),
+        data=(MECHANICS_FILE, METRICS_FILE),
         needs="β = 0",
         judge=controls.grid_at_beta_zero,
         meaning="Kernel and pattern are symmetric, so nothing can move: motion is an error of the "
@@ -216,7 +224,7 @@ CRITERIA: dict[str, Criterion] = {
         "Beyond β*, without rectification (identity), nothing moves.",
         NOT_FARTHER,
         section="speed",
-        data=("mechanics.csv", "metrics.csv", "kernels.csv"),
+        data=(MECHANICS_FILE, METRICS_FILE, KERNELS_FILE),
         needs="the identity, and β > β*",
         judge=controls.identity_beyond_beta_star,
         meaning="Between β* and 1 taps have both signs, and the mass |x| of the linear system "

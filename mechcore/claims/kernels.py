@@ -12,9 +12,8 @@ from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import extent, holds_throughout, listed_names
 from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.paths import KERNELS_FILE
 from mechcore.results.results import Results
-
-KERNELS_FILE = "kernels.csv"
 
 
 def parity(results: Results) -> Judgement | None:

@@ -13,6 +13,7 @@ from mechcore.claims.selection import paper_line_models, paper_lines, paper_simu
 from mechcore.claims.thresholds import LINEAR
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import PREDICTOR_SYMBOLS
+from mechcore.experiment.paths import MODELS_FILE
 from mechcore.results.results import Results
 
 JUDGED_DOMAINS = (EVERYWHERE, UP_TO_BETA_STAR)
@@ -51,7 +52,7 @@ def _predictions(models: pd.DataFrame) -> Iterator[Figure]:
         for predictor, symbol in PREDICTOR_SYMBOLS.items():
             part = models[(models.model == f"linear in {predictor}") & (models.domain == domain)]
             name = f"median cross-validated error of a line in {symbol}, {DOMAIN_SYMBOLS[domain]}"
-            yield measured(name, part.cross_validated_error.median(), "px/layer", "models.csv")
+            yield measured(name, part.cross_validated_error.median(), "px/layer", MODELS_FILE)
 
 
 def _small_beta(results: Results) -> Iterator[Figure]:

@@ -19,10 +19,9 @@ from mechcore.claims.thresholds import (
     SOME,
 )
 from mechcore.claims.wording import extent, holds_throughout
+from mechcore.experiment.paths import MECHANICS_FILE, METRICS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
 from mechcore.results.results import Results
-
-METRICS_FILE = "metrics.csv"
 
 STEERING = {
     "correlation": "rank correlation of speed and β",
@@ -120,7 +119,7 @@ def sizes(results: Results) -> Judgement | None:
     widths = (still.width_along_second / still.width_along_first).median()
     speeds = (known.speed_second / known.speed_first).median()
     figures = [
-        measured("width of 3x3 over 2x2 at β = 0, median", widths, "1", "mechanics.csv"),
+        measured("width of 3x3 over 2x2 at β = 0, median", widths, "1", MECHANICS_FILE),
         measured("share of pairs with β > 0 in which 3x3 is faster", share, "1", METRICS_FILE),
         measured(
             "speed of 3x3 over 2x2, median (of their light speeds: 2)", speeds, "1", METRICS_FILE

@@ -41,7 +41,7 @@ def command(
     The exit code is 0 whether or not they differ.
     """
     from mechcore.cli.diff_text import load_sweep, print_differences
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
     from mechcore.results.diff import compare
 
     if output:

@@ -26,7 +26,7 @@ def check_outputs(
     --------
     >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
     """
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
 
     sources = [_real(source) for source in inputs if _is_path(source)]
     options: dict[Path, str] = {}
@@ -53,9 +53,9 @@ def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
     >>> inputs_of(Propagation(), "net.npz")
     ['net.npz']
     """
-    from mechcore.experiment.inputs import named_files
+    from mechcore.experiment.input_files import input_paths
 
-    return [*given, *named_files(planned)]
+    return [*given, *input_paths(planned)]
 
 
 def _real(path: str | Path) -> Path:

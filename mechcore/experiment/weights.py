@@ -28,7 +28,7 @@ FORMATS: dict[str, Format] = {
     ".h5": Format("keras", package="h5py"),
     ".keras": Format("keras", package="h5py"),
 }
-"""Formats by the end of the file's name; the first that fits counts."""
+"""Formats by the end of the file's name; the first match counts."""
 
 
 LAYOUTS = {
@@ -54,7 +54,7 @@ def suffix_of(path: Path, key: str = "weights") -> str:
         raise MechcoreError(f"{key}: {shown(str(path))} is a folder, expected a file")
     suggestion = did_you_mean(path.suffix.lower(), FORMATS)
     if path.suffix.lower() == ".npy":
-        suggestion = "; numpy.savez('net.npz', conv=array) makes one of an array"
+        suggestion = "; numpy.savez('net.npz', conv=array) converts an array"
     allowed = f"a file that ends in {', '.join(FORMATS)}{suggestion}"
     raise InvalidValue(key, path.name, allowed)
 

@@ -12,7 +12,7 @@ from mechcore.experiment.weights import LAYOUTS
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, reason_to_skip, recognise
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 
 LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and

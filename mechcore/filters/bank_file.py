@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import analysis_settings
+from mechcore.experiment.banks import analysis_settings
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank
 from mechcore.filters.layers import Layer
@@ -19,7 +19,7 @@ from mechcore.filters.null import null_limit, null_share, subspace_dimensions
 from mechcore.filters.summary import SHARES, kernel_table, summarise
 from mechcore.filters.variables import BANK_VARIABLES
 from mechcore.io.netcdf import ROOT, describe, read_groups, with_attributes, write_groups
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 
 LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
@@ -68,7 +68,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
-        attributes=bank.origin | made_by("filters", analysis_settings(bank.layout)),
+        attributes=bank.origin | provenance("filters", analysis_settings(bank.layout)),
         slices=slices,
         filters={name: _filters(group) for name, group in slices.items()},
         layers=_layers(bank, summarise(kernels, layers, len(bank.layers)), slices),

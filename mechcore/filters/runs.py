@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import FilterRun
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import SLICE_COORDINATES, slices_by_shape
 from mechcore.filters.variables import BANK_VARIABLES
 from mechcore.io.netcdf import ROOT, describe, with_attributes
-from mechcore.io.provenance import made_by
+from mechcore.io.provenance import provenance
 from mechcore.simulation.run import propagate
 
 SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
@@ -41,7 +41,7 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
         ROOT: root.assign_attrs(
             bank.origin,
             settings=settings.to_json(),
-            **made_by("filters", settings.to_mapping()),
+            **provenance("filters", settings.to_mapping()),
         )
     }
     for name, slices in strongest_kernels(slices_by_shape(bank), settings).items():

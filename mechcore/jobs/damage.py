@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from mechcore.errors import MechcoreError
 from mechcore.io.atomic import replace_file
-from mechcore.io.provenance import file_sha256, settings_sha256
+from mechcore.io.hashes import file_sha256, settings_sha256
 
 if TYPE_CHECKING:
     from mechcore.experiment.banks import PlannedBank
@@ -93,8 +93,7 @@ def files_of(experiment: Experiment) -> list[Planned]:
 
 
 def _of_bank(experiment: Experiment, bank: PlannedBank) -> list[Planned]:
-    from mechcore.experiment.bank_run import analysis_settings
-    from mechcore.experiment.banks import filter_run
+    from mechcore.experiment.banks import analysis_settings, filter_run
 
     path = Path(bank.weights)
     # Nothing of weights that are not there any more; of others once, as they may be large.
@@ -120,8 +119,8 @@ def damage(path: Path, planned: Planned) -> str:
     'missing, expected a netCDF file'
     """
     from mechcore.io.netcdf import read_dataset
+    from mechcore.simulation.checks import differing_attributes
     from mechcore.simulation.reading import read_trajectories
-    from mechcore.simulation.schema import other_attributes
 
     try:
         if planned.cell:
@@ -130,7 +129,7 @@ def damage(path: Path, planned: Planned) -> str:
         attributes = read_dataset(path).attrs
         if attributes.get("title") != planned.title:
             return f"holds something else ({attributes.get('title')})"
-        other = other_attributes(attributes, planned.made_of)
+        other = differing_attributes(attributes, planned.made_of)
         if other:
             return f"made of something else ({', '.join(other)}), expected this configuration"
     except MechcoreError as error:
@@ -208,7 +207,7 @@ def _hash(path: Path) -> str | None:
     """SHA-256 of the bytes; nothing if they cannot be read, or would not end."""
     try:
         return file_sha256(path) if path.is_file() else None
-    except OSError:
+    except (OSError, MechcoreError):
         return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.experiment.paths import CONTROLS_FILE, TRACKING_FILE
 from mechcore.jobs.stages import STAGES
 from mechcore.jobs.status import CellState, job_state
 
@@ -29,7 +29,7 @@ def stage_failures(results: Path, logs: Path, report: Path | None = None) -> lis
 def _made(results: Path, report: Path | None) -> dict[str, Path]:
     """The file that each stage leaves; its other files come with it."""
     first = {name: results / stage.files[0] for name, stage in STAGES.items() if name != "report"}
-    made = {"controls": results / CONTROLS_FILE, **first, "track": results / "tracking.json"}
+    made = {"controls": results / CONTROLS_FILE, **first, "track": results / TRACKING_FILE}
     # The page has a place of its own.
     return made if report is None else made | {"report": report}
 

@@ -11,9 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.experiment.cell import Cell
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import link_or_copy
-from mechcore.simulation.dataset import is_result_of
+from mechcore.io.atomic import link_or_copy, replace_file
+from mechcore.simulation.reading import holds_trajectories
 
 FOLDER = "finished"
 """Beside that of the trajectories. It can be deleted at any time."""
@@ -36,7 +35,7 @@ def second_name(path: Path) -> Path:
 def take_finished(cell: Cell, path: Path) -> bool:
     """Give a cell its file back, if it was finished before."""
     other = second_name(path)
-    if not is_result_of(cell, other):
+    if not holds_trajectories(other, cell):
         return False
     replace_by_link(other, path)
     return True

@@ -15,14 +15,26 @@ from pydantic import Field, field_validator
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CERTIFICATE_FILE,
+    CLAIMS_FILE,
+    DEVIATIONS_FILE,
+    KERNELS_FILE,
+    MECHANICS_FILE,
+    METRICS_FILE,
+    MODELS_FILE,
+    PAGE_FILE,
+    POOLED_FILE,
+    PROVENANCE,
+    REGRESSIONS_FILE,
+    SWEEP_FILE,
+)
 from mechcore.io.environment import library_versions
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.io.json_models import Settings, read_settings, validated, write_settings
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256, settings_sha256
-
-RECORDS = "provenance"
-"""Folder of the records, among the results and beside the page."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +58,13 @@ def _all(experiment: Experiment) -> dict[str, Any]:
 
 
 STAGES: dict[str, Stage] = {
-    "collect": Stage("analysis", _grid, ("metrics.csv", "mechanics.csv", "kernels.csv")),
-    "deviations": Stage("verification", _grid, ("deviations.csv",)),
-    "regress": Stage("analysis", lambda _: {}, ("regressions.csv", "models.csv", "pooled.csv")),
-    "judge": Stage("claims", _all, ("claims.json",)),
-    "summarise": Stage("results", _all, ("sweep.json", "cells.csv")),
-    "verify": Stage("verification", _all, ("certificate.json",)),
-    "report": Stage("report", _all, ("index.html", "README.md")),
+    "collect": Stage("analysis", _grid, (METRICS_FILE, MECHANICS_FILE, KERNELS_FILE)),
+    "deviations": Stage("verification", _grid, (DEVIATIONS_FILE,)),
+    "regress": Stage("analysis", lambda _: {}, (REGRESSIONS_FILE, MODELS_FILE, POOLED_FILE)),
+    "judge": Stage("claims", _all, (CLAIMS_FILE,)),
+    "summarise": Stage("results", _all, (SWEEP_FILE, CELLS_FILE)),
+    "verify": Stage("verification", _all, (CERTIFICATE_FILE,)),
+    "report": Stage("report", _all, (PAGE_FILE, "README.md")),
 }
 """The commands in their order; the last one writes beside the page, all others among the
 results."""
@@ -67,7 +79,7 @@ class Record(Settings):
     """Fingerprint of the code that computed them."""
     config_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Hash of the settings that the command was told, see
-    `mechcore.io.provenance.settings_sha256`."""
+    `mechcore.io.hashes.settings_sha256`."""
     library_versions: dict[str, str]
     """Python, this package, its libraries."""
     files: dict[str, str]
@@ -102,7 +114,7 @@ def record_file(folder: Path, command: str) -> Path:
     >>> record_file(Path("results/default"), "collect").as_posix()
     'results/default/provenance/collect.json'
     """
-    return folder / RECORDS / f"{command}.json"
+    return folder / PROVENANCE / f"{command}.json"
 
 
 def write_record(

@@ -16,8 +16,7 @@ from mechcore.claims.criteria import judge
 from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import check_output
+from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, copied_files, write_data
 from mechcore.report.grid_map import STATES, commands, family_maps, state_counts, template_cell
 from mechcore.report.pictures import Section, draw_sections, drawn_files

@@ -27,7 +27,7 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
 from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed

@@ -12,8 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.banks import FilterRun, filter_run, planned_banks
 from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS
@@ -26,11 +25,11 @@ from mechcore.filters.bank_file import (
 )
 from mechcore.filters.runs import run_kernels, simulate_shape, strongest_kernels
 from mechcore.io.netcdf import ROOT, read_groups
-from mechcore.simulation.schema import (
+from mechcore.simulation.checks import (
     check_attributes,
     check_coordinates,
     check_structure,
-    other_attributes,
+    differing_attributes,
 )
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.deviations import affordable_layers
@@ -103,7 +102,7 @@ def _groups(path: Path, expected: set[str], analysis: BankAnalysis) -> dict[str,
     if set(found) != expected:
         raise MechcoreError(f"{path}: other groups than {', '.join(sorted(expected))}")
     origin = {name: analysis.attributes[name] for name in ORIGIN}
-    other = other_attributes(found[ROOT].attrs, origin)
+    other = differing_attributes(found[ROOT].attrs, origin)
     if other:
         raise MechcoreError(f"{path}: made of other {', '.join(other)}")
     return found

@@ -61,6 +61,7 @@ def test_a_misspelt_key_is_reported_once_and_first(tmp_path: Path) -> None:
     config = '{"experiment": "a", "kernels": ["dct"], "activation": ["relu"], "betas": [0]}'
     assert run_limited(("grid", config), tmp_path).errors.splitlines() == [
         "mechcore: experiment: 'activation' is not a known key (did you mean 'activations'?)",
+        "mechcore: experiment: activations: missing, expected a value",
         "mechcore: experiment: sizes: missing, expected a value",
     ]
 

@@ -106,8 +106,8 @@ def pipe(path: Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut": (cut, "not a readable netCDF file"),
-    "edited": (edit, "damaged: its content does not have the hash that it tells"),
-    "forged": (forge, "damaged: its content does not have the hash that it tells"),
+    "edited": (edit, "damaged: its content does not match its hash"),
+    "forged": (forge, "damaged: its content does not match its hash"),
     "swapped": (swap, "made with other settings (activation)"),
     "of others": (of_others, "format version None"),
     "empty": (lambda path: path.write_bytes(b""), "not a readable netCDF file"),

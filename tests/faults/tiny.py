@@ -47,9 +47,9 @@ def drafts(folder: Path) -> list[Path]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files of a folder but for what is remembered of them, by their times."""
+    """All files of a folder but drafts, which killed writers leave, and what is remembered."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "checked.json"
+        if path.is_file() and path.name != "checked.json" and not path.name.startswith(".")
     }

@@ -13,7 +13,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.jobs.resume import forget_finished, replace_by_link, second_name, take_finished
-from mechcore.simulation.dataset import is_result_of
+from mechcore.simulation.reading import holds_trajectories
 from mechcore.simulation.run import simulate
 
 CELL = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=8)
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_finished_cell_gets_its_file_back_without_another_copy(path: Path) -> None:
     assert take_finished(CELL, path)
-    assert is_result_of(CELL, path)
+    assert holds_trajectories(path, CELL)
     assert path.samefile(second_name(path))
     assert not list(path.parent.glob(".*"))
 

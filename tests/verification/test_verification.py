@@ -25,18 +25,18 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import CERTIFICATE_FILE, CLAIMS_FILE
 from mechcore.io import environment as provenance
 from mechcore.io.environment import current_code, current_environment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import write_settings
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.io.provenance import file_sha256
 from mechcore.jobs.damage import reasons
 from mechcore.jobs.stages import record_file
 from mechcore.report.page import Content, render, summary
 from mechcore.report.verification import verification_of
 from mechcore.results.results import TABLES, Results
-from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.verification.certificate import Certificate, Check, read_certificate
 from mechcore.verification.deviations import OVERHEAD, affordable_layers, reference_cost
 from mechcore.verification.experiment import Extent, verify
 from mechcore.verification.sampling import Sampling, drawn

@@ -12,7 +12,7 @@ from pathlib import Path
 from mechcore.errors import MechcoreError, one_line, shown
 from mechcore.experiment.weights import FORMATS, suffix_of
 from mechcore.filters.formats.tensors import Tensor
-from mechcore.io.arrays import reason_not_to_open
+from mechcore.io.reading import reason_not_to_open
 
 LARGEST_EXPANSION = 100
 """How many times larger than its file its content may be. Trained weights shrink by 2 or so, a

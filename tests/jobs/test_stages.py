@@ -1,20 +1,16 @@
-"""Records of the commands, and the facts about code and machine that they hold."""
+"""Records of the stages: how their files were made."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
-from mechcore.io import environment as provenance
-from mechcore.io.environment import THREAD_LIMITS, UNKNOWN, Environment, current_environment
-from mechcore.io.provenance import COMPUTING, file_sha256, settings_sha256
+from mechcore.io.environment import library_versions
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.jobs.stages import (
     STAGES,
     Record,
@@ -51,7 +47,7 @@ def test_a_record_tells_how_files_were_made(results: Path) -> None:
     assert told.core_hash == core_hash("collect")
     assert told.config_sha256 == settings_sha256(EXPERIMENT.without_banks().to_mapping())
     assert told.files == {name: file_sha256(results / name) for name in STAGES["collect"].files}
-    assert told.library_versions == provenance.library_versions()
+    assert told.library_versions == library_versions()
     assert set(recorded_files(results, "collect", EXPERIMENT)) == {
         *(results / name for name in STAGES["collect"].files),
         path,
@@ -116,41 +112,3 @@ def test_files_of_other_settings_are_noticed(results: Path) -> None:
     other: Experiment = EXPERIMENT.model_copy(update={"steps": 9})
     with pytest.raises(MechcoreError, match="made with other settings than small has"):
         recorded_files(results, "collect", other)
-
-
-def test_the_hash_of_settings_is_of_their_values() -> None:
-    settings = EXPERIMENT.to_mapping()
-    turned = dict(reversed(settings.items()))
-    assert settings_sha256(turned) == settings_sha256(settings)
-    assert settings_sha256(settings | {"seed": 1}) != settings_sha256(settings)
-    # What JSON holds of a number, a reader gets back.
-    assert settings_sha256(json.loads(json.dumps(settings))) == settings_sha256(settings)
-
-
-def test_versions_are_told_without_loading_the_libraries() -> None:
-    code = (
-        "import sys; from mechcore.io.provenance import COMPUTING, versions; "
-        "found = versions(COMPUTING);"
-        "print(sorted({'netCDF4', 'numba', 'xarray', 'scipy'} & set(sys.modules)), *found)"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["[]", "python", *COMPUTING]
-
-
-def test_the_environment_tells_what_can_change_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, name in enumerate(THREAD_LIMITS):
-        monkeypatch.setenv(name, str(number))
-    found = current_environment()
-    assert found.threads == {name: str(number) for number, name in enumerate(THREAD_LIMITS)}
-    assert found.blas != UNKNOWN
-    assert found.cores == os.cpu_count()
-    assert set(COMPUTING) < set(found.libraries)
-    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
-    assert current_environment().target == "generic" != found.target
-
-
-def test_an_environment_of_an_older_version_is_still_read() -> None:
-    new = ("target", "vector_instructions", "blas")
-    told = current_environment().model_dump(exclude=set(new))
-    older = Environment.model_validate(told)
-    assert [getattr(older, name) for name in new] == [UNKNOWN] * 3
