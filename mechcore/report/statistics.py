@@ -11,8 +11,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
-from mechcore.analysis.pooled import ALL_FAMILIES
 from mechcore.analysis.regressions import PREDICTORS
+from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.claims.wording import PREDICTOR_SYMBOLS
 from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
 from mechcore.results.results import Results

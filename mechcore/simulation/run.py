@@ -14,8 +14,8 @@ from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
     Trajectories,
-    movement,
     neighbouring_kernels,
+    record_distance,
 )
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.experiment.cell import Cell, first_fitted_layer
@@ -298,7 +298,7 @@ def _run(engine: str, kernels: Array, image: Image, rule: LayerRule) -> tuple[Tr
         flipped = THROUGH_ORIGIN.of(neighbours)
         record = engines.run(engine, flipped, THROUGH_ORIGIN.of(image), blind).record
         record = THROUGH_ORIGIN.undone_in_record(record)
-    return outcome, movement(outcome.record, record)
+    return outcome, record_distance(outcome.record, record)
 
 
 def _run_without_copies(

@@ -126,7 +126,7 @@ def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
 
 def completed(outcome: Trajectories, copies: Copies) -> Trajectories:
     """Return the trajectories of a batch from those of the simulations that ran."""
-    every = outcome.chosen(np.array(copies.origins))
+    every = outcome.select(np.array(copies.origins))
     for symmetry in set(copies.symmetries) - {SQUARE[0]}:
         indices = np.flatnonzero([candidate == symmetry for candidate in copies.symmetries])
         every.record[indices] = symmetry.undone_in_record(every.record[indices])

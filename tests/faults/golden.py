@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from mechcore.engines.trajectories import QUANTITIES, movement
+from mechcore.engines.trajectories import QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.simulation.run import simulate
@@ -65,7 +65,7 @@ def deviation(path: Path, engine: str) -> float:
     )
     for name in ("extinct_at", "diverged_at"):
         np.testing.assert_array_equal(kept[name].values[sound], again[name].values[sound])
-    return float(movement(first, second)[sound].max())
+    return float(record_distance(first, second)[sound].max())
 
 
 def make() -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.analysis.curve_comparison import mean_bodies
+from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import mean_speeds
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.data import FigureData
@@ -43,7 +43,7 @@ def collapse_table(results: Results, _family: str) -> pd.DataFrame:
     mixed = metrics.beta[metrics.beta.between(0, 1 - ODD, inclusive="neither")]
     shown = spread(sorted(mixed.unique()), BETAS_SHOWN)
     points = mean_speeds(metrics[metrics.beta.isin(shown)])
-    bodies = mean_bodies(results.kernels).diffusion_speed
+    bodies = characteristic_speeds(results.kernels).diffusion_speed
     table = points.join(bodies, on=["kernel", "size"])
     table = table.assign(relative_speed=table.speed / table.diffusion_speed)
     return table.dropna(subset=["celerity", "relative_speed"])[COLUMNS].reset_index(drop=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR
-from mechcore.analysis.curve_comparison import mean_bodies
+from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import mean_speeds
 from mechcore.report.figures.data import FigureData
 from mechcore.report.figures.layout import Margins, panel_grid, say_nothing_known
@@ -38,7 +38,7 @@ def size_table(results: Results, family: str) -> pd.DataFrame:
     table = speeds.speed.max().rename("largest_speed").reset_index()
     table = table.assign(kernel=family).join(even, on=KEYS)
     slopes = table.cell.map(_slopes(results))
-    bodies = mean_bodies(results.kernels)
+    bodies = characteristic_speeds(results.kernels)
     return table.assign(slope=slopes).join(bodies, on=["kernel", "size"])[COLUMNS]
 
 

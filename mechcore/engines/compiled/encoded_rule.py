@@ -1,4 +1,4 @@
-"""The rule of a layer in numbers, as compiled functions want it."""
+"""A `LayerRule` in numbers: numba cannot look names up in tables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.normalisations import NORMALISATIONS, NORMS
 
 CURVED = tuple(name for name, entry in ACTIVATIONS.items() if entry.negative_slope is None)
-"""Activations that are more than a slope on x < 0, in the order of `Law.curved`."""
+"""Activations that are more than a slope on x < 0, in the order of `EncodedRule.curved`."""
 
 
-class Law(NamedTuple):
-    """A `LayerRule` in numbers, as the compiled functions want it.
+class EncodedRule(NamedTuple):
+    """What the tables say of the names in a `LayerRule`.
 
-    ``slope`` is that of the activation on x < 0; ``curved`` is the position in `CURVED` of one that
-    has none, else -1.
+    ``slope`` is that of the activation on x < 0; ``curved`` is the position in `CURVED` of an
+    activation without one, else -1; ``norm`` is the position in `NORMS`.
     """
 
     steps: int
@@ -34,18 +34,12 @@ class Law(NamedTuple):
     squared: bool
 
 
-def law_of(rule: LayerRule) -> Law:
-    """Return a rule in numbers.
-
-    Examples
-    --------
-    >>> law_of(LayerRule("relu")).homogeneous
-    True
-    """
+def encode(rule: LayerRule) -> EncodedRule:
+    """Look up what compiled functions need of a rule."""
     activation = ACTIVATIONS[rule.activation]
     normalisation = NORMALISATIONS[rule.normalise]
     boundary = BOUNDARIES[rule.boundary]
-    return Law(
+    return EncodedRule(
         steps=rule.steps,
         slope=1.0 if activation.negative_slope is None else activation.negative_slope,
         curved=CURVED.index(rule.activation) if rule.activation in CURVED else -1,

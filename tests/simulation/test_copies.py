@@ -9,7 +9,7 @@ import pytest
 
 from mechcore import engines
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import QUANTITIES, movement
+from mechcore.engines.trajectories import QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
 from mechcore.model.kernels import kernel
 from mechcore.model.patterns import pattern_image
@@ -42,7 +42,7 @@ def test_the_record_of_a_laid_world_is_undone(symmetry: object, size: int) -> No
     plain = engines.run("reference", taps, image, rule)
     laid = engines.run("reference", symmetry.of(taps), symmetry.of(image), rule)
     # Two orders of the same sums.
-    assert movement(plain.record, symmetry.undone_in_record(laid.record))[0] <= 1e-12
+    assert record_distance(plain.record, symmetry.undone_in_record(laid.record))[0] <= 1e-12
 
 
 @pytest.mark.parametrize("family", ["dct", "gaussian", "random", "highpass"])
@@ -66,7 +66,7 @@ def test_copies_equal_what_they_stand_for(
     }
     once, each = (simulate(Cell(**settings, reuse_symmetric=reuse)) for reuse in (True, False))
     # Two orders of the same sums over eight layers.
-    assert np.max(movement(record_of(each), record_of(once))) <= 1e-12
+    assert np.max(record_distance(record_of(each), record_of(once))) <= 1e-12
     np.testing.assert_allclose(once["snapshot"], each["snapshot"], rtol=0, atol=1e-12)
     np.testing.assert_array_equal(once["extinct_at"], each["extinct_at"])
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mechcore.engines import ENGINES, run
 from mechcore.engines.rule import LayerRule, window_offset
-from mechcore.engines.trajectories import DENSITIES, QUANTITIES, movement
+from mechcore.engines.trajectories import DENSITIES, QUANTITIES, record_distance
 from mechcore.errors import InvalidValue
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -198,7 +198,7 @@ def test_a_tail_that_outgrows_the_bulk_is_not_trimmed_away(
         run(engine, taps[np.newaxis], image, LayerRule(activation, steps=64)) for engine in ENGINES
     )
     assert of(slow, "mu_x")[0, -1] > 20
-    assert movement(slow.record, fast.record)[0] <= 1e-12
+    assert record_distance(slow.record, fast.record)[0] <= 1e-12
 
 
 # Batches and inputs.
@@ -238,10 +238,10 @@ def test_engines_take_views_and_integers(engine: str) -> None:
     plain = run(engine, taps.astype(float), image.astype(float), rule)
     views = run(engine, np.flip(np.flip(taps).copy()), np.asfortranarray(image), rule)
     # numpy sums in the order of memory: some units in the last place.
-    assert movement(plain.record, views.record)[0] <= 1e-14
+    assert record_distance(plain.record, views.record)[0] <= 1e-14
 
 
-def test_an_unknown_engine_is_told() -> None:
+def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InvalidValue, match=r"engine: 'fast' is not allowed, expected one of"):
         run("fast", np.ones((1, 2, 2)), PIXEL, LayerRule(steps=1))
 
@@ -357,7 +357,7 @@ def test_the_scale_of_a_kernel_only_scales_the_gain(
     gain = QUANTITIES.index("gain")
     scaled.record[0, 1:, gain] /= scale
     # Scaling rounds each tap once; a homogeneous system keeps that.
-    assert movement(plain.record, scaled.record)[0] <= 1e-13
+    assert record_distance(plain.record, scaled.record)[0] <= 1e-13
 
 
 @each_engine
@@ -370,7 +370,7 @@ def test_the_brightness_of_a_pattern_only_scales_the_first_gain(
     plain = run_one(taps, image, engine, normalise=normalise, steps=6)
     bright = run_one(taps, scale * image, engine, normalise=normalise, steps=6)
     bright.record[0, 0, QUANTITIES.index("gain")] /= scale
-    assert movement(plain.record, bright.record)[0] <= 1e-13  # as above
+    assert record_distance(plain.record, bright.record)[0] <= 1e-13  # as above
 
 
 @each_engine
@@ -404,7 +404,7 @@ def test_normalisation_does_not_move_a_homogeneous_system(
     first, second = plain.record.copy(), divided.record.copy()
     rest = [index for index in range(len(QUANTITIES)) if index not in moving]
     first[..., rest] = second[..., rest] = 1.0
-    assert movement(first, second)[0] <= tolerance
+    assert record_distance(first, second)[0] <= tolerance
 
 
 def sensitivity(taps: Array, activation: str, steps: int) -> float:
@@ -413,7 +413,7 @@ def sensitivity(taps: Array, activation: str, steps: int) -> float:
     kernels = np.array([taps, taps / 3.0])
     first, second = run("reference", kernels, PIXEL, rule).record
     second[1:, QUANTITIES.index("gain")] *= 3.0
-    return float(movement(first, second))
+    return float(record_distance(first, second))
 
 
 @pytest.mark.parametrize("activation", EXACT_ACTIVATIONS)
