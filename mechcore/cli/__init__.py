@@ -77,6 +77,10 @@ def _options(
     """Measure how convolution kernels move information through layers."""
 
 
+INTERRUPT_CODE = 130
+"""Exit code after Ctrl-C, which typer makes of the exception."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
@@ -90,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for word in words:
             _refuse_controls(word)
         code = app(args=words or ["--help"], prog_name="mechcore", standalone_mode=False)
+        if code == INTERRUPT_CODE:
+            raise KeyboardInterrupt
     except MechcoreError as error:
         _fail(str(error))
     except typer.TyperException as error:
@@ -98,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"not enough memory: {one_line(str(error)) or 'it is used up'}")
     except (typer.Abort, KeyboardInterrupt):
         print(INTERRUPTED, file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPT_CODE)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -42,5 +42,5 @@ def command(
     write_table(pool(metrics_table, kernels_table), pooled)
     write_table(compare_models(metrics_table, kernels_table), models)
     write_table(lines, output)
-    write_record(record, "regress", {}, [output, models, pooled])
+    write_record(record, "regress", None, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

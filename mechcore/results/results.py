@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.analysis import regressions
-from mechcore.analysis.collect import collect
+from mechcore.analysis.collect import MEASURES, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.tables import KERNEL, MODEL_COLUMNS, POOLED_COLUMNS, read_metrics, read_table
 from mechcore.errors import MechcoreError
@@ -101,7 +101,7 @@ class Results:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        found = collect(cells, folder, kept=kept)
+        found = collect(cells, folder, results / MEASURES if kept else None)
         return cls(
             experiment,
             results,

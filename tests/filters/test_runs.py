@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import FilterRun
 from mechcore.filters.bank import Bank
 from mechcore.filters.bank_file import SLICE_COORDINATES, analyse_bank
 from mechcore.filters.layers import Layer
