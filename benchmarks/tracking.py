@@ -106,17 +106,17 @@ def _one_by_one(folder: Path, experiment: Experiment) -> float:
     """Log a few cells as most programs do: a request for every parameter and number."""
     from mlflow import MlflowClient
 
-    from mechcore.tracking.track import plan_studies
+    from mechcore.tracking.track import finished_experiments
 
-    runs = plan_studies(experiment, folder / "results", None)[0].runs[:SAMPLE]
+    runs = finished_experiments(experiment, folder / "results", None)[0].runs[:SAMPLE]
     client = MlflowClient(f"sqlite:///{folder}/peer.db")
     place = client.create_experiment("peer")
     start = time.perf_counter()
-    for found in [run.describe() for run in runs]:
+    for content in [run.content() for run in runs]:
         made = client.create_run(place).info.run_id
-        for name, value in found.params.items():
+        for name, value in content.params.items():
             client.log_param(made, name, value)
-        for metric, number, step in found.metrics:
+        for metric, number, step in content.metrics:
             client.log_metric(made, metric, number, step=step)
         client.set_terminated(made)
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The pictures of compare.md: two sweeps, MLflow's server on them, a browser that looks.
+"""The pictures of compare.md: two sweeps, MLflow's server on them, a browser that clicks.
 
 Needs Chromium and the extra `dev`; takes about four minutes: ``python docs/compare.py``.
 """
@@ -9,17 +9,18 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 
 import yaml
 from PIL import Image
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 PROJECT = Path(__file__).parents[1]
 IMAGES = PROJECT / "docs" / "images"
@@ -36,7 +37,9 @@ PLAN: dict[str, object] = {
     "betas": {"start": 0, "stop": 1, "count": 21},
     "track": {"per_simulation": True},
 }
-ACTIVATIONS = ("identity", "leaky_relu", "modulus", "relu")
+
+ALL_SWEEPS = "tags.`mechcore.kind` = 'cell'"
+CELLS = f"{ALL_SWEEPS} AND tags.`mechcore.superseded_by` IS NULL"
 
 
 def sweep(folder: Path, steps: int) -> None:
@@ -46,36 +49,47 @@ def sweep(folder: Path, steps: int) -> None:
     (folder / "mine.yaml").write_text(yaml.safe_dump(plan))
     words = ["--cores", "2", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", "mine.yaml"]
     subprocess.run(
-        [sys.executable, "-m", "snakemake", *words], cwd=folder, env=_alone(), check=True
+        [sys.executable, "-m", "snakemake", *words], cwd=folder, env=_environment(), check=True
     )
 
 
 @contextmanager
-def pages(folder: Path) -> Iterator[dict[str, str]]:
-    """Run `mechcore ui` and yield its addresses by the names of its pages."""
-    words = [sys.executable, "-u", "-m", "mechcore", "ui", "--port", str(PORT)]
-    with subprocess.Popen(words, cwd=folder, env=_alone(), stdout=subprocess.PIPE, text=True) as ui:
+def server(folder: Path) -> Iterator[str]:
+    """Run `mechcore ui` and yield the address that it prints."""
+    words = [sys.executable, "-m", "mechcore", "ui", "--port", str(PORT)]
+    with subprocess.Popen(
+        words, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True
+    ) as ui:
         assert ui.stdout is not None
-        told = ""
-        while "Ctrl-C" not in told:
-            told += (line := ui.stdout.readline())
-            assert line, "mechcore ui has ended"
+        [address] = re.findall(r"http://\S+", ui.stdout.readline())
+        wait_for(address)
         try:
-            yield dict(re.findall(r"^  (\S.*?)  +(http\S+)$", told, re.MULTILINE))
+            yield address
         finally:
-            ui.send_signal(signal.SIGINT)
+            ui.terminate()
 
 
-def shoot(page: Page, name: str) -> None:
-    """Write a picture with few colours: a page has few."""
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    _write(picture.convert("RGB"), name)
+def wait_for(address: str) -> None:
+    """Wait until the server answers."""
+    for _ in range(600):
+        with suppress(OSError), urlopen(f"{address}/health"):  # noqa: S310 - our own server
+            return
+        time.sleep(0.2)
+    raise TimeoutError(address)
 
 
-def cells(page: Page, address: str) -> None:
+def description(page: Page) -> None:
+    """What an experiment says of itself."""
+    page.get_by_test_id("experiment-metadata-editor-edit-button").locator("~ button").click()
+    shoot(page, "description")
+
+
+def cells(page: Page) -> None:
     """The list of cells, four of them ticked; then what Compare shows of them."""
-    _open(page, address)
-    for activation in ACTIVATIONS:
+    search(page, CELLS, 12)
+    sort_by_name(page)
+    show_columns(page, "activation", "size", "delta/speed_max", "light_speed")
+    for activation in ("identity", "leaky_relu", "modulus", "relu"):
         row = page.get_by_role("row").filter(has_text=f"dct-{activation}-k3")
         row.get_by_label("toggle row selection").click()
     shoot(page, "cells")
@@ -86,47 +100,130 @@ def cells(page: Page, address: str) -> None:
     page.get_by_text("Visualizations").first.click()
     page.mouse.move(640, 400)
     page.mouse.wheel(0, 190)
-    page.wait_for_timeout(2000)
     shoot(page, "runs")
 
 
-def charts(page: Page, address: str, name: str) -> None:
-    """The charts of a view."""
-    _open(page, address)
-    page.locator(".js-plotly-plot path.point").first.wait_for()
-    # Lines are drawn one after the other.
-    page.wait_for_timeout(2000)
-    shoot(page, name)
+def activations(page: Page) -> None:
+    """The curves of one metric, for all activations at one size."""
+    search(page, f"{CELLS} AND params.size = '3'", 4)
+    chart_view(page)
+    find_charts(page, "/speed$|theory")
+    shoot(page, "activations")
 
 
-def sweeps(page: Page, address: str) -> None:
+def sizes(page: Page) -> None:
+    """The same chart alone, for all sizes under one activation."""
+    search(page, f"{CELLS} AND params.activation = 'relu'", 3)
+    chart_view(page)
+    find_charts(page, "delta/speed$")
+    page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
+    page.get_by_role("dialog").locator("path.point").first.wait_for()
+    shoot(page, "sizes")
+
+
+def sweeps(page: Page) -> None:
     """The same cells of two sweeps on neighbouring lines."""
-    _open(page, address)
-    page.wait_for_timeout(1000)
+    search(page, ALL_SWEEPS, 24)
+    sort_by_name(page)
+    show_columns(page, "steps", "delta/speed_max", "mechcore.sweep")
     shoot(page, "sweeps")
 
 
-def full_screen(page: Page, address: str, name: str) -> None:
-    """A chart alone."""
-    _open(page, address)
+def scatter(page: Page) -> None:
+    """A point for each simulation."""
+    search(page, "params.activation = 'relu' AND params.pattern = 'delta'", 100)
+    chart_view(page)
+    page.get_by_test_id("experiment-view-runs-visibility-column-header").click()
+    page.get_by_role("menuitemradio", name="Show all runs").click()
+    page.get_by_role("button", name="Add chart").first.click()
+    page.get_by_role("menuitem", name="Scatter chart").click()
+    dialog = page.get_by_role("dialog")
+    # The first list is that of the types of charts.
+    for axis, metric in enumerate(("beta", "speed"), 1):
+        dialog.get_by_role("combobox").nth(axis).fill(metric)
+        page.locator(".rc-virtual-list").get_by_text(metric, exact=True).last.click()
+    shoot(page, "scatter")
+
+
+def open_runs(browser: Browser, address: str, experiment: str) -> Page:
+    """Open the runs of an experiment as a person does, in a fresh browser."""
+    page = browser.new_page(viewport=WINDOW)
+    # What a person closes once.
+    page.add_init_script(
+        "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+    )
+    page.goto(address, wait_until="domcontentloaded")
+    page.get_by_text("Model training").first.click()
+    page.get_by_role("link", name=experiment, exact=True).click()
+    page.get_by_text("matching runs").wait_for()
+    return page
+
+
+def search(page: Page, condition: str, runs: int) -> None:
+    """Type a condition into the search box, and wait for so many runs."""
+    box, count = page.get_by_test_id("search-box"), page.get_by_text(f"{runs} matching runs")
+    box.fill(condition)
+    # A page that is still loading ignores the key.
+    while not count.is_visible():
+        box.press("Enter")
+        page.wait_for_timeout(1000)
+
+
+def sort_by_name(page: Page) -> None:
+    """Sort the list by the names of the runs."""
+    page.get_by_test_id("sort-select-dropdown").click()
+    page.get_by_role("menuitemcheckbox", name="Run Name").click()
+
+
+def show_columns(page: Page, *names: str) -> None:
+    """Show these columns in place of those that MLflow shows by default."""
+    page.get_by_test_id("column-selection-dropdown").first.click()
+    for name in ("Dataset", "Source", "Models", *names):
+        page.get_by_placeholder("Search columns").fill(name)
+        titles = page.get_by_test_id("column-selector-tree").locator("span")
+        titles.filter(has_text=re.compile(rf"^{re.escape(name)}$")).last.click()
+    page.keyboard.press("Escape")
+
+
+def chart_view(page: Page) -> None:
+    """Show charts in place of the list."""
+    page.locator("label").filter(has=page.locator("input[value=CHART]")).click()
+    page.locator(".js-plotly-plot").first.wait_for()
+
+
+def find_charts(page: Page, metric: str) -> None:
+    """Keep the charts of those metrics, all of them curves, whose names match."""
+    page.get_by_placeholder("Search metric charts").fill(metric)
     page.locator(".js-plotly-plot path.point").first.wait_for()
-    page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
-    page.get_by_role("dialog").locator("path.point").first.wait_for()
-    page.wait_for_timeout(2000)
-    shoot(page, name)
+
+
+def shoot(page: Page, name: str) -> None:
+    """Write a picture of a page that has become quiet."""
+    # Nothing is pointed at, and lines are drawn one after the other.
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2500)
+    write(Image.open(io.BytesIO(page.screenshot())), name)
 
 
 def difference(folder: Path) -> None:
     """What `mechcore diff` draws."""
     words = ["diff", "last-month", "results/example", "--output", "difference"]
     subprocess.run([sys.executable, "-m", "mechcore", *words], cwd=folder, check=True)
-    picture = Image.open(folder / "difference" / "diff.png").convert("RGB")
+    picture = Image.open(folder / "difference" / "diff.png")
     picture.thumbnail((1280, 1280))
-    _write(picture, "diff")
+    write(picture, "diff")
+
+
+def write(picture: Image.Image, name: str) -> None:
+    """Write a picture with few colours: a page has few."""
+    # Lines are thin: without it their colours would give way to greys of the text.
+    method = Image.Quantize.MAXCOVERAGE
+    few = picture.convert("RGB").quantize(COLOURS, method, kmeans=1, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"compare-{name}.png", optimize=True)
 
 
 def main() -> None:
-    """Make everything anew."""
+    """Make everything anew, or with a folder of earlier sweeps the pictures alone."""
     with TemporaryDirectory() as name:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else name)
         if not (folder / "last-month").exists():
@@ -134,42 +231,17 @@ def main() -> None:
             shutil.copytree(folder / "results" / "example", folder / "last-month")
             sweep(folder, 64)
         difference(folder)
-        with pages(folder) as addresses, sync_playwright() as playwright:
+        with server(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            look(browser.new_page(viewport=WINDOW), addresses)
+            for picture in (description, cells, activations, sizes, sweeps):
+                picture(open_runs(browser, address, "example"))
+            scatter(open_runs(browser, address, "example simulations"))
             browser.close()
 
 
-def look(page: Page, addresses: dict[str, str]) -> None:
-    """Take all pictures of MLflow."""
-    # What a person closes once.
-    page.add_init_script(
-        "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
-    )
-    cells(page, addresses["Cells"])
-    charts(page, addresses["Activations at size 3"], "activations")
-    full_screen(page, addresses["Sizes under relu"], "sizes")
-    sweeps(page, addresses["Sweeps"])
-    full_screen(page, addresses["Speed over β, delta, relu"], "scatter")
-
-
-def _open(page: Page, address: str) -> None:
-    # From an empty page: an address that differs after # alone would not be loaded.
-    page.goto("about:blank")
-    page.goto(address, wait_until="domcontentloaded")
-    page.get_by_text("matching runs").wait_for()
-
-
-def _write(picture: Image.Image, name: str) -> None:
-    # Lines are thin: without it their colours would give way to greys of the text.
-    method = Image.Quantize.MAXCOVERAGE
-    few = picture.quantize(COLOURS, method=method, dither=Image.Dither.NONE)
-    few.save(IMAGES / f"compare-{name}.png", optimize=True)
-
-
-def _alone() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """An environment in which no other store is set."""
     return {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
 

@@ -95,8 +95,8 @@ def _title(sweep: Sweep, name: str) -> str:
 
 def _write(table: pd.DataFrame, folder: Path, names: list[str]) -> None:
     from mechcore.analysis.tables import write_table
-    from mechcore.report.figures.comparison import draw_comparison
     from mechcore.report.figures.style import paper_style, save
+    from mechcore.report.figures.sweep_diff import draw_comparison
 
     write_table(table, folder / "diff.csv")
     with paper_style():

@@ -25,7 +25,8 @@ def command(
     experiment: ExperimentOption,
     results: ResultsOption,
     logs: Annotated[
-        Path | None, typer.Option(help="Folder of the logs; --partial finds failed cells by them.")
+        Path | None,
+        typer.Option(help="Folder of the logs, in which --partial finds the failed cells."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
     to: Annotated[
@@ -34,37 +35,42 @@ def command(
             help="The store; by default MLFLOW_TRACKING_URI, else mlflow.db in this folder."
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Receipt to write: run ids by cell.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Receipt to write: the ids of the runs.")
+    ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Log the cells that have ended by now, well or not.")
+        bool, typer.Option("--partial", help="Log the cells that have succeeded or failed by now.")
     ] = False,
     rebuild: Annotated[
         bool,
-        typer.Option("--rebuild", help="Log everything anew, in place of the current runs."),
+        typer.Option("--rebuild", help="Log everything again, in place of the current runs."),
     ] = False,
     processes: Annotated[
         int | None,
         typer.Option(min=1, help="How many processes: one logs, the others draw previews."),
     ] = None,
 ) -> None:
-    """Log results to MLflow: a run a cell, a bank, a sweep; nothing twice."""
+    """Log results to MLflow: one run per cell, bank and sweep; nothing twice."""
     from mechcore.experiment.config import load_experiment
 
     planned = load_experiment(experiment)
     if partial and logs is None:
-        raise typer.BadParameter(
-            "--partial needs --logs, which tell failed cells from missing ones"
-        )
+        raise typer.BadParameter("--partial needs --logs: they separate failed from missing cells")
 
     check_outputs({"--output": output}, inputs_of(planned, experiment, results, report))
 
-    from mechcore.tracking.track import plan_studies, plan_what_is_there, track, write_receipt
+    from mechcore.tracking.track import (
+        finished_experiments,
+        partial_experiments,
+        track,
+        write_receipt,
+    )
 
     if partial and logs is not None:
-        studies = plan_what_is_there(planned, results, logs)
+        experiments = partial_experiments(planned, results, logs)
     else:
-        studies = plan_studies(planned, results, report)
-    receipt = track(studies, to, rebuild=rebuild, processes=processes)
+        experiments = finished_experiments(planned, results, report)
+    receipt = track(experiments, to, rebuild=rebuild, processes=processes)
     if output:
         write_receipt(receipt, output)
     failed = f", {receipt.failed} failed" if receipt.failed else ""

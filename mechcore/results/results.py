@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mechcore.analysis.collect import MEASURES, Measurements, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
-from mechcore.analysis.regressions import COLUMNS, regress
+from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
 from mechcore.analysis.tables import KERNEL, MODEL_COLUMNS, POOLED_COLUMNS, read_metrics, read_table
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
@@ -142,6 +142,11 @@ class Results:
         return set(self.metrics.cell)
 
     @cached_property
+    def mean_speeds(self) -> pd.DataFrame:
+        """The points that lines are fitted through, see `mechcore.analysis.regressions`."""
+        return mean_speeds(self.metrics)
+
+    @cached_property
     def simulations(self) -> pd.DataFrame:
         """Metrics and mechanics of each simulation, with s and the light speed of its kernel."""
         keys, tables = list(SIMULATION), (self.metrics, self.mechanics)
@@ -211,6 +216,11 @@ class Results:
     def size(self) -> int:
         """The kernel size that stands for all: the paper's 3 if it is there."""
         return preferred(self.experiment.sizes, 3)
+
+    @property
+    def activation(self) -> str:
+        """The activation that stands for all: ReLU, or else the modulus, if it is there."""
+        return preferred(self.experiment.activations, "relu", "modulus")
 
     @property
     def point(self) -> str:

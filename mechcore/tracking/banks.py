@@ -1,8 +1,8 @@
-"""What MLflow is told of a bank of trained kernels."""
+"""Banks of trained kernels as runs, with curves over the depth of the network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,58 +14,47 @@ from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import (
-    DIGEST,
-    MOST_TEXT,
+    MAX_TEXT,
     NOTE_TAG,
-    Description,
-    Input,
-    Measured,
+    InputFile,
+    MetricValue,
+    RunContent,
     TrackedRun,
-    content_of,
+    content_sha256,
     finite,
 )
 
-BANK_TAG = "mechcore.bank_id"
-
-OF_LAYERS = (
+LAYER_CURVES = (
     *("energy", *SHARES, *(f"{name}_mean" for name in SHARES)),
     *("null_low_frequency_share", "no_negative_tap", "alignment"),
 )
-"""Columns of the layers that become curves over depth; the step is the number of the layer."""
+"""Columns of the table of layers that become curves; the step is the number of the layer."""
 
 
 def bank_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
     """Return the runs of the banks of a sweep."""
-    return [
-        _run(results, plan, sweep.banks)
-        for plan in planned_banks(results.experiment).values()
-        if _names(results, plan) <= set(sweep.banks)
-    ]
+    runs = []
+    for plan in planned_banks(results.experiment).values():
+        files = bank_files(plan, results.folder)
+        names = sorted(path.relative_to(results.folder).as_posix() for path in files)
+        if set(names) <= set(sweep.banks):
+            hashes = {name: sweep.banks[name] for name in names}
+            runs.append(_run(results, plan, files, content_sha256(hashes)))
+    return runs
 
 
-def _names(results: Results, plan: PlannedBank) -> set[str]:
-    files = bank_files(plan, results.folder)
-    return {path.relative_to(results.folder).as_posix() for path in files}
-
-
-def _run(results: Results, plan: PlannedBank, hashes: Mapping[str, str]) -> TrackedRun:
-    files = bank_files(plan, results.folder)
-    when = max(int(path.stat().st_mtime * 1000) for path in files)
+def _run(results: Results, plan: PlannedBank, files: list[Path], sha256: str) -> TrackedRun:
+    written_at = max(int(path.stat().st_mtime * 1000) for path in files)
+    content = partial(_content, results, plan)
     return TrackedRun(
-        f"filters/{plan.name}",
-        "bank",
-        (BANK_TAG, plan.name),
-        content_of({name: hashes[name] for name in sorted(_names(results, plan))}),
-        when,
-        when,
-        partial(_description, results, plan),
+        f"filters/{plan.name}", "bank", plan.name, sha256, written_at, written_at, content
     )
 
 
-def _description(results: Results, plan: PlannedBank) -> Description:
+def _content(results: Results, plan: PlannedBank) -> RunContent:
     bank = BankResults.load(plan, results.folder, results.experiment)
     analysis, weights = bank.analysis, str(bank.analysis.attributes["weights_sha256"])
-    return Description(
+    return RunContent(
         {
             "mechcore.weights_sha256": weights,
             "mlflow.source.name": "mechcore filters",
@@ -77,31 +66,30 @@ def _description(results: Results, plan: PlannedBank) -> Description:
             "layers": len(analysis.layers),
             "shapes": " ".join(analysis.slices),
         },
-        finite([*_whole(bank), *_layers(bank), *_motion(bank)]),
-        [Input(Path(plan.weights).name, weights[:DIGEST], Path(plan.weights))],
+        finite([*_bank_metrics(bank), *_layer_metrics(bank), *_motion_metrics(bank)]),
+        [InputFile(Path(plan.weights), weights)],
         texts={"layers.csv": table_text(analysis.layers)},
     )
 
 
 def _note(bank: BankResults) -> str:
     names = ", ".join(map(str, bank.analysis.layers.name))
-    return f"Kernels of {bank.plan.weights}. The step of curves is the layer: {names}"[:MOST_TEXT]
+    return f"Kernels of {bank.plan.weights}. The step of a curve is the layer: {names}"[:MAX_TEXT]
 
 
-def _whole(bank: BankResults) -> Iterator[Measured]:
-    row = bank.analysis.whole.iloc[0]
-    for name in row.index:
-        yield str(name), float(row[name]), 0
+def _bank_metrics(bank: BankResults) -> Iterator[MetricValue]:
+    for name, value in bank.analysis.summary.iloc[0].items():
+        yield str(name), float(value), 0
 
 
-def _layers(bank: BankResults) -> Iterator[Measured]:
+def _layer_metrics(bank: BankResults) -> Iterator[MetricValue]:
     for step, row in enumerate(bank.analysis.layers.to_dict("records")):
-        for name in OF_LAYERS:
+        for name in LAYER_CURVES:
             yield metric_name("layer", name), float(row[name]), step
 
 
-def _motion(bank: BankResults) -> Iterator[Measured]:
-    """Medians of the measured speed, and the share that died, by activation and layer."""
+def _motion_metrics(bank: BankResults) -> Iterator[MetricValue]:
+    """The median of the measured speed and the share of extinct states, by activation and layer."""
     velocities = bank.velocities
     sound = velocities[~velocities.ill_conditioned.astype(bool)]
     for (activation, number), rows in sound.groupby(["activation", "number"], sort=False):

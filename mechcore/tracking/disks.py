@@ -1,4 +1,4 @@
-"""Which kind of disk a folder lies on."""
+"""Network disks, on which the locks of a SQLite file do not hold."""
 
 from __future__ import annotations
 
@@ -11,23 +11,15 @@ NETWORK_DISKS = {
     *("fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "panfs", "smb3"),
     "smbfs",
 }
-"""Types of file systems on which the locks of a database in a file do not hold."""
 
 
 def network_disk(folder: Path) -> str | None:
-    """Return the type of the network disk that a folder lies on.
-
-    Examples
-    --------
-    >>> network_disk(Path("/proc")) is None
-    True
-    """
-    whole = folder.resolve()
-    mounts = [
-        (len(Path(disk.mountpoint).parts), disk.fstype)
+    """Return the type of file system of a folder on a network disk, and None for a local one."""
+    types = {
+        Path(disk.mountpoint): disk.fstype
         for disk in psutil.disk_partitions(all=True)
-        if whole.is_relative_to(disk.mountpoint)
-    ]
-    # The deepest; of several at the same place the last hides the others.
-    kind = max(reversed(mounts), key=lambda mount: mount[0], default=(0, ""))[1]
+        if folder.resolve().is_relative_to(disk.mountpoint)
+    }
+    deepest = max(types, key=lambda place: len(place.parts), default=None)
+    kind = types[deepest] if deepest else ""
     return kind if kind in NETWORK_DISKS else None

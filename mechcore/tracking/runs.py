@@ -1,4 +1,4 @@
-"""What a run of MLflow is made of, without MLflow."""
+"""Runs and experiments as a store should hold them, without MLflow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Measured = tuple[str, float, int]
-"""Name, value and step of a metric."""
+MetricValue = tuple[str, float, int]
+"""Name, value and step."""
 
 Identity = tuple[str, str]
-"""The tag by which a run is found again, and its value."""
+"""Kind and key of a run, by which a later tracking finds it again."""
 
 FINISHED, FAILED = "FINISHED", "FAILED"
 
@@ -25,102 +25,82 @@ SUPERSEDED_TAG = "mechcore.superseded_by"
 NOTE_TAG = "mlflow.note.content"
 """What the page of a run or of an experiment shows as its description, in Markdown."""
 
-DIGEST = 36
-"""Characters of the digest of an input that a store takes."""
-
-MOST_TEXT = 4000
+MAX_TEXT = 4000
 """Characters of a note: a store takes 5000 in a tag."""
 
 
 @dataclass(frozen=True)
-class Input:
-    """A file that a run was made of."""
+class InputFile:
+    """A file that a run was made from."""
 
-    name: str
-    """Shown in the list of runs."""
-    digest: str
-    """Hash of its content; a store takes 36 characters."""
     path: Path
-    """Where it lies."""
+    sha256: str
 
 
 @dataclass(frozen=True)
-class Description:
-    """What a run holds."""
+class RunContent:
+    """What the page of a run shows."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
-    """By name."""
     params: Mapping[str, object] = field(default_factory=dict)
-    """By name."""
-    metrics: Sequence[Measured] = ()
-    """Name, value and step, all finite."""
-    inputs: Sequence[Input] = ()
-    """Files that it was made of."""
+    metrics: Sequence[MetricValue] = ()
+    inputs: Sequence[InputFile] = ()
     files: Sequence[Path] = ()
-    """Artifacts that exist."""
+    """Artifacts that exist as files."""
     texts: Mapping[str, str] = field(default_factory=dict)
-    """Artifacts by file name."""
+    """Further artifacts, by file name."""
 
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run, described when it turns out to be new."""
+    """A run; its content is put together only if the store does not have it."""
 
     name: str
-    """Of the run."""
     kind: str
-    """What it is about: a cell, a bank, a simulation or a sweep."""
-    identity: Identity
-    """The tag by which the run is found again, and its value."""
+    """What it is about: cell, bank, simulation or sweep."""
+    key: str
+    """What identifies it among the runs of its kind."""
     content_sha256: str
-    """Hash of all that the run shows: whether a run of it exists already."""
+    """Hash of all that its page shows: the same run is not logged again."""
     started_at: int
     finished_at: int
-    """Times of the results in ms since 1970, so that a rebuilt store has the same times."""
-    describe: Callable[[], Description]
-    """Returns what it holds."""
+    """Times of the results, not of tracking, in ms since 1970: a rebuilt store has the same."""
+    content: Callable[[], RunContent]
     status: str = FINISHED
-    """How it ended."""
     draw: Callable[[Path], None] | None = None
-    """Writes pictures into a folder, in another process: a function of the top level of a module,
+    """Draws pictures into a folder, in another process: a function of the top level of a module,
     or a `functools.partial` of one."""
+
+    @property
+    def identity(self) -> Identity:
+        """Kind and key."""
+        return self.kind, self.key
 
 
 @dataclass(frozen=True)
-class Study:
-    """An experiment of MLflow: what can be compared on one page."""
+class TrackedExperiment:
+    """An experiment of MLflow: the runs that can be compared on one page."""
 
     name: str
-    """Its name."""
     note: str
     """Its description, in Markdown."""
-    views: Mapping[str, str]
-    """Tags that its page takes for saved views, see `mechcore.tracking.views`."""
     sweep: str
     """Identifier of the sweep that its current runs belong to."""
     tags: Mapping[str, str]
-    """What all its new runs carry."""
+    """Tags of all its new runs."""
     runs: Sequence[TrackedRun]
-    """The runs."""
 
 
-def finite(metrics: Iterable[Measured]) -> list[Measured]:
-    """Leave out what a store would keep as a wrong number: it has no infinity and no NaN.
+def id_tag(kind: str) -> str:
+    """Return the tag that holds the key of a run."""
+    return f"mechcore.{kind}_id"
 
-    Examples
-    --------
-    >>> finite([("speed", 0.5, 0), ("beta_star", float("inf"), 0)])
-    [('speed', 0.5, 0)]
-    """
+
+def finite(metrics: Iterable[MetricValue]) -> list[MetricValue]:
+    """Leave out infinities and NaN, for which a store would keep a wrong number."""
     return [metric for metric in metrics if math.isfinite(metric[1])]
 
 
-def content_of(*parts: object) -> str:
-    """Return a hash of what a run shows.
-
-    Examples
-    --------
-    >>> content_of("a", {"speed": 0.5}) == content_of("a", {"speed": 0.25})
-    False
-    """
+def content_sha256(*parts: object) -> str:
+    """Return a hash of what a run shows."""
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()

@@ -1,42 +1,40 @@
-"""What MLflow is told of single simulations, for scatter plots over single betas."""
+"""Single simulations as runs, for scatter plots over single values of beta."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.cells import Row, table_rows
-from mechcore.tracking.runs import Description, Measured, TrackedRun, content_of, finite
-
-SIMULATION_TAG = "mechcore.simulation_id"
+from mechcore.tracking.runs import MetricValue, RunContent, TrackedRun, content_sha256, finite
 
 
 def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
     """Return a run for every simulation of a sweep."""
-    times = {name: record.finished_at for name, record in sweep.records.items()}
-    return [_run(row["cell"], row, times[row["cell"]]) for row in table_rows(results.metrics)]
+    rows = results.metrics.to_dict("records")
+    return [_run(row, sweep.records[row["cell"]].finished_at) for row in rows]
 
 
-def _run(cell: str, row: Row, finished_at: int) -> TrackedRun:
-    name = f"{cell} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
+def _run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
+    name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
     params = {key: row[key] for key in SIMULATION}
     metrics = finite(_numbers(row))
     return TrackedRun(
         name,
         "simulation",
-        (SIMULATION_TAG, name),
-        content_of(params, metrics),
+        name,
+        content_sha256(params, metrics),
         finished_at,
         finished_at,
-        partial(Description, {"mlflow.source.name": "mechcore simulate"}, params, metrics),
+        partial(RunContent, {"mlflow.source.name": "mechcore simulate"}, params, metrics),
     )
 
 
-def _numbers(row: Row) -> Iterator[Measured]:
-    """All columns that are numbers, those of the axes as well: charts draw metrics only."""
+def _numbers(row: Mapping[Any, Any]) -> Iterator[MetricValue]:
+    """All columns that are numbers, the axes of the grid as well: charts draw metrics only."""
     for name, value in row.items():
         if isinstance(value, (bool, float, int)):
-            yield name, float(value), 0
+            yield str(name), float(value), 0

@@ -1,4 +1,4 @@
-"""Results into a store: what is new is logged, what is there is left alone."""
+"""Results into a store: what is new is logged, and what is there is left alone."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_runs
-from mechcore.tracking.drawings import drawn, rare_garbage
-from mechcore.tracking.ledger import Ledger
-from mechcore.tracking.runs import FAILED, Study, TrackedRun
+from mechcore.tracking.experiments import cells_experiment, simulations_experiment
+from mechcore.tracking.previews import drawn
+from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, id_tag
 from mechcore.tracking.simulations import simulation_runs
-from mechcore.tracking.store import Store, check_there, tracking_uri
-from mechcore.tracking.studies import cells_study, simulations_study
-from mechcore.tracking.summary import SWEEP_ID_TAG, summary_run
+from mechcore.tracking.store import open_store
+from mechcore.tracking.sweeps import sweep_run
+from mechcore.tracking.uri import check_exists, tracking_uri, without_password
+from mechcore.tracking.writer import RunWriter
 
 
 @dataclass(frozen=True)
@@ -37,61 +38,54 @@ class Receipt:
     sweep: str
     """Identifier of the sweep."""
     experiments: Mapping[str, str]
-    """MLflow's id of each experiment."""
+    """MLflow's id of each experiment, by name."""
     runs: Mapping[str, str]
-    """Current run id of every cell, bank and simulation, and of the sweep, by name."""
+    """MLflow's id of the current run of every cell, bank, simulation and sweep, by name."""
     logged: int
     unchanged: int
     superseded: int
     failed: int
-    """New runs, those that were there already, old runs that a new one replaces, and how many of
-    all tell of a failure."""
+    """Runs that are new, runs that the store had already, old runs that a new one replaces, and
+    how many of all current runs report a failure."""
 
 
 def track(
-    studies: Sequence[Study],
+    experiments: Sequence[TrackedExperiment],
     uri: str | None = None,
     *,
     rebuild: bool = False,
     processes: int | None = None,
 ) -> Receipt:
     """Log runs, each once."""
-    with rare_garbage(), Store(uri or tracking_uri()) as store:
-        ledgers = [Ledger(store, study, rebuild=rebuild) for study in studies]
-        waiting = [run for ledger in ledgers for run in ledger.missing]
-        with drawn(waiting, max(1, (processes or os.cpu_count() or 1) - 1)) as pictures:
-            for ledger in ledgers:
-                ledger.write(pictures)
-    return _receipt(store.shown, ledgers)
+    uri = uri or tracking_uri()
+    with open_store(uri) as store:
+        writers = [RunWriter(store, experiment, rebuild=rebuild) for experiment in experiments]
+        missing = [run for writer in writers for run in writer.missing]
+        with drawn(missing, max(1, (processes or os.cpu_count() or 1) - 1)) as pictures:
+            for writer in writers:
+                writer.write(pictures)
+    return _receipt(uri, writers)
 
 
-def plan_studies(experiment: Experiment, directory: Path, report: Path | None) -> list[Study]:
-    """Return all runs that a store should hold of a finished experiment."""
+def finished_experiments(
+    experiment: Experiment, directory: Path, report: Path | None
+) -> list[TrackedExperiment]:
+    """Return all that a store should hold of a finished experiment."""
     results = Results.load(experiment, directory)
     sweep = finished_sweep(experiment, directory)
-    summary = summary_run(results, sweep, report)
-    return _studies(results, sweep, [summary])
+    return _experiments(results, sweep, [sweep_run(results, sweep, report)])
 
 
-def plan_what_is_there(experiment: Experiment, directory: Path, logs: Path) -> list[Study]:
-    """Return the runs of the cells of an experiment that have ended by now, well or not."""
+def partial_experiments(
+    experiment: Experiment, directory: Path, logs: Path
+) -> list[TrackedExperiment]:
+    """Return what a store should hold of the cells that have succeeded or failed by now."""
     failed = failed_runs(experiment, directory, logs)
-    finished = any(
-        state.state == "done" for state in cell_states(expand(experiment), directory, logs)
-    )
-    if finished or not failed:
-        results = Results.measured(experiment, directory)
-        return _studies(results, describe_sweep(results, logs), failed)
-    return [cells_study(experiment, "none", _code_tags(current_code([])), failed)]
-
-
-def _studies(results: Results, sweep: Sweep, others: list[TrackedRun]) -> list[Study]:
-    plan, found, tags = results.experiment, sweep.identifier, _code_tags(sweep.code)
-    runs = [*cell_runs(results, sweep), *bank_runs(results, sweep), *others]
-    studies = [cells_study(plan, found, tags, runs)]
-    if plan.track.per_simulation:
-        studies.append(simulations_study(plan, found, tags, simulation_runs(results, sweep)))
-    return studies
+    states = cell_states(expand(experiment), directory, logs)
+    if failed and not any(state.state == "done" for state in states):
+        return [cells_experiment(experiment, "none", _code_tags(current_code([])), failed)]
+    results = Results.measured(experiment, directory)
+    return _experiments(results, describe_sweep(results, logs), failed)
 
 
 def write_receipt(receipt: Receipt, path: Path) -> None:
@@ -102,23 +96,36 @@ def write_receipt(receipt: Receipt, path: Path) -> None:
 
 def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
     """Copy the description of a sweep out of a store."""
-    place = uri or tracking_uri()
-    check_there(place)
-    with Store(place) as store:
-        found = {run.data.tags[SWEEP_ID_TAG]: run for run in store.find(SWEEP_ID_TAG, identifier)}
-        if len(found) != 1:
-            known = ", ".join(sorted(found)) or "none"
+    uri, tag = uri or tracking_uri(), id_tag("sweep")
+    check_exists(uri)
+    with open_store(uri) as store:
+        runs = {run.data.tags[tag]: run for run in store.current_runs(tag, identifier)}
+        if len(runs) != 1:
+            known = ", ".join(sorted(runs)) or "none"
             raise MechcoreError(
-                f"sweep {identifier}: expected one in {store.shown} that begins so, found {known}"
+                f"sweep {identifier}: expected one in {without_password(uri)} whose identifier "
+                f"begins so, found {known}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for name in (SWEEP_FILE, CELLS_FILE):
-            store.fetch(next(iter(found.values())), name, folder)
+            store.fetch(next(iter(runs.values())), name, folder)
     return folder
 
 
+def _experiments(
+    results: Results, sweep: Sweep, others: list[TrackedRun]
+) -> list[TrackedExperiment]:
+    experiment, tags = results.experiment, _code_tags(sweep.code)
+    runs = [*cell_runs(results, sweep), *bank_runs(results, sweep), *others]
+    experiments = [cells_experiment(experiment, sweep.identifier, tags, runs)]
+    if experiment.track.per_simulation:
+        runs = simulation_runs(results, sweep)
+        experiments.append(simulations_experiment(experiment, sweep.identifier, tags, runs))
+    return experiments
+
+
 def _code_tags(code: Code) -> dict[str, str]:
-    """The code that made the results: that of this moment may be another."""
+    """The code that made the results, which may differ from that of this moment."""
     return {
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": code.commit,
@@ -127,16 +134,16 @@ def _code_tags(code: Code) -> dict[str, str]:
     }
 
 
-def _receipt(uri: str, ledgers: Sequence[Ledger]) -> Receipt:
-    runs = {name: run_id for ledger in ledgers for name, run_id in ledger.runs.items()}
-    logged = sum(ledger.logged for ledger in ledgers)
+def _receipt(uri: str, writers: Sequence[RunWriter]) -> Receipt:
+    run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
+    logged = sum(len(writer.missing) for writer in writers)
     return Receipt(
-        uri,
-        ledgers[0].study.sweep,
-        {ledger.study.name: ledger.id for ledger in ledgers},
-        runs,
+        without_password(uri),
+        writers[0].experiment.sweep,
+        {writer.experiment.name: writer.id for writer in writers},
+        run_ids,
         logged,
-        len(runs) - logged,
-        sum(ledger.superseded for ledger in ledgers),
-        sum(run.status == FAILED for ledger in ledgers for run in ledger.study.runs),
+        len(run_ids) - logged,
+        sum(writer.superseded for writer in writers),
+        sum(run.status == FAILED for writer in writers for run in writer.experiment.runs),
     )

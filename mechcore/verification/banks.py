@@ -11,8 +11,13 @@ from mechcore.experiment.banks import FilterRun, PlannedBank, filter_run
 from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
-from mechcore.filters.bank_file import PLACE, BankAnalysis, analyse_bank, analysis_groups
-from mechcore.filters.runs import run_kernels, strongest_by_shape
+from mechcore.filters.bank_file import (
+    SLICE_COORDINATES,
+    BankAnalysis,
+    analyse_bank,
+    analysis_groups,
+)
+from mechcore.filters.runs import run_kernels, strongest_kernels
 from mechcore.io.netcdf import ROOT
 from mechcore.results.banks import BankResults
 from mechcore.results.results import Results
@@ -75,7 +80,7 @@ def _check_runs(
 ) -> Check:
     """Run some kernels of a bank again."""
     statement, path = f"runs of kernels of {plan.name}", f"{BANK_RUNS}/{plan.name}.nc"
-    chosen = strongest_by_shape(analysis.slices, settings)
+    chosen = strongest_kernels(analysis.slices, settings)
     if set(runs) != {ROOT, *chosen}:
         return failed("runs", statement, f"{path}: other groups than {', '.join(sorted(chosen))}")
     for name, slices in chosen.items():
@@ -101,7 +106,7 @@ def _other_form(found: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> l
         "activation": settings.activations,
         "pattern": [pattern.label for pattern in settings.patterns],
         "t": np.arange(settings.steps + 1),
-        **{name: ("slice", slices[name].values) for name in PLACE},
+        **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
     }
     burn = first_fitted_layer(settings.steps, settings.t_burn)
     attributes = {"boundary": settings.boundary, "density": settings.density, "t_burn": burn}

@@ -20,17 +20,7 @@ SMALL_PHONE = {"width": 320, "height": 640}
 
 @dataclass
 class Visit:
-    """A page that was opened from disk.
-
-    Parameters
-    ----------
-    page : Page
-        What to look at and act on.
-    complaints : list of str
-        Warnings and errors of the console, exceptions, failed requests.
-    outside : list of str
-        Addresses that are not on this disk, none of which was reached.
-    """
+    """A page that was opened from disk."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -55,17 +45,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visit(browser: Browser, file: Path, **settings: Any) -> Iterator[Visit]:
-    """Open a file in a fresh, offline window.
-
-    Parameters
-    ----------
-    browser : Browser
-        Of `chromium`.
-    file : Path
-        The page.
-    **settings : object
-        Of the window, as ``viewport`` or ``java_script_enabled``.
-    """
+    """Open a file in a fresh, offline window."""
     context = browser.new_context(offline=True, **{"viewport": DESKTOP, **settings})
     try:
         seen = Visit(context.new_page())

@@ -22,18 +22,7 @@ SECONDS_TO_MOUNT = 30
 
 @contextmanager
 def sshfs(folder: Path) -> Iterator[Path]:
-    """Mount an empty folder over SFTP; without sshfs or FUSE the test is skipped.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets what is mounted and where.
-
-    Yields
-    ------
-    Path
-        The mounted folder.
-    """
+    """Mount an empty folder over SFTP; without sshfs or FUSE the test is skipped."""
     missing = [name for name in ("sshfs", "fusermount3") if shutil.which(name) is None]
     if missing or not SFTP_SERVER.exists() or not os.access("/dev/fuse", os.W_OK):
         pytest.skip("sshfs, an SFTP server or FUSE is not installed")
@@ -56,13 +45,7 @@ def sshfs(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """A disk in memory.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is mounted.
-    """
+    """A disk in memory."""
 
     folder: Path
 
@@ -87,20 +70,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, size: str = "64m") -> Iterator[SmallDisk]:
-    """Mount a disk in memory; without the right to do so the test is skipped.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to mount it.
-    size : str, optional
-        As mount takes it.
-
-    Yields
-    ------
-    SmallDisk
-        The disk, which is empty.
-    """
+    """Mount a disk in memory; without the right to do so the test is skipped."""
     folder.mkdir()
     options = f"size={size},uid={os.getuid()},gid={os.getgid()},mode=700"
     words = ["mount", "-t", "tmpfs", "-o", options, "mechcore", str(folder)]

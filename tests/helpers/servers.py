@@ -33,19 +33,7 @@ PRIVATE = ("listen_addresses=127.0.0.1", "unix_socket_directories=")
 
 @dataclass
 class Server:
-    """A tracking server of MLflow that a test may kill and start again.
-
-    Parameters
-    ----------
-    port : int
-        On 127.0.0.1; the same after a restart.
-    log : Path
-        What the server wrote, of all its starts.
-    command : sequence of str
-        How it is started.
-    environment : dict
-        Its environment variables.
-    """
+    """A tracking server of MLflow that a test may kill and start again."""
 
     port: int
     log: Path
@@ -100,19 +88,21 @@ class Server:
     def _wait_for_health(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + SECONDS_TO_START
-        while not self._is_healthy():
+        while not answers(self.port):
             alive = self._process.poll() is None and time.monotonic() < deadline
             assert alive, self.log.read_text()
             time.sleep(0.05)
 
-    def _is_healthy(self) -> bool:
-        # Not urllib: a proxy of the machine must not be asked for this one.
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-            try:
-                connection.request("GET", "/health")
-                return connection.getresponse().status == 200
-            except OSError:
-                return False
+
+def answers(port: int) -> bool:
+    """Return whether a server of MLflow on this machine answers."""
+    # Not urllib: a proxy of the machine must not be asked for this one.
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
 
 
 @contextmanager
@@ -123,24 +113,7 @@ def mlflow_server(
     port: int | None = None,
     credentials: tuple[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run MLflow's server, with its artifacts in a folder, as `make ui` starts it.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the artifacts, the log and, without `backend`, the SQLite store.
-    backend : str, optional
-        URI of the store, as that of `postgres`; default: ``mlflow.db`` in the folder.
-    port : int, optional
-        Default: a free one.
-    credentials : tuple of str, optional
-        User and password, of 12 or more characters, without which every request is refused.
-
-    Yields
-    ------
-    Server
-        One that answers.
-    """
+    """Run MLflow's server, with its artifacts in a folder, as `make ui` starts it."""
     port = port or free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--artifacts-destination", str(folder / "mlartifacts")]
@@ -248,19 +221,7 @@ class _Cluster:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """Run a PostgreSQL of the test's own; without an installed one the test is skipped.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets ``postgres.log``. The cluster lies elsewhere: PostgreSQL refuses to run as root, and
-        no other user can enter a folder of pytest's.
-
-    Yields
-    ------
-    str
-        URI with user and password of an empty database.
-    """
+    """Run a PostgreSQL of the test's own; without an installed one the test is skipped."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")

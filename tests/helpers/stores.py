@@ -1,22 +1,23 @@
-"""What a store of MLflow holds, without what every store makes up anew, such as ids of runs."""
+"""What a store of MLflow holds, without what differs from store to store, such as ids of runs."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, FileInfo, Run, ViewType
+from mlflow.entities import DatasetInput, Experiment, FileInfo, Run, ViewType
 
 from mechcore.tracking.runs import CONTENT_TAG, SUPERSEDED_TAG
 from mechcore.tracking.store import SERVED
 
-Content = dict[str, dict[str, object]]
-"""Of each experiment by name: its stage, its tags and its runs."""
+Content = dict[str, Any]
+"""Stage, tags and runs of each experiment, by its name."""
 
 
 @contextmanager
@@ -31,30 +32,40 @@ def opened(folder: Path) -> Iterator[MlflowClient]:
 def in_folder(folder: Path) -> Content:
     """Return what the SQLite store of a folder holds, with the artifacts beside it."""
     with opened(folder) as client:
-        return {one.name: _experiment(client, one, folder) for one in _experiments(client)}
+        return {item.name: _experiment(client, item, folder) for item in _experiments(client)}
 
 
 def on_server(address: str) -> Content:
     """Return what a server shows."""
     client = MlflowClient(address)
-    return {one.name: _experiment(client, one, None) for one in _experiments(client)}
+    return {item.name: _experiment(client, item, None) for item in _experiments(client)}
 
 
 def runs_of(client: MlflowClient, experiment: str) -> list[Run]:
     """Return the runs of an experiment that are not deleted."""
-    found = client.get_experiment_by_name(experiment)
-    return list(client.search_runs([found.experiment_id], max_results=50_000))
+    return list(client.search_runs([experiment_id(client, experiment)], max_results=50_000))
 
 
-def runs_in(content: Content, experiment: str) -> list[dict[str, object]]:
-    """Return the runs of an experiment, in the order of their names."""
-    runs = content[experiment]["runs"]
-    assert isinstance(runs, list)
-    return runs
+def run_named(folder: Path, name: str) -> dict[str, Any]:
+    """Return the only run of a name in the experiment of `trackers.CONFIG`."""
+    [run] = [run for run in in_folder(folder)["tiny"]["runs"] if run["name"] == name]
+    return dict(run)
+
+
+def by_hand(folder: Path, change: Callable[[MlflowClient], None]) -> None:
+    """Change the store of a folder as its pages do."""
+    with opened(folder) as client:
+        change(client)
+        shutil.copyfile(client.tracking_uri.removeprefix("sqlite:///"), folder / "mlflow.db")
+
+
+def experiment_id(client: MlflowClient, experiment: str) -> str:
+    """Return the id of an experiment."""
+    return str(client.get_experiment_by_name(experiment).experiment_id)
 
 
 def artifact_folder(folder: Path, run: Run) -> Path:
-    """Return where the artifacts of a run lie, beside the store of a folder."""
+    """Return the folder of the artifacts of a run, beside the store of a folder."""
     return folder / "mlartifacts" / str(run.info.artifact_uri).removeprefix(SERVED)
 
 
@@ -69,7 +80,7 @@ def _experiments(client: MlflowClient) -> list[Experiment]:
 
 def _experiment(
     client: MlflowClient, experiment: Experiment, folder: Path | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     runs = runs_of(client, experiment.name)
     names = {run.info.run_id: _name(run) for run in runs}
     found = [_run(client, run, names, folder) for run in runs]
@@ -86,10 +97,10 @@ def _name(run: Run) -> str:
 
 def _run(
     client: MlflowClient, run: Run, names: Mapping[str, str], folder: Path | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     tags = dict(run.data.tags)
     if SUPERSEDED_TAG in tags:
-        tags[SUPERSEDED_TAG] = names.get(tags[SUPERSEDED_TAG], "of a run that is not there")
+        tags[SUPERSEDED_TAG] = names.get(tags[SUPERSEDED_TAG], "a run that does not exist")
     return {
         "name": run.info.run_name,
         "status": run.info.status,
@@ -108,20 +119,19 @@ def _history(client: MlflowClient, run: Run, metric: str) -> list[tuple[int, flo
 
 
 def _inputs(run: Run) -> list[tuple[str, str, str, dict[str, str]]]:
-    found = [(one.dataset, {tag.key: tag.value for tag in one.tags}) for one in _datasets(run)]
-    return sorted(
-        ((data.name, data.digest, data.source, tags) for data, tags in found),
-        key=lambda one: one[0],
-    )
+    inputs = [
+        (item.dataset.name, item.dataset.digest, item.dataset.source, _tags(item))
+        for item in run.inputs.dataset_inputs
+    ]
+    return sorted(inputs, key=lambda item: item[0])
 
 
-def _datasets(run: Run) -> list:  # type: ignore[type-arg]
-    return list(run.inputs.dataset_inputs)
+def _tags(item: DatasetInput) -> dict[str, str]:
+    return {tag.key: tag.value for tag in item.tags}
 
 
 def _beside(folder: Path, run: Run) -> dict[str, str]:
-    place = artifact_folder(folder, run)
-    return {path.name: digest(path) for path in sorted(place.glob("*"))}
+    return {path.name: digest(path) for path in sorted(artifact_folder(folder, run).glob("*"))}
 
 
 def _on_server(client: MlflowClient, run: Run) -> dict[str, str]:

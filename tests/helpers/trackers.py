@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
 
 from tests.helpers import experiments
+from tests.helpers.projects import PROJECT
 
 WRITERS = (
     *("create_experiment", "restore_experiment", "set_experiment_tag", "create_run", "log_batch"),
@@ -27,7 +29,13 @@ WRITERS = (
 )
 """Methods of MlflowClient by which tracking changes a store."""
 
-TRACK = ("track", "--experiment", "config.yaml", "--results", "results", "--output", "r.json")
+TRACK = (
+    *("track", "--experiment", "config.yaml", "--results", "results"),
+    *("--report", "report.html", "--output", "r.json"),
+)
+"""The report is optional: where there is none, the run of the sweep goes without."""
+
+BANKS = PROJECT / "resources" / "banks"
 
 CONFIG: dict[str, object] = {
     "experiment": "tiny",
@@ -38,6 +46,15 @@ CONFIG: dict[str, object] = {
     "betas": {"start": 0, "stop": 1, "count": 5},
     "steps": 8,
     "snapshots": {"layers": [0, 8], "window": 17},
+}
+WITH_BANKS = CONFIG | {
+    "filter_banks": [
+        {
+            "weights": str(BANKS / "digits.safetensors"),
+            "untrained": str(BANKS / "digits-untrained.safetensors"),
+        }
+    ],
+    "slices_per_layer": 2,
 }
 CHANGED = CONFIG | {"steps": 9}
 """What supersedes all runs of `CONFIG`."""
@@ -54,44 +71,26 @@ END_WITH_PARENT = 1
 
 @dataclass(frozen=True)
 class Stop:
-    """A moment: before or after the n-th call (from 1) that changes the store.
-
-    Parameters
-    ----------
-    call : int
-        Which call.
-    when : {"before", "after"}
-        Relative to the call.
-    signal : int
-        SIGKILL ends the process there; SIGSTOP lets it wait until `Trackers.run` continues it.
-    """
+    """A moment: before or after the n-th call (from 1) that changes the store."""
 
     call: int
     when: str = "before"
     signal: int = signal.SIGKILL
+    """SIGSTOP lets the process wait until `Trackers.run` continues it."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended.
-
-    Parameters
-    ----------
-    code : int
-        Exit code, or minus the signal that ended it.
-    session : int
-        That of the process and of all that it started.
-    stdout, stderr : str
-        What it wrote.
-    calls : list of str
-        The names of the calls by which it changed the store.
-    """
+    """How a command ended."""
 
     code: int
+    """Exit code, or minus the signal that ended it."""
     session: int
+    """Session of the process and of all that it started."""
     stdout: str
     stderr: str
     calls: list[str]
+    """Names of the calls by which it changed the store."""
 
 
 class Trackers:
@@ -125,21 +124,18 @@ class Trackers:
             order["stop"] = [stop.call, stop.when, stop.signal]
         return self._order([folder], order, meanwhile)[0]
 
-    def track(
-        self,
-        folder: Path,
-        *words: str,
-        environment: Mapping[str, str] | None = None,
-        stop: Stop | None = None,
-        meanwhile: Callable[[], None] | None = None,
-    ) -> Ended:
-        """Track the experiment of `prepare`."""
-        return self.run(
-            folder, *TRACK, *words, environment=environment, stop=stop, meanwhile=meanwhile
-        )
+    def track(self, folder: Path, *words: str, **options: Any) -> Ended:
+        """Track the experiment of `prepare`, with the options of `run`."""
+        return self.run(folder, *TRACK, *words, **options)
+
+    def tracked(self, folder: Path, *words: str) -> str:
+        """Track the experiment of `prepare`, which must succeed; return what was printed."""
+        ended = self.track(folder, *words)
+        assert ended.code == 0, ended.stderr
+        return ended.stdout
 
     def race(self, folders: Sequence[Path], *words: str) -> list[Ended]:
-        """Run the same command in several processes, which are let go at the same moment."""
+        """Run the same command in several processes, which start at the same moment."""
         return self._order(folders, {"environment": {}, "spawn": False, "words": words}, None)
 
     def _order(
@@ -149,7 +145,7 @@ class Trackers:
         meanwhile: Callable[[], None] | None,
     ) -> list[Ended]:
         self._count += 1
-        outputs = [self._scratch / f"{self._count}-{one}" for one in range(len(folders))]
+        outputs = [self._scratch / f"{self._count}-{number}" for number in range(len(folders))]
         places = [
             [str(folder), str(output)] for folder, output in zip(folders, outputs, strict=True)
         ]

@@ -28,6 +28,7 @@ from mechcore.claims.verdict import (
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
 from mechcore.io.environment import library_versions
+from mechcore.report.figures.registry import figure_stems
 from mechcore.report.page import (
     Content,
     markdown,
@@ -38,7 +39,6 @@ from mechcore.report.page import (
 )
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.reproduction import Provenance, config_text
-from mechcore.report.sections import figure_stems
 from mechcore.results.results import Results
 from tests.helpers.experiments import run
 from tests.helpers.projects import PROJECT

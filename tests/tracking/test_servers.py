@@ -1,47 +1,98 @@
-"""Servers of the tests: nothing outlives a test, and one that cannot start says why."""
+"""Tracking through real servers of MLflow: what a SQLite file holds, they hold as well."""
 
 from __future__ import annotations
 
-import socket
-import tempfile
-from contextlib import ExitStack, closing
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 
-from tests.helpers import servers
+from tests.helpers import servers, stores, trackers
+from tests.helpers.servers import Server
+from tests.helpers.trackers import Ended, Stop, Trackers
+
+ONCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""No second attempt: that a server is down is known after the first."""
+
+USER, PASSWORD = "ada-lovelace", "correct-horse-42"
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on PostgreSQL; those of the credentials and of test_ui.py are on SQLite."""
+    folder = tmp_path_factory.mktemp("server")
+    with servers.postgres(folder) as backend, servers.mlflow_server(folder, backend) as running:
+        yield running
 
 
-def folder_of(backend: str) -> Path:
-    """Where a database lies, as it says itself."""
-    with closing(psycopg2.connect(backend)) as connection, connection.cursor() as cursor:
-        cursor.execute("SHOW data_directory")
-        return Path(cursor.fetchone()[0])
+def assert_one_line(ended: Ended, *parts: str) -> None:
+    assert ended.code == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert all(part in ended.stderr for part in parts), ended.stderr
 
 
-def test_a_failing_test_leaves_nothing_behind(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        stack.enter_context(pytest.raises(ZeroDivisionError))
-        backend = stack.enter_context(servers.postgres(tmp_path))
-        server = stack.enter_context(servers.mlflow_server(tmp_path, backend))
-        folder = folder_of(backend)
-        ports = [server.port, urlsplit(backend).port]
-        assert folder.is_relative_to(tempfile.gettempdir())
-        assert all(listens(port) for port in ports)
-        raise ZeroDivisionError
-    assert not any(listens(port) for port in ports)
-    assert not folder.parent.exists()
-    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+def test_a_server_that_dies_half_way_loses_nothing_and_the_same_command_completes_the_store(
+    commands: Trackers, server: Server, mine: Path, changed: Path
+) -> None:
+    environment = ONCE | {"MLFLOW_TRACKING_URI": server.address}
+    # The third call fills the first run.
+    stop = Stop(3, signal=signal.SIGSTOP)
+    ended = commands.track(mine, environment=environment, stop=stop, meanwhile=server.kill)
+    assert ended.calls == ["create_experiment", "create_run", "log_batch"]
+    assert_one_line(ended, server.address, "run the same command again")
+    server.restart()
+    assert commands.tracked(mine, "--to", server.address).startswith("5 logged, 0 unchanged")
+    content = stores.on_server(server.address)
+    assert content["tiny"] == stores.in_folder(mine)["tiny"]
+    # The server gives the bytes of the results.
+    original = mine / "results" / "trajectories" / "dct-relu-k2.nc"
+    artifacts = [run["artifacts"].get(original.name) for run in content["tiny"]["runs"]]
+    assert stores.digest(original) in artifacts
+
+    assert commands.tracked(mine, "--to", server.address).startswith("0 logged, 5 unchanged")
+    assert stores.on_server(server.address) == content
+
+    trackers.copied(changed, mine)
+    assert commands.tracked(mine, "--to", server.address).startswith("3 logged, 0 unchanged, 2 ")
+    assert stores.on_server(server.address)["tiny"] == stores.in_folder(changed)["tiny"]
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    nowhere = servers.mlflow_server(tmp_path, "nonsense://nowhere")
-    with pytest.raises(AssertionError, match="nonsense"), nowhere:
-        pass
+def test_credentials_come_from_the_environment_and_are_never_shown(
+    commands: Trackers, mine: Path, tmp_path: Path
+) -> None:
+    with servers.mlflow_server(tmp_path, credentials=(USER, PASSWORD)) as server:
+        wrong = {"MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": "wrong-horse-42"}
+        right = wrong | {"MLFLOW_TRACKING_PASSWORD": PASSWORD}
+        for environment in (wrong, {}):
+            ended = commands.track(mine, "--to", server.address, environment=environment)
+            assert_one_line(ended, server.address)
+            assert "wrong-horse" not in ended.stderr
+        ended = commands.track(mine, "--to", server.address, environment=right)
+        assert ended.stdout == f"5 logged, 0 unchanged, 0 superseded in {server.address}\n"
+        # MLflow prints the address of each run, password included, unless it is told not to.
+        address = server.address.replace("//", f"//{USER}:{PASSWORD}@")
+        ended = commands.track(mine, "--to", address, "--rebuild")
+        assert ended.stdout == f"5 logged, 0 unchanged, 0 superseded in {server.address}\n"
+        assert PASSWORD not in ended.stderr + (mine / "r.json").read_text()
+
+
+def test_a_server_that_is_down_is_named_within_a_minute(commands: Trackers, tracked: Path) -> None:
+    address = f"http://127.0.0.1:{servers.free_port()}"
+    begun = time.monotonic()
+    ended = commands.track(tracked, environment={"MLFLOW_TRACKING_URI": address})
+    # With the attempts that a user gets: 14 s for a connection that is refused.
+    assert time.monotonic() - begun < 60
+    assert_one_line(ended, address)
+
+
+def test_a_database_that_is_down_is_named_within_a_minute(
+    commands: Trackers, tracked: Path
+) -> None:
+    place = f"127.0.0.1:{servers.free_port()}/mlflow"
+    begun = time.monotonic()
+    ended = commands.track(tracked, "--to", f"postgresql://ada:se/cret@{place}")
+    assert time.monotonic() - begun < 60
+    assert_one_line(ended, place)
+    assert "se/cret" not in ended.stderr

@@ -1,4 +1,4 @@
-"""`mechcore ui` as a person starts it: pages that open, one clear line, nothing left behind."""
+"""`mechcore ui`: MLflow's own pages on what was tracked, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -8,39 +8,31 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 from mlflow import MlflowClient
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from mechcore.tracking.views import VIEW_TAG
-from tests.helpers import experiments, servers
+from tests.helpers import servers, stores, trackers
 from tests.helpers.browser import CHROMIUM, chromium
 
-CONFIG: dict[str, object] = {
-    "experiment": "tiny",
-    "kernels": ["dct"],
-    "activations": ["relu", "modulus"],
-    "sizes": [2],
-    "patterns": ["delta"],
-    "betas": {"start": 0, "stop": 1, "count": 3},
-    "steps": 4,
-    "snapshots": {"layers": [0, 4], "window": 9},
-    "track": {"per_simulation": True},
-}
-COMMAND = [sys.executable, "-u", "-m", "mechcore"]
-END = "Ctrl-C ends the server."
+COMMAND = [sys.executable, "-m", "mechcore", "ui"]
+CELLS = ("dct-modulus-k2", "dct-relu-k2")
+
+# A busy machine takes its time for the first page.
+PATIENCE = 60_000
+
+browses = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 def environment(store: str | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    # Seconds of patience with a server that is not there.
-    patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    return kept | patience | ({"MLFLOW_TRACKING_URI": store} if store else {})
+    return kept | ({"MLFLOW_TRACKING_URI": store} if store else {})
 
 
 def run(folder: Path, *words: str, store: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -49,49 +41,34 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
     )
 
 
-@pytest.fixture(scope="module")
-def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store of cells and simulations."""
-    folder = tmp_path_factory.mktemp("ui")
-    experiments.run(folder / "results", CONFIG)
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    ended = run(folder, "track", "--experiment", "config.yaml", "--results", "results")
-    assert ended.returncode == 0, ended.stderr
-    return folder
-
-
 @contextmanager
-def started(folder: Path, port: int, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command until it has said all; its process and what it said."""
-    ui = subprocess.Popen(
-        [*COMMAND, "ui", "--port", str(port), *words],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert ui.stdout is not None
+def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command, with its output in a file, until its server answers."""
+    with (folder / "ui.log").open("w") as log:
+        ui = subprocess.Popen(
+            [*COMMAND, "--port", str(port), *words],
+            cwd=folder,
+            env=environment(),
+            stdout=log,
+            stderr=log,
+            # As a terminal has it: Ctrl-C reaches all of its processes.
+            start_new_session=True,
+        )
     try:
-        told = []
-        while END not in told:
-            line = ui.stdout.readline()
-            assert line, ui.communicate()
-            told.append(line.strip())
-        yield ui, "\n".join(told)
+        while not servers.answers(port):
+            assert ui.poll() is None, (folder / "ui.log").read_text()
+            time.sleep(0.1)
+        yield ui
     finally:
         ui.terminate()
-        ui.communicate(timeout=30)
+        ui.wait(30)
 
 
-def addresses(told: str) -> dict[str, str]:
-    """The pages by their names."""
-    return dict(re.findall(r"^ *(\S.*?)  +(http\S+)$", told, re.MULTILINE))
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def listening(ui: subprocess.Popen[bytes]) -> set[str]:
+    """Return the addresses that the command's processes listen on."""
+    children = psutil.Process(ui.pid).children(recursive=True)
+    sockets = [found for child in children for found in child.net_connections("inet")]
+    return {found.laddr.ip for found in sockets if found.status == "LISTEN"}
 
 
 def folders_in_memory() -> set[Path]:
@@ -99,100 +76,183 @@ def folders_in_memory() -> set[Path]:
     return {path for path in Path("/dev/shm").glob("*") if path.is_dir()}
 
 
-def end(ui: subprocess.Popen[str], port: int, number: signal.Signals) -> None:
-    """End the command by a signal; nothing of it is left."""
-    children = psutil.Process(ui.pid).children(recursive=True)
+def assert_nothing_is_left(children: list[psutil.Process], port: int, before: set[Path]) -> None:
     assert children
-    ui.send_signal(number)
-    output, complaints = ui.communicate(timeout=30)
-    assert (ui.returncode, complaints) == (0, "Starting MLflow's server: some seconds\n")
-    assert output.strip() == "The server has ended."
     assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not listens(port)
+    assert not servers.answers(port)
+    assert folders_in_memory() <= before
 
 
-def listening(ui: subprocess.Popen[str]) -> set[str]:
-    """Return the addresses that the command's processes listen on."""
-    children = psutil.Process(ui.pid).children(recursive=True)
-    sockets = [one for child in children for one in child.net_connections("inet")]
-    return {one.laddr.ip for one in sockets if one.status == "LISTEN"}
+@pytest.fixture(scope="module")
+def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store and its artifacts in another folder than that which they were tracked in."""
+    folder = tmp_path_factory.mktemp("moved")
+    trackers.copied(tracked / "mlartifacts", folder / "mlartifacts")
+    (folder / "mlflow.db").write_bytes((tracked / "mlflow.db").read_bytes())
+    return folder
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_the_pages_open_with_what_they_promise_until_ctrl_c(tracked: Path) -> None:
-    port, shared = servers.free_port(), folders_in_memory()
-    with started(tracked, port) as (ui, told):
-        assert set(addresses(told)) == {
-            *("Cells", "Activations at size 2", "Sizes under relu", "Sweeps"),
-            *("Speed over β, delta, relu", "All runs"),
-        }
+@pytest.fixture(scope="module")
+def address(moved: Path) -> Iterator[str]:
+    """The address that the command prints; SIGTERM ends its server."""
+    port, before = servers.free_port(), folders_in_memory()
+    with started(moved, port) as ui:
+        [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
         # No other machine reaches it, unless it is asked for.
         assert listening(ui) == {"127.0.0.1"}
-        with chromium() as browser:
-            page = browser.new_page()
-            page.goto(addresses(told)["Sweeps"], wait_until="domcontentloaded")
-            page.get_by_role("link", name="dct-relu-k2", exact=True).wait_for(timeout=60_000)
-            for column in ("activation", "steps", "mechcore.sweep", "delta/speed_max"):
-                page.get_by_role("columnheader", name=column).first.wait_for()
-            assert page.get_by_test_id("saved-views-trigger").inner_text() == "Sweeps"
-        end(ui, port, signal.SIGINT)
-    assert folders_in_memory() <= shared
+        children = psutil.Process(ui.pid).children(recursive=True)
+        yield address
+        ui.send_signal(signal.SIGTERM)
+        assert ui.wait(30) == 0
+    assert_nothing_is_left(children, port, before)
 
 
-def test_a_server_that_runs_already_is_pointed_at(tracked: Path) -> None:
-    store = MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
-    with servers.mlflow_server(tracked) as server:
-        ended = run(tracked, "ui", store=server.address)
-        assert ended.returncode == 0, ended.stderr
-        assert END not in ended.stdout
-        assert addresses(ended.stdout)["Cells"].startswith(server.address)
-        tags = store.get_experiment_by_name("tiny").tags
-        assert len([name for name in tags if name.startswith(VIEW_TAG)]) == 4
-        assert server.address in run(tracked, "ui", store=f"{server.address}/").stdout
+def test_the_server_shows_the_store_and_its_artifacts_after_the_folder_has_moved(
+    address: str, tracked: Path
+) -> None:
+    assert stores.on_server(address) == stores.in_folder(tracked)
 
 
-def test_a_port_in_use_is_one_line(tracked: Path) -> None:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The runs of the experiment, as docs/compare.md says how to open them."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    # It lies over the list until a person has closed it once.
+    context.add_init_script(
+        "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+    )
+    page = context.new_page()
+    # Not until all is quiet: the page asks for new runs for ever.
+    page.goto(address, wait_until="domcontentloaded")
+    page.get_by_text("Model training").first.click()
+    page.get_by_role("link", name="tiny", exact=True).click()
+    page.get_by_text("matching runs").wait_for()
+    yield page
+    context.close()
+
+
+def search(page: Page, text: str, runs: int) -> None:
+    box, count = page.get_by_test_id("search-box"), page.get_by_text(f"{runs} matching run")
+    box.fill(text)
+    deadline = time.monotonic() + PATIENCE / 1000
+    # A page that is still loading ignores the key.
+    while not count.is_visible() and time.monotonic() < deadline:
+        box.press("Enter")
+        page.wait_for_timeout(1000)
+    assert count.is_visible()
+
+
+def row_of(page: Page, name: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+@browses
+def test_a_search_of_the_description_lists_its_cells(page: Page) -> None:
+    page.get_by_test_id("experiment-metadata-editor-edit-button").locator("~ button").click()
+    described = page.get_by_role("row").filter(has_text="sizes under relu").get_by_role("code")
+    search(page, described.inner_text(), 1)
+    links = page.get_by_role("link", name=re.compile(r"^dct-\w+-k\d$"))
+    expect(links).to_have_text(["dct-relu-k2"])
+
+
+@browses
+def test_ticked_runs_are_compared(page: Page) -> None:
+    for name in CELLS:
+        row_of(page, name).get_by_label("toggle row selection").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("Comparing 2 Runs from 1 Experiment").wait_for()
+    different = page.get_by_role("row").filter(has_text="activation").first
+    expect(different).to_contain_text("modulus")
+    expect(page.get_by_role("grid").filter(has_text="beta_star").first).to_be_visible()
+
+
+@browses
+def test_a_curve_over_beta_is_drawn(page: Page) -> None:
+    search(page, "tags.`mechcore.kind` = 'cell'", 2)
+    page.locator("label").filter(has=page.locator("input[value=CHART]")).click()
+    page.get_by_placeholder("Search metric charts").fill("delta/speed$")
+    points = page.locator(".js-plotly-plot path.point")
+    expect(points).to_have_count(2 * 5)
+    boxes = points.evaluate_all("all => all.map(point => point.getBoundingClientRect())")
+    assert len({round(box["x"]) for box in boxes}) == 5
+    heights = [box["y"] for box in boxes]
+    assert max(heights) - min(heights) > 50
+
+
+@browses
+def test_the_preview_of_a_cell_is_a_picture(page: Page) -> None:
+    page.get_by_role("link", name="dct-relu-k2", exact=True).first.click()
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_test_id("artifact-tree-node").filter(has_text="preview.png").first.click()
+    page.get_by_alt_text("preview.png").wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('img[alt=\"preview.png\"]').naturalWidth > 300"
+    )
+
+
+@browses
+def test_the_run_of_the_sweep_holds_the_report(page: Page) -> None:
+    page.get_by_role("link", name=re.compile("^sweep ")).first.click()
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_test_id("artifact-tree-node").filter(has_text="report.html").first.click()
+    expect(page.frame_locator("iframe").get_by_text("The report")).to_be_visible()
+
+
+def test_a_server_is_pointed_at_without_its_password(tmp_path: Path) -> None:
+    ended = run(tmp_path, store="http://ada:secret@tracking:5000")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "open http://tracking:5000\n" in ended.stdout
+    assert "secret" not in ended.stdout
+
+
+def test_a_port_in_use_is_one_line(moved: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        ended = run(tracked, "ui", "--port", port)
+        port = taken.getsockname()[1]
+        ended = run(moved, "--port", str(port))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert (
-        ended.stderr == f"mechcore: port {port} of 127.0.0.1: Address already in use; try --port\n"
-    )
+    line = f"mechcore: port {port} of 127.0.0.1: Address already in use; try --port\n"
+    assert ended.stderr == line
+
+
+def test_a_host_of_another_machine_is_one_line(moved: Path) -> None:
+    ended = run(moved, "--host", "192.0.2.1")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "mechcore: port 5000 of 192.0.2.1: Cannot assign requested address" in ended.stderr
 
 
 @pytest.mark.parametrize(
     ("store", "complaint"),
     [
-        (None, "no such file; mechcore track writes one, as does make"),
+        (None, "no such file; make or mechcore track creates it"),
         ("./mlruns", "expected sqlite:///FILE, http://SERVER or the URI of a database"),
-        ("http://127.0.0.1:9", "Connection refused"),
+        ("postgresql://ada:secret@127.0.0.1:9/mlflow", "Connection refused"),
     ],
 )
 def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complaint: str) -> None:
-    ended = run(tmp_path, "ui", store=store)
+    ended = run(tmp_path, store=store)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert complaint in ended.stderr
+    assert "secret" not in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_a_host_of_another_machine_is_one_line(tracked: Path) -> None:
-    ended = run(tracked, "ui", "--host", "192.0.2.1")
-    assert ended.returncode == 2
-    assert "mechcore: port 5000 of 192.0.2.1: Cannot assign requested address" in ended.stderr
-
-
-def test_an_empty_store_and_an_open_door_are_told_until_the_terminal_closes(
-    tmp_path: Path,
-) -> None:
+def test_ctrl_c_ends_a_server_that_other_machines_reach(tmp_path: Path) -> None:
     MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_experiments()
-    port = servers.free_port()
-    with started(tmp_path, port, "--host", "0.0.0.0") as (ui, told):
-        assert "http://127.0.0.1:" in told
-        assert "Nothing is tracked yet" in told
-        assert "Warning: 0.0.0.0 asks for no password" in told
+    port, before = servers.free_port(), folders_in_memory()
+    with started(tmp_path, port, "--host", "0.0.0.0") as ui:
+        assert "Warning: 0.0.0.0 asks for no password" in (tmp_path / "ui.log").read_text()
         assert listening(ui) == {"0.0.0.0"}
-        end(ui, port, signal.SIGHUP)
+        children = psutil.Process(ui.pid).children(recursive=True)
+        os.killpg(ui.pid, signal.SIGINT)
+        assert ui.wait(30) == 0
+    assert_nothing_is_left(children, port, before)

@@ -19,7 +19,7 @@ from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank
-from mechcore.report.sections import figure_stems
+from mechcore.report.figures.registry import figure_stems
 from mechcore.simulation.run import simulate
 from mechcore.verification.experiment import Extent, verify
 from mechcore.verification.fits import FITTED

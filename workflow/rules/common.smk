@@ -19,8 +19,8 @@ from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import show_progress
 from mechcore.jobs.stages import core_hash
-from mechcore.report.sections import figure_stems
-from mechcore.tracking.store import without_password
+from mechcore.report.figures.registry import figure_stems
+from mechcore.tracking.uri import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
 BIN = Path(sys.executable).parent

@@ -1,0 +1,141 @@
+"""Stores in SQLite files: which are refused, what is never shown, and one writer at a time."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers import disks, stores, trackers
+from tests.helpers.projects import PROJECT
+from tests.helpers.trackers import CHANGED, CONFIG, Trackers
+
+PROCESSES = 8
+
+
+def refused(commands: Trackers, folder: Path, *words: str) -> str:
+    """The one line of a command that changes nothing."""
+    before = sorted(folder.rglob("*"))
+    ended = commands.track(folder, *words)
+    assert ended.code == 2, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert sorted(folder.rglob("*")) == before
+    return ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("./mlruns", "expected sqlite:///FILE"),
+        ("mlruns", "expected sqlite:///FILE"),
+        ("file:///tmp/mlruns", "expected sqlite:///FILE"),
+        ("sqlite://", "expected sqlite:///FILE"),
+        ("sqlite:///:memory:", "expected sqlite:///FILE"),
+        ("sqlite:////nowhere/mlflow.db", "no folder /nowhere"),
+        ("sqlite:////dev/null/mlflow.db", "no folder /dev/null"),
+        # Root can write into any folder but those of the kernel.
+        ("sqlite:////proc/mlflow.db", "/proc/mlflow.db.lock cannot be written"),
+        ("sqlite:////tmp", "not a writable file"),
+        ("mysql://ada:secret@db/mlflow", "No module named 'MySQLdb'"),
+        ("ftp://ada:secret@db/mlflow", "ftp"),
+    ],
+)
+def test_a_wrong_store_is_one_line(
+    commands: Trackers, tracked: Path, tmp_path: Path, uri: str, reason: str
+) -> None:
+    (tmp_path / "results").symlink_to(tracked / "results")
+    (tmp_path / "config.yaml").symlink_to(tracked / "config.yaml")
+    line = refused(commands, tmp_path, "--to", uri)
+    assert reason in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://ada:secret@127.0.0.1:9",
+        "http://ada:secret@127.0.0.1:9/",
+        "postgresql://ada:secret@127.0.0.1:9/mlflow",
+        # No valid address, but one that databases take.
+        "postgresql://ada:x/secret?@127.0.0.1:9/mlflow",
+        "postgresql://127.0.0.1:9/mlflow?user=ada&password=secret",
+    ],
+)
+def test_a_password_is_never_shown(commands: Trackers, tracked: Path, uri: str) -> None:
+    quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    ended = commands.track(tracked, "--to", uri, environment=quick)
+    assert ended.code == 2
+    assert "127.0.0.1:9" in ended.stderr
+    assert "secret" not in ended.stdout + ended.stderr
+
+
+def test_results_of_another_configuration_are_refused(commands: Trackers, mine: Path) -> None:
+    (mine / "config.yaml").write_text(yaml.safe_dump(CHANGED))
+    (mine / "mlflow.db").unlink()
+    assert "of another configuration than tiny has now" in refused(commands, mine)
+
+
+def test_missing_results_open_no_store(commands: Trackers, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    refused(commands, tmp_path)
+
+
+def test_a_sqlite_file_on_a_network_disk_is_refused(
+    commands: Trackers, mine: Path, tmp_path: Path
+) -> None:
+    """A real one: SFTP, without a network in between."""
+    with disks.sshfs(tmp_path) as mounted:
+        (mine / "link.db").symlink_to(mounted / "mlflow.db")
+        for file in (mounted / "mlflow.db", mine / "link.db"):
+            line = refused(commands, mine, "--to", f"sqlite:///{file}")
+            assert "is on a network disk (fuse.sshfs)" in line
+            assert "set MLFLOW_TRACKING_URI to a server" in line
+        assert list(mounted.iterdir()) == []
+
+
+def test_two_experiments_in_one_store_leave_each_other_alone(
+    commands: Trackers, mine: Path, tmp_path: Path
+) -> None:
+    before = stores.in_folder(mine)
+    other = trackers.prepare(tmp_path / "other", CONFIG | {"experiment": "other"})
+    commands.tracked(other, "--to", f"sqlite:///{mine / 'mlflow.db'}")
+    after = stores.in_folder(mine)
+    assert len(after["other"]["runs"]) == 3
+    assert {name: after[name] for name in before} == before
+    assert not (other / "mlflow.db").exists()
+
+
+def test_eight_that_start_at_once_make_one_store(commands: Trackers, tmp_path: Path) -> None:
+    """Forks that have imported everything wait for one gate: nothing is left that spreads them."""
+    tiny = {"activations": ["relu"], "betas": {"start": 0, "stop": 1, "count": 3}}
+    folder = trackers.prepare(tmp_path, CONFIG | tiny)
+    ended = commands.race([folder] * PROCESSES, *trackers.TRACK)
+    assert [end.code for end in ended] == [0] * PROCESSES, [end.stderr for end in ended]
+    assert sorted(end.stdout.partition(" in ")[0] for end in ended) == [
+        *["0 logged, 2 unchanged, 0 superseded"] * (PROCESSES - 1),
+        "2 logged, 0 unchanged, 0 superseded",
+    ]
+    content = stores.in_folder(folder)
+    assert (sorted(content), content["Default"]["runs"]) == (["Default", "tiny"], [])
+    names = [run["name"].partition(" ")[0] for run in content["tiny"]["runs"]]
+    assert sorted(names) == ["dct-relu-k2", "sweep"]
+    assert {run["status"] for run in content["tiny"]["runs"]} == {"FINISHED"}
+
+
+def test_the_api_of_mlflow_that_acts_on_a_global_run_is_banned() -> None:
+    import mlflow
+    from mlflow.tracking import fluent
+
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    banned = set(settings["flake8-tidy-imports"]["banned-api"])
+    implicit = {
+        f"mlflow.{name}"
+        for name in mlflow.__all__
+        if inspect.isfunction(function := getattr(mlflow, name))
+        and function.__module__ in (fluent.__name__, "mlflow.tracking._tracking_service.utils")
+    }
+    assert len(implicit) > 30
+    assert implicit - banned == set()
