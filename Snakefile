@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-# Given on the command line, another configuration replaces this one as a whole.
+# A configuration on the command line replaces this one as a whole.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/default.yaml"

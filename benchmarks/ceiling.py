@@ -53,7 +53,7 @@ def measure_ceiling(quick: bool, budget: float) -> Ceiling:
 
 
 def _direct_seconds(sizes: Sequence[int], budget: float) -> list[float]:
-    rule, image, found = LayerRule(steps=LAYERS), FULL_RANK.image(), []
+    rule, image, seconds_by_size = LayerRule(steps=LAYERS), FULL_RANK.image(), []
     for size in sizes:
         kernels = FULL_RANK.kernels(size)
         once = partial(run, kernels, image, rule, method="direct", trims=False)
@@ -61,5 +61,5 @@ def _direct_seconds(sizes: Sequence[int], budget: float) -> list[float]:
         # Multiply-adds are only known as long as no simulation ends early.
         if not np.all(np.isnan([outcome.extinct_at, outcome.diverged_at])):
             raise RuntimeError(f"a simulation with k = {size} ended early")
-        found.append(seconds)
-    return found
+        seconds_by_size.append(seconds)
+    return seconds_by_size

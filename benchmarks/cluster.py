@@ -27,7 +27,7 @@ PROJECT = Path(__file__).parents[1]
 SECONDS_TO_LOOK = (2, 5, 10, 40)
 """Before the first look at the jobs; 40 is the plugin's own choice, 10 the profile's."""
 
-MINUTES_PER_JOB = (0.4, 10.0)
+CELLS_PER_JOB = (3, 40)
 """Four jobs of three cells, or a job of all."""
 
 
@@ -35,15 +35,15 @@ def main() -> None:
     """Print the time of each run, and what of it is simulation."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--seconds", type=float, nargs="*", default=SECONDS_TO_LOOK)
-    parser.add_argument("--minutes", type=float, nargs="*", default=MINUTES_PER_JOB)
+    parser.add_argument("--cells", type=int, nargs="*", default=CELLS_PER_JOB)
     asked = parser.parse_args()
     with slurm_cluster() as cluster:
         for seconds in asked.seconds:
-            for minutes in asked.minutes:
-                print(describe(cluster, seconds, minutes), flush=True)
+            for cells in asked.cells:
+                print(describe(cluster, seconds, cells), flush=True)
 
 
-def describe(cluster: Cluster, seconds: float, minutes: float) -> str:
+def describe(cluster: Cluster, seconds: float, cells: int) -> str:
     """Run the default experiment and say in a line what it took.
 
     Parameters
@@ -52,8 +52,8 @@ def describe(cluster: Cluster, seconds: float, minutes: float) -> str:
         An idle one.
     seconds : float
         Before the first look at the jobs.
-    minutes : float
-        That a job of cells should take.
+    cells : int
+        At most in a job.
 
     Returns
     -------
@@ -64,11 +64,11 @@ def describe(cluster: Cluster, seconds: float, minutes: float) -> str:
     with project() as folder:
         start = time.monotonic()
         words = [f"--slurm-init-seconds-before-status-checks={seconds:g}"]
-        _run(cluster, folder, *words, "--config", f"minutes_per_job={minutes:g}")
+        _run(cluster, folder, *words, "--group-components", f"cells-10s={cells}")
         wall, simulated = time.monotonic() - start, _simulated(folder)
     jobs = len(cluster.jobs()) - before
     return (
-        f"first look after {seconds:4g} s, {minutes:6g} minutes a job: {jobs:3d} jobs, "
+        f"first look after {seconds:4g} s, {cells:3d} cells a job: {jobs:3d} jobs, "
         f"{wall:5.0f} s, of which {simulated:.1f} s of simulation"
     )
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.peers import PEERS, TOLERANCES, Batch, Peer
 from benchmarks.timing import best_of, best_when_warm, cores, in_child, pinned_child
 from benchmarks.workloads import COMPARED, LAYERS, MEASURED, SIZES, sizes_in
 from mechcore.engines.compiled.run import run
 from mechcore.engines.rule import LayerRule
+from mechcore.io.arrays import Array
 
 ENGINE = "mechcore compiled"
 
@@ -42,16 +42,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The times of the engine and of its peers.
+    """The times of the engine, which comes first, and of its peers.
 
-    Parameters
-    ----------
-    timings : tuple of Timing
-        The engine first.
-    drifts : tuple of float
-        Relative differences between the engine's times before and after the peers.
-    notes : tuple of str
-        What is missing, and why.
+    ``drifts`` are relative differences of the engine's times before and after the peers; ``notes``
+    say what is missing, and why.
     """
 
     timings: tuple[Timing, ...]
@@ -60,19 +54,9 @@ class Comparison:
 
 
 def compare(quick: bool, budget: float) -> Comparison:
-    """Time the engine, all peers, and the engine again.
+    """Time the engine, all peers, and the engine again; check every peer's result.
 
-    Parameters
-    ----------
-    quick : bool
-        Whether to leave out large kernels.
-    budget : float
-        Seconds for each method, workload and size.
-
-    Returns
-    -------
-    Comparison
-        Times; every peer's result has been checked.
+    ``budget`` is the time in seconds for each method, workload and size.
     """
     sizes = sizes_in(SIZES, quick)
     before, expected = in_child(_time_engine, sizes, budget)
@@ -81,27 +65,25 @@ def compare(quick: bool, budget: float) -> Comparison:
     best = {key: min(before[key], after[key]) for key in before}
     engine = [Timing(name, ENGINE, "float64", size, best[name, size]) for name, size in best]
     drifts = tuple(abs(after[key] - before[key]) / best[key] for key in best)
-    timings = (*engine, *(timing for found, _ in outcomes for timing in found))
-    notes = dict.fromkeys(note for _, found in outcomes for note in found)
+    timings = (*engine, *(timing for peer_timings, _ in outcomes for timing in peer_timings))
+    notes = dict.fromkeys(note for _, peer_notes in outcomes for note in peer_notes)
     return Comparison(timings, drifts, tuple(notes))
 
 
-def _time_engine(
-    sizes: Sequence[int], budget: float
-) -> tuple[dict[Key, float], dict[Key, NDArray[np.float64]]]:
-    """Seconds, and what the peers must find at the last layer."""
+def _time_engine(sizes: Sequence[int], budget: float) -> tuple[dict[Key, float], dict[Key, Array]]:
+    """Return seconds, and the results at the last layer that the peers must reach."""
     seconds, expected, rule = {}, {}, LayerRule(steps=LAYERS)
     for name, workload in COMPARED.items():
         for size in sizes:
             kernels, image = workload.kernels(size), workload.image()
-            best, found = best_when_warm(partial(run, kernels, image, rule), budget)
+            best, result = best_when_warm(partial(run, kernels, image, rule), budget)
             seconds[name, size] = best
-            expected[name, size] = found.record[:, -1, MEASURED]
+            expected[name, size] = result.record[:, -1, MEASURED]
     return seconds, expected
 
 
 def _peer_times(
-    peer: Peer, expected: dict[Key, NDArray[np.float64]], quick: bool, budget: float
+    peer: Peer, expected: dict[Key, Array], quick: bool, budget: float
 ) -> tuple[list[Timing], list[str]]:
     if peer.missing:
         return [], [f"{peer.name}: not run, the package {peer.package} is not installed."]
@@ -120,7 +102,7 @@ def _series(
     peer: Peer,
     dtype: str,
     workload: str,
-    expected: dict[Key, NDArray[np.float64]],
+    expected: dict[Key, Array],
     quick: bool,
     budget: float,
 ) -> tuple[list[Timing], list[str]]:
@@ -131,9 +113,9 @@ def _series(
             what = f"{peer.name}, {dtype}, {workload}"
             return timings, [f"{what}: not run from k = {size}, expected > {LONGEST:.0f} s."]
         task = pool.submit(_time_peer, PEERS.index(peer), dtype, workload, size, budget)
-        seconds, found = task.result()
+        seconds, result = task.result()
         _check(
-            f"{peer.name}, {dtype}, {workload}, k = {size}", dtype, found, expected[workload, size]
+            f"{peer.name}, {dtype}, {workload}, k = {size}", dtype, result, expected[workload, size]
         )
         timings.append(Timing(workload, peer.name, dtype, size, seconds, peer.by_hand))
         print(f"  {peer.name}, {dtype}, {workload}, k = {size}: {seconds:.4g} s", flush=True)
@@ -153,7 +135,7 @@ def _expected_seconds(timings: Sequence[Timing], size: int) -> float:
 
 def _time_peer(
     index: int, dtype: str, workload: str, size: int, budget: float
-) -> tuple[float, NDArray[np.float64]]:
+) -> tuple[float, Array]:
     """Seconds and last layer of a peer; what it prepares or compiles first is not timed."""
     chosen = COMPARED[workload]
     run_peer = PEERS[index].prepare(Batch(chosen.kernels(size), chosen.image(), dtype))
@@ -161,10 +143,8 @@ def _time_peer(
     return seconds, record[:, -1].astype(np.float64)
 
 
-def _check(
-    what: str, dtype: str, found: NDArray[np.float64], expected: NDArray[np.float64]
-) -> None:
-    worst = float(np.max(np.abs(found - expected)))
+def _check(what: str, dtype: str, result: Array, expected: Array) -> None:
+    worst = float(np.max(np.abs(result - expected)))
     # A NaN must fail, too.
     if not worst <= TOLERANCES[dtype]:
         raise RuntimeError(f"{what}: differs from the engine by {worst:.2g} px at the last layer")

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
+from mechcore.io.arrays import Array
 from mechcore.jobs.cost import PARTS, SECONDS, job_cost, work
 
 CONFIGS = ("config/default.yaml", "config/large.yaml", "config/full.yaml")
@@ -20,7 +20,7 @@ USUAL = 0.3
 
 
 def main() -> None:
-    """Print what one of each part takes, and how far jobs are from it."""
+    """Print the seconds of each part, and how far jobs are from their estimates."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("configs", nargs="*", default=CONFIGS, help="grids that ran here")
     amounts, seconds = measured_jobs([Path(config) for config in parser.parse_args().configs])
@@ -34,7 +34,7 @@ def main() -> None:
     print(f"median; all together {seconds.sum() / (amounts @ fitted).sum():.2f} times.")
 
 
-def measured_jobs(configs: list[Path]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def measured_jobs(configs: list[Path]) -> tuple[Array, Array]:
     """Return the work of each cell that ran here, and the seconds that it took."""
     amounts, seconds = [], []
     for experiment in map(load_experiment, configs):
@@ -46,19 +46,19 @@ def measured_jobs(configs: list[Path]) -> tuple[NDArray[np.float64], NDArray[np.
     return np.array(amounts), np.array(seconds)
 
 
-def fit(amounts: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the seconds of one of each part for which jobs are off by the smallest factors."""
+def fit(amounts: Array, seconds: Array) -> Array:
+    """Return the seconds of each part that fit the jobs best, by factors."""
     start = np.array(SECONDS)
 
-    def off(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
-        ratio: NDArray[np.float64] = amounts @ (start * np.exp(logarithms)) / seconds
+    def off(logarithms: Array) -> Array:
+        ratio: Array = amounts @ (start * np.exp(logarithms)) / seconds
         return np.log(ratio)
 
     # Within a factor of ten of what `make bench` says: lines are too fast to be seen in a job.
-    found = least_squares(
+    solution = least_squares(
         off, np.zeros(len(start)), bounds=(-2.3, 2.3), loss="soft_l1", f_scale=USUAL
     )
-    rates: NDArray[np.float64] = start * np.exp(found.x)
+    rates: Array = start * np.exp(solution.x)
     return rates
 
 

@@ -1,9 +1,8 @@
-"""The analysis of banks of kernels: seconds and memory, beside libraries and one at a time."""
+"""The analysis of banks of kernels: seconds and memory, beside libraries and kernel by kernel."""
 
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,30 +20,25 @@ BANKS = {3: (10_000, 100_000, 1_300_000), 7: (10_000, 100_000, 1_000_000)}
 """Numbers of kernels by size: the last of 3x3 are those of a ResNet-50."""
 
 SAMPLE = 1_000
-"""Kernels of a peer that takes them one at a time; its time is scaled to all."""
+"""Kernels that are taken one at a time; the time is scaled to all."""
 
 
 @dataclass(frozen=True)
 class BankTiming:
-    """What a bank of random kernels costs on one core.
-
-    Parameters
-    ----------
-    size, slices : int
-        Side of the kernels, and how many.
-    seconds, libraries, one_by_one : float
-        Of the analysis; of the two largest pieces of it, spectra by SciPy and ranks by NumPy; of
-        `mechcore.decompose` for every kernel.
-    megabytes : float
-        Most memory of the process, libraries and kernels included.
-    """
+    """What a bank of random kernels costs on one core."""
 
     size: int
+    """Side of the kernels, px."""
     slices: int
+    """Number of kernels."""
     seconds: float
+    """Of the analysis."""
     libraries: float
+    """Seconds of the two largest parts of it, spectra by SciPy and ranks by NumPy."""
     one_by_one: float
+    """Seconds of `mechcore.decompose` for every kernel."""
     megabytes: float
+    """Peak memory of the process, libraries and kernels included."""
 
 
 def measure_banks(quick: bool, budget: float) -> list[BankTiming]:
@@ -62,13 +56,10 @@ def _timing(size: int, slices: int, budget: float) -> BankTiming:
     seconds = best_of(partial(analyse, kernels), budget)[0]
     # In kB on Linux; taken before the peers, which need more.
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    peers = [best_of(partial(peer, kernels), budget)[0] for peer in PEERS]
-    return BankTiming(size, slices, seconds, *_scaled(peers, slices), megabytes)
-
-
-def _scaled(peers: Sequence[float], slices: int) -> tuple[float, float]:
-    libraries, sampled = peers
-    return libraries, sampled * slices / min(slices, SAMPLE)
+    libraries = best_of(partial(_by_libraries, kernels), budget)[0]
+    sampled = best_of(partial(_one_by_one, kernels[:SAMPLE]), budget)[0]
+    one_by_one = sampled * slices / min(slices, SAMPLE)
+    return BankTiming(size, slices, seconds, libraries, one_by_one, megabytes)
 
 
 def _by_libraries(kernels: Kernels) -> None:
@@ -78,9 +69,6 @@ def _by_libraries(kernels: Kernels) -> None:
 
 
 def _one_by_one(kernels: Kernels) -> None:
-    for kernel in kernels[:SAMPLE]:
+    for kernel in kernels:
         parts = decompose(kernel)
         _ = parts.beta, parts.momentum_angle
-
-
-PEERS: tuple[Callable[[Kernels], None], ...] = (_by_libraries, _one_by_one)

@@ -1,4 +1,4 @@
-"""What else a researcher would use, each as well as those who know it would use it.
+"""What else a researcher would use, each tool as its experts would use it.
 
 Common to all: no state is divided by its norm, as ReLU lets a factor pass: the taps of the next
 layer are divided instead, k^2 numbers for a whole state. The domain grows with the state.
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.workloads import LAYERS, SIZES, Array
+from benchmarks.workloads import LAYERS, SIZES
+from mechcore.io.arrays import Array
 
 FEW_SIZES = (2, 3, 5, 7, 11, 15)
 """For peers that take long."""
@@ -44,7 +45,7 @@ Run = Callable[[], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a peer gets: kernels, pattern, and the precision to compute in."""
+    """The input of a peer: kernels, pattern, and the precision to compute in."""
 
     kernels: Array
     image: Array
@@ -91,25 +92,11 @@ def _cleaned(profiles: Array) -> Array:
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to run a batch, and when it is worth a run.
+    """A way to run a batch, and the sizes and precisions that are worth a run.
 
-    Parameters
-    ----------
-    name : str
-        As in the tables.
-    package : str
-        What has to be installed.
-    prepare : callable
-        ``(batch) -> run``; ``run()`` returns centroid and width (n, T + 1, 4). Only ``run`` is
-        timed.
-    sizes : tuple of int
-        Kernel sizes to run.
-    dtypes : tuple of str
-        Precisions to run.
-    environment : mapping
-        Variables that the package reads when it is imported.
-    by_hand : bool
-        Whether this is a convolution that its user wrote, for this problem.
+    ``prepare(batch)`` returns a function that is timed; it returns centroid and width (n, T + 1,
+    4). The package reads ``environment`` when it is imported. ``by_hand`` marks convolutions that
+    their user wrote for this problem.
     """
 
     name: str
@@ -127,21 +114,9 @@ class Peer:
 
 
 def moments(library: Any, states: Any, side: Any) -> Any:
-    """Return centroid and width of states without negative values, which ReLU leaves.
+    """Return mu_x, mu_y, sigma_x, sigma_y (n, 4) of states without negative values, as after ReLU.
 
-    Parameters
-    ----------
-    library : module
-        ``numpy``, ``torch`` or ``jax.numpy``, which agree in all that is used.
-    states : (n, h, h) array
-        Of that library.
-    side : float
-        Occupied side; what lies beyond it is zero.
-
-    Returns
-    -------
-    (n, 4) array
-        mu_x, mu_y, sigma_x, sigma_y.
+    ``library`` is numpy, torch or jax.numpy; beyond the occupied ``side`` states are zero.
     """
     rows, columns = states.sum(2), states.sum(1)
     mass = rows.sum(1)

@@ -111,11 +111,11 @@ def _sections(results: Results, peers: pd.DataFrame) -> Iterable[str]:
 
 
 def _machine(results: Results) -> str:
-    found = [f"{name} {_version(name)}" for name in PACKAGES if _version(name)]
+    packages = [f"{name} {_version(name)}" for name in PACKAGES if _version(name)]
     lines = [
         f"- {datetime.now(UTC):%Y-%m-%d}, {results.minutes:.0f} minutes, one thread on one core",
         f"- {_processor()}, {platform.system()} {platform.machine()}",
-        f"- Python {platform.python_version()}, {', '.join(found)}",
+        f"- Python {platform.python_version()}, {', '.join(packages)}",
     ]
     return "\n".join(lines)
 
@@ -257,14 +257,14 @@ def _tracking_text(cost: TrackingCost) -> str:
 
 
 def _series(scaling: Sequence[Cost]) -> dict[tuple[str, str, str], dict[int, float]]:
-    found: dict[tuple[str, str, str], dict[int, float]] = {}
+    series: dict[tuple[str, str, str], dict[int, float]] = {}
     for cost in scaling:
         key = cost.axis, cost.workload, cost.method
-        found.setdefault(key, {})[cost.value] = cost.seconds
-    return found
+        series.setdefault(key, {})[cost.value] = cost.seconds
+    return series
 
 
 def _pair(axis: str, values: Sequence[int]) -> tuple[int, int]:
-    """The two values whose ratio the table tells."""
+    """The two values whose ratio the table shows."""
     first = {"k": 5, "T": 64}.get(axis, values[0])
     return (first if first in values[:-1] else values[0]), values[-1]

@@ -8,7 +8,6 @@ on it stand for every other one. No configuration has more than 35,805 cells, so
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -21,21 +20,23 @@ from pathlib import Path
 
 import yaml
 
-from mechcore.analysis.collect import KEPT, made_of, measured
+from mechcore.analysis.collect import MEASURES, cell_fingerprint, measures_text
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import write_dataset
 from mechcore.jobs.cost import estimated_cost
-from mechcore.jobs.packing import pack
+from mechcore.jobs.forecast import forecast
+from mechcore.jobs.packing import CLASSES
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.kernels import FAMILIES
 from mechcore.simulation.run import simulate
 
 PROJECT = Path(__file__).parents[1]
 SIZES = (100, 1_000, 10_000, 100_000)
-PACKED = ("--config", "minutes_per_job=10", "--group-components", "cells=1000000")
-PATCH = "import mechcore.model.kernels\nmechcore.kernels.LARGEST_SIZE = 4096\n"
+SIZES_OF_JOBS = dict.fromkeys(CLASSES, 10)
+PACKED = ("--config", "pack=true", "--group-components", "cells-10s=40")
+PATCH = "import mechcore.model.kernels\nmechcore.model.kernels.LARGEST_SIZE = 4096\n"
 """As ``sitecustomize`` in every process of a trial."""
 
 
@@ -94,7 +95,7 @@ def trial(folder: Path, count: int) -> dict[str, Spent]:
     _copy_project(folder, settings)
     cells = expand(load_experiment(settings))
     start = time.perf_counter()
-    pack({name: estimated_cost(cell).seconds for name, cell in cells.items()}, 600.0)
+    forecast({name: estimated_cost(cell) for name, cell in cells.items()}, SIZES_OF_JOBS)
     packing = Spent(time.perf_counter() - start, float("nan"))
     planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
     found = {
@@ -154,7 +155,7 @@ def _collect() -> Sequence[str]:
     tables = {"--output": "metrics", "--mechanics": "mechanics", "--kernels": "kernels"}
     written = [word for key, name in tables.items() for word in (key, f"{results / name}.csv")]
     cells = ["--experiment", "grid.yaml", "--trajectories", str(results / "trajectories")]
-    return ["collect", *cells, *written]
+    return ["collect", *cells, "--measures", str(results / MEASURES), *written]
 
 
 def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
@@ -162,14 +163,14 @@ def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
     name, cell = next(iter(cells.items()))
     path = results / "trajectories" / f"{name}.nc"
     write_dataset(simulate(cell), path)
-    tables = measured(path, cell)
-    known = made_of(path, cell)
-    for other, planned in list(cells.items())[1:]:
-        # The same bytes under another name: read like any others.
-        (results / "trajectories" / f"{other}.nc").hardlink_to(path)
-        source = known | {"cell": json.loads(planned.to_json())}
-        content = json.dumps({"made_of": source, "tables": tables})
-        (results / KEPT / f"{other}.json").write_text(content)
+    text, own = measures_text(path, cell), cell_fingerprint(cell)
+    (results / MEASURES).mkdir()
+    for other, planned in cells.items():
+        measures = text.replace(own, cell_fingerprint(planned))
+        (results / MEASURES / f"{other}.csv").write_text(measures)
+        if other != name:
+            # The same bytes under another name: read like any others.
+            (results / "trajectories" / f"{other}.nc").hardlink_to(path)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from benchmarks.workloads import (
     LAYERS,
     SEPARABLE,
     SIZES,
-    Array,
     Workload,
     sizes_in,
 )
 from mechcore.engines.compiled.run import run
 from mechcore.engines.rule import LayerRule
+from mechcore.io.arrays import Array
 
 SIZE = 3
 """Kernel size of all but the first axis."""
@@ -47,7 +47,7 @@ METHODS = (
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for one value on one axis: of a batch of 21, or of one simulation."""
+    """Seconds for one value on one axis, for a batch of 21 or for one simulation."""
 
     axis: str
     workload: str

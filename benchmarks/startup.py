@@ -35,5 +35,5 @@ def seconds_to_first_layer() -> float:
 def _seconds() -> float:
     environment = {**os.environ, "STARTED": str(time.time())}
     command = [sys.executable, "-c", FIRST_LAYER]
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(found.stdout)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(ended.stdout)

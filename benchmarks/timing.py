@@ -53,20 +53,7 @@ def pin(core: int) -> None:
 def pinned_child(
     core: int, environment: Mapping[str, str] | None = None
 ) -> Iterator[ProcessPoolExecutor]:
-    """Give a fresh process on one core, with one thread.
-
-    Parameters
-    ----------
-    core : int
-        The core.
-    environment : mapping, optional
-        Variables that its libraries find when they are imported.
-
-    Yields
-    ------
-    concurrent.futures.ProcessPoolExecutor
-        With one worker, which starts with the first task.
-    """
+    """Yield a pool of one fresh process on one core, with one thread and an environment."""
     before = dict(os.environ)
     # A child inherits the environment when it starts; the parent gets its own back afterwards.
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, "1") | dict(environment or {}))
@@ -102,19 +89,8 @@ def best_of(function: Callable[[], Result], budget: float) -> tuple[float, Resul
     """Return the shortest time of several calls, and the last result.
 
     The first call warms up; it counts, as it can only be the slower one. A slow call stays the only
-    one, unless something else ran on the core meanwhile.
-
-    Parameters
-    ----------
-    function : callable
-        Without arguments.
-    budget : float
-        Seconds after which no further call starts, if there were a few.
-
-    Returns
-    -------
-    tuple of float and any
-        Seconds and result.
+    one, unless something else ran on the core meanwhile. After ``budget`` seconds and a few calls
+    no further one starts.
     """
     best, calls, start = float("inf"), 0, time.perf_counter()
     while True:
@@ -148,18 +124,8 @@ def _seconds_of_product(side: int, budget: float) -> float:
 def best_dgemm_rate(budget: float) -> tuple[float, float]:
     """Return the rate of numpy as it is, and the best one that its OpenBLAS has for this machine.
 
-    OpenBLAS takes its AVX2 code on processors that it does not know yet, also where AVX-512 is
-    there and much faster: the ceiling is what the machine can do, not what the library chose.
-
-    Parameters
-    ----------
-    budget : float
-        Seconds for each side of matrices.
-
-    Returns
-    -------
-    tuple of float
-        Multiply-adds per second.
+    OpenBLAS takes its AVX2 code on processors that it does not know yet, even where AVX-512 is
+    available and much faster: the ceiling is what the machine can do, not what the library chose.
     """
     rates = []
     for environment in ({}, {"OPENBLAS_CORETYPE": "SkylakeX"})[: 2 if _has_avx512() else 1]:

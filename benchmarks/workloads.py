@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import QUANTITIES
+from mechcore.io.arrays import Array
 from mechcore.model.kernels import kernel
 from mechcore.model.patterns import pattern_image
-
-Array = NDArray[np.float64]
 
 LAYERS = 64
 SIZES = tuple(range(2, 16))
@@ -24,19 +22,7 @@ MEASURED = [QUANTITIES.index(name) for name in ("mu_x", "mu_y", "sigma_x", "sigm
 
 @dataclass(frozen=True)
 class Workload:
-    """A batch of simulations, for any kernel size.
-
-    Parameters
-    ----------
-    name : str
-        As in the tables.
-    summary : str
-        One line for people.
-    pattern, family : str
-        Keys of the core's tables.
-    angle : float
-        Direction of the odd part in degrees.
-    """
+    """A batch of simulations, for any kernel size; ``angle`` in degrees."""
 
     name: str
     summary: str
@@ -64,21 +50,7 @@ COMPARED = {workload.name: workload for workload in (SEPARABLE, GENERAL)}
 
 
 def multiply_adds(size: int, layers: int, count: int) -> int:
-    """Return the multiply-adds that direct convolution of a point cannot do without.
-
-    Parameters
-    ----------
-    size : int
-        Kernel size k.
-    layers : int
-        Number of layers T.
-    count : int
-        Number of simulations.
-
-    Returns
-    -------
-    int
-        Taps times pixels, of the state that a layer reads, summed over layers and simulations.
+    """Return taps times pixels read, summed over the layers and simulations of a point.
 
     Examples
     --------
@@ -89,6 +61,6 @@ def multiply_adds(size: int, layers: int, count: int) -> int:
     return int(count * size**2 * np.sum(sides**2))
 
 
-def sizes_in(names: Sequence[int], quick: bool) -> tuple[int, ...]:
+def sizes_in(sizes: Sequence[int], quick: bool) -> tuple[int, ...]:
     """Return the kernel sizes of a run; a quick one leaves out those above 5."""
-    return tuple(size for size in names if size <= 5 or not quick)
+    return tuple(size for size in sizes if size <= 5 or not quick)

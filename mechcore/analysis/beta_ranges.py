@@ -1,4 +1,4 @@
-"""Domains of fits: all betas, those at which the exact theory holds, and those beyond."""
+"""Ranges of beta that are fitted: all, those at which the exact theory holds, those beyond."""
 
 from __future__ import annotations
 
@@ -40,25 +40,16 @@ DOMAINS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 """Which points belong to each domain."""
 
-EVERYWHERE = "all beta"
-UP_TO_BETA_STAR = "beta <= beta*"
+EVERYWHERE, UP_TO_BETA_STAR = "all beta", "beta <= beta*"
 """The domain of all points, and that in which the theory can be exact."""
 
 DOMAIN_SYMBOLS = {EVERYWHERE: "all β", UP_TO_BETA_STAR: "β ≤ β*", "beta > beta*": "β > β*"}
-"""How texts write the domains."""
+"""The domains as texts write them."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The points of a cell and pattern in a domain.
-
-    Parameters
-    ----------
-    cell, pattern, domain : str
-        What the points are of.
-    points : pandas.DataFrame
-        A part of `mechcore.analysis.regressions.mean_speeds`.
-    """
+    """The points of a cell and pattern in a domain, rows of `regressions.mean_speeds`."""
 
     cell: str
     pattern: str
@@ -67,18 +58,7 @@ class Sample:
 
 
 def samples(points: pd.DataFrame) -> Iterator[Sample]:
-    """Yield the samples that are fitted.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame
-        `mechcore.analysis.regressions.mean_speeds`.
-
-    Yields
-    ------
-    Sample
-        For each cell and pattern one of each domain, which may be empty.
-    """
+    """Yield a sample for each cell, pattern and domain; it may be empty."""
     inside = {domain: belongs(points) for domain, belongs in DOMAINS.items()}
     for (cell, pattern), group in points.groupby(["cell", "pattern"], sort=False):
         for domain, chosen in inside.items():

@@ -1,41 +1,37 @@
-"""What is measured on trajectories, cell by cell, and the tables of a whole experiment."""
+"""What is measured on each cell, and the tables of a whole experiment."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
-import xarray as xr
 
-from mechcore.analysis.measures import metrics_table
-from mechcore.analysis.mechanics import kernels_table, mechanics_table
-from mechcore.analysis.tables import table_text
-from mechcore.errors import MechcoreError
+from mechcore.analysis.measures import METRICS, metrics_table
+from mechcore.analysis.mechanics import (
+    KERNELS,
+    MECHANICS,
+    SIMULATION,
+    kernels_table,
+    mechanics_table,
+)
+from mechcore.analysis.tables import KERNEL, table_text
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import replace_file
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.model.patterns import file_digest
+from mechcore.io.hashes import settings_sha256
 from mechcore.simulation.reading import read_trajectories
 
-KEPT = "measured"
-"""Folder beside that of the trajectories. What lies in it is looked up instead of measured, if it
-is of the same file, cell and code; it can be deleted at any time."""
+MEASURES = "measures"
+"""Folder of results with a CSV file for every cell: its rows of all tables, side by side."""
 
-TABLES: dict[str, Callable[[xr.Dataset], pd.DataFrame]] = {
-    "metrics": metrics_table,
-    "mechanics": mechanics_table,
-    "kernels": kernels_table,
-}
-"""What is measured on the trajectories of a cell."""
+FINGERPRINT = "fingerprint"
+"""Its first column: a hash of the settings of the cell and of the code that measured."""
 
-Texts = Mapping[str, str]
-"""Tables of a cell as CSV, by name."""
+OF_KERNEL = "kernel."
+"""How its columns begin that describe the kernel and not the simulation."""
 
 
 @dataclass(frozen=True)
@@ -50,54 +46,86 @@ class Measurements:
     """One row a kernel, columns `mechcore.analysis.mechanics.KERNELS`."""
 
 
-def collect(cells: Mapping[str, Cell], trajectories: Path, *, kept: bool = True) -> Measurements:
-    """Measure the trajectories of all cells."""
-    texts_of = measured if kept else measured_anew
-    texts = {name: texts_of(trajectories / f"{name}.nc", cell) for name, cell in cells.items()}
-    # The kernels of a family and size are the same under all activations.
-    bodies = {(cell.kernel, cell.size): name for name, cell in reversed(list(cells.items()))}
-    owners = set(bodies.values())
+def collect(
+    cells: Mapping[str, Cell], trajectories: Path, measures: Path | None = None
+) -> Measurements:
+    """Put the measures of cells together.
+
+    Parameters
+    ----------
+    cells : mapping of str to Cell
+        The cells by name.
+    trajectories : Path
+        Folder of their netCDF files.
+    measures : Path, optional
+        Folder of their files of measures. A cell without a file, or with one of other settings or
+        other code, is measured now; so are all cells if there is no folder.
+
+    Returns
+    -------
+    Measurements
+        The tables, in the order of the cells.
+    """
+    table = _together(
+        _measured_before(measures, cell) or measures_text(trajectories / f"{name}.nc", cell)
+        for name, cell in cells.items()
+    )
+    # The kernels of a family and size are the same under all activations, for all patterns.
+    kernels = table.drop_duplicates(list(KERNEL), ignore_index=True)
+    columns = [name if name in KERNEL else f"{OF_KERNEL}{name}" for name in KERNELS]
     return Measurements(
-        _together(text["metrics"] for text in texts.values()).astype({"extinct_at": "Int64"}),
-        _together(text["mechanics"] for text in texts.values()),
-        _together(text["kernels"] for name, text in texts.items() if name in owners),
+        table[list(METRICS)].astype({"extinct_at": "Int64"}),
+        table[list(MECHANICS)],
+        kernels[columns].set_axis(list(KERNELS), axis="columns"),
     )
 
 
-def measured(path: Path, cell: Cell) -> Texts:
-    """Return what is measured on a cell, and keep it."""
-    kept, source = path.resolve().parents[1] / KEPT / f"{cell.id}.json", made_of(path, cell)
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["made_of"] == source:
-            return {name: str(found["tables"][name]) for name in TABLES}
-    texts = measured_anew(path, cell)
-    content = json.dumps({"made_of": source, "tables": texts})
-    # Results that cannot be written to are measured every time.
-    with suppress(MechcoreError):
-        replace_file(kept, lambda draft: draft.write_text(content, encoding="utf-8"))
-    return texts
+def write_measures(trajectories: Path, cell: Cell, path: Path) -> None:
+    """Measure the trajectories of a cell and write its file of measures."""
+    text = measures_text(trajectories, cell)
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
-def measured_anew(path: Path, cell: Cell) -> Texts:
-    """Measure a cell, whatever was kept of it."""
-    dataset = read_trajectories(path, cell)
-    return {name: table_text(table(dataset)) for name, table in TABLES.items()}
+def measures_text(trajectories: Path, cell: Cell) -> str:
+    """Measure the trajectories of a cell: CSV, one row a simulation."""
+    dataset = read_trajectories(trajectories, cell)
+    metrics, mechanics, kernels = (
+        table(dataset) for table in (metrics_table, mechanics_table, kernels_table)
+    )
+    # Rows are in the order of patterns, angles and betas; kernels know of no pattern.
+    kernels = pd.concat([kernels] * len(cell.patterns), ignore_index=True)
+    columns = [
+        metrics,
+        mechanics.drop(columns=list(SIMULATION)),
+        kernels.drop(columns=list(KERNEL)).add_prefix(OF_KERNEL),
+    ]
+    table = pd.concat(columns, axis="columns")
+    table.insert(0, FINGERPRINT, cell_fingerprint(cell))
+    return table_text(table)
 
 
-def made_of(path: Path, cell: Cell) -> dict[str, object]:
-    """Return what measurements depend on."""
-    # All bytes, as times tell nothing: Snakemake gives files a new one when their job has ended.
-    found: dict[str, object] = {"cell": cell.to_mapping(), "code": _code()}
-    return found | {"file": file_digest(path, "trajectories")}
+def _measured_before(measures: Path | None, cell: Cell) -> str:
+    """The measures of a cell, if a file holds all of them as this code would measure them."""
+    path = None if measures is None else measures / f"{cell.id}.csv"
+    if path is None or not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    header, _, rows = text.partition("\n")
+    sound = (
+        header.startswith(f"{FINGERPRINT},")
+        and rows.startswith(f"{cell_fingerprint(cell)},")
+        and rows.count("\n") == cell.simulations
+    )
+    return text if sound else ""
 
 
-@cache
-def _code() -> str:
-    return code_fingerprint("analysis")
+def cell_fingerprint(cell: Cell) -> str:
+    """Return the hash of the settings of a cell and of the code that measures."""
+    made_of = {"cell": cell.to_mapping(), "code": code_fingerprint("analysis")}
+    return settings_sha256(made_of)[:16]
 
 
 def _together(texts: Iterable[str]) -> pd.DataFrame:
     """Tables with the same columns, one after the other."""
-    parts = [text.partition("\n") for text in texts]
-    return pd.read_csv(StringIO("\n".join([parts[0][0], "".join(rows for _, _, rows in parts)])))
+    headers, _, rows = zip(*(text.partition("\n") for text in texts), strict=True)
+    return pd.read_csv(StringIO("\n".join([headers[0], "".join(rows)])), low_memory=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mechcore.io.arrays import Array
 
 FEWEST_POINTS = 3
 """A line through fewer points has no standard error."""
@@ -21,20 +22,20 @@ class Lines:
         Slope, its standard error, and value at zero; NaN with fewer than three points.
     """
 
-    slope: NDArray[np.float64]
-    slope_se: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    slope: Array
+    slope_se: Array
+    intercept: Array
 
 
-def fit_lines(x: NDArray[np.float64], y: NDArray[np.float64]) -> Lines:
+def fit_lines(x: Array, y: Array) -> Lines:
     """Fit least-squares lines along the last axis, leaving out what is not finite.
 
     Parameters
     ----------
     x : (n,) or (..., n) ndarray
-        Where.
+        The predictor.
     y : (..., n) ndarray
-        What.
+        The response.
 
     Returns
     -------

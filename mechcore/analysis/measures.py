@@ -1,4 +1,4 @@
-"""Figures of a simulation: speed, direction, diffusion, beside what the exact theory predicts."""
+"""Observables of a simulation: speed, direction, diffusion, and the speed of the exact theory."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from mechcore.analysis.lines import Lines, fit_lines
-from mechcore.errors import Description, InvalidValue
+from mechcore.errors import InvalidValue
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import decompose
@@ -42,8 +42,8 @@ METRICS = (
 AT_REST = 1e-9
 """A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
 
-KERNELS_KEPT = 2**15
-"""The kernels of a family and size run under every activation: what is known of them is kept."""
+CACHED_KERNELS = 2**15
+"""Results that are cached: the kernels of a family and size run under every activation."""
 
 NO_GROWTH = 1e-9
 """A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
@@ -80,7 +80,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     InvalidValue
-        If it is something else, as a kernel.
+        If it is no dataset.
 
     Examples
     --------
@@ -90,8 +90,12 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     0.5
     """
     if not isinstance(dataset, xr.Dataset):
-        given = Description(f"an object of type {type(dataset).__name__}")
-        raise InvalidValue("dataset", given, "trajectories, as mechcore.propagate returns them")
+        raise InvalidValue(
+            "dataset",
+            dataset,
+            "trajectories, as mechcore.propagate returns them",
+            description=f"an object of type {type(dataset).__name__}",
+        )
     dataset = before_the_edge(dataset)
     burn = int(dataset.attrs["t_burn"])
     t = dataset.t.values.astype(np.float64)
@@ -104,7 +108,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     velocity_y = fit_lines(t[late], drift_y[..., late]).slope
     motion = fit_lines(t[late], along[..., late])
     diffusion = _diffusion(t[late], variance[..., late], variance[..., :1])
-    figures = {
+    observables = {
         "speed": motion.slope,
         "speed_se": motion.slope_se,
         "direction": _directions(velocity_x, velocity_y),
@@ -117,7 +121,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     }
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     coordinates = {name: dataset[name] for name in lead}
-    return xr.Dataset({name: (lead, values) for name, values in figures.items()}, coordinates)
+    return xr.Dataset({name: (lead, values) for name, values in observables.items()}, coordinates)
 
 
 def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -133,23 +137,20 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
     pandas.DataFrame
         One row a simulation, columns `METRICS`.
     """
-    carried = ["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]
-    merged = measure(dataset).merge(dataset[carried].drop_vars("mixing_ratio"))
-    order = ["pattern", "angle", "beta"]
-    table = merged.to_dataframe(dim_order=order).reset_index()
-    attributes = dataset.attrs
-    table = table.assign(
-        cell=attributes["cell_id"],
-        kernel=attributes["kernel"],
-        activation=attributes["activation"],
-        size=int(attributes["size"]),
+    recorded = dataset[["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]]
+    merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio"))
+    table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
+    return table.assign(
+        cell=dataset.attrs["cell_id"],
+        kernel=dataset.attrs["kernel"],
+        activation=dataset.attrs["activation"],
+        size=int(dataset.attrs["size"]),
         extinct_at=table["extinct_at"].astype("Int64"),
-    )
-    return table[list(METRICS)]
+    )[list(METRICS)]
 
 
 def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return how far each centroid has moved along the momentum of its kernel.
+    """Return the displacement of each centroid along the momentum of its kernel.
 
     Parameters
     ----------
@@ -181,7 +182,7 @@ def variance_along(dataset: xr.Dataset) -> xr.DataArray:
     """
     axis = momentum_directions(dataset)
     x, y = axis[..., :1], axis[..., 1:]
-    variance: NDArray[np.float64] = (
+    variance: Array = (
         (x * dataset.sigma_x.values) ** 2
         + 2 * x * y * dataset.cov_xy.values
         + (y * dataset.sigma_y.values) ** 2
@@ -190,7 +191,7 @@ def variance_along(dataset: xr.Dataset) -> xr.DataArray:
     return _trajectory(dataset, variance.clip(min=0.0))
 
 
-def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
+def momentum_directions(dataset: xr.Dataset) -> Array:
     """Return the direction along which each simulation is measured.
 
     Parameters
@@ -215,17 +216,17 @@ def momentum_directions(dataset: xr.Dataset) -> NDArray[np.float64]:
     return np.reshape(vectors, (*taps.shape[:-2], 2))
 
 
-@lru_cache(maxsize=KERNELS_KEPT)
-def _momentum_vector(taps: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
+@lru_cache(maxsize=CACHED_KERNELS)
+def _momentum_vector(taps: bytes, shape: tuple[int, int]) -> Array:
     return decompose(np.frombuffer(taps).reshape(shape)).momentum_vector
 
 
-@lru_cache(maxsize=KERNELS_KEPT)
+@lru_cache(maxsize=CACHED_KERNELS)
 def _linear_theory(taps: bytes, shape: tuple[int, int]) -> Theory:
     return theory(np.frombuffer(taps).reshape(shape), "identity")
 
 
-def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]:
+def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> Array:
     sizes = [dataset.sizes[name] for name in lead]
     if "angle" not in lead:
         return np.zeros(int(np.prod(sizes)))
@@ -234,9 +235,9 @@ def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> NDArray[np.float64]
 
 
 def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
-    """Leave out layers at which a torus may have moved mass from one edge to the other.
+    """Blank the layers at which mass may have crossed the edge of a torus.
 
-    A centroid is a plain mean over the domain: it jumps back when mass comes in on the other side.
+    A centroid is a plain mean over the domain: it jumps when mass re-enters on the other side.
 
     Parameters
     ----------
@@ -256,36 +257,34 @@ def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign(kept)
 
 
-def _trajectory(dataset: xr.Dataset, values: NDArray[np.float64]) -> xr.DataArray:
+def _trajectory(dataset: xr.Dataset, values: Array) -> xr.DataArray:
     return xr.DataArray(values, dataset.mu_x.coords, dataset.mu_x.dims)
 
 
-def _displacement(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = dataset[name].values
+def _displacement(dataset: xr.Dataset, name: str) -> Array:
+    values: Array = dataset[name].values
     return values - values[..., :1]
 
 
-def _diffusion(
-    t: NDArray[np.float64], variance: NDArray[np.float64], start: NDArray[np.float64]
-) -> Lines:
+def _diffusion(t: Array, variance: Array, start: Array) -> Lines:
     growth = variance - start
     with np.errstate(invalid="ignore", divide="ignore"):
         grown = (growth > NO_GROWTH * (1 + start)) & (t > 0)
         return fit_lines(np.log(t), np.log(np.where(grown, growth, np.nan)) / 2)
 
 
-def _directions(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _directions(x: Array, y: Array) -> Array:
     # Rounded before the modulo, so that -1e-17 is 0 and not 360 degrees.
     angles = np.round(np.degrees(np.arctan2(y, x)), 9) % 360.0
     return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)
 
 
-def _predicted_speeds(dataset: xr.Dataset, axis: NDArray[np.float64]) -> NDArray[np.float64]:
+def _predicted_speeds(dataset: xr.Dataset, axis: Array) -> Array:
     taps = dataset.kernel_taps.values
     flat = taps.reshape(-1, *taps.shape[-2:])
     predictions = [_linear_theory(kernel.tobytes(), kernel.shape) for kernel in flat]
-    velocities = np.reshape([one.velocity for one in predictions], axis.shape)
-    exact = np.reshape([one.exact for one in predictions], axis.shape[:-1])
+    velocities = np.reshape([prediction.velocity for prediction in predictions], axis.shape)
+    exact = np.reshape([prediction.exact for prediction in predictions], axis.shape[:-1])
     if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
         exact = np.zeros_like(exact)
     if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":

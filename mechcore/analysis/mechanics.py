@@ -1,4 +1,4 @@
-"""What claims are judged by besides speeds: kernels as bodies, and how states move and widen."""
+"""The mechanics of kernels, and how states move and widen: what claims need besides speeds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from mechcore.analysis.lines import fit_lines
 from mechcore.analysis.measures import before_the_edge, measure, variance_along
+from mechcore.io.arrays import Array
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
@@ -33,7 +33,7 @@ MECHANICS = (
 )
 """Columns of ``mechanics.csv``, one row a simulation, in the order of ``metrics.csv``."""
 
-BODY: dict[str, Callable[[Decomposition], float]] = {
+PROPERTIES: dict[str, Callable[[Decomposition], float]] = {
     "odd_energy_ratio": lambda parts: parts.odd_energy_ratio,
     "celerity": lambda parts: parts.celerity,
     "energy": lambda parts: parts.energy,
@@ -46,16 +46,15 @@ BODY: dict[str, Callable[[Decomposition], float]] = {
     "momentum_angle": lambda parts: parts.momentum_angle,
     "speed_linear": lambda parts: theory(parts.kernel).speed,
 }
-"""Parity, energy and momentum of a kernel; ``speed_linear`` is |M1/M0|, px/layer."""
+"""Parity, energy and momentum of a kernel; ``speed_linear`` is abs(M1/M0), px/layer."""
 
 KERNELS = (
     *("kernel", "size", "angle", "beta", "mixing_ratio"),
-    *BODY,
+    *PROPERTIES,
     *("diffusion_speed", "light_speed", "beta_star", "smallest_tap"),
 )
 """Columns of ``kernels.csv``, one row a kernel. ``diffusion_speed`` is s of the even part along the
 angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
-
 
 CONTROLS = (*SIMULATION, "drift", "speed", "extinct_at", "ill_conditioned", "smallest_tap")
 """Columns of the table of controls."""
@@ -74,17 +73,19 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a simulation, columns `MECHANICS`: velocity of the centroid (px/layer), drift (the
-        farthest that it came from its place at layer 0, px), widths grown since layer 0 along and
+        One row a simulation, columns `MECHANICS`: velocity of the centroid (px/layer), drift (its
+        largest distance from its position at layer 0, px), widths grown since layer 0 along and
         across the momentum (px), the same relative to beta = 0, excess kurtosis at the last layer.
     """
     last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
-    figures = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
-    figures |= {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
-    figures |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
-    merged = measured.assign({"drift": drift(dataset)} | figures)
+    observables = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
+    observables |= {
+        f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()
+    }
+    observables |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
+    merged = measured.assign({"drift": drift(dataset)} | observables)
     table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
         dim_order=["pattern", "angle", "beta"]
     )
@@ -109,41 +110,49 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
     size = int(dataset.attrs["size"])
     taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
-    bodies = pd.DataFrame([body(one) for one in taps])
-    return pd.concat([rows, bodies], axis=1).assign(
+    properties = pd.DataFrame([kernel_properties(kernel) for kernel in taps])
+    return pd.concat([rows, properties], axis=1).assign(
         kernel=dataset.attrs["kernel"],
         size=size,
-        diffusion_speed=_at_rest(rows.angle, [theory(one).diffusion_speed for one in taps]),
+        diffusion_speed=_at_rest(rows.angle, [theory(kernel).diffusion_speed for kernel in taps]),
         light_speed=[light_speed(size, float(angle)) for angle in rows.angle],
         smallest_tap=taps.min(axis=(-2, -1)),
     )[list(KERNELS)]
 
 
-def body(taps: NDArray[np.float64]) -> dict[str, float]:
-    """Return what is known of a kernel without running it.
-
-    Parameters
-    ----------
-    taps : (k, k) ndarray
-        The kernel.
-
-    Returns
-    -------
-    dict of str to float
-        The columns `BODY`.
+def kernel_properties(taps: Array) -> dict[str, float]:
+    """Return the `PROPERTIES` of a kernel.
 
     Examples
     --------
-    >>> round(body(np.array([[1.0, 3.0]]))["speed_linear"], 12)
+    >>> round(kernel_properties(np.array([[1.0, 3.0]]))["speed_linear"], 12)
     0.25
     """
     parts = decompose(taps)
-    return {name: figure(parts) for name, figure in BODY.items()}
+    return {name: value(parts) for name, value in PROPERTIES.items()}
 
 
 def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
-    """The even part is the same at all betas but for its norm: take it where that is largest."""
+    """Repeat the value at the lowest beta: even parts differ by a factor, largest there."""
     return pd.Series(speeds).groupby(angles).transform("first")
+
+
+def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
+    """Return the speeds that those of a family and size are compared with, means over the angles.
+
+    Parameters
+    ----------
+    kernels : pandas.DataFrame
+        The table of kernels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        light_cone and diffusion_speed (px/layer), by kernel and size; NaN where an angle lacks it.
+    """
+    names = {"light_speed": "light_cone", "diffusion_speed": "diffusion_speed"}
+    groups = kernels.groupby(["kernel", "size"])[list(names)]
+    return groups.mean(skipna=False).rename(columns=names)
 
 
 def controls_table(controls: xr.Dataset) -> pd.DataFrame:
@@ -163,7 +172,7 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
-    figures = xr.Dataset(
+    observables = xr.Dataset(
         {
             "drift": drift(controls),
             "speed": (late.mu_x.dims[:-1], np.hypot(*velocity)),
@@ -172,57 +181,24 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
             "smallest_tap": controls.smallest_tap,
         }
     )
-    return figures.to_dataframe().reset_index()[list(CONTROLS)]
+    return observables.to_dataframe().reset_index()[list(CONTROLS)]
 
 
 def energy_defect(parts: Decomposition) -> float:
-    """Return (E^2 - m^2 - p^2) / E^2, zero if energy splits into rest mass and momentum.
-
-    Parameters
-    ----------
-    parts : Decomposition
-        A kernel's.
-
-    Returns
-    -------
-    float
-        NaN for a kernel that is zero.
-    """
+    """Return (E^2 - m^2 - p^2) / E^2, zero if energy splits into rest mass and momentum."""
     square = parts.energy**2
     return (square - parts.rest_mass**2 - parts.momentum**2) / square if square else np.nan
 
 
 def parity_product(parts: Decomposition) -> float:
-    """Return the inner product of the even and the odd part over E^2, zero if orthogonal.
-
-    Parameters
-    ----------
-    parts : Decomposition
-        A kernel's.
-
-    Returns
-    -------
-    float
-        NaN for a kernel that is zero.
-    """
+    """Return the inner product of the even and the odd part over E^2, zero if orthogonal."""
     even = parts.isotropic + parts.anisotropic
     square = parts.energy**2
     return float(np.sum(even * parts.odd)) / square if square else np.nan
 
 
 def last_layers(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the last layer that counts: before the edge of a torus, else the last.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Number of the layer, for each pattern if there are several.
-    """
+    """Return the last layer that counts for each pattern: on a torus that before the edge."""
     end = dataset.sizes["t"] - 1
     closed = BOUNDARIES[dataset.attrs["boundary"]].closed
     inside = dataset.edge_at - 1 if closed else xr.full_like(dataset.edge_at, np.nan)
@@ -231,7 +207,7 @@ def last_layers(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def drift(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the farthest that each centroid came from its place at layer 0.
+    """Return the largest distance of each centroid from its position at layer 0.
 
     Parameters
     ----------
@@ -263,12 +239,12 @@ def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Growth in px^2 up to `last_layers`: zero where the variance shrank, NaN for what died.
+        Growth in px^2 up to `last_layers`: zero where the variance shrank, NaN for extinct states.
     """
     variance = variance_along(dataset)
     if across:
         variance = dataset.sigma_x**2 + dataset.sigma_y**2 - variance
-    start, end = (variance.isel(t=place, drop=True) for place in (0, last_layers(dataset)))
+    start, end = (variance.isel(t=layer, drop=True) for layer in (0, last_layers(dataset)))
     return (end - start).clip(min=0.0)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from numpy.typing import NDArray
 from scipy import stats
 
 from mechcore.analysis.beta_ranges import Sample, samples
-from mechcore.analysis.curve_comparison import mean_bodies
+from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import (
     CONFIDENCE,
     PREDICTORS,
@@ -19,19 +20,11 @@ from mechcore.analysis.regressions import (
     mean_speeds,
     speed_rounding,
 )
-from mechcore.analysis.tables import POOLED_COLUMNS
-
-LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "slope_se_independent")
-"""Figures of the line through all points, in diffusion speeds."""
-
-COLUMNS = POOLED_COLUMNS
-"""Columns of ``pooled.csv``."""
+from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS
+from mechcore.io.arrays import Array
 
 IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
-"""Columns that tell kernels of a size apart."""
-
-ALL_FAMILIES = "all"
-"""What stands for the family where families are pooled."""
+"""Columns that distinguish kernels of a size."""
 
 FEWEST_CLUSTERS = 3
 """Two cells leave one degree of freedom: an interval of 13 standard errors says nothing."""
@@ -50,11 +43,11 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, one row for each pool, pattern, predictor and domain. A pool is an
-        activation and a family over all sizes (``dct-relu``), or an activation over all families
-        and sizes (``relu``), in which kernels that several families share count once. Cells
-        without an s, as of ``highpass`` kernels, are left out; their
-        number is ``cells_without_s``. Points and cells that were used are ``n`` and ``clusters``.
+        Columns `mechcore.analysis.tables.POOLED_COLUMNS`, one row for each pool, pattern, predictor
+        and domain. A pool is an activation and a family over all sizes (``dct-relu``), or an
+        activation over all families and sizes (``relu``), in which kernels that several families
+        share count once. Cells without an s, as of ``highpass`` kernels, are left out; their number
+        is ``cells_without_s``. Points and cells that were used are ``n`` and ``clusters``.
 
     Notes
     -----
@@ -66,18 +59,21 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     says how well the line holds from cell to cell of the grid.
 
     ``theil_sen`` is the median over cells of each cell's own Theil-Sen slope, with the interval of
-    order statistics (see `median_interval`). Pairs of points of different cells would mix how speed
-    rises with how cells differ, and there are millions; a median of cells takes each as one draw.
+    order statistics, which assumes nothing of the distribution. Pairs of points of different cells
+    would mix how speed rises with how cells differ, and there are millions; a median of cells takes
+    each as one draw.
     """
     points = _in_diffusion_speeds(mean_speeds(metrics), kernels)
-    own, pooled = _own_slopes(points), _by_pool(points, repeated_kernels(kernels))
-    rows = [_row(sample, predictor, own) for sample in samples(pooled) for predictor in PREDICTORS]
-    return pd.DataFrame(rows).join(_about(pooled), on="pool")[list(COLUMNS)]
+    slopes, pooled = _slopes_by_cell(points), _by_pool(points, repeated_kernels(kernels))
+    rows = [
+        _fit_pool(sample, predictor, slopes)
+        for sample in samples(pooled)
+        for predictor in PREDICTORS
+    ]
+    return pd.DataFrame(rows).join(_describe_pools(pooled), on="pool")[list(POOLED_COLUMNS)]
 
 
-def fit_clustered(
-    x: NDArray[np.float64], y: NDArray[np.float64], clusters: object, rounding: float = 0.0
-) -> dict[str, float]:
+def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -> dict[str, float]:
     """Fit a line by least squares to points that come in clusters.
 
     Parameters
@@ -92,8 +88,8 @@ def fit_clustered(
     Returns
     -------
     dict of str to float
-        `LEAST_SQUARES`, intercept and r2. Errors are NaN with fewer than three clusters; see
-        `mechcore.analysis.regressions.fit_line` for the rest.
+        The line of `mechcore.analysis.regressions.fit_line`, with the standard error and the
+        interval of clusters, NaN with fewer than three, and ``slope_se_independent``.
 
     Examples
     --------
@@ -102,76 +98,37 @@ def fit_clustered(
     2.0
     """
     line = fit_line(x, y, rounding)
-    codes, found = pd.factorize(np.asarray(clusters))
+    codes, names = pd.factorize(np.asarray(clusters))
     slope, slope_se = line["slope"], np.nan
-    if len(found) >= FEWEST_CLUSTERS and np.isfinite(slope):
-        slope_se = _clustered_error(x, y, codes)
-    half = slope_se * float(stats.t.ppf((1 + CONFIDENCE) / 2, max(len(found) - 1, 1)))
-    figures = (slope, slope_se, slope - half, slope + half, line["slope_se"])
-    named = dict(zip(LEAST_SQUARES, figures, strict=True))
-    return named | {name: line[name] for name in ("intercept", "r2")}
+    if len(names) >= FEWEST_CLUSTERS and np.isfinite(slope):
+        model = sm.OLS(y, np.column_stack([np.ones_like(x), x]))
+        fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes})
+        # The scores of the clusters add up to zero but for rounding if all are on one line.
+        slope_se = float(np.sqrt(max(fit.cov_params()[1, 1], 0.0)))
+    half = slope_se * float(stats.t.ppf((1 + CONFIDENCE) / 2, max(len(names) - 1, 1)))
+    return {
+        "slope": slope,
+        "slope_se": slope_se,
+        "ci_low": slope - half,
+        "ci_high": slope + half,
+        "slope_se_independent": line["slope_se"],
+        "intercept": line["intercept"],
+        "r2": line["r2"],
+    }
 
 
-def median_interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the interval of 95% of a median that assumes nothing of the distribution.
-
-    Parameters
-    ----------
-    values : (n,) ndarray
-        Independent draws.
-
-    Returns
-    -------
-    tuple of float
-        The innermost pair of order statistics, the j-th from each end, that holds the median with
-        at least 95%: each draw is below it as a coin falls. NaN for fewer than six, whose smallest
-        and largest hold it with 1 - 2/2^n, 94% at most.
+def median_interval(values: Array) -> tuple[float, float]:
+    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values.
 
     Examples
     --------
     >>> median_interval(np.arange(10.0))
     (1.0, 8.0)
     """
-    rank = int(stats.binom.ppf((1 - CONFIDENCE) / 2, len(values), 0.5)) if len(values) else 0
-    # So many draws or fewer fall below the median with more than the tail: one less can be cut off.
-    if rank == 0:
+    if not len(values):
         return np.nan, np.nan
-    ordered = np.sort(values)
-    return float(ordered[rank - 1]), float(ordered[-rank])
-
-
-def _clustered_error(
-    x: NDArray[np.float64], y: NDArray[np.float64], codes: NDArray[np.intp]
-) -> float:
-    model = sm.OLS(y, np.column_stack([np.ones_like(x), x]))
-    fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes})
-    # The sum of the clusters' scores vanishes but for rounding if all lie on one line.
-    return float(np.sqrt(max(fit.cov_params()[1, 1], 0.0)))
-
-
-def _in_diffusion_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
-    keys = pd.MultiIndex.from_frame(points[["kernel", "size"]])
-    unit = mean_bodies(kernels).diffusion_speed.reindex(keys).to_numpy(float)
-    unit = np.where(unit > 0, unit, np.nan)
-    rounding = speed_rounding(points["size"]) / unit
-    return points.assign(speed=points.speed / unit, rounding=rounding)
-
-
-def _own_slopes(points: pd.DataFrame) -> pd.DataFrame:
-    """Theil-Sen slope of each cell, pattern and domain (rows) on each predictor."""
-    slopes = {
-        (sample.cell, sample.pattern, sample.domain): [
-            _own_slope(sample.points, predictor) for predictor in PREDICTORS
-        ]
-        for sample in samples(points)
-    }
-    index = pd.MultiIndex.from_tuples(slopes)
-    return pd.DataFrame(list(slopes.values()), index, columns=list(PREDICTORS))
-
-
-def _own_slope(points: pd.DataFrame, predictor: str) -> float:
-    used = points[["speed", predictor]].dropna().to_numpy(float)
-    return fit_theil_sen(used[:, 1], used[:, 0])["theil_sen"]
+    interval: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high)
 
 
 def repeated_kernels(kernels: pd.DataFrame) -> set[tuple[str, int]]:
@@ -192,15 +149,40 @@ def repeated_kernels(kernels: pd.DataFrame) -> set[tuple[str, int]]:
     for _, rows in kernels.groupby(["kernel", "size"], sort=False):
         family, size = str(rows.kernel.iloc[0]), int(rows["size"].iloc[0])
         # Nine digits: families reach the same taps by other formulas, with other rounding.
-        mark = (size, *rows[list(IDENTITY)].round(9).to_numpy().ravel())
-        if mark in seen:
+        values = (size, *rows[list(IDENTITY)].round(9).to_numpy().ravel())
+        if values in seen:
             repeated.add((family, size))
-        seen.add(mark)
+        seen.add(values)
     return repeated
 
 
+def _in_diffusion_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
+    keys = pd.MultiIndex.from_frame(points[["kernel", "size"]])
+    unit = characteristic_speeds(kernels).diffusion_speed.reindex(keys).to_numpy(float)
+    unit = np.where(unit > 0, unit, np.nan)
+    rounding = speed_rounding(points["size"]) / unit
+    return points.assign(speed=points.speed / unit, rounding=rounding)
+
+
+def _slopes_by_cell(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the Theil-Sen slope of each cell, pattern and domain (rows) on each predictor."""
+    slopes = {
+        (sample.cell, sample.pattern, sample.domain): [
+            _theil_sen(sample.points, predictor) for predictor in PREDICTORS
+        ]
+        for sample in samples(points)
+    }
+    index = pd.MultiIndex.from_tuples(slopes)
+    return pd.DataFrame(list(slopes.values()), index, columns=list(PREDICTORS))
+
+
+def _theil_sen(points: pd.DataFrame, predictor: str) -> float:
+    used = points[["speed", predictor]].dropna().to_numpy(float)
+    return fit_theil_sen(used[:, 1], used[:, 0])["theil_sen"]
+
+
 def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFrame:
-    """The points of each pool, under its name in place of the cell's."""
+    """Return the points of each pool, with its name as the cell and the cell as the member."""
     members = points.assign(member=points.cell)
     families = members.assign(cell=members.kernel + "-" + members.activation)
     known = [key in repeated for key in zip(members.kernel, members["size"], strict=True)]
@@ -209,31 +191,27 @@ def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFra
     return pd.concat([families, activations], ignore_index=True)
 
 
-def _row(sample: Sample, predictor: str, own: pd.DataFrame) -> dict[str, object]:
+def _fit_pool(sample: Sample, predictor: str, slopes: pd.DataFrame) -> dict[str, object]:
     used = sample.points[["member", "speed", predictor, "rounding"]].dropna()
     x, y = used[predictor].to_numpy(float), used.speed.to_numpy(float)
     members = used.member.unique()
     cells = [(member, sample.pattern, sample.domain) for member in members]
-    slopes = own[predictor].reindex(cells).dropna().to_numpy(float)
+    own = slopes[predictor].reindex(cells).dropna().to_numpy(float)
+    median = float(np.median(own)) if len(own) else np.nan
     return {
         "pool": sample.cell,
         "pattern": sample.pattern,
         "predictor": predictor,
         "domain": sample.domain,
         **fit_clustered(x, y, used.member, float(used["rounding"].max())),
-        **dict(zip(THEIL_SEN, _median(slopes), strict=True)),
+        **dict(zip(THEIL_SEN, (median, *median_interval(own)), strict=True)),
         "n": len(used),
         "clusters": len(members),
     }
 
 
-def _median(slopes: NDArray[np.float64]) -> tuple[float, float, float]:
-    middle = float(np.median(slopes)) if len(slopes) else np.nan
-    return middle, *median_interval(slopes)
-
-
-def _about(points: pd.DataFrame) -> pd.DataFrame:
-    """What each pool is of, and how many of its cells have no diffusion speed."""
+def _describe_pools(points: pd.DataFrame) -> pd.DataFrame:
+    """Return family and activation of each pool, and how many cells have no diffusion speed."""
     cells = points.drop_duplicates(["cell", "member"])
     counted = cells.assign(cells_without_s=cells["rounding"].isna())
     pools = counted.groupby("cell")

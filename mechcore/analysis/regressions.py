@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mechcore.analysis.beta_ranges import EVERYWHERE, samples
 from mechcore.analysis.lines import FEWEST_POINTS
+from mechcore.io.arrays import Array
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
 """What speed is regressed on."""
 
 LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
-"""Figures of the least-squares line."""
+"""Columns of the least-squares line."""
 
 THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
 """The median of the slopes between all pairs of points, and its interval."""
@@ -85,7 +85,7 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
-    """Return what the lines through all betas leave over.
+    """Return the residuals of the lines through all betas.
 
     Parameters
     ----------
@@ -101,36 +101,25 @@ def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
     """
     points = mean_speeds(metrics)
     long = points.melt(
-        ["cell", "pattern", "speed"], PREDICTORS, var_name="predictor", value_name="place"
+        ["cell", "pattern", "speed"], PREDICTORS, var_name="predictor", value_name="x"
     ).assign(beta=np.tile(points.beta, len(PREDICTORS)))
     lines = regressions[regressions.domain == EVERYWHERE]
     keys = ["cell", "pattern", "predictor"]
     joined = long.dropna().merge(lines[[*keys, "slope", "intercept"]], on=keys)
-    fitted = joined.intercept + joined.slope * joined.place
+    fitted = joined.intercept + joined.slope * joined.x
     table = joined.assign(fitted=fitted, residual=joined.speed - fitted)
     return table.dropna()[list(RESIDUALS)].reset_index(drop=True)
 
 
 def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``celerity`` = beta / sqrt(1 - beta^2), NaN for odd kernels.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A copy with one column more.
-    """
+    """Add the column ``celerity`` = beta / sqrt(1 - beta^2), NaN for odd kernels."""
     with np.errstate(divide="ignore"):
         celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
     return metrics.assign(celerity=celerity.where(celerity < CELERITY_LIMIT))
 
 
 def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the points that all fits are made through.
+    """Return the points of all fits: speeds averaged over the angles.
 
     Parameters
     ----------
@@ -154,9 +143,7 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     return points.sort_values("beta", kind="stable", ignore_index=True)
 
 
-def fit_line(
-    x: NDArray[np.float64], y: NDArray[np.float64], rounding: float = 0.0
-) -> dict[str, float]:
+def fit_line(x: Array, y: Array, rounding: float = 0.0) -> dict[str, float]:
     """Fit a line by ordinary least squares.
 
     Parameters
@@ -197,7 +184,7 @@ def fit_line(
     }
 
 
-def fit_theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, float]:
+def fit_theil_sen(x: Array, y: Array) -> dict[str, float]:
     """Fit a line by the median of the slopes between all pairs of points.
 
     Parameters
@@ -224,7 +211,7 @@ def fit_theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, f
     return {name: float(value) for name, value in zip(THEIL_SEN, (slope, *interval), strict=True)}
 
 
-def akaike(square_sum: object, n: object, rounding: object) -> NDArray[np.float64]:
+def akaike(square_sum: object, n: object, rounding: object) -> Array:
     """Return Akaike's criterion of a model with two parameters and normal residuals.
 
     Parameters
@@ -250,23 +237,12 @@ def akaike(square_sum: object, n: object, rounding: object) -> NDArray[np.float6
     count = np.asarray(n, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.maximum(np.asarray(square_sum) / count, np.asarray(rounding) ** 2)
-        criterion: NDArray[np.float64] = count * (np.log(2 * np.pi * variance) + 1) + 4
+        criterion: Array = count * (np.log(2 * np.pi * variance) + 1) + 4
     return criterion
 
 
-def speed_rounding(size: object) -> NDArray[np.float64]:
-    """Return the difference of speeds that says nothing.
-
-    Parameters
-    ----------
-    size : array_like
-        Kernel size k.
-
-    Returns
-    -------
-    ndarray
-        `SPEED_ROUNDING` of (k - 1)/2, px/layer.
-    """
+def speed_rounding(size: object) -> Array:
+    """Return the rounding error of speeds at kernel sizes k, px/layer."""
     return SPEED_ROUNDING * (np.asarray(size, dtype=np.float64) - 1) / 2
 
 

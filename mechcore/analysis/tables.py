@@ -1,9 +1,8 @@
-"""The CSV files: reading and writing."""
+"""Reading and writing of the CSV files: each value is checked, and no file is half written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,9 @@ from mechcore.analysis.mechanics import SIMULATION
 from mechcore.analysis.regressions import THEIL_SEN
 from mechcore.errors import MechcoreError, shown
 from mechcore.io.atomic import replace_file
+
+DIGITS = 5
+"""Significant digits of tables beside the page: more than figures show, in half as many bytes."""
 
 KERNEL = ("kernel", "size", "angle", "beta")
 """What identifies a kernel in the tables."""
@@ -29,8 +31,11 @@ POOLED_COLUMNS = (
     *THEIL_SEN,
     *("intercept", "r2", "n", "clusters", "cells_without_s"),
 )
-"""Columns of ``models.csv`` and ``pooled.csv``: what fits them loads libraries of statistics, which
-readers of the tables do not need."""
+"""Columns of ``models.csv`` and ``pooled.csv``: here, as the modules that fit them load libraries
+of statistics, which readers of the tables do not need."""
+
+ALL_FAMILIES = "all"
+"""The family of pools over all families."""
 
 NAMES = ("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool")
 COUNTS = ("size", "n", "clusters", "cells_without_s")
@@ -39,8 +44,7 @@ COUNTS = ("size", "n", "clusters", "cells_without_s")
 
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read ``metrics.csv``."""
-    table = read_table(path, METRICS, SIMULATION)
-    return table.astype({"extinct_at": "Int64"})
+    return read_table(path, METRICS, SIMULATION).astype({"extinct_at": "Int64"})
 
 
 def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> pd.DataFrame:
@@ -57,47 +61,29 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> p
     return table
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a column may hold."""
-
-    expected: str
-    """In words."""
-    allows: Callable[[pd.Series], pd.Series]
-    """Column to whether each value is allowed."""
-
-
-def kind_of(column: str) -> Kind:
-    """Return what a column of the tables may hold.
-
-    Examples
-    --------
-    >>> kind_of("speed").allows(pd.Series(["0.5", "fast", None])).tolist()
-    [True, False, True]
-    """
-    return KINDS.get(column, NUMBERS)
-
-
 def _numbers(column: pd.Series) -> pd.Series:
-    """The values as numbers, NaN for what is none."""
+    """Return the values as numbers, NaN for what is none."""
     # To pandas, truth is a number.
     texts = column.astype(str) if column.dtype == bool else column
     return pd.to_numeric(texts, errors="coerce")
 
 
-NUMBERS = Kind("a number or nothing", lambda column: column.isna() | _numbers(column).notna())
-
-KINDS = {
-    **dict.fromkeys(NAMES, Kind("a name", lambda column: column.notna())),
-    **dict.fromkeys(COUNTS, Kind("a whole number", lambda column: _numbers(column) % 1 == 0)),
-    "ill_conditioned": Kind(
-        "True or False", lambda column: column.astype(str).isin(["True", "False"])
-    ),
-    "extinct_at": Kind(
-        "a layer or nothing", lambda column: column.isna() | (_numbers(column) % 1 == 0)
-    ),
+CONTENTS: dict[str, Callable[[pd.Series], pd.Series]] = {
+    "a number or nothing": lambda column: column.isna() | _numbers(column).notna(),
+    "a name": lambda column: column.notna(),
+    "a whole number": lambda column: _numbers(column) % 1 == 0,
+    "a layer or nothing": lambda column: column.isna() | (_numbers(column) % 1 == 0),
+    "True or False": lambda column: column.astype(str).isin(["True", "False"]),
 }
-"""The columns that hold something else than numbers which may be missing."""
+"""What a column may hold, and which of its values are allowed."""
+
+CONTENT_OF = {
+    **dict.fromkeys(NAMES, "a name"),
+    **dict.fromkeys(COUNTS, "a whole number"),
+    "extinct_at": "a layer or nothing",
+    "ill_conditioned": "True or False",
+}
+"""The columns of anything else than a number or nothing."""
 
 
 def _parsed(path: Path) -> pd.DataFrame:
@@ -107,27 +93,27 @@ def _parsed(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, pd.errors.ParserError) as error:
-        told = " ".join(str(error).split())
-        raise MechcoreError(f"{path}: not a table ({told})") from error
+        reason = " ".join(str(error).split())
+        raise MechcoreError(f"{path}: not a table ({reason})") from error
 
 
 def _check_column(path: Path, column: pd.Series) -> None:
-    kind = kind_of(str(column.name))
-    wrong = np.flatnonzero(~kind.allows(column).to_numpy(bool))
+    expected = CONTENT_OF.get(str(column.name), "a number or nothing")
+    wrong = np.flatnonzero(~CONTENTS[expected](column).to_numpy(bool))
     if len(wrong):
         value = column.tolist()[wrong[0]]
-        told = "empty" if pd.isna(value) else shown(value)
+        text = "empty" if pd.isna(value) else shown(value)
         # The first row follows the line of headings.
         where = f"{column.name} in line {wrong[0] + 2}"
-        raise MechcoreError(f"{path}: {where} is {told}, expected {kind.expected}")
+        raise MechcoreError(f"{path}: {where} is {text}, expected {expected}")
 
 
 def _check_key(path: Path, table: pd.DataFrame, key: list[str]) -> None:
-    again = np.flatnonzero(table.duplicated(key)) if key else np.array([], dtype=int)
-    if len(again):
-        row = table.iloc[again[0]]
-        told = ", ".join(f"{name} {row[name]}" for name in key)
-        raise MechcoreError(f"{path}: line {again[0] + 2} repeats {told}, expected one row of each")
+    repeated = np.flatnonzero(table.duplicated(key)) if key else np.array([], dtype=int)
+    if len(repeated):
+        row = table.iloc[repeated[0]]
+        where = f"line {repeated[0] + 2} repeats {', '.join(f'{name} {row[name]}' for name in key)}"
+        raise MechcoreError(f"{path}: {where}, expected one row of each")
 
 
 def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> None:
@@ -148,7 +134,3 @@ def table_text(table: pd.DataFrame, digits: int | None = None) -> str:
     # Adding zero turns -0.0 into 0.0.
     table = table.assign(**(table.select_dtypes("float") + 0.0))
     return str(table.to_csv(index=False, lineterminator="\n", float_format=form))
-
-
-DIGITS = 5
-"""Significant digits of tables beside the page: more than figures show, in half as many bytes."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from mechcore.cli import (
     collect,
@@ -33,20 +32,17 @@ from mechcore.cli import (
 )
 from mechcore.errors import (
     INTERRUPTED,
-    InvalidValue,
     MechcoreError,
     one_line,
     refuse_controls,
+    shortened,
     shown,
 )
-from mechcore.io.json_models import is_json, parsed_json
+from mechcore.io.json_models import is_json
 from mechcore.version import __version__
 
-LONGEST_WORD = 4096
-"""Characters of an argument that is not JSON: no path on Linux is longer."""
-
-OPTION = re.compile(r"^--[a-z-]{1,64}=")
-"""What stands before a value in the same word, as in ``--experiment={...}``."""
+LONGEST_LINE = 480
+"""Characters of a message: paths and other words that it repeats may be of any length."""
 
 app = typer.Typer(
     name="mechcore",
@@ -63,8 +59,8 @@ for module in (
     app.command(name, epilog=module.EXAMPLES)(module.command)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(__version__)
         raise typer.Exit
 
@@ -81,6 +77,10 @@ def _options(
     """Measure how convolution kernels move information through layers."""
 
 
+INTERRUPT_CODE = 130
+"""Exit code after Ctrl-C, which typer makes of the exception."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
@@ -92,43 +92,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         for word in words:
-            _check_word(word)
+            _refuse_controls(word)
         code = app(args=words or ["--help"], prog_name="mechcore", standalone_mode=False)
+        if code == INTERRUPT_CODE:
+            raise KeyboardInterrupt
     except MechcoreError as error:
-        _leave_with(str(error))
+        _fail(str(error))
     except typer.TyperException as error:
-        _leave_with(error.format_message() + _refused_value(error, words))
+        _fail(one_line(error.format_message() + _refused_value(error)))
     except MemoryError as error:
-        _leave_with(f"not enough memory: {one_line(str(error)) or 'it is used up'}")
+        _fail(f"not enough memory: {one_line(str(error)) or 'it is used up'}")
     except (typer.Abort, KeyboardInterrupt):
         print(INTERRUPTED, file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPT_CODE)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _check_word(word: str) -> None:
-    """Refuse what is no path, no name and no number, before messages repeat it."""
-    value = OPTION.sub("", word, count=1)
+def _refuse_controls(word: str) -> None:
+    """Refuse a word that could not be a name; JSON may have several lines."""
+    value = word.partition("=")[2] if word.startswith("--") else word
     if not is_json(value):
-        if len(word) > LONGEST_WORD:
-            raise InvalidValue("argument", word, f"at most {LONGEST_WORD} characters")
         refuse_controls("argument", word)
-    elif one_line(value) != value:
-        # A configuration or a cell on several lines. Its command reads it, not what is returned
-        # here; what is no JSON is refused, before another message repeats the lines.
-        parsed_json(value, "argument")
 
 
-def _refused_value(error: Exception, words: Sequence[str]) -> str:
-    """What was given to an option that takes a number: the message does not tell it."""
-    param = getattr(error, "param", None)
-    # Of those that may be given many times, it could be any.
-    names = [] if param is None or getattr(param, "multiple", False) else param.opts
-    given = [value for name, value in pairwise(words) if name in names]
-    return f": {shown(given[-1])}" if given else ""
+def _refused_value(error: Exception) -> str:
+    """The value of an option that is no number or out of range: the message does not name it."""
+    cause = error.__cause__
+    return f": {shown(cause.errors()[0]['input'])}" if isinstance(cause, ValidationError) else ""
 
 
-def _leave_with(message: str) -> None:
+def _fail(message: str) -> None:
     for line in message.splitlines():
-        print(f"mechcore: {line}", file=sys.stderr)
+        print(f"mechcore: {shortened(line, LONGEST_LINE)}", file=sys.stderr)
     sys.exit(2)

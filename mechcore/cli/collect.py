@@ -24,9 +24,17 @@ def command(
     output: OutputOption,
     mechanics: Annotated[Path, typer.Option(help="Table of motion and widths to write.")],
     kernels: Annotated[Path, typer.Option(help="Table of kernels to write.")],
+    measures: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the files of measures; cells without one are measured now."),
+    ] = None,
+    forget: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `simulate --keep`, from which these cells are removed."),
+    ] = None,
     record: RecordOption = None,
 ) -> None:
-    """Measure all trajectories of an experiment and write one row a simulation."""
+    """Put together what is measured on all cells of an experiment, one row a simulation."""
     from mechcore.experiment.config import load_experiment
     from mechcore.experiment.grid import expand
 
@@ -41,10 +49,11 @@ def command(
     from mechcore.jobs.resume import forget_finished
     from mechcore.jobs.stages import write_record
 
-    measured = collect(cells, trajectories)
-    write_table(measured.kernels, kernels)
-    write_table(measured.mechanics, mechanics)
-    write_table(measured.metrics, output)
+    tables = collect(cells, trajectories, measures)
+    write_table(tables.kernels, kernels)
+    write_table(tables.mechanics, mechanics)
+    write_table(tables.metrics, output)
     write_record(record, "collect", planned, [output, mechanics, kernels])
-    forget_finished(trajectories, cells)
-    typer.echo(f"{len(measured.metrics)} simulations of {len(cells)} cells")
+    if forget:
+        forget_finished(forget, cells)
+    typer.echo(f"{len(tables.metrics)} simulations of {len(cells)} cells")

@@ -1,4 +1,4 @@
-"""``mechcore controls``: even and odd kernels on noise, which the claims are held against."""
+"""``mechcore controls``: even and odd kernels on noise, to which claims are compared."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def command(experiment: ExperimentOption, output: OutputOption) -> None:
     from mechcore.simulation.controls import run_controls
 
     check_outputs({"--output": output}, inputs_of(planned, experiment), ".nc")
-    found = run_controls(planned)
-    write_dataset(found, output)
-    typer.echo(f"{found.odd_energy_ratio.size} controls")
+    controls = run_controls(planned)
+    write_dataset(controls, output)
+    typer.echo(f"{controls.odd_energy_ratio.size} controls")

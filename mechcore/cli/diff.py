@@ -41,7 +41,7 @@ def command(
     The exit code is 0 whether or not they differ.
     """
     from mechcore.cli.diff_text import load_sweep, print_differences
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
     from mechcore.results.diff import compare
 
     if output:
@@ -59,8 +59,8 @@ def _called(sweep: Sweep, given: str) -> str:
 
 def _write(table: pd.DataFrame, folder: Path, names: list[str]) -> None:
     from mechcore.analysis.tables import write_table
-    from mechcore.report.figures.comparison import draw_comparison
     from mechcore.report.figures.style import paper_style, save
+    from mechcore.report.figures.sweep_diff import draw_comparison
 
     write_table(table, folder / "diff.csv")
     with paper_style():

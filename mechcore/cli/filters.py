@@ -1,4 +1,4 @@
-"""``mechcore filters``: what the kernels of a trained network hold."""
+"""``mechcore filters``: the kernels of a trained network, analysed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ EXAMPLES = """Examples:
 """
 
 
+LONGEST_NAME = 100
+"""Characters of the name of a layer; files may hold any text."""
+
+COLUMNS = {
+    "low_frequency_share": "DC+grad",
+    "null_low_frequency_share": "(chance)",
+    "dc_share": "DC",
+    "odd_energy_ratio": "odd",
+    "isotropic_share": "isotropic",
+    "anisotropic_share": "anisotropic",
+}
+"""Shares of a layer's energy, with headings."""
+
+
 def command(
     weights: WeightsArgument,
     output: Annotated[
@@ -39,28 +53,14 @@ def command(
     analysis = analyse_bank(load_bank(weights, layout))
     if output is not None:
         write_analysis(analysis, output)
-    for line in _lines(analysis.layers, analysis.whole):
+    for line in _lines(analysis.layers, analysis.summary):
         typer.echo(line)
     reasons = Counter(analysis.skipped.reason)
     for reason, count in reasons.most_common():
         typer.echo(f"skipped {count}: {reason}")
 
 
-LONGEST_NAME = 100
-"""Characters of the name of a layer; files may hold any text."""
-
-COLUMNS = {
-    "low_frequency_share": "DC+grad",
-    "null_low_frequency_share": "(chance)",
-    "dc_share": "DC",
-    "odd_energy_ratio": "odd",
-    "isotropic_share": "isotropic",
-    "anisotropic_share": "anisotropic",
-}
-"""Shares of a layer's energy, with headings."""
-
-
-def _lines(layers: pd.DataFrame, whole: pd.DataFrame) -> Iterator[str]:
+def _lines(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[str]:
     """The table: shares weighted by energy, layer by layer and of all kernels."""
     names = [shortened(one_line(name), LONGEST_NAME) for name in layers.name]
     width = max(5, *map(len, names))
@@ -71,6 +71,6 @@ def _lines(layers: pd.DataFrame, whole: pd.DataFrame) -> Iterator[str]:
         shares = "  ".join(f"{row[share]:11.3f}" for share in COLUMNS)
         counts = f"{row['filters']:7d}  {row['slices']:8d}"
         yield f"{name:<{width}}  {size:>6}  {counts}  {shares}"
-    row = whole.to_dict("records")[0]
+    row = summary.to_dict("records")[0]
     shares = "  ".join(f"{row[name]:11.3f}" if name in row else " " * 11 for name in COLUMNS)
     yield f"{'all':<{width}}  {'':>6}  {'':>7}  {int(row['slices']):8d}  {shares}"

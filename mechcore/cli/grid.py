@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 """
 
 SHORT = 0.1
-"""Hours below which seconds say more."""
+"""Hours below which the time is printed in seconds."""
 
 
 def command(
@@ -37,9 +37,9 @@ def command(
 
     from mechcore.experiment.grid import expand
     from mechcore.jobs.cost import estimated_cost
-    from mechcore.jobs.forecast import forecast, minutes_of_profile, times_longer
+    from mechcore.jobs.forecast import forecast, profile_group_sizes, times_longer
 
-    minutes = minutes_of_profile(profile) if profile else 0.0
+    group_sizes = profile_group_sizes(profile) if profile else {}
     cells = expand(experiment)
     costs = {name: estimated_cost(cell) for name, cell in cells.items()}
     width = max(map(len, cells))
@@ -49,24 +49,23 @@ def command(
     if experiment.filter_banks:
         names = ", ".join(bank.label for bank in experiment.filter_banks)
         typer.echo(f"not counted: banks of trained kernels ({names})")
-    found = forecast(costs, minutes)
+    expected = forecast(costs, group_sizes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "
-        f"estimated {_time(found.hours)}, {found.disk:.0f} MB of disk before compression, "
+        f"estimated {_time(expected.hours)}, {expected.disk:.0f} MB of disk before compression, "
         "cells only"
     )
-    if profile:
+    if group_sizes:
         typer.echo(
-            f"{found.jobs} jobs of cells, of about {minutes:g} minutes; the largest asks for "
-            f"{found.longest} minutes and {found.megabytes} MB"
-            if minutes
-            else f"{len(cells)} jobs, one for each cell"
+            f"{expected.jobs} jobs of cells; the largest asks for {expected.longest} minutes and "
+            f"{expected.megabytes} MB"
         )
+    elif profile:
+        typer.echo(f"{len(cells)} jobs, one for each cell")
     last = times_longer(cells, Path("logs") / experiment.experiment)
     if last:
         typer.echo(f"the last time, {last[0]} cells took {last[1]:.2f} times their estimate")
 
 
 def _time(hours: float) -> str:
-    """Of one core; less than six minutes are told in seconds."""
     return f"{hours:.2f} CPU-hours" if hours >= SHORT else f"{3600 * hours:.0f} CPU-seconds"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mechcore.experiment.weights import FORMATS
+
 ExperimentOption = Annotated[
     str,
     typer.Option("--experiment", help="Configuration: a YAML file, or one line of JSON."),
@@ -15,12 +17,10 @@ ResultsOption = Annotated[
     Path,
     typer.Option("--results", help="Folder that holds the results of the experiment."),
 ]
-WeightsArgument = Annotated[
-    Path, typer.Argument(help="Weight file: .safetensors, .npz, .onnx, .pt, .pth, .h5 or .keras.")
-]
+WeightsArgument = Annotated[Path, typer.Argument(help=f"Weight file: {', '.join(FORMATS)}.")]
 LayoutOption = Annotated[
     str,
-    typer.Option(help="Order of the axes where the file does not tell it: auto, torch or keras."),
+    typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),
 ]
 RecordOption = Annotated[
     Path | None,

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.io.json_models import is_json
 
 if TYPE_CHECKING:
     from mechcore.experiment.cell import Propagation
 
 Input = str | Path | None
+"""A file, a folder of results, or a configuration as JSON."""
 
 
 def check_outputs(
     outputs: Mapping[str, Path | None], inputs: Iterable[Input] = (), suffix: str = ""
 ) -> None:
-    """Refuse files that cannot be written, or that what is read would be lost by.
+    """Refuse files that cannot be written, and those that would replace an input or each other.
 
     Examples
     --------
     >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
     """
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output
 
-    given = {key: path for key, path in outputs.items() if path is not None}
-    for key, path in given.items():
+    sources = [_real(source) for source in inputs if _is_path(source)]
+    options: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
         check_output(path)
-        if path.suffix.lower() != suffix and suffix:
-            raise InvalidValue(key, str(path), f"a file that ends in {suffix}")
-    _refuse_same_file(given)
-    there = {key: path for key, path in given.items() if path.exists()}
-    # Often nothing is there, and nothing to lose; a grid may have ten thousand inputs.
-    read = {_identity(path) for path in _files(inputs)} if there else set()
-    for key, path in there.items():
-        if _identity(path) in read:
-            raise MechcoreError(f"{key}: {shown(str(path))} is the input, expected another file")
+        if suffix and path.suffix.lower() != suffix:
+            raise InvalidValue(option, str(path), f"a file that ends in {suffix}")
+        target, name = _real(path), f"{option}: {shown(str(path))}"
+        if target in options:
+            raise MechcoreError(f"{name} is the file of {options[target]}, expected another")
+        if any(_is_read(target, source) for source in sources):
+            raise MechcoreError(f"{name} is the input, expected another file")
+        options[target] = option
 
 
 def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
@@ -48,39 +53,26 @@ def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
     >>> inputs_of(Propagation(), "net.npz")
     ['net.npz']
     """
-    from mechcore.experiment.inputs import named_files
+    from mechcore.experiment.input_files import input_paths
 
-    return [*given, *named_files(planned)]
-
-
-def _refuse_same_file(outputs: Mapping[str, Path]) -> None:
-    """Refuse two options that name one file: the first would be lost."""
-    first: dict[Path, str] = {}
-    for key, path in outputs.items():
-        other = first.setdefault(path.resolve(), key)
-        if other != key:
-            raise MechcoreError(
-                f"{key}: {shown(str(path))} is the file of {other}, expected another"
-            )
+    return [*given, *input_paths(planned)]
 
 
-def _files(inputs: Iterable[Input]) -> Iterator[Path]:
-    """The files that are there: those of a folder are trajectories, tables and the like."""
-    from mechcore.io.json_models import is_json
+def _real(path: str | Path) -> Path:
+    # Unlike Path.resolve, this raises nothing for a link to itself.
+    return Path(os.path.realpath(path))
+
+
+def _is_path(source: Input) -> TypeGuard[str | Path]:
+    return source is not None and not is_json(str(source))
+
+
+def _is_read(target: Path, source: Path) -> bool:
+    """Whether a file is the input, or a trajectory or table in a folder that is."""
+    if not source.is_dir():
+        return target == source
+
     from mechcore.results.results import TABLES
 
-    for given in inputs:
-        if given is None or (isinstance(given, str) and is_json(given)):
-            continue
-        path = Path(given)
-        if path.is_dir():
-            yield from path.rglob("*.nc")
-            yield from (table for table in path.glob("*.csv") if table.stem in TABLES)
-        elif path.exists():
-            yield path
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """What is the same for all names of a file."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
+    is_result = target.suffix == ".nc" or (target.suffix == ".csv" and target.stem in TABLES)
+    return is_result and target.is_relative_to(source) and target.exists()

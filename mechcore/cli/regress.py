@@ -1,4 +1,4 @@
-"""``mechcore regress``: what speed follows, cell by cell, curve by curve, and pooled."""
+"""``mechcore regress``: fits of speed, cell by cell, curve by curve, and pooled."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def command(
     from mechcore.jobs.stages import write_record
     from mechcore.results.results import TABLES
 
-    measured, bodies = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
-    lines = regress(measured)
-    write_table(pool(measured, bodies), pooled)
-    write_table(compare_models(measured, bodies), models)
+    metrics_table, kernels_table = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
+    lines = regress(metrics_table)
+    write_table(pool(metrics_table, kernels_table), pooled)
+    write_table(compare_models(metrics_table, kernels_table), models)
     write_table(lines, output)
-    write_record(record, "regress", {}, [output, models, pooled])
+    write_record(record, "regress", None, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

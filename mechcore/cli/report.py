@@ -26,11 +26,11 @@ def command(
     output: OutputOption,
     logs: Annotated[
         Path | None,
-        typer.Option(help="Folder of the logs, which tell failed cells from missing ones."),
+        typer.Option(help="Folder of the logs, which show which cells failed."),
     ] = None,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="Measure and judge the cells that are there by now."),
+        typer.Option("--partial", help="Measure and judge only the cells that are finished."),
     ] = False,
     record: RecordOption = None,
 ) -> None:
@@ -47,7 +47,7 @@ def command(
     check_outputs({"--output": output, "--record": record}, inputs)
     files = write_report(planned, results, output, logs, partial=partial)
     if partial:
-        # What is there is of a page that is replaced.
+        # It describes the page that was replaced.
         record_file(output.parent, "report").unlink(missing_ok=True)
     else:
         write_record(record, "report", planned, files)

@@ -15,8 +15,7 @@ EXAMPLES = """Examples:
 def command(output: OutputOption) -> None:
     """Write the JSON schema of configurations."""
     from mechcore.experiment.config import schema_text
-    from mechcore.io.atomic import replace_file
-    from mechcore.io.netcdf import check_output
+    from mechcore.io.atomic import check_output, replace_file
 
     check_output(output)
     replace_file(output, lambda draft: draft.write_text(schema_text(), encoding="utf-8"))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs, inputs_of
-
-if TYPE_CHECKING:
-    from mechcore.experiment.cell import Cell
 
 EXAMPLES = """Examples:
 
@@ -24,39 +21,39 @@ EXAMPLES = """Examples:
 def command(
     cell: Annotated[str, typer.Option(help="The cell as one line of JSON.")],
     output: OutputOption,
+    measures: Annotated[
+        Path | None, typer.Option(help="CSV file to write: what is measured on the trajectories.")
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in which the output gets a second name; what has it is not run again."
+        ),
+    ] = None,
 ) -> None:
     """Run all simulations of one cell and write their trajectories."""
     from mechcore.experiment.cell import Cell
 
     planned = Cell.from_json(cell)
 
+    from mechcore.analysis.collect import write_measures
     from mechcore.io.netcdf import write_dataset
-    from mechcore.jobs.resume import FINISHED_BEFORE
+    from mechcore.jobs.cost import FINISHED_BEFORE
+    from mechcore.jobs.resume import simulate_once
     from mechcore.simulation.run import simulate
 
-    check_outputs({"--output": output}, inputs_of(planned), ".nc")
+    inputs = inputs_of(planned)
+    check_outputs({"--output": output}, inputs, ".nc")
+    second = keep / output.name if keep else None
+    check_outputs({"--output": output, "--measures": measures, "--keep": second}, inputs)
     start = time.perf_counter()
-    # Films are jobs of their own, and not collected.
-    if output.parent.name != "trajectories":
+    ran = True
+    if keep:
+        ran = simulate_once(planned, output, keep)
+    else:
         write_dataset(simulate(planned), output)
-    elif _finished_before(planned, output):
-        typer.echo(f"{planned.id}: {FINISHED_BEFORE}")
-        return
     seconds = time.perf_counter() - start
-    typer.echo(f"{planned.id}: {planned.simulations} simulations in {seconds:.2f} s")
-
-
-def _finished_before(planned: Cell, output: Path) -> bool:
-    """Make the file of a cell of a grid, unless it only has to be given its name again."""
-    from mechcore.analysis.collect import measured
-    from mechcore.io.netcdf import write_dataset
-    from mechcore.jobs.resume import replace_by_link, second_name, take_finished
-    from mechcore.simulation.run import simulate
-
-    found = take_finished(planned, output)
-    if not found:
-        write_dataset(simulate(planned), second_name(output))
-        replace_by_link(second_name(output), output)
-    # Here many jobs do it at once; later a single one would do it for all cells.
-    measured(output, planned)
-    return found
+    if measures:
+        write_measures(output, planned, measures)
+    outcome = f"{planned.simulations} simulations in {seconds:.2f} s" if ran else FINISHED_BEFORE
+    typer.echo(f"{planned.id}: {outcome}")

@@ -24,7 +24,7 @@ def command(
     output: OutputOption,
 ) -> None:
     """Send patterns through layers of the strongest kernels of a weight file."""
-    from mechcore.experiment.bank_run import FilterRun
+    from mechcore.experiment.banks import FilterRun
     from mechcore.io.json_models import parsed_json, validated
 
     planned = validated(FilterRun, parsed_json(settings, "settings"), "settings")

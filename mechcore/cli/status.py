@@ -20,15 +20,14 @@ def command(
     results: ResultsOption,
     logs: Annotated[
         Path | None,
-        typer.Option(help="Folder of the logs of the experiment; that below logs by default."),
+        typer.Option(help="Folder of the logs of the experiment; the one below logs/ by default."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
 ) -> None:
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
     from mechcore.experiment.config import load_experiment
     from mechcore.experiment.grid import expand
-    from mechcore.jobs.failures import stage_failures
-    from mechcore.jobs.status import cell_states, print_states
+    from mechcore.jobs.status import cell_states, print_states, stage_failures
 
     planned = load_experiment(experiment)
     cells = expand(planned)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import importlib
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import Trajectories
 from mechcore.errors import choose
+from mechcore.io.arrays import Array
 
 ENGINES = {
     "compiled": "mechcore.engines.compiled.run",
     "reference": "mechcore.engines.reference",
 }
-"""Modules that hold a ``run(kernels, image, rule)``, imported only when asked for."""
+"""Modules with a function ``run(kernels, image, rule)``, imported when first used."""
 
 
-def run(
-    engine: str, kernels: NDArray[np.float64], image: NDArray[np.float64], rule: LayerRule
-) -> Trajectories:
+def run(engine: str, kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
     """Run a batch of kernels of one shape on one pattern.
 
     Parameters
@@ -46,6 +42,7 @@ def run(
 
     Examples
     --------
+    >>> import numpy as np
     >>> kernels = np.full((1, 2, 2), 0.5)
     >>> run("reference", kernels, np.ones((1, 1)), LayerRule(steps=4)).record.shape
     (1, 5, 9)

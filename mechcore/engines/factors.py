@@ -1,21 +1,21 @@
-"""Kernels and patterns as sums of few products: columns times rows."""
+"""Kernels and patterns as sums of few products of columns and rows."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from mechcore.io.arrays import Array
 
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
-"""What remains of a number after some subtractions that should give zero, relative to it."""
+"""What rounding leaves of a number, relative to it, after subtractions that should give zero."""
 
 
 def factors(matrix: Array, most: int | None = None) -> tuple[Array, Array] | None:
-    """Split a matrix into a sum of products of columns and rows, as few as rounding allows.
+    """Return columns and rows whose products add up to a matrix, or None if it takes more.
 
-    Cross approximation: the largest element of what remains picks the next column and row, so
-    zeros and signs of a product are kept as they are.
+    Cross approximation: the largest element of the remainder picks the next column and row, so
+    zeros and signs of a product stay as they are.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def factors(matrix: Array, most: int | None = None) -> tuple[Array, Array] | Non
     bound = ROUNDING * np.abs(matrix).max()
     for _ in range(min(matrix.shape) if most is None else most):
         i, j = np.unravel_index(np.argmax(np.abs(rest)), rest.shape)
-        # A power of two divides without rounding, so the row stays as it is but for that.
+        # A power of two divides without rounding.
         share = 2.0 ** (np.frexp(rest[i, j])[1] // 2)
         columns.append(rest[:, j] / rest[i, j] * share)
         rows.append(rest[i] / share)
@@ -40,14 +40,7 @@ def factors(matrix: Array, most: int | None = None) -> tuple[Array, Array] | Non
 
 
 def products(matrices: Array) -> tuple[NDArray[np.bool_], Array, Array]:
-    """Split matrices into a column and a row each, where they are such a product.
-
-    Examples
-    --------
-    >>> is_product, columns, rows = products(np.array([[[1.0, 2.0], [2.0, 4.0]], np.eye(2)]))
-    >>> is_product, columns[0], rows[0]
-    (array([ True, False]), array([1., 2.]), array([1., 2.]))
-    """
+    """Return which matrices are a product of one column and one row, and these factors."""
     each, sizes = np.arange(len(matrices)), np.abs(matrices)
     i, j = np.divmod(sizes.reshape(len(matrices), -1).argmax(axis=1), matrices.shape[2])
     pivots = matrices[each, i, j][:, np.newaxis]

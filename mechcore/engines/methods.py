@@ -1,39 +1,27 @@
-"""What the ways to convolve cost: the engine takes the cheapest, the cost model adds up."""
+"""The methods of convolution and what each costs: the engine takes the cheapest."""
 
 from __future__ import annotations
 
 METHODS = ("auto", "direct", "low_rank", "fft")
-"""``direct`` takes each tap of each pixel, ``low_rank`` passes along rows and columns; ``auto`` is
-the cheaper one, or runs of lines where a state is a product of two. ``fft`` has to be asked for:
-its rounding errors in far tails have no bound as good as that of the others."""
+"""``direct`` takes every tap of every pixel, ``low_rank`` passes along rows and columns; ``auto``
+takes the cheaper one, or runs of lines where a state is a product of two. ``fft`` runs only on
+request: its rounding errors in far tails have no bound as good as that of the others."""
 
 ALONG_A_LINE = 1.15
 """Cost of a tap in a pass along rows or columns, in multiply-adds of the direct method."""
 
 MEASURING, BANDING = 10.0, 26.0
-"""Cost of a pixel besides its taps in the same unit: activation and sums; these and the memory that
-lies between two passes. ``docs/engine.md`` tells how the three were measured."""
+"""Cost of a pixel besides its taps, in the same unit: activation and sums; these, and the memory
+between the two passes. ``docs/engine.md`` says how the three constants were measured."""
 
 
 def direct_cost(height: int, width: int) -> float:
-    """Return what a pixel costs if each tap is taken by itself.
-
-    Examples
-    --------
-    >>> direct_cost(3, 3)
-    19.0
-    """
+    """Return the cost of a pixel if each tap is taken by itself, in multiply-adds."""
     return height * width + MEASURING
 
 
 def low_rank_cost(height: int, width: int, rank: int) -> float:
-    """Return what a pixel costs in passes along rows and columns.
-
-    Examples
-    --------
-    >>> low_rank_cost(15, 15, 2) < direct_cost(15, 15)
-    True
-    """
+    """Return the cost of a pixel in passes along rows and columns, in multiply-adds."""
     return ALONG_A_LINE * rank * (height + width) + BANDING
 
 

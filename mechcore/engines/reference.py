@@ -5,35 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, crop_start
 from mechcore.model.normalisations import NORMALISATIONS, NORMS
 
-State = NDArray[np.float64]
-Convolution = Callable[[State, State], State]
+Convolution = Callable[[Array, Array], Array]
 
 
 def run(
-    kernels: State, image: State, rule: LayerRule, convolution: Convolution | None = None
+    kernels: Array, image: Array, rule: LayerRule, convolution: Convolution | None = None
 ) -> Trajectories:
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
 
     ``convolution`` replaces `convolve`.
     """
-    # A state that leaves the range of numbers is a result, which the record tells.
+    # A state that leaves the range of numbers is a result, which the record states.
     with np.errstate(over="ignore", invalid="ignore"):
         outcomes = [_run_one(kernel, image, rule, convolution or convolve) for kernel in kernels]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
-    # Layers are whole where no state lived: the record holds numbers all the same.
+    # As numbers, even where every layer is an integer.
     extinct, diverged = (np.array(ends, dtype=np.float64) for ends in (extinct_at, diverged_at))
     return Trajectories(np.array(records), extinct, diverged, np.array(snapshots))
 
 
-def convolve(state: State, kernel: State) -> State:
+def convolve(state: Array, kernel: Array) -> Array:
     """Return the full true convolution: the sum of shifted copies of the state.
 
     Parameters
@@ -63,12 +62,12 @@ def convolve(state: State, kernel: State) -> State:
 
 
 def convolve_within(
-    state: State,
-    kernel: State,
+    state: Array,
+    kernel: Array,
     boundary: str,
     layer: int,
     convolution: Convolution = convolve,
-) -> State:
+) -> Array:
     """Return the convolution on a domain with a boundary.
 
     Parameters
@@ -103,7 +102,7 @@ def convolve_within(
     return full[top : top + state.shape[0], left : left + state.shape[1]]
 
 
-def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
+def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
     """Return mass, centroid, widths, covariance and kurtoses of a state.
 
     Parameters
@@ -137,7 +136,7 @@ def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
     from_x, from_y = x - mu_x, (y - mu_y)[:, np.newaxis]
     variance_x = _without_rounding(np.sum(share * from_x**2), mu_x)
     variance_y = _without_rounding(np.sum(share * from_y**2), mu_y)
-    found = {
+    figures = {
         "mass": total * peak ** DENSITIES[density],
         "mu_x": mu_x,
         "mu_y": mu_y,
@@ -147,7 +146,7 @@ def moments(state: State, y: State, x: State, density: str) -> dict[str, float]:
         "excess_kurtosis_x": _excess(np.sum(share * from_x**4), variance_x),
         "excess_kurtosis_y": _excess(np.sum(share * from_y**4), variance_y),
     }
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in figures.items()}
 
 
 def _without_rounding(variance: float, mean: float) -> float:
@@ -159,8 +158,8 @@ def _excess(fourth: float, variance: float) -> float:
 
 
 def _run_one(
-    kernel: State, image: State, rule: LayerRule, convolution: Convolution
-) -> tuple[State, float, float, State]:
+    kernel: Array, image: Array, rule: LayerRule, convolution: Convolution
+) -> tuple[Array, float, float, Array]:
     normalisation = NORMALISATIONS[rule.normalise]
     activation = ACTIVATIONS[rule.activation].array
     record = np.full((rule.steps + 1, len(QUANTITIES)), np.nan)
@@ -180,25 +179,25 @@ def _run_one(
             return record, t, np.nan, snapshots
         if normalisation.divides:
             state = state / gain
-        found = moments(state, y, x, rule.density) | {"gain": gain}
-        if not np.isfinite(found["mass"]):
+        figures = moments(state, y, x, rule.density) | {"gain": gain}
+        if not np.isfinite(figures["mass"]):
             return record, np.nan, t, snapshots
-        record[t] = [found[name] for name in QUANTITIES]
+        record[t] = [figures[name] for name in QUANTITIES]
         if t in rule.snapshot_layers:
             snapshots[rule.snapshot_layers.index(t)] = _windowed(state, window)
     return record, np.nan, np.nan, snapshots
 
 
-def _moved(coordinates: State, size: int, rule: LayerRule, layer: int) -> State:
-    """Coordinates of the pixels of one axis after a layer."""
+def _moved(coordinates: Array, size: int, rule: LayerRule, layer: int) -> Array:
+    """Return the coordinates of the pixels of one axis after a layer."""
     start = coordinates[0] - (size - 1) / 2
     if BOUNDARIES[rule.boundary].finite:
         return coordinates - (size - 1) / 2 + crop_start(size, layer)
-    grown: State = start + np.arange(len(coordinates) + size - 1)
+    grown: Array = start + np.arange(len(coordinates) + size - 1)
     return grown
 
 
-def _windowed(state: State, window: int) -> State:
+def _windowed(state: Array, window: int) -> Array:
     top, left = (window_offset(size, window) for size in state.shape)
     padded = np.pad(state, window)[top + window :, left + window :]
     return padded[:window, :window]

@@ -1,4 +1,4 @@
-"""What every layer does, and what is recorded of it."""
+"""What every layer does, and what is recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LayerRule:
-    """What every layer does, and what is recorded; the names are checked by the caller.
+    """What every layer does, and what is recorded; the caller checks the names.
 
     Parameters
     ----------
@@ -31,20 +31,7 @@ class LayerRule:
 
 
 def window_offset(size: int, window: int) -> int:
-    """Return where a centred window starts on an axis, in pixels of the state.
-
-    Parameters
-    ----------
-    size : int
-        Pixels of the state along the axis.
-    window : int
-        Pixels of the window.
-
-    Returns
-    -------
-    int
-        First pixel of the window, negative if the window is larger. Where the two cannot share
-        their centre, the window sits half a pixel to the left of it.
+    """Return the first pixel of a centred window, half a pixel to the left where parities differ.
 
     Examples
     --------

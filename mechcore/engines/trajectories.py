@@ -1,4 +1,4 @@
-"""What a simulation records at every layer, and how far two records are apart."""
+"""What a simulation records at every layer, and the distance of two records."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mechcore.io.arrays import Array
 
 QUANTITIES = (
     "mass",
@@ -21,7 +23,7 @@ QUANTITIES = (
 """The recorded quantities, in the order of the last axis of `Trajectories.record`."""
 
 DENSITIES: dict[str, int] = {"absolute": 1, "square": 2}
-"""Mass densities |x|**power by name."""
+"""Powers of |x| that count as mass."""
 
 WIDTH_ROUNDING = 1e-13
 """A width below this share of 1 px plus the distance from the origin is the rounding error of the
@@ -51,14 +53,14 @@ class Trajectories:
         The state at the chosen layers in a square window, NaN after the end of a simulation.
     """
 
-    record: NDArray[np.float64]
-    extinct_at: NDArray[np.float64]
-    diverged_at: NDArray[np.float64]
-    snapshots: NDArray[np.float64]
+    record: Array
+    extinct_at: Array
+    diverged_at: Array
+    snapshots: Array
 
     @classmethod
     def undefined(cls, count: int, steps: int, snapshots: int, window: int) -> Trajectories:
-        """Return room for a batch, filled with NaN."""
+        """Return a batch whose values are all NaN."""
         return cls(
             np.full((count, steps + 1, len(QUANTITIES)), np.nan),
             np.full(count, np.nan),
@@ -66,32 +68,21 @@ class Trajectories:
             np.full((count, snapshots, window, window), np.nan),
         )
 
-    def chosen(self, places: NDArray[np.generic]) -> Trajectories:
-        """Return some simulations, by their places or by a mask."""
-        return Trajectories(*(getattr(self, field.name)[places] for field in fields(self)))
+    def select(self, index: NDArray[np.generic]) -> Trajectories:
+        """Return some simulations, by positions or by a mask."""
+        return Trajectories(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
-def joined(batches: list[Trajectories]) -> Trajectories:
-    """Return the simulations of several batches in a row.
-
-    Parameters
-    ----------
-    batches : list of Trajectories
-        Batches of the same pattern and rule.
-
-    Returns
-    -------
-    Trajectories
-        One batch.
-    """
+def concatenate(batches: list[Trajectories]) -> Trajectories:
+    """Return batches of the same pattern and rule as one."""
     if len(batches) == 1:
         return batches[0]
-    parts = [[getattr(batch, one.name) for batch in batches] for one in fields(Trajectories)]
-    return Trajectories(*(np.concatenate(part) for part in parts))
+    parts = ([getattr(batch, field.name) for batch in batches] for field in fields(Trajectories))
+    return Trajectories(*map(np.concatenate, parts))
 
 
-def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far two records are apart, relative to the scale of each quantity.
+def record_distance(first: Array, second: Array) -> Array:
+    """Return the largest deviation between records, relative to the scale of each quantity.
 
     Parameters
     ----------
@@ -112,18 +103,18 @@ def movement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray
     Examples
     --------
     >>> record = np.ones((1, 2, 9))
-    >>> movement(record, record).tolist()
+    >>> record_distance(record, record).tolist()
     [0.0]
     """
     with np.errstate(invalid="ignore"):
         deviation = np.abs(first - second) / _scales(first)
     lost = np.isnan(first) != np.isnan(second)
     deviation = np.where(lost, np.inf, np.nan_to_num(deviation, nan=0.0, posinf=np.inf))
-    largest: NDArray[np.float64] = deviation.max(axis=(-2, -1))
+    largest: Array = deviation.max(axis=(-2, -1))
     return largest
 
 
-def _scales(record: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scales(record: Array) -> Array:
     mass, mu_x, mu_y, sigma_x, sigma_y, _, gain, kurtosis_x, kurtosis_y = np.moveaxis(
         np.abs(record), -1, 0
     )
@@ -136,23 +127,7 @@ def _scales(record: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([mass, x, y, x, y, area, gain, *kurtoses], axis=-1)
 
 
-def neighbouring_kernels(kernels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return kernels whose taps are one unit in the last place away, up or down at random.
-
-    Parameters
-    ----------
-    kernels : (..., kh, kw) ndarray
-        Kernels.
-
-    Returns
-    -------
-    (..., kh, kw) ndarray
-        Their neighbours; taps of zero stay zero. The signs are the same in every call.
-
-    Examples
-    --------
-    >>> bool(np.all(np.abs(neighbouring_kernels(np.ones((2, 2))) - 1) <= 2.3e-16))
-    True
-    """
+def neighbouring_kernels(kernels: Array) -> Array:
+    """Move every tap by one unit in the last place, up or down by a fixed draw; zeros stay zero."""
     signs = np.random.default_rng(20251231).choice([-1.0, 1.0], size=kernels.shape[-2:])
     return np.where(kernels == 0, 0.0, np.nextafter(kernels, kernels + signs * np.abs(kernels)))

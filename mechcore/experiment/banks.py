@@ -1,15 +1,37 @@
-"""Which banks an experiment has, and what is done with each."""
+"""The banks of an experiment: weight files to analyse, and how their kernels run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.cell import Propagation
-from mechcore.experiment.config import Experiment
+from pydantic import Field, field_validator
+
+from mechcore.experiment.cell import ActivationName, Propagation
+from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of the names, for the wildcard of the workflow."""
+
+
+class FilterRun(Propagation):
+    """How the kernels of a bank go through layers."""
+
+    activations: list[ActivationName] = Field(min_length=1, description="activations")
+    slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
+    layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
+
+    @field_validator("activations")
+    @classmethod
+    def _no_repeats(cls, value: list[str]) -> list[str]:
+        refuse_repeats("activations", value)
+        return value
+
+
+def analysis_settings(layout: str) -> dict[str, Any]:
+    """Return the settings of the analysis of a bank, besides the weights."""
+    return {"layout": layout}
 
 
 @dataclass(frozen=True)
@@ -17,15 +39,14 @@ class PlannedBank:
     """A weight file to analyse."""
 
     name: str
-    """Name of the bank."""
     weights: str
     """Path of the file."""
     layout: str
-    """Order of its axes."""
+    """Order of the axes."""
     untrained: str | None
-    """Name of the bank of the same network before training; None if it is one itself."""
+    """Name of the bank of the same network before training, if there is one."""
     trained: bool
-    """Whether the network was trained: its kernels run, and claims are judged by it."""
+    """Kernels of trained networks run, and claims are judged by them."""
 
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:

@@ -12,7 +12,8 @@ from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES
 from mechcore.errors import InvalidValue, check_path, choose, shown
 from mechcore.experiment.naming import cell_name
-from mechcore.io.json_models import Settings, parsed_json, refuse_repeats, validated
+from mechcore.io.hashes import file_sha256
+from mechcore.io.json_models import KeyOf, Settings, parsed_json, refuse_repeats, validated
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
 from mechcore.model.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
@@ -21,7 +22,6 @@ from mechcore.model.patterns import (
     ALSO,
     PATTERNS,
     Image,
-    file_digest,
     is_file_name,
     pattern_image,
     pattern_shape,
@@ -30,21 +30,20 @@ from mechcore.model.patterns import (
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+KernelName = Annotated[str, KeyOf(FAMILIES)]
+ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
+MixingName = Annotated[str, KeyOf(MIXINGS)]
+NormalisationName = Annotated[str, KeyOf(NORMALISATIONS)]
+BoundaryName = Annotated[str, KeyOf(BOUNDARIES)]
+DensityName = Annotated[str, KeyOf(DENSITIES)]
+EngineName = Annotated[str, KeyOf(ENGINES)]
 
 MOST_PATTERNS = 1000
 MOST_PIXELS_TOGETHER = 10**8
 """Patterns of an experiment and their pixels: a job holds all of them."""
 
 MOST_VALUES = 10**10
-"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of what runs it."""
-
-CHOICES: dict[str, Mapping[str, object]] = {
-    "normalise": NORMALISATIONS,
-    "boundary": BOUNDARIES,
-    "density": DENSITIES,
-    "engine": ENGINES,
-}
-"""The table behind each key of `Propagation` that holds a name."""
+"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of a node."""
 
 
 class PatternSettings(Settings):
@@ -58,7 +57,7 @@ class PatternSettings(Settings):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        # Of a file, this reads it.
+        # Reads a file.
         self.shape  # noqa: B018
         return self
 
@@ -79,7 +78,7 @@ class PatternSettings(Settings):
         return pattern_image(self.name, **self.arguments)
 
     def _check_file(self) -> None:
-        if self.sha256 and file_digest(self.name) != self.sha256:
+        if self.sha256 and file_sha256(self.name, "pattern") != self.sha256:
             raise InvalidValue("pattern", self.name, "the same file as when the run was planned")
 
 
@@ -135,16 +134,18 @@ class Propagation(Settings):
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
-    normalise: str = Field(default="l2", description="l2, peak, mass or none")
-    boundary: str = Field(default="free", description="free, zero, wrap or reflect")
+    normalise: NormalisationName = Field(default="l2", description="l2, peak, mass or none")
+    boundary: BoundaryName = Field(default="free", description="free, zero, wrap or reflect")
     domain: int | None = Field(
         default=None,
         ge=1,
         le=100_000,
         description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
     )
-    density: str = Field(default="absolute", description="mass density: absolute |x| or square x^2")
-    engine: str = Field(default="compiled", description="compiled, or reference (slow)")
+    density: DensityName = Field(
+        default="absolute", description="mass density: absolute |x| or square x^2"
+    )
+    engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
 
     @field_validator("patterns", mode="before")
     @classmethod
@@ -155,12 +156,6 @@ class Propagation(Settings):
         if len(value) > MOST_PATTERNS:
             raise InvalidValue("patterns", f"{len(value)} patterns", f"at most {MOST_PATTERNS}")
         return [_pattern(item) for item in value]
-
-    @field_validator("normalise", "boundary", "density", "engine")
-    @classmethod
-    def _known_rule(cls, value: str, info: Any) -> str:
-        choose(CHOICES[info.field_name], info.field_name, value)
-        return value
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:
@@ -190,7 +185,7 @@ class Shared(Propagation):
         description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
         json_schema_extra=_accept_range,
     )
-    mixing: str = Field(default="unit", description="unit: rho = beta^2; or linear")
+    mixing: MixingName = Field(default="unit", description="unit: rho = beta^2; or linear")
     reuse_symmetric: bool = Field(
         default=True,
         description="run a simulation that is another one turned or mirrored only once",
@@ -205,12 +200,6 @@ class Shared(Propagation):
     def _betas_from_range(cls, value: object) -> object:
         if isinstance(value, Mapping):
             return validated(BetaRange, value, "betas").values()
-        return value
-
-    @field_validator("mixing")
-    @classmethod
-    def _known_mixing(cls, value: str) -> str:
-        choose(MIXINGS, "mixing", value)
         return value
 
     @model_validator(mode="after")
@@ -236,21 +225,9 @@ class Shared(Propagation):
 class Cell(Shared):
     """One kernel family x activation x size, with the values of all other axes."""
 
-    kernel: str = Field(description="kernel family")
-    activation: str = Field(description="activation")
+    kernel: KernelName = Field(description="kernel family")
+    activation: ActivationName = Field(description="activation")
     size: Size = Field(description="kernel size k")
-
-    @field_validator("kernel")
-    @classmethod
-    def _known_kernel(cls, value: str) -> str:
-        choose(FAMILIES, "kernel", value)
-        return value
-
-    @field_validator("activation")
-    @classmethod
-    def _known_activation(cls, value: str) -> str:
-        choose(ACTIVATIONS, "activation", value)
-        return value
 
     @property
     def id(self) -> str:
@@ -269,7 +246,7 @@ class Cell(Shared):
 
 
 def _pattern(item: object) -> object:
-    """Accept ``disc`` and ``{name: disc, radius: 4}``, and remember the content of a file."""
+    """Accept ``disc`` and ``{name: disc, radius: 4}``; the content of a file gets a hash."""
     if isinstance(item, PatternSettings):
         return item
     if isinstance(item, str):
@@ -285,21 +262,15 @@ def _pattern(item: object) -> object:
     for key, value in arguments.items():
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InvalidValue(f"pattern {shown(name)}: {shown(key)}", value, "a number")
-    found: dict[str, object] = {"name": name}
+    settings: dict[str, object] = {"name": name}
     if arguments:
-        found["arguments"] = arguments
+        settings["arguments"] = arguments
     if isinstance(name, str) and is_file_name(name):
         check_path("patterns", name)
-        found["sha256"] = file_digest(name)
-    return found
+        settings["sha256"] = file_sha256(name, "pattern")
+    return settings
 
 
 def first_fitted_layer(steps: int, t_burn: int | None) -> int:
-    """Return the layer from which on trajectories are fitted.
-
-    Examples
-    --------
-    >>> first_fitted_layer(64, None), first_fitted_layer(64, 0)
-    (16, 0)
-    """
+    """Return the layer from which on trajectories are fitted: a quarter of the steps by default."""
     return steps // 4 if t_burn is None else t_burn

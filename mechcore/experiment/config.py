@@ -1,4 +1,4 @@
-"""The configuration of an experiment: one typed model that forbids what it does not know."""
+"""The configuration of an experiment: a typed model that refuses unknown keys."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from mechcore.errors import InvalidValue, MechcoreError, check_path, choose, one_line, shown
-from mechcore.experiment.cell import Shared, Size
+from mechcore.errors import InvalidValue, MechcoreError, check_path, one_line, shown
+from mechcore.experiment.cell import ActivationName, KernelName, Shared, Size
 from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
-from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
-from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.kernels import FAMILIES
+from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
@@ -29,18 +27,15 @@ UNTRAINED = "-untrained"
 """Ends the name of a bank that holds the weights of a network before training."""
 
 LONGEST_JSON = 120_000
-"""Bytes of JSON that go into a command: Linux takes 128 kB, with the rest of the line. Longer lists
-of betas or angles would fail in every job."""
+"""Bytes of JSON: Linux takes commands of 128 kB. Longer lists of betas would fail in every job."""
 
 MOST_SIMULATIONS = 10**9
 """A larger grid is refused before it is expanded."""
 
-AXES: dict[str, Mapping[str, object]] = {"kernels": FAMILIES, "activations": ACTIVATIONS}
-"""The table behind each axis of the grid that holds names."""
-
-
 OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
-"""What is told where a file is given for a kernel family."""
+"""Follows in the message for a file in place of a kernel family."""
+
+LayoutName = Annotated[str, KeyOf(LAYOUTS)]
 
 
 def _accept_paths(schema: dict[str, Any]) -> None:
@@ -53,7 +48,9 @@ class FilterBank(Settings):
 
     weights: str = Field(description=f"file: {', '.join(FORMATS)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
-    layout: str = Field(default="auto", description="order of the axes: auto, torch or keras")
+    layout: LayoutName = Field(
+        default="auto", description="order of the axes: auto, torch or keras"
+    )
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
     )
@@ -64,12 +61,6 @@ class FilterBank(Settings):
         if value is not None:
             check_path(info.field_name, value)
             check_weights(Path(value), info.field_name)
-        return value
-
-    @field_validator("layout")
-    @classmethod
-    def _known_layout(cls, value: str) -> str:
-        choose(LAYOUTS, "layout", value)
         return value
 
     @model_validator(mode="after")
@@ -85,12 +76,12 @@ class FilterBank(Settings):
 
     @property
     def names(self) -> list[str]:
-        """Names of the banks that it makes: that of the trained weights comes first."""
+        """Names of its banks: trained weights first."""
         return [self.label] if self.untrained is None else [self.label, self.label + UNTRAINED]
 
 
 class TrackingSettings(Settings):
-    """What MLflow is told besides cells, banks and the sweep."""
+    """What MLflow gets besides cells, banks and the sweep."""
 
     per_simulation: bool = Field(
         default=False,
@@ -102,16 +93,8 @@ class Experiment(Shared):
     """An experiment: the axes of a grid, and what all its cells share."""
 
     experiment: str = Field(description="name; a folder of results and of reports carries it")
-    kernels: list[str] = Field(
-        min_length=1,
-        description="kernel families",
-        json_schema_extra={"items": {"enum": list(FAMILIES)}},
-    )
-    activations: list[str] = Field(
-        min_length=1,
-        description="activations",
-        json_schema_extra={"items": {"enum": list(ACTIVATIONS)}},
-    )
+    kernels: list[KernelName] = Field(min_length=1, description="kernel families")
+    activations: list[ActivationName] = Field(min_length=1, description="activations")
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
     filter_banks: list[FilterBank] = Field(
         default=[],
@@ -127,11 +110,11 @@ class Experiment(Shared):
     )
 
     def without_tracking(self) -> Self:
-        """Return what the results depend on: no other job runs again for a view of them."""
+        """Return what the results depend on: tracking is only a view of them."""
         return self.model_copy(update={"track": TrackingSettings()})
 
     def without_banks(self) -> Self:
-        """Return the grid alone: what does not read banks need not run again for them."""
+        """Return the grid alone, for jobs that do not read banks."""
         grid = self.without_tracking()
         return grid.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
 
@@ -148,13 +131,17 @@ class Experiment(Shared):
             return [] if value is None else value
         return [{"weights": bank} if isinstance(bank, str) else bank for bank in value]
 
+    @field_validator("kernels", mode="before")
+    @classmethod
+    def _families_not_files(cls, value: object) -> object:
+        for name in value if isinstance(value, list) else []:
+            if isinstance(name, str) and name.lower().endswith((".npy", *FORMATS)):
+                raise InvalidValue("kernels", name, f"a kernel family{OWN_KERNELS}")
+        return value
+
     @field_validator("kernels", "activations")
     @classmethod
-    def _known_names(cls, value: list[str], info: Any) -> list[str]:
-        for name in value:
-            # A file where a family is expected.
-            file = str(name).lower().endswith((".npy", *FORMATS))
-            choose(AXES[info.field_name], info.field_name, name, OWN_KERNELS if file else "")
+    def _no_repeats(cls, value: list[str], info: Any) -> list[str]:
         refuse_repeats(info.field_name, value)
         return value
 
@@ -202,27 +189,21 @@ def load_experiment(
 
 
 def schema_text() -> str:
-    """Return the JSON schema of configurations, for editors.
-
-    Examples
-    --------
-    >>> json.loads(schema_text())["additionalProperties"]
-    False
-    """
+    """Return the JSON schema of configurations, for editors."""
     schema = Experiment.model_json_schema()
     schema["title"] = "mechcore experiment"
     return json.dumps(schema, indent=2) + "\n"
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping: others would silently keep the last."""
+    """Refuses a key that a mapping gives twice: others silently keep the last."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                problem = f"the key {shown(key.value)} stands twice"
+                problem = f"the key {shown(key.value)} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
         return node
@@ -231,26 +212,24 @@ class _Loader(yaml.SafeLoader):
 def _read_yaml(path: Path) -> object:
     try:
         with path.open("rb") as stream:
-            # Never more: devices and pipes may have no end.
+            # Devices and pipes may have no end.
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_FILE:
         raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
     try:
-        # S506: it makes what a safe loader makes.
+        # A safe loader.
         return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
     except MemoryError:
         raise
-    # Tags that claim a type, `!!int` or `!!timestamp`, fail in any way that Python can.
+    # Tags such as `!!int` or `!!timestamp` make Python raise anything.
     except Exception as error:
-        reason = one_line(_of_yaml(" ".join(str(error).split()))[:200])
+        reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
         raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
 
 
-def _of_yaml(told: str) -> str:
-    """What the parser of YAML says, without what it says to programmers."""
-    told = told.replace(
-        r"found character '\t' that cannot start any token", "a tab; YAML wants spaces"
-    )
-    return told.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")
+def _without_jargon(text: str) -> str:
+    """The message of the YAML parser, without what is meant for programmers."""
+    text = text.replace(r"found character '\t' that cannot start any token", "a tab; use spaces")
+    return text.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

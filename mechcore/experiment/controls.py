@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mechcore.experiment.cell import Cell, PatternSettings, Shared, SnapshotSettings
+from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.grid import cell_of
 from mechcore.model.kernels import FAMILIES
 from mechcore.model.patterns import PATTERNS
 
 NOISE = "random"
-"""No symmetry: an even kernel leaves a symmetric pattern in place whatever the activation does."""
-
-
-PURE = [0.0, 1.0]
-"""Even kernels, and odd ones."""
+"""An even kernel leaves a symmetric pattern in place whatever the activation does."""
 
 
 def control_cells(experiment: Experiment) -> list[Cell]:
@@ -22,11 +19,11 @@ def control_cells(experiment: Experiment) -> list[Cell]:
     axes = {
         "patterns": [_noise(experiment)],
         "angles": [0.0],
-        "betas": PURE,
+        "betas": [0.0, 1.0],
         "snapshots": SnapshotSettings(),
     }
     return [
-        Cell.model_validate(_shared(experiment) | axes | _names(family, activation, size))
+        cell_of(experiment, **axes, kernel=family, activation=activation, size=size)
         for family in FAMILIES
         for activation in experiment.activations
         for size in experiment.sizes
@@ -34,15 +31,7 @@ def control_cells(experiment: Experiment) -> list[Cell]:
 
 
 def controls_settings(experiment: Experiment) -> dict[str, Any]:
-    """Return what the controls of an experiment depend on.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.config import load_experiment
-    >>> controls_settings(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
-    ...     "activations": ["relu"], "betas": [0.0, 1.0]}))["sizes"]
-    [2]
-    """
+    """Return the settings that the controls of an experiment depend on."""
     return experiment.without_banks().to_mapping()
 
 
@@ -52,11 +41,3 @@ def _noise(experiment: Experiment) -> PatternSettings:
     if experiment.domain is None or experiment.domain >= side:
         return PatternSettings(name=NOISE)
     return PatternSettings(name=NOISE, arguments={"side": experiment.domain})
-
-
-def _shared(experiment: Experiment) -> dict[str, object]:
-    return {name: getattr(experiment, name) for name in Shared.model_fields}
-
-
-def _names(family: str, activation: str, size: int) -> dict[str, object]:
-    return {"kernel": family, "activation": activation, "size": size}

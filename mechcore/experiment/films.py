@@ -1,4 +1,4 @@
-"""The plan of the films: a state under growing beta, for readers to watch."""
+"""The plan of the films: states under growing beta, for readers to watch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from mechcore.experiment.cell import Cell, SnapshotSettings
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.controls import _names, _shared
+from mechcore.experiment.grid import cell_of
 from mechcore.experiment.representative import (
     filmed_activations,
     preferred,
@@ -17,12 +17,10 @@ from mechcore.model.geometry import light_speed
 
 FILM_BETAS = [round(0.1 * tenth, 1) for tenth in range(11)]
 
-
 MOST_LAYERS = 17
 
-
 WIDEST_FILM = 161
-"""Side of a film in px: what leaves it has left the picture."""
+"""px; what moves farther leaves the picture."""
 
 
 def film_cells(experiment: Experiment) -> dict[str, Cell]:
@@ -36,18 +34,18 @@ def film_cells(experiment: Experiment) -> dict[str, Cell]:
     ['dct-relu-k3', 'dct-tanh-k3']
     """
     family, size = representative_family(experiment), preferred(experiment.sizes, 3)
-    shared = _shared(experiment) | _film(experiment, size)
+    axes = _axes(experiment, size)
     cells = [
-        Cell.model_validate(shared | _names(family, activation, size))
+        cell_of(experiment, **axes, kernel=family, activation=activation, size=size)
         for activation in filmed_activations(experiment)
     ]
     return {cell.id: cell for cell in cells}
 
 
-def _film(experiment: Experiment, size: int) -> dict[str, object]:
-    """The axes of a film: everything that is seen at light speed fits into its window."""
-    # Of a point there is nothing to see at first.
-    pattern = max(experiment.patterns, key=lambda one: one.image().size)
+def _axes(experiment: Experiment, size: int) -> dict[str, object]:
+    """The axes of a film: what moves at light speed stays in its window."""
+    # A point would hardly be visible at first.
+    pattern = max(experiment.patterns, key=lambda pattern: pattern.image().size)
     angle, steps = experiment.angles[0], experiment.steps
     reach = light_speed(size, angle) * steps + max(pattern.image().shape) / 2
     side = min(2 * math.ceil(reach) + 1, WIDEST_FILM)

@@ -1,25 +1,38 @@
-"""Where the files of an experiment lie."""
+"""The names of the files and folders of an experiment; Snakemake's rules write the same names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+RESULTS, REPORTS, LOGS = "results", "reports", "logs"
+"""Folders of the project; each holds a folder for every experiment."""
 
-if TYPE_CHECKING:
-    pass
+TRAJECTORIES = "trajectories"
+FILMS = "films"
+BANKS = "filters"
+BANK_RUNS = "filter_runs"
+"""Folders of results with a netCDF file for every cell, film, bank, and run of a bank."""
 
-if TYPE_CHECKING:
-    pass
-
+PROVENANCE = "provenance"
+"""Folder of the records of the stages, among the results and beside the page."""
 
 CONTROLS_FILE = "controls.nc"
 
-
-BANK_FILES = "filters/*.nc"
-
+METRICS_FILE = "metrics.csv"
+MECHANICS_FILE = "mechanics.csv"
+KERNELS_FILE = "kernels.csv"
+DEVIATIONS_FILE = "deviations.csv"
+REGRESSIONS_FILE = "regressions.csv"
+MODELS_FILE = "models.csv"
+POOLED_FILE = "pooled.csv"
+CELLS_FILE = "cells.csv"
+"""Tables among the results."""
 
 CLAIMS_FILE = "claims.json"
-"""Names of these files among the results."""
+SWEEP_FILE = "sweep.json"
+CERTIFICATE_FILE = "certificate.json"
+TRACKING_FILE = "tracking.json"
 
+PAGE_FILE = "index.html"
+"""The report."""
 
-BANKS, BANK_RUNS = "filters", "filter_runs"
-"""Folders of results: what banks of trained kernels hold, and how these kernels ran."""
+BANK_FILES = f"{BANKS}/*.nc"
+"""The analyses of all banks, as claims cite them."""

@@ -1,4 +1,4 @@
-"""Which values stand for the rest where not all can be shown."""
+"""Values that represent the rest where not all can be shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Choice = TypeVar("Choice")
 PAPER_FAMILY = "dct"
 PAPER_ACTIVATIONS = ("relu", "modulus")
 PAPER_SIZES = (2, 3)
-"""The kernels that the paper shows (even part DC, odd part the gradient), and its rectifiers."""
+"""Kernels (even part DC, odd part the gradient) and rectifiers that the paper shows."""
 
 
 def spread(values: list[Choice], most: int) -> list[Choice]:
@@ -24,12 +24,12 @@ def spread(values: list[Choice], most: int) -> list[Choice]:
     >>> spread([0, 1, 2, 3, 4], 3)
     [0, 2, 4]
     """
-    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    return [values[place] for place in places]
+    indices = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
+    return [values[index] for index in indices]
 
 
 def preferred(values: list[Choice], *wishes: Choice) -> Choice:
-    """Return the first wish that is there, else the first value.
+    """Return the first wish among the values, else the first value.
 
     Examples
     --------
@@ -51,13 +51,13 @@ def shown_sizes(sizes: list[int], most: int) -> list[int]:
         return sorted(sizes)
     known = [size for size in PAPER_SIZES if size in sizes]
     others = sorted(set(sizes) - set(known))
-    # One more than there is room for: the smallest of the others is next to the paper's.
+    # One more than needed: the smallest of the others is next to the paper's, and dropped.
     few = spread(others, most - len(known) + bool(known))
     return known + few[bool(known) :]
 
 
 def representative_family(experiment: Experiment) -> str:
-    """Return the kernel family that stands for all: the paper's if it is there."""
+    """Return the kernel family that represents all: the paper's if the experiment has it."""
     return preferred(experiment.kernels, PAPER_FAMILY)
 
 

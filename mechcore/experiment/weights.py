@@ -7,33 +7,28 @@ from pathlib import Path
 
 from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 
-PACKAGES = {"torch": "torch", "onnx": "onnx", "keras": "h5py"}
-"""The package behind each extra of this distribution."""
-
 
 @dataclass(frozen=True)
 class Format:
     """A format of weight files."""
 
-    summary: str
-    """One line for people."""
-    extra: str | None
-    """Key of `PACKAGES`; None if what the package always depends on reads it."""
     reader: str
     """Module of `mechcore.filters.formats` that opens it."""
+    package: str | None = None
+    """What the reader imports besides what mechcore depends on; the extra has the reader's name."""
 
 
 FORMATS: dict[str, Format] = {
-    ".safetensors": Format("tensors by name, any framework", None, "safetensors"),
-    ".npz": Format("arrays of numpy by name", None, "npz"),
-    ".onnx": Format("a graph, which tells its convolutions", "onnx", "onnx"),
-    ".pt": Format("a state dict or checkpoint of torch", "torch", "torch"),
-    ".pth": Format("a state dict or checkpoint of torch", "torch", "torch"),
-    ".weights.h5": Format("weights of Keras", "keras", "keras"),
-    ".h5": Format("weights or a whole model of Keras", "keras", "keras"),
-    ".keras": Format("a whole model of Keras", "keras", "keras"),
+    ".safetensors": Format("safetensors"),
+    ".npz": Format("npz"),
+    ".onnx": Format("onnx", package="onnx"),
+    ".pt": Format("torch", package="torch"),
+    ".pth": Format("torch", package="torch"),
+    ".weights.h5": Format("keras", package="h5py"),
+    ".h5": Format("keras", package="h5py"),
+    ".keras": Format("keras", package="h5py"),
 }
-"""Formats by the end of the file's name; the first that fits counts."""
+"""Formats by the end of the file's name; the first match counts."""
 
 
 LAYOUTS = {
@@ -59,7 +54,7 @@ def suffix_of(path: Path, key: str = "weights") -> str:
         raise MechcoreError(f"{key}: {shown(str(path))} is a folder, expected a file")
     suggestion = did_you_mean(path.suffix.lower(), FORMATS)
     if path.suffix.lower() == ".npy":
-        suggestion = "; numpy.savez('net.npz', conv=array) makes one of an array"
+        suggestion = "; numpy.savez('net.npz', conv=array) converts an array"
     allowed = f"a file that ends in {', '.join(FORMATS)}{suggestion}"
     raise InvalidValue(key, path.name, allowed)
 
@@ -72,7 +67,7 @@ def check_weights(path: Path, key: str = "weights") -> None:
 
 
 def bank_name(path: Path) -> str:
-    """Return what a bank is called if its user does not say it.
+    """Return the default name of the bank of a weight file.
 
     Examples
     --------

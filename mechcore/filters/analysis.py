@@ -1,8 +1,4 @@
-"""What kernels do, for millions of them at once: the same quantities as of a single kernel.
-
-All energies follow from one orthogonal transform: the DCT-II bases are even or odd, and two of them
-that are each other's transpose make an isotropic and an anisotropic one.
-"""
+"""Quantities of `mechcore.model`, spectra and ranks of millions of kernels at once."""
 
 from __future__ import annotations
 
@@ -13,11 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import InvalidValue
-from mechcore.io.arrays import real_array
-from mechcore.model.decomposition import MOMENTUM_ROUNDING
-from mechcore.model.geometry import centred_coordinates
+from mechcore.io.arrays import Array, real_array
+from mechcore.model.decomposition import first_moments, isotropic_part, parities
 from mechcore.model.kernels import dct_basis
-from mechcore.model.theory import SUM_ROUNDING, TAP_ROUNDING
+from mechcore.model.normalisations import l2_norms
+from mechcore.model.theory import has_no_negative_tap, velocities
 
 CHUNK = 2**15
 """Kernels at a time: of 7x7 taps, 13 MB an array, which stays within the caches of a server."""
@@ -26,7 +22,7 @@ Columns = dict[str, NDArray[np.generic]]
 
 
 def analyse(kernels: object) -> xr.Dataset:
-    """Take kernels of one shape apart.
+    """Analyse kernels of one shape.
 
     Parameters
     ----------
@@ -82,15 +78,15 @@ def analyse(kernels: object) -> xr.Dataset:
 
     Examples
     --------
-    >>> found = analyse([[[0.1, 0.7], [0.1, 0.7]]])
-    >>> round(float(found.odd_energy_ratio[0]), 12), round(float(found.velocity_x[0]), 12)
+    >>> result = analyse([[[0.1, 0.7], [0.1, 0.7]]])
+    >>> round(float(result.odd_energy_ratio[0]), 12), round(float(result.velocity_x[0]), 12)
     (0.36, 0.375)
     """
     stack = _as_stack(kernels)
     height, width = stack.shape[1:]
-    joined = _joined(stack)
-    spectrum = joined.pop("dct_energy").reshape(-1, height, width)
-    variables: dict[str, object] = {name: ("slice", values) for name, values in joined.items()}
+    columns = _joined(stack)
+    spectrum = columns.pop("dct_energy").reshape(-1, height, width)
+    variables: dict[str, object] = {name: ("slice", values) for name, values in columns.items()}
     variables["dct_energy"] = (("slice", "v", "u"), spectrum)
     return xr.Dataset(variables, {"v": np.arange(height), "u": np.arange(width)})
 
@@ -120,7 +116,7 @@ def dct_bases(height: int, width: int) -> NDArray[np.float64]:
 
 
 def _as_stack(kernels: object) -> NDArray[np.floating]:
-    """Kernels in the precision that they come in, which tells how much of them is rounding."""
+    """Kernels in their own precision, which determines how much is rounding."""
     array = np.asarray(kernels)
     if array.dtype not in (np.float32, np.float64):
         array = real_array(kernels, "kernels")
@@ -136,7 +132,7 @@ def _chunks(stack: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
 
 
 def _joined(stack: NDArray[np.floating]) -> Columns:
-    """The columns of all kernels, written in place: side by side, chunks would need it twice."""
+    """The columns of all kernels, written in place to save memory."""
     joined: Columns = {}
     done = 0
     for chunk in _chunks(stack):
@@ -148,78 +144,65 @@ def _joined(stack: NDArray[np.floating]) -> Columns:
     return joined
 
 
-def _columns(kernels: NDArray[np.floating]) -> Columns:
-    """All columns of some kernels; inside, taps come first, as sums over a few taps are slow."""
-    shape = kernels.shape[1:]
-    taps = np.array(kernels.reshape(len(kernels), -1).T, dtype=np.float64, order="C")
+def _columns(chunk: NDArray[np.floating]) -> Columns:
+    """All columns of some kernels."""
+    kernels = chunk.astype(np.float64)
+    peaks = np.abs(kernels).max(axis=(-2, -1))
     # Squares of taps that are very large or very small would leave the range of numbers.
-    peaks = np.abs(taps).max(axis=0)
-    taps /= np.where(peaks > 0, peaks, 1.0)
-    coefficients = dct_bases(*shape) @ taps
-    spectrum = np.square(coefficients)
-    total = spectrum.sum(axis=0)
-    # Of a kernel that is zero every share is NaN.
-    whole = np.where(total > 0, total, np.nan)
-    shares = {
-        name: energy / whole for name, energy in _energies(coefficients, spectrum, shape).items()
-    }
-    scale = np.square(peaks)
+    scaled = kernels / np.where(peaks > 0, peaks, 1.0)[:, np.newaxis, np.newaxis]
+    spectrum, scale = _spectrum(scaled), np.square(peaks)
     return {
-        "energy": total * scale,
-        "odd_energy_ratio": shares["odd_share"],
-        **shares,
-        "beta": np.sqrt(shares["odd_share"]),
-        **_motion(taps, peaks, shape),
-        "no_negative_tap": taps.min(axis=0) >= -TAP_ROUNDING * taps.max(axis=0),
-        "rank": _ranks(taps.T.reshape(kernels.shape), float(np.finfo(kernels.dtype).eps)),
+        "energy": spectrum.sum(axis=0) * scale,
+        **_shares(kernels),
+        "low_frequency_share": _low_frequency_share(spectrum, kernels.shape[1:]),
+        **_motion(kernels),
+        "no_negative_tap": has_no_negative_tap(kernels),
+        "rank": _ranks(scaled, float(np.finfo(chunk.dtype).eps)),
         "dct_energy": (spectrum * scale).T,
     }
 
 
-def _energies(
-    coefficients: NDArray[np.float64], spectrum: NDArray[np.float64], shape: tuple[int, ...]
-) -> dict[str, NDArray[np.float64]]:
-    """Energies of the parts of each kernel, from its DCT coefficients (v * width + u, n)."""
+def _spectrum(kernels: Array) -> Array:
+    """Energy of each DCT-II coefficient, (v * width + u, n): sums over a few taps are slow."""
+    taps = np.ascontiguousarray(kernels.reshape(len(kernels), -1).T)
+    return np.square(dct_bases(*kernels.shape[1:]) @ taps)
+
+
+def _low_frequency_share(spectrum: Array, shape: tuple[int, ...]) -> Array:
     v, u = (index.ravel() for index in np.indices(shape))
-    odd, low = (v + u) % 2 == 1, v + u <= 1
-    both_odd = (v % 2 == 1) & (u % 2 == 1)
-    mirrored = coefficients.reshape(*shape, -1)[::2, ::2]
-    # The square has its diagonals as further mirrors, which exchange rows and columns.
-    turned = mirrored.swapaxes(0, 1) if shape[0] == shape[1] else mirrored
-    leaning = np.square((mirrored - turned) / 2).sum(axis=(0, 1))
+    total = spectrum.sum(axis=0)
+    share: Array = spectrum[v + u <= 1].sum(axis=0) / np.where(total > 0, total, np.nan)
+    return share
+
+
+def _shares(kernels: Array) -> Columns:
+    even, odd = parities(kernels)
+    isotropic = isotropic_part(even)
+    norms = l2_norms(kernels)
+    # Of a kernel that is zero every share is NaN.
+    norms = np.where(norms > 0, norms, np.nan)
+    beta, *others = (l2_norms(part) / norms for part in (odd, isotropic, even - isotropic))
     return {
-        "odd_share": spectrum[odd].sum(axis=0),
-        "isotropic_share": np.square((mirrored + turned) / 2).sum(axis=(0, 1)),
-        "anisotropic_share": leaning + spectrum[both_odd].sum(axis=0),
-        "low_frequency_share": spectrum[low].sum(axis=0),
+        "odd_energy_ratio": beta**2,
+        "odd_share": beta**2,
+        "isotropic_share": others[0] ** 2,
+        "anisotropic_share": others[1] ** 2,
+        "beta": beta,
     }
 
 
-def _motion(
-    taps: NDArray[np.float64], peaks: NDArray[np.float64], shape: tuple[int, ...]
-) -> Columns:
-    height, width = shape
-    x, y = (
-        np.tile(centred_coordinates(width), height),
-        np.repeat(centred_coordinates(height), width),
-    )
-    magnitudes = np.abs(taps)
-    reach = (np.abs(x) + np.abs(y)) @ magnitudes
-    total = taps.sum(axis=0)
-    along_x, along_y = (
-        np.where(np.abs(moment) <= MOMENTUM_ROUNDING * reach, 0.0, moment)
-        for moment in (x @ taps, y @ taps)
-    )
-    sums = np.where(np.abs(total) <= SUM_ROUNDING * magnitudes.sum(axis=0), np.nan, total)
-    moving = (along_x != 0) | (along_y != 0)
-    angle = np.degrees(np.arctan2(along_y, along_x)) % 360.0
+def _motion(kernels: Array) -> Columns:
+    momenta = first_moments(kernels, parities(kernels)[1])
+    x, y = momenta.T
+    angle = np.degrees(np.arctan2(y, x)) % 360.0
+    velocity_x, velocity_y = velocities(kernels, momenta).T
     return {
-        "momentum_x": along_x * peaks,
-        "momentum_y": along_y * peaks,
-        "momentum_angle": np.where(moving, angle, np.nan),
-        "total": total * peaks,
-        "velocity_x": along_x / sums,
-        "velocity_y": along_y / sums,
+        "momentum_x": x,
+        "momentum_y": y,
+        "momentum_angle": np.where((x != 0) | (y != 0), angle, np.nan),
+        "total": kernels.sum(axis=(-2, -1)),
+        "velocity_x": velocity_x,
+        "velocity_y": velocity_y,
     }
 
 

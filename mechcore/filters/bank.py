@@ -9,23 +9,16 @@ from pathlib import Path
 
 from mechcore.errors import MechcoreError, choose, shown
 from mechcore.experiment.weights import LAYOUTS
-from mechcore.filters.formats import open_tensors, refused, require_plausible_size
+from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
-from mechcore.filters.layers import (
-    Layer,
-    Skipped,
-    reason_to_skip,
-    recognise,
-)
-from mechcore.io.provenance import file_sha256
-
-__all__ = ["Bank", "Layer", "Skipped", "load_bank"]
+from mechcore.filters.layers import Layer, Skipped, reason_to_skip, recognise
+from mechcore.io.hashes import file_sha256
 
 LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
 what is more does not fit beside its results on most machines."""
 
-TOLD_REASONS = 5
+MOST_REASONS = 5
 """Reasons that are listed where a file has no convolution: enough to see what it is."""
 
 
@@ -49,39 +42,71 @@ class Bank:
         """Number of 2-D kernels."""
         return sum(math.prod(layer.kernels.shape[:3]) for layer in self.layers)
 
+    @property
+    def origin(self) -> dict[str, object]:
+        """Attributes of a file of results: the weights that it was made from."""
+        return {"weights": self.name, "weights_sha256": self.sha256, "layout": self.layout}
+
 
 def load_bank(path: str | Path, layout: str = "auto") -> Bank:
-    """Read the spatial convolutions of a weight file."""
+    """Read the spatial convolutions of a weight file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.safetensors``, ``.npz``, ``.onnx``, ``.pt``, ``.pth``, ``.h5`` or ``.keras`` file.
+    layout : {"auto", "torch", "keras"}, optional
+        Order of the axes where neither a graph nor a class of Keras states it.
+
+    Returns
+    -------
+    Bank
+        Kernels in the convolution convention, and why every other tensor was skipped.
+
+    Raises
+    ------
+    MechcoreError
+        If the file is damaged, of another kind or without a spatial convolution, if a kernel is not
+        finite or of a type that cannot be read, or if the kernels would not fit into memory.
+
+    Examples
+    --------
+    >>> bank = load_bank("resources/banks/digits.safetensors")
+    >>> bank.layers[0].name, bank.layers[0].kernels.shape
+    ('conv1.weight', (16, 1, 1, 5, 5))
+    """
     choose(LAYOUTS, "layout", layout)
     path = Path(path)
     with open_tensors(path) as tensors:
-        _require_room(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
-        found = [_recognised(path, tensor, layout) for tensor in tensors]
-    layers = tuple(entry for entry in found if isinstance(entry, Layer))
-    skipped = tuple(entry for entry in found if isinstance(entry, Skipped))
+        _require_memory(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
+        entries = [_recognised(path, tensor, layout) for tensor in tensors]
+    layers = tuple(entry for entry in entries if isinstance(entry, Layer))
+    skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
-        raise refused(path, f"has no spatial convolution: {_tally(skipped)}")
+        raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
     return Bank(path.name, file_sha256(path), layers, skipped, layout)
 
 
 def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
     try:
         return recognise(tensor, layout)
+    except WeightFileError:
+        raise
     except MechcoreError as error:
-        told = str(error)
-        raise error if told.startswith(f"{path.name}: ") else refused(path, told) from error
+        raise WeightFileError(path, str(error)) from error
 
 
-def _require_room(path: Path, tensors: list[Tensor]) -> None:
-    width = {True: 8, False: 4}
-    size = sum(math.prod(tensor.shape) * width[tensor.dtype == "float64"] for tensor in tensors)
+def _require_memory(path: Path, tensors: list[Tensor]) -> None:
+    size = sum(math.prod(item.shape) * (8 if item.dtype == "float64" else 4) for item in tensors)
     if size > LARGEST_BANK:
-        raise refused(path, f"its kernels would take {size} bytes, more than {LARGEST_BANK}")
+        raise WeightFileError(
+            path, f"its kernels would take {size} bytes, more than {LARGEST_BANK}"
+        )
     require_plausible_size(path, "its kernels", size)
 
 
 def _tally(skipped: tuple[Skipped, ...]) -> str:
-    counts = Counter(entry.reason for entry in skipped).most_common(TOLD_REASONS)
+    counts = Counter(entry.reason for entry in skipped).most_common(MOST_REASONS)
     if not counts:
         return "it is empty"
     examples = {entry.reason: entry.name for entry in reversed(skipped)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,28 +11,26 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import analysis_settings
+from mechcore.experiment.banks import analysis_settings
 from mechcore.filters.analysis import analyse
-from mechcore.filters.bank import Bank, Layer
-from mechcore.filters.null import dimensions, null_limit, null_share
-from mechcore.filters.summary import SHARES, kernel_table, summary
-from mechcore.filters.variables import described
-from mechcore.io.netcdf import ROOT, read_groups, with_attributes, write_groups
-from mechcore.io.provenance import made_by
+from mechcore.filters.bank import Bank
+from mechcore.filters.layers import Layer
+from mechcore.filters.null import null_limit, null_share, subspace_dimensions
+from mechcore.filters.summary import SHARES, kernel_table, summarise
+from mechcore.filters.variables import BANK_VARIABLES
+from mechcore.io.netcdf import ROOT, describe, read_groups, with_attributes, write_groups
+from mechcore.io.provenance import provenance
 
-if TYPE_CHECKING:
-    pass
-
-LAYERS, WHOLE, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
+LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
 
-PLACE = ("layer", "out", "in", "plane")
-"""Coordinates that tell which kernel of the bank a slice is."""
+SLICE_COORDINATES = ("layer", "out", "in", "plane")
+"""Which kernel of the bank a slice is."""
 
 
 @dataclass(frozen=True)
 class BankAnalysis:
-    """What is known of a bank."""
+    """What the analysis of a bank found."""
 
     attributes: dict[str, object]
     """Name and hash of the weight file, and what made the analysis."""
@@ -41,45 +38,49 @@ class BankAnalysis:
     """By shape, as ``k3x3``: the columns of `mechcore.filters.analysis.analyse` along ``slice``,
     with the coordinates layer (a row of `layers`), out, in and plane, and the taps."""
     filters: dict[str, pd.DataFrame]
-    """By shape: a row for each output of each layer, see `mechcore.filters.summary.summary`."""
+    """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise`."""
     layers: pd.DataFrame
     """A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
-    what kernels that point anywhere give in the mean; ``null_low_frequency_limit``, which they
-    exceed once in a thousand; ``low_frequencies``, the number of coefficients that are DC or a
-    gradient; ``leading``, how many of these are among as many largest coefficients."""
-    whole: pd.DataFrame
-    """One row, the summary of all kernels."""
+    its mean under untrained weights; ``null_low_frequency_limit``, which they exceed once in a
+    thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
+    ``leading``, how many of these are among as many largest coefficients."""
+    summary: pd.DataFrame
+    """One row, of all kernels."""
     skipped: pd.DataFrame
     """Arrays of the file that are no spatial convolution: name, shape, reason."""
 
 
 def analyse_bank(bank: Bank) -> BankAnalysis:
-    """Analyse all kernels of a bank, and summarise them."""
+    """Analyse all kernels of a bank, and summarise them.
+
+    Parameters
+    ----------
+    bank : Bank
+        Of `mechcore.filters.bank.load_bank`.
+
+    Returns
+    -------
+    BankAnalysis
+        Kernel by kernel, and summaries of filters, layers and the bank.
+    """
     slices = slices_by_shape(bank)
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
+    skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
-        origin_of(bank) | made_by("filters", analysis_settings(bank.layout)),
-        slices,
-        {name: _filters(group) for name, group in slices.items()},
-        _layers(bank, summary(kernels, layers, len(bank.layers)), slices),
-        summary(kernels, np.zeros_like(layers), 1),
-        pd.DataFrame(
-            [(one.name, "x".join(map(str, one.shape)), one.reason) for one in bank.skipped],
-            columns=["name", "shape", "reason"],
-        ),
+        attributes=bank.origin | provenance("filters", analysis_settings(bank.layout)),
+        slices=slices,
+        filters={name: _filters(group) for name, group in slices.items()},
+        layers=_layers(bank, summarise(kernels, layers, len(bank.layers)), slices),
+        summary=summarise(kernels, np.zeros_like(layers), 1),
+        skipped=pd.DataFrame(skipped, columns=["name", "shape", "reason"]),
     )
 
 
 def slices_by_shape(bank: Bank) -> dict[str, xr.Dataset]:
-    """Take all kernels of a bank apart."""
+    """Analyse all kernels of a bank, by their shape."""
     shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
     return {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
-
-
-def origin_of(bank: Bank) -> dict[str, object]:
-    """Return the attributes that tell which weights a file was made of."""
-    return {"weights": bank.name, "weights_sha256": bank.sha256, "layout": bank.layout}
 
 
 def write_analysis(analysis: BankAnalysis, path: Path) -> None:
@@ -95,30 +96,26 @@ def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
     for name, slices in analysis.slices.items():
         groups[name] = slices
         groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")
-    for name, table in (
-        (LAYERS, analysis.layers),
-        (WHOLE, analysis.whole),
-        (SKIPPED, analysis.skipped),
-    ):
-        groups[name] = _as_dataset(table, "row")
-    return {name: described(group) for name, group in groups.items()}
+    groups[LAYERS] = _as_dataset(analysis.layers, "row")
+    groups[SUMMARY] = _as_dataset(analysis.summary, "row")
+    groups[SKIPPED] = _as_dataset(analysis.skipped, "row")
+    return {name: describe(group, BANK_VARIABLES) for name, group in groups.items()}
 
 
 def read_analysis(path: Path) -> BankAnalysis:
     """Read what `write_analysis` wrote."""
     groups = read_groups(path)
-    missing = [name for name in (LAYERS, WHOLE, SKIPPED) if name not in groups]
+    missing = [name for name in (LAYERS, SUMMARY, SKIPPED) if name not in groups]
     if missing:
         raise MechcoreError(f"{path}: no group {', '.join(missing)}: another kind of file")
     shapes = [name for name in groups if f"{name}/{FILTERS}" in groups]
-    layers, whole, skipped = (_as_table(groups[name]) for name in (LAYERS, WHOLE, SKIPPED))
     return BankAnalysis(
-        dict(groups[ROOT].attrs),
-        {name: groups[name] for name in shapes},
-        {name: _as_table(groups[f"{name}/{FILTERS}"]) for name in shapes},
-        layers,
-        whole,
-        skipped,
+        attributes=dict(groups[ROOT].attrs),
+        slices={name: groups[name] for name in shapes},
+        filters={name: _as_table(groups[f"{name}/{FILTERS}"]) for name in shapes},
+        layers=_as_table(groups[LAYERS]),
+        summary=_as_table(groups[SUMMARY]),
+        skipped=_as_table(groups[SKIPPED]),
     )
 
 
@@ -127,60 +124,63 @@ def _shape_name(height: int, width: int) -> str:
 
 
 def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
-    """All kernels of one shape, with where each comes from."""
+    """All kernels of one shape, and where each comes from."""
     members = [
         (number, layer)
         for number, layer in enumerate(bank.layers)
         if layer.kernels.shape[-2:] == shape
     ]
     taps = np.concatenate([layer.kernels.reshape(-1, *shape) for _, layer in members])
-    places = np.concatenate([_places(number, layer) for number, layer in members], axis=1)
-    coordinates = {name: ("slice", place) for name, place in zip(PLACE, places, strict=True)}
-    found = analyse(taps).assign(taps=(("slice", "y", "x"), taps))
-    return found.assign_coords(coordinates)
+    indices = np.concatenate([_indices(number, layer) for number, layer in members], axis=1)
+    coordinates = dict(zip(SLICE_COORDINATES, indices, strict=True))
+    return (
+        analyse(taps)
+        .assign(taps=(("slice", "y", "x"), taps))
+        .assign_coords({name: ("slice", index) for name, index in coordinates.items()})
+    )
 
 
-def _places(number: int, layer: Layer) -> NDArray[np.int32]:
+def _indices(number: int, layer: Layer) -> NDArray[np.int32]:
     """Layer, output, input and plane of each kernel of a layer."""
-    places = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
-    return np.concatenate([np.full_like(places[:1], number), places])
+    indices = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
+    return np.concatenate([np.full_like(indices[:1], number), indices])
 
 
 def _filters(slices: xr.Dataset) -> pd.DataFrame:
     """A row for each output of each layer of one shape."""
     outputs = int(slices.out.max()) + 1
     keys = slices.layer.values.astype(np.int64) * outputs + slices.out.values
-    known, groups = np.unique(keys, return_inverse=True)
-    table = summary(kernel_table(slices), groups, len(known))
-    table.insert(0, "layer", known // outputs)
-    table.insert(1, "out", known % outputs)
+    distinct, groups = np.unique(keys, return_inverse=True)
+    table = summarise(kernel_table(slices), groups, len(distinct))
+    table.insert(0, "layer", distinct // outputs)
+    table.insert(1, "out", distinct % outputs)
     return table
 
 
 def _layers(bank: Bank, table: pd.DataFrame, slices: dict[str, xr.Dataset]) -> pd.DataFrame:
-    shapes = np.array([layer.kernels.shape[-2:] for layer in bank.layers])
+    """A row for each layer, from its summary."""
+    shapes = [layer.kernels.shape[-2:] for layer in bank.layers]
     table.insert(0, "name", [layer.name for layer in bank.layers])
-    table.insert(1, "height", shapes[:, 0])
-    table.insert(2, "width", shapes[:, 1])
+    table.insert(1, "height", [height for height, _ in shapes])
+    table.insert(2, "width", [width for _, width in shapes])
     table.insert(3, "filters", [len(layer.kernels) for layer in bank.layers])
     for name in SHARES:
-        table[f"null_{name}"] = [null_share(name, *shape) for shape in shapes.tolist()]
+        table[f"null_{name}"] = [null_share(name, *shape) for shape in shapes]
     table["null_low_frequency_limit"] = [
         null_limit("low_frequency_share", height, width, max(effective, 1.0))
-        for (height, width), effective in zip(shapes.tolist(), table.effective_slices, strict=True)
+        for (height, width), effective in zip(shapes, table.effective_slices, strict=True)
     ]
     table["low_frequencies"] = [
-        dimensions(*shape)["low_frequency_share"] for shape in shapes.tolist()
+        subspace_dimensions(*shape)["low_frequency_share"] for shape in shapes
     ]
     table["leading"] = [
-        _leading(slices[_shape_name(*shape)], number)
-        for number, shape in enumerate(shapes.tolist())
+        _leading(slices[_shape_name(*shape)], number) for number, shape in enumerate(shapes)
     ]
-    return table.reset_index(drop=True)
+    return table
 
 
 def _leading(slices: xr.Dataset, layer: int) -> int:
-    """How many of the low frequencies are among as many coefficients of the most energy."""
+    """The number of low frequencies among as many coefficients of the most energy."""
     spectrum = slices.dct_energy.values[slices.layer.values == layer].sum(axis=0)
     v, u = np.indices(spectrum.shape)
     low = (v + u <= 1).ravel()

@@ -1,4 +1,4 @@
-"""What weights that were never trained would show: the law of kernels that point anywhere.
+"""What weights that were never trained would show: the distribution of shares by chance.
 
 A kernel of n independent normal weights has no preferred direction among its n taps, so a part that
 spans d of them holds a share of its energy that follows the Beta(d/2, (n - d)/2) distribution,
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from scipy.stats.distributions import rv_frozen
 
 CHANCE = 0.001
-"""A layer of untrained weights passes a one-sided limit once in a thousand times."""
+"""How often a layer of untrained weights exceeds its one-sided limit."""
 
 
-def dimensions(height: int, width: int) -> dict[str, int]:
-    """Return how many of the taps of a kernel each part spans.
+def subspace_dimensions(height: int, width: int) -> dict[str, int]:
+    """Return the dimension of the subspace that each part of a kernel spans.
 
     Parameters
     ----------
@@ -27,20 +27,23 @@ def dimensions(height: int, width: int) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        By the name of the share.
+        By the name of the share, see `mechcore.filters.analysis.analyse`.
 
     Examples
     --------
-    >>> dimensions(3, 3)["odd_energy_ratio"], dimensions(3, 3)["low_frequency_share"]
+    >>> parts = subspace_dimensions(3, 3)
+    >>> parts["odd_energy_ratio"], parts["low_frequency_share"]
     (4, 3)
     """
     odd = height * width // 2
     mirrored = ((height + 1) // 2, (width + 1) // 2)
-    same = mirrored[0] * (mirrored[0] + 1) // 2 if height == width else mirrored[0] * mirrored[1]
+    isotropic = (
+        mirrored[0] * (mirrored[0] + 1) // 2 if height == width else mirrored[0] * mirrored[1]
+    )
     return {
         "odd_energy_ratio": odd,
-        "isotropic_share": same,
-        "anisotropic_share": height * width - odd - same,
+        "isotropic_share": isotropic,
+        "anisotropic_share": height * width - odd - isotropic,
         "low_frequency_share": 1 + (height > 1) + (width > 1),
         "dc_share": 1,
     }
@@ -52,7 +55,7 @@ def null_share(share: str, height: int, width: int) -> float:
     Parameters
     ----------
     share : str
-        A key of `dimensions`.
+        A key of `subspace_dimensions`.
     height, width : int
         Shape of the kernels, px.
 
@@ -66,7 +69,7 @@ def null_share(share: str, height: int, width: int) -> float:
     >>> null_share("low_frequency_share", 5, 5)
     0.12
     """
-    return dimensions(height, width)[share] / (height * width)
+    return subspace_dimensions(height, width)[share] / (height * width)
 
 
 def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_frozen:
@@ -75,7 +78,7 @@ def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_
     Parameters
     ----------
     share : str
-        A key of `dimensions`.
+        A key of `subspace_dimensions`.
     height, width : int
         Shape of the kernels, px.
     effective : float, optional
@@ -93,7 +96,7 @@ def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_
     >>> float(null_law("low_frequency_share", 3, 3).std().round(4))
     0.201
     """
-    # Takes a second, which readers of tables need not wait.
+    # The import takes a second, which readers of tables need not wait.
     from scipy import stats
 
     mean = null_share(share, height, width)
@@ -102,7 +105,7 @@ def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_
 
 
 def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> float:
-    """Return what the share of untrained weights exceeds once in a thousand times.
+    """Return the limit that a share of untrained weights exceeds once in a thousand times.
 
     Parameters
     ----------

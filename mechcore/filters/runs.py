@@ -8,45 +8,51 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.experiment.bank_run import FilterRun
+from mechcore.experiment.banks import FilterRun
 from mechcore.filters.bank import Bank
-from mechcore.filters.bank_file import PLACE, origin_of, slices_by_shape
-from mechcore.filters.variables import described
-from mechcore.io.netcdf import ROOT, with_attributes
-from mechcore.io.provenance import made_by
+from mechcore.filters.bank_file import SLICE_COORDINATES, slices_by_shape
+from mechcore.filters.variables import BANK_VARIABLES
+from mechcore.io.netcdf import ROOT, describe, with_attributes
+from mechcore.io.provenance import provenance
 from mechcore.simulation.run import propagate
 
-OF_KERNELS = ("kernel_taps", "odd_energy_ratio", "beta_star")
+SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
 """Variables that are the same under every activation and on every pattern."""
 
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
-    """Send patterns through layers of the kernels of a bank that hold the most energy."""
+    """Send patterns through layers of the kernels of a bank that hold the most energy.
+
+    Parameters
+    ----------
+    bank : Bank
+        Of `mechcore.filters.bank.load_bank`.
+    settings : FilterRun
+        Activations, patterns, number of layers and of kernels, and the like.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        The groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels, as
+        ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
+    """
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
     groups = {
         ROOT: root.assign_attrs(
-            origin_of(bank),
+            bank.origin,
             settings=settings.to_json(),
-            **made_by("filters", settings.to_mapping()),
+            **provenance("filters", settings.to_mapping()),
         )
     }
-    chosen = strongest_by_shape(slices_by_shape(bank), settings)
-    runs = {name: runs_of_shape(slices, settings) for name, slices in chosen.items()}
-    return groups | {name: described(run) for name, run in runs.items()}
+    for name, slices in strongest_kernels(slices_by_shape(bank), settings).items():
+        groups[name] = describe(simulate_shape(slices, settings), BANK_VARIABLES)
+    return groups
 
 
-def strongest_by_shape(
+def strongest_kernels(
     shapes: Mapping[str, xr.Dataset], settings: FilterRun
 ) -> dict[str, xr.Dataset]:
-    """Return the kernels of a bank that run.
-
-    Examples
-    --------
-    >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0])}, {"layer": ("slice", [0, 0])})
-    >>> settings = FilterRun(activations=["relu"], slices_per_layer=1)
-    >>> strongest_by_shape({"k3x3": slices}, settings)["k3x3"].energy.values.tolist()
-    [3.0]
-    """
+    """Return the kernels of a bank that run, by shape."""
     chosen = {
         name: slices.isel(slice=strongest(slices, settings.slices_per_layer))
         for name, slices in shapes.items()
@@ -55,7 +61,7 @@ def strongest_by_shape(
 
 
 def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
-    """Return which kernels of each layer hold the most energy.
+    """Return the positions of the kernels of each layer that hold the most energy.
 
     Examples
     --------
@@ -71,51 +77,35 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     return np.sort(chosen)
 
 
-def runs_of_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
+def simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     """Run kernels of one shape under all activations, on all patterns."""
     runs = [
-        [
-            run_kernels(slices, activation, number, settings)
-            for number in range(len(settings.patterns))
-        ]
-        for activation in settings.activations
+        [run_kernels(slices, activation, number, settings) for activation in settings.activations]
+        for number in range(len(settings.patterns))
     ]
-    first = runs[0][0]
-    variables = {
-        str(name): (
-            (*_lead(name), *first[name].dims),
-            first[name].values
-            if name in OF_KERNELS
-            else np.array([[run[name].values for run in row] for row in runs]),
+    shared, attributes = runs[0][0][[*SHARED]], runs[0][0].attrs
+    varying = [[run.drop_vars(SHARED) for run in row] for row in runs]
+    # Of the new dimensions, the last becomes the first.
+    joined = xr.combine_nested(varying, ["pattern", "activation"]).merge(shared)
+    joined.attrs = {name: attributes[name] for name in ("t_burn", "boundary", "density")}
+    labels = [pattern.label for pattern in settings.patterns]
+    return (
+        joined.drop_vars("kernel")
+        .rename(kernel="slice")
+        .assign_coords(
+            {
+                "activation": np.array(settings.activations, dtype=object),
+                "pattern": np.array(labels, dtype=object),
+                **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
+            }
         )
-        for name in first.data_vars
-    }
-    axes = {
-        "activation": np.array(settings.activations, dtype=object),
-        "pattern": np.array([pattern.label for pattern in settings.patterns], dtype=object),
-        "t": first.t.values,
-    }
-    joined = xr.Dataset(variables, axes).rename(kernel="slice")
-    joined.attrs = {name: first.attrs[name] for name in ("t_burn", "boundary", "density")}
-    return joined.assign_coords({name: ("slice", slices[name].values) for name in PLACE})
-
-
-def _lead(name: object) -> tuple[str, ...]:
-    return () if name in OF_KERNELS else ("activation", "pattern")
+    )
 
 
 def run_kernels(
     slices: xr.Dataset, activation: str, number: int, settings: FilterRun
 ) -> xr.Dataset:
-    """Run kernels of one shape under one activation, on one pattern.
-
-    Examples
-    --------
-    >>> slices = xr.Dataset({"taps": (("slice", "y", "x"), np.ones((2, 3, 3)))})
-    >>> settings = FilterRun(activations=["relu"], slices_per_layer=2, steps=4)
-    >>> run_kernels(slices, "relu", 0, settings).sizes["kernel"]
-    2
-    """
+    """Run kernels of one shape under one activation, on one pattern."""
     return propagate(
         slices.taps.values,
         activation,

@@ -16,31 +16,30 @@ SHARES = (
 )
 """What is summarised: by its own name weighted by energy, with ``_mean`` every kernel alike."""
 
-OF_KERNELS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_y")
-"""Columns of a table of kernels."""
+KERNEL_COLUMNS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_y")
 
 
 def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
-    """Return what is summarised of kernels of one shape.
+    """Return what summaries of kernels need.
 
     Parameters
     ----------
     slices : xarray.Dataset
-        Of `mechcore.filters.analysis.analyse`.
+        Kernels of one shape, as `mechcore.filters.analysis.analyse` returns them.
 
     Returns
     -------
     pandas.DataFrame
-        A row a kernel, columns `OF_KERNELS`; tables of several shapes may be put together.
+        A row a kernel, columns `KERNEL_COLUMNS`; tables of several shapes may be concatenated.
     """
     energy = slices.energy.values
     dc = slices.dct_energy.values[:, 0, 0]
-    known = {"dc_share": np.divide(dc, energy, out=np.zeros_like(energy), where=energy > 0)}
-    known |= {name: slices[name].values for name in OF_KERNELS if name in slices}
-    return pd.DataFrame(known)[list(OF_KERNELS)]
+    dc_share = np.divide(dc, energy, out=np.zeros_like(energy), where=energy > 0)
+    columns = {name: slices[name].values for name in KERNEL_COLUMNS if name in slices}
+    return pd.DataFrame(columns | {"dc_share": dc_share})[list(KERNEL_COLUMNS)]
 
 
-def summary(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
+def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
     """Summarise kernels by group.
 
     Parameters
@@ -66,7 +65,7 @@ def summary(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> p
     --------
     >>> from mechcore.filters.analysis import analyse
     >>> kernels = kernel_table(analyse([[[1.0, 1.0]], [[-2.0, 2.0]]]))
-    >>> rows = summary(kernels, np.zeros(2, dtype=int), 1)
+    >>> rows = summarise(kernels, np.zeros(2, dtype=int), 1)
     >>> rows[["odd_energy_ratio", "odd_energy_ratio_mean"]].round(3).values.tolist()
     [[0.8, 0.5]]
     """
@@ -76,16 +75,16 @@ def summary(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> p
     def total(values: object) -> NDArray[np.float64]:
         return np.bincount(groups, np.where(alive, values, 0.0), count).astype(np.float64)  # type: ignore[call-overload]
 
-    number, whole = _or_nan(total(alive)), _or_nan(total(energy))
+    number, energies = _or_nan(total(alive)), _or_nan(total(energy))
     x, y = kernels.momentum_x.to_numpy(), kernels.momentum_y.to_numpy()
     columns = {
         "slices": np.bincount(groups, minlength=count),
         "zero_slices": np.bincount(groups, ~alive, count).astype(int),
-        "effective_slices": _effective(energy, groups, count),
+        "effective_slices": _effective_numbers(energy, groups, count),
         "energy": total(energy),
     }
     for name in SHARES:
-        columns[name] = total(kernels[name] * energy) / whole
+        columns[name] = total(kernels[name] * energy) / energies
         columns[f"{name}_mean"] = total(kernels[name]) / number
     columns["no_negative_tap"] = total(kernels.no_negative_tap) / number
     columns["alignment"] = np.hypot(total(x), total(y)) / _or_nan(total(np.hypot(x, y)))
@@ -93,17 +92,17 @@ def summary(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> p
 
 
 def _or_nan(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Nothing can be divided by a sum over no kernel."""
+    """Sums as divisors: NaN where there is nothing to divide by."""
     return np.where(sums > 0, sums, np.nan)
 
 
-def _effective(
+def _effective_numbers(
     energy: NDArray[np.float64], groups: NDArray[np.integer], count: int
 ) -> NDArray[np.float64]:
     order = np.argsort(groups, kind="stable")
     ends = np.cumsum(np.bincount(groups, minlength=count))
     members = np.split(energy[order], ends[:-1])
-    return np.array([effective_number(one) for one in members])
+    return np.array([effective_number(energies) for energies in members])
 
 
 def effective_number(energy: NDArray[np.float64]) -> float:

@@ -1,19 +1,12 @@
-"""Names and units of what the files of banks hold."""
+"""Names and units of the variables in the files of banks."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
-import xarray as xr
-
+from mechcore.filters.summary import SHARES
 from mechcore.simulation.dataset import ATTRIBUTES
 
-if TYPE_CHECKING:
-    pass
-
-
-OF_BANKS: dict[str, tuple[str, str]] = {
+BANK_VARIABLES: dict[str, tuple[str, str]] = {
+    **ATTRIBUTES,
     "layer": ("row of the layer in the group `layers`", "1"),
     "out": ("output of the layer, one filter each", "1"),
     "in": ("input of the filter", "1"),
@@ -50,23 +43,9 @@ OF_BANKS: dict[str, tuple[str, str]] = {
     "leading": ("how many of these are among as many largest coefficients", "1"),
     "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),
 }
-"""The same of the kernels of trained networks."""
+"""Long name and unit by variable."""
 
-
-DERIVATIONS = {"*_mean": ", mean of kernels", "null_*": ", kernels by chance"}
-"""What the names of summaries add to that of a share."""
-
-
-DERIVED = re.compile(r"_mean$|^null_(?!low_frequency_limit)")
-
-
-def described(dataset: xr.Dataset) -> xr.Dataset:
-    """Name the variables of a bank, or of trajectories of its kernels, in place."""
-    table = ATTRIBUTES | OF_BANKS
-    for name in map(str, dataset.variables):
-        kind = DERIVED.sub("", name)
-        if kind in table:
-            long_name, unit = table[kind]
-            derivation = DERIVATIONS.get(name.replace(kind, "*"), "")
-            dataset[name].attrs.update(long_name=long_name + derivation, units=unit)
-    return dataset
+for share in SHARES:
+    long_name, unit = BANK_VARIABLES[share]
+    BANK_VARIABLES[f"{share}_mean"] = (f"{long_name}, mean of kernels", unit)
+    BANK_VARIABLES[f"null_{share}"] = (f"{long_name}, kernels by chance", unit)

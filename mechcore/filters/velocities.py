@@ -6,18 +6,21 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.measures import measure
-from mechcore.filters.bank_file import PLACE, BankAnalysis
+from mechcore.filters.bank_file import SLICE_COORDINATES, BankAnalysis
 from mechcore.io.netcdf import ROOT
 
 PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
+"""Columns of the kernels."""
+RENAMED = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
+
 MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
-FATE = ("extinct_at", "ill_conditioned")
-"""Columns of the kernels, of `mechcore.analysis.measures.measure`, and of the trajectories."""
+"""Columns of `mechcore.analysis.measures.measure`."""
+OUTCOME = ("extinct_at", "ill_conditioned")
+"""Columns of the trajectories."""
 
 COLUMNS = (
-    *("number", *PLACE),
-    *("energy", "beta", "momentum_angle", "predicted_x", "predicted_y", "no_negative_tap"),
-    *("height", "width", "activation", "pattern", *MEASURED, *FATE),
+    *("number", *SLICE_COORDINATES, *(RENAMED.get(name, name) for name in PREDICTED)),
+    *("height", "width", "activation", "pattern", *MEASURED, *OUTCOME),
 )
 """Columns of the table, in order."""
 
@@ -30,7 +33,7 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
     analysis : BankAnalysis
         Of the same bank.
     groups : dict of str to xarray.Dataset
-        Of `simulate_bank`.
+        Of `mechcore.filters.runs.simulate_bank`.
 
     Returns
     -------
@@ -54,27 +57,29 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
 def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
     """The rows of one shape."""
     height, width = run.kernel_taps.shape[-2:]
-    kernels = _same_kernels(slices, run).assign(height=height, width=width)
+    kernels = _predicted(slices, run).assign(height=height, width=width)
     parts = [_measured(run, str(activation)) for activation in run.activation.values]
     rows = pd.concat(parts, ignore_index=True)
-    which = kernels.iloc[rows["slice"].to_numpy()].reset_index(drop=True)
-    return pd.concat([which, rows.drop(columns="slice")], axis=1)
+    repeated = kernels.iloc[rows["slice"].to_numpy()].reset_index(drop=True)
+    return pd.concat([repeated, rows.drop(columns="slice")], axis=1)
 
 
 def _measured(run: xr.Dataset, activation: str) -> pd.DataFrame:
-    one = run.sel(activation=activation).drop_vars(["activation", *PLACE])
-    found = measure(one.assign_attrs(activation=activation))[list(MEASURED)]
-    table = found.assign({name: one[name] for name in FATE})
+    part = run.sel(activation=activation).drop_vars(["activation", *SLICE_COORDINATES])
+    measures = measure(part.assign_attrs(activation=activation))[list(MEASURED)]
+    table = measures.assign({name: part[name] for name in OUTCOME})
     rows = table.to_dataframe(dim_order=["pattern", "slice"]).reset_index()
     rows.insert(0, "activation", activation)
     return rows
 
 
-def _same_kernels(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
-    """What was predicted of the kernels that ran, in their order."""
-    columns = [slices[name].to_series() for name in PLACE]
-    index = pd.MultiIndex.from_arrays([column.to_numpy() for column in columns], names=PLACE)
-    predicted = pd.DataFrame({name: slices[name].values for name in PREDICTED}, index=index)
-    keys = pd.MultiIndex.from_arrays([run[name].values for name in PLACE], names=PLACE)
-    renamed = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
-    return predicted.loc[keys].rename(columns=renamed).reset_index()
+def _predicted(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:
+    """The columns of the kernels that ran, in their order."""
+    kernels, ran = (
+        pd.MultiIndex.from_arrays(
+            [dataset[name].values for name in SLICE_COORDINATES], names=SLICE_COORDINATES
+        )
+        for dataset in (slices, run)
+    )
+    table = pd.DataFrame({name: slices[name].values for name in PREDICTED}, index=kernels)
+    return table.loc[ran].rename(columns=RENAMED).reset_index()

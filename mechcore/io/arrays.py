@@ -1,9 +1,8 @@
-"""Arrays that come from outside: checked in type before anything is computed with them."""
+"""Arrays from users: their types are checked before anything is computed."""
 
 from __future__ import annotations
 
 import math
-import stat
 import warnings
 from pathlib import Path
 
@@ -11,16 +10,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from mechcore.errors import Description, InvalidValue, MechcoreError
+from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.io.reading import reason_not_to_open
 
 Array = NDArray[np.float64]
 
 PLAIN = (1, 0)
-"""Version of ``.npy`` files of numbers; later ones are for structures with long names of fields,
-and a header of theirs may be gigabytes long."""
+"""Version of ``.npy`` files of numbers; later ones are for structures, and their headers may be
+gigabytes long."""
 
 
-def real_array(values: object, key: str) -> NDArray[np.float64]:
+def real_array(values: object, key: str) -> Array:
     """Return an object as an array of float64.
 
     Examples
@@ -31,10 +31,11 @@ def real_array(values: object, key: str) -> NDArray[np.float64]:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise InvalidValue(key, Description("a ragged list"), "an array of real numbers") from error
+        ragged = "a ragged list"
+        raise InvalidValue(key, values, "an array of real numbers", description=ragged) from error
     if array.dtype.kind not in "fiub":
-        raise InvalidValue(key, Description(f"an array of {array.dtype}"), "real numbers")
-    # What is too large for float64 becomes infinite, which the callers refuse.
+        raise InvalidValue(key, values, "real numbers", description=f"an array of {array.dtype}")
+    # Numbers too large for float64 become infinite, which the callers refuse.
     with np.errstate(over="ignore"):
         return array.astype(np.float64)
 
@@ -45,17 +46,17 @@ def load_array(path: Path, key: str, most: int) -> NDArray[np.generic]:
     if reason:
         raise _unreadable(path, key, reason)
     try:
-        # Headers that Python 2 wrote are read, with a warning that they could be read faster.
+        # Headers from Python 2 are read, with a warning.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_header(path, key, most)
-            # Mapped first: a header that declares too much then fails instead of filling memory.
+            # Mapped first: a header that declares too much fails instead of filling memory.
             return np.array(npy.open_memmap(path, mode="r"))
     except (MechcoreError, MemoryError):
         raise
     except OSError as error:
         reason = error.strerror or "not a .npy file"
-    # Headers are texts that numpy parses as Python: a damaged one fails in many ways.
+    # numpy parses headers as Python, so that damaged ones raise anything.
     except Exception as error:
         pickled = any(text in str(error) for text in ("Python objects", "Object arrays"))
         reason = "it holds Python objects" if pickled else "not a .npy file"
@@ -69,27 +70,10 @@ def _check_header(path: Path, key: str, most: int) -> None:
         try:
             shape, _, _ = npy.read_array_header_1_0(stream)
         except MemoryError:
-            # So the parser of Python says that a text is nested too deep; a header is short.
+            # Python's parser reports deep nesting like this; a header is short.
             raise _unreadable(path, key, "not a .npy file") from None
     if math.prod(shape) > most:
         raise InvalidValue(key, f"an array of shape {shape}", f"at most {most} values")
-
-
-def reason_not_to_open(path: Path) -> str:
-    """Tell why a path is no file that can be read to its end.
-
-    Examples
-    --------
-    >>> reason_not_to_open(Path("/dev"))
-    'it is a folder'
-    """
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    if stat.S_ISDIR(mode):
-        return "it is a folder"
-    return "" if stat.S_ISREG(mode) else "it is a device, pipe or socket"
 
 
 def _unreadable(path: Path, key: str, reason: str) -> MechcoreError:

@@ -1,4 +1,4 @@
-"""What made a result: the commit of this code, the libraries it stands on, and the machine."""
+"""What makes results here: the commit of this code, the libraries and the machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings
-from mechcore.io.provenance import COMPUTING, file_sha256, versions
+from mechcore.io.provenance import COMPUTING, versions
 from mechcore.version import __version__
 
 LIBRARIES = (
@@ -23,10 +24,10 @@ LIBRARIES = (
 PACKAGE = Path(__file__).parents[1]
 
 LOCK = "requirements.lock"
-"""Names every library that the project is installed with, beside the package in a checkout."""
+"""Pins every library, beside the package in a checkout."""
 
 CPU_FACTS = Path("/proc/cpuinfo")
-"""Where Linux tells the model of the processor."""
+"""Where Linux states the model of the processor."""
 
 THREAD_LIMITS = (
     *("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"),
@@ -35,13 +36,13 @@ THREAD_LIMITS = (
 """Environment variables that say how many threads compute."""
 
 UNKNOWN = "unknown"
-"""A fact that this machine does not tell."""
+"""A fact that this machine does not provide."""
 
 TARGET = "NUMBA_CPU_NAME"
-"""Environment variable that names another processor to make machine code for."""
+"""Environment variable that names another processor to compile for."""
 
 PATIENCE = 10.0
-"""Seconds until a git that does not answer, as on a stale network disk, counts as absent."""
+"""Seconds after which a git that does not answer, as on a stale network disk, is absent."""
 
 
 class Code(Settings):
@@ -66,11 +67,11 @@ class Environment(Settings):
     processor: str
     """Version of Python, operating system, architecture, model of the processor."""
     target: str = UNKNOWN
-    """LLVM's name of the processor that machine code is made for."""
+    """LLVM's name of the processor that code is compiled for."""
     vector_instructions: str = UNKNOWN
-    """Those beyond the baseline that numpy found here."""
+    """Beyond numpy's baseline."""
     blas: str = UNKNOWN
-    """What numpy multiplies matrices with."""
+    """Library with which numpy multiplies matrices."""
     cores: int
     """Of the machine."""
     threads: dict[str, str]
@@ -82,13 +83,7 @@ class Environment(Settings):
 
 
 def current_code(core_hashes: Iterable[str]) -> Code:
-    """Return which code this is.
-
-    Examples
-    --------
-    >>> current_code(["b", "a", "b"]).core_hashes
-    ['a', 'b']
-    """
+    """Return the version and the commit of this code."""
     dirty = {True: "true", False: "false", None: UNKNOWN}[git_is_dirty()]
     return Code(
         version=__version__,
@@ -99,20 +94,11 @@ def current_code(core_hashes: Iterable[str]) -> Code:
 
 
 def current_environment() -> Environment:
-    """Return what this process runs on.
-
-    Examples
-    --------
-    >>> current_environment().python == platform.python_version()
-    True
-    """
-    # Loading LLVM takes 50 ms, which those that only read an environment need not wait for.
+    """Return the machine, libraries and settings of this process."""
+    # Loading LLVM takes 50 ms, for which readers of environments need not wait.
     from llvmlite import binding
 
-    # Python and this package have places of their own.
-    own = ("python", "mechcore")
-    libraries = {name: found for name, found in library_versions().items() if name not in own}
-    # What a build of numpy does not know, it leaves out.
+    # Keys that a build of numpy does not know are missing.
     built = np.show_config(mode="dicts")
     blas = built.get("Build Dependencies", {}).get("blas", {})
     return Environment(
@@ -125,20 +111,22 @@ def current_environment() -> Environment:
         blas=" ".join(blas[key] for key in ("name", "version") if key in blas) or UNKNOWN,
         cores=os.cpu_count() or 1,
         threads={name: os.environ[name] for name in THREAD_LIMITS if name in os.environ},
-        libraries=libraries,
+        libraries={
+            name: version for name, version in versions(LIBRARIES).items() if name != "python"
+        },
         lock_sha256=_lock_sha256(),
     )
 
 
 def git_commit() -> str | None:
     """Return the commit that this package was checked out from."""
-    # An installed copy may lie inside somebody else's repository, whose commit says nothing.
+    # An installed copy may be inside somebody else's repository.
     tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
     return _git("rev-parse", "HEAD") if tracked else None
 
 
 def git_is_dirty() -> bool | None:
-    """Return whether tracked files differ from the commit, reports, which are made, left out."""
+    """Return whether tracked files, except reports, differ from the commit."""
     if git_commit() is None:
         return None
     code = ("--", ":/", ":(exclude,top)reports")
@@ -147,27 +135,21 @@ def git_is_dirty() -> bool | None:
 
 
 def project_file(name: str) -> Path | None:
-    """Return a file that lies beside the package in a checkout of the project."""
-    # What lies beside an installed package is somebody else's.
+    """Return a file beside the package, in a checkout of the project."""
+    # Files beside an installed package are somebody else's.
     checkout = (PACKAGE.parent / "pyproject.toml").is_file()
-    found = PACKAGE.parent / name
-    return found if checkout and found.is_file() else None
+    path = PACKAGE.parent / name
+    return path if checkout and path.is_file() else None
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python, this package and its libraries.
-
-    Examples
-    --------
-    >>> list(library_versions())[:3]
-    ['python', 'mechcore', 'numpy']
-    """
-    found = versions(LIBRARIES)
-    return {"python": found.pop("python"), "mechcore": __version__} | found
+    """Return the versions of Python, this package and its libraries."""
+    python, *libraries = versions(LIBRARIES).items()
+    return dict([python, ("mechcore", __version__), *libraries])
 
 
 def _processor() -> str:
-    """The model of the processor: not every system tells, and not every processor has a name."""
+    """The model of the processor, as far as the system knows it."""
     lines = CPU_FACTS.read_text(errors="replace").splitlines() if CPU_FACTS.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return (models[0] if models else platform.processor()) or UNKNOWN
@@ -181,7 +163,6 @@ def _lock_sha256() -> str | None:
 def _git(*arguments: str) -> str | None:
     try:
         answer = subprocess.run(
-            # The one that the user calls.
             ["git", *arguments],  # noqa: S607
             cwd=PACKAGE,
             capture_output=True,

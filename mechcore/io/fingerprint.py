@@ -40,12 +40,9 @@ def code_fingerprint(room: str) -> str:
 def _sources(room: str) -> Iterator[Path]:
     for name in ROOMS[: ROOMS.index(room) + 1]:
         if name not in SIBLINGS.get(room, ()):
-            found = (
-                (PACKAGE / name).rglob("*")
-                if (PACKAGE / name).is_dir()
-                else [PACKAGE / f"{name}.py"]
-            )
-            yield from sorted(path for path in found if path.suffix in (".py", ".j2"))
+            folder, module = PACKAGE / name, PACKAGE / f"{name}.py"
+            files = folder.rglob("*") if folder.is_dir() else [module]
+            yield from sorted(path for path in files if path.suffix in (".py", ".j2"))
 
 
 @cache
@@ -55,7 +52,7 @@ def _meaning(path: Path) -> str:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    """Drop every statement that is a text, which does nothing."""
+    """Drop every statement that is a text: it does nothing."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
             node.body = [part for part in node.body if not _is_text(part)]

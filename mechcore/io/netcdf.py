@@ -1,4 +1,4 @@
-"""The netCDF format: names, units and attributes. No other module opens a netCDF file."""
+"""The netCDF format: attributes, encoding, hashes. No other module opens a netCDF file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,32 +31,32 @@ REFERENCE = (
     " arXiv:2512.24338"
 )
 
-
-WHOLE_NUMBERS = ("extinct_at", "diverged_at", "edge_at")
+INTEGERS = ("extinct_at", "diverged_at", "edge_at")
 """Variables that are stored as integers, -1 where there is no value."""
 
-
 ROOT = "/"
-"""Path of the root group of a file, which most files have alone."""
+"""Path of the root group; most files have no other."""
 
 CONTENT_HASH = "content_sha256"
-"""Attribute of the root: the hash of all that a file holds."""
+"""Attribute of the root: the hash of the content of the file."""
 
 PROBE = 2**20
-"""Bytes that do not fit either where the library could not write."""
+"""Bytes that are written to find out why the library could not write."""
 
-MOST_VALUES = 2000
-"""Values of a file for each of its bytes: deflate takes more than a thousandth of what it packs."""
+MOST_VALUES_PER_BYTE = 2000
+"""Deflate packs to no less than a thousandth."""
+
+AGAIN = "to make it again, delete it and run the workflow"
 
 PROVENANCE = (
     *(CONTENT_HASH, "core_hash", "mechcore_version", "source"),
     *("config_sha256", "library_versions"),
 )
-"""Attributes that tell how a file was made, not what it holds."""
+"""Attributes that state how a file was made, not what it holds."""
 
 
 def with_attributes(dataset: xr.Dataset, title: str) -> xr.Dataset:
-    """Add what every file of this project says of itself to the global attributes."""
+    """Add the global attributes that every file of this project has."""
     return dataset.assign_attrs(
         Conventions="CF-1.11",
         title=title,
@@ -68,15 +67,24 @@ def with_attributes(dataset: xr.Dataset, title: str) -> xr.Dataset:
     )
 
 
+def describe(dataset: xr.Dataset, table: Mapping[str, tuple[str, str]]) -> xr.Dataset:
+    """Give the variables that a table names their long names and units, in place."""
+    for name in map(str, dataset.variables):
+        if name in table:
+            long_name, unit = table[name]
+            dataset[name].attrs.update(long_name=long_name, units=unit)
+    return dataset
+
+
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
-    """Write a dataset as netCDF-4, whole or not at all."""
+    """Write a dataset as netCDF-4; the file is complete or absent."""
     write_groups({ROOT: dataset}, path)
 
 
 def write_groups(
     groups: Mapping[str, xr.Dataset], path: str | Path, *, compress: bool = True
 ) -> None:
-    """Write datasets as the groups of one netCDF-4 file, whole or not at all."""
+    """Write datasets as the groups of one netCDF-4 file, complete or absent."""
     root = groups[ROOT].assign_attrs({CONTENT_HASH: _hash_of_groups(groups)})
 
     def write(draft: Path) -> None:
@@ -91,7 +99,7 @@ def write_groups(
 
 @contextmanager
 def _reason_of_failure(draft: Path) -> Iterator[None]:
-    """Find out why a file could not be written: to the library a full disk is an HDF error."""
+    """Write once more to raise the true reason: the library reports a full disk as an HDF error."""
     try:
         yield
     except (OSError, RuntimeError) as error:
@@ -109,7 +117,7 @@ def _encoding(dataset: xr.Dataset, compress: bool) -> dict[str, dict[str, object
     }
     # CF allows no missing values in coordinates.
     encoding |= {str(name): {"_FillValue": None} for name in dataset.coords}
-    for name in set(WHOLE_NUMBERS) & set(map(str, dataset.variables)):
+    for name in set(INTEGERS) & set(map(str, dataset.variables)):
         encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
     return encoding
 
@@ -123,20 +131,17 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     """Read all groups of a netCDF file of this project into memory."""
     groups = _checked(path, lambda: _loaded(path))
     try:
-        whole = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(groups)
+        intact = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(groups)
     except (TypeError, ValueError):
         # Damage can give an attribute a type that the project never writes.
-        whole = False
-    if not whole:
-        raise MechcoreError(f"{path}: damaged: its content does not have the hash that it tells")
+        intact = False
+    if not intact:
+        raise MechcoreError(f"{path}: damaged: its content does not match its hash; {AGAIN}")
     return groups
 
 
 def read_attributes(path: str | Path) -> dict[str, object]:
-    """Read the attributes of a netCDF file of this project, in a moment: no variable is read.
-
-    So damage of the variables is not seen.
-    """
+    """Read the global attributes alone, which is fast and does not notice damage of variables."""
     import netCDF4
 
     def load() -> dict[str, xr.Dataset]:
@@ -157,12 +162,12 @@ def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
 
 
 def _check_size(path: str | Path) -> None:
-    """Refuse damage that would fill the memory: dimensions of which the file cannot hold values."""
+    """Refuse damaged dimensions that would fill the memory."""
     import netCDF4
 
     with netCDF4.Dataset(path) as file:
         values = _declared_values(file)
-    if values > MOST_VALUES * Path(path).stat().st_size:
+    if values > MOST_VALUES_PER_BYTE * Path(path).stat().st_size:
         raise ValueError(f"it declares {values} values, more than it can hold")
 
 
@@ -177,20 +182,22 @@ def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dic
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected a netCDF file") from error
     except MemoryError:
-        # Of this machine: it says nothing of the file.
+        # The file may be intact.
         raise
     except Exception as error:
-        # Of damage the libraries raise anything, AttributeError as well.
-        told = " ".join(str(error).split())
-        raise MechcoreError(f"{path}: not a readable netCDF file ({told})") from error
-    found = groups[ROOT].attrs.get("format_version")
-    if found != FORMAT_VERSION:
-        raise MechcoreError(f"{path}: format version {found}, this program reads {FORMAT_VERSION}")
+        # Damaged files make the libraries raise anything, even AttributeError.
+        reason = " ".join(str(error).split())
+        raise MechcoreError(f"{path}: not a readable netCDF file ({reason}); {AGAIN}") from error
+    version = groups[ROOT].attrs.get("format_version")
+    if version != FORMAT_VERSION:
+        raise MechcoreError(
+            f"{path}: format version {version}, this program reads {FORMAT_VERSION}"
+        )
     return groups
 
 
 def _hash_of_groups(groups: Mapping[str, xr.Dataset]) -> str:
-    """The hash that a file tells: of its groups by name, in whatever order a library lists them."""
+    """Hash groups in the order of their names: libraries list them in any order."""
     hashes = {name: content_hash(groups[name]) for name in sorted(groups)}
     if len(hashes) == 1:
         return hashes[ROOT]
@@ -198,7 +205,7 @@ def _hash_of_groups(groups: Mapping[str, xr.Dataset]) -> str:
 
 
 def content_hash(dataset: xr.Dataset) -> str:
-    """Return a hash of values, coordinates and settings, whatever library or version wrote them.
+    """Return a hash of values, coordinates and settings, whatever library version wrote them.
 
     Examples
     --------
@@ -216,38 +223,11 @@ def content_hash(dataset: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
-def check_output(path: str | Path) -> None:
-    """Refuse a file that cannot be written before anything is computed for it."""
-    target = Path(path)
-    if target.is_dir():
-        raise MechcoreError(f"{path}: cannot be written: it is a folder")
-    parents = [folder for folder in target.absolute().parents if folder.exists()]
-    if not parents[0].is_dir() or not os.access(parents[0], os.W_OK):
-        raise MechcoreError(f"{path}: cannot be written in {parents[0]}")
-
-
-def link_or_copy(path: Path, target: Path) -> None:
-    """Give a file that is replaced, never changed, a second name."""
-    try:
-        target.hardlink_to(path)
-    except OSError:
-        shutil.copy2(path, target)
-
-
 def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
     if values.dtype.kind in "OUT":
         return "\0".join(map(str, values.ravel())).encode()
     if values.dtype.kind in "biu":
         values = values.astype(np.int64)
-    # One NaN, one zero: both have several bit patterns that compare equal to a reader.
+    # NaN and zero have several bit patterns, which are equal to a reader.
     numbers = np.where(np.isnan(values), np.nan, values + 0) if values.dtype.kind == "f" else values
     return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("<"))).tobytes()
-
-
-def describe(dataset: xr.Dataset, table: Mapping[str, tuple[str, str]]) -> xr.Dataset:
-    """Give the variables that a table names their long names and units, in place."""
-    for name in map(str, dataset.variables):
-        if name in table:
-            long_name, unit = table[name]
-            dataset[name].attrs.update(long_name=long_name, units=unit)
-    return dataset

@@ -1,21 +1,21 @@
-"""Names of files that come from elsewhere: relative, and the same file on every system."""
+"""Names of files from elsewhere: relative, and valid on every system."""
 
 from __future__ import annotations
 
 import re
 
 LONGEST = 240
-"""Characters of a name that a folder of ordinary depth leaves room for on every system."""
+"""Characters of a name: every system has room for them in a folder of ordinary depth."""
 
 PART = re.compile(r'[^\x00-\x1f\x7f<>:"/\\|?*]*[^\x00-\x1f\x7f<>:"/\\|?* .]')
-"""A folder or a file: what no system gives a meaning of its own; so neither ``..`` nor ``C:``."""
+"""A folder or a file without a special meaning on any system: neither ``..`` nor ``C:``."""
 
 DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?", re.I)
-"""What Windows takes for a device, whatever follows the dot."""
+"""Devices on Windows, whatever follows the dot."""
 
 
 def is_portable(name: str) -> bool:
-    """Return whether a name leads to the same file below a folder on every system.
+    """Return whether a name is that of a file below a folder on every system.
 
     Examples
     --------

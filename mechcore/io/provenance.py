@@ -1,30 +1,29 @@
-"""What a result says of its making: code and settings by their hashes, and versions."""
+"""The attributes of a netCDF file that state how it was made."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.hashes import settings_sha256
 
 COMPUTING = ("numpy", "scipy", "numba", "llvmlite", "xarray", "netCDF4")
 """Distributions that compute and write trajectories."""
 
 ABSENT = "absent"
-"""The version of what is not installed."""
+"""Stands for the version of a distribution that is not installed."""
 
 
-def made_by(room: str, settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the attributes of a netCDF file that tell how it was made.
+def provenance(room: str, settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the hashes of the code and of the settings, and the versions of the libraries.
 
     Examples
     --------
-    >>> list(made_by("model", {"steps": 4}))
+    >>> list(provenance("model", {"steps": 4}))
     ['core_hash', 'config_sha256', 'library_versions']
     """
     return {
@@ -34,40 +33,9 @@ def made_by(room: str, settings: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def settings_sha256(settings: Mapping[str, object]) -> str:
-    """Return a hash of settings that does not depend on their order.
-
-    Examples
-    --------
-    >>> settings_sha256({"a": 1, "b": 2}) == settings_sha256({"b": 2, "a": 1})
-    True
-    """
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def versions(distributions: Iterable[str]) -> dict[str, str]:
-    """Return the versions of Python and of distributions, without importing them.
-
-    Examples
-    --------
-    >>> versions(["no-such-thing"])["no-such-thing"]
-    'absent'
-    """
+    """Return the versions of Python and of distributions, without importing them."""
     return {"python": platform.python_version()} | {name: _version(name) for name in distributions}
-
-
-def file_sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file.
-
-    Examples
-    --------
-    >>> file_sha256(__file__) == file_sha256(Path(__file__))
-    True
-    """
-    # In pieces: the file may be larger than memory.
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @cache

@@ -15,7 +15,6 @@ from mechcore.engines.factors import factors, products
 from mechcore.engines.methods import direct_cost, low_rank_cost
 from mechcore.engines.rule import LayerRule
 from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
-from mechcore.jobs.resume import FINISHED_BEFORE
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import domain_side
 from mechcore.model.kernels import kernel
@@ -25,17 +24,20 @@ Work = NDArray[np.float64]
 
 PARTS = ("cells", "lines", "layers", "multiply_adds", "curved_pixels")
 """What the time of a cell is made of: the start of its job; layers of simulations that run as a
-line; layers of the others, their multiply-adds, and pixels whose activation is no multiple of its
-argument, as tanh."""
+line; layers of the others, their multiply-adds, and pixels whose activation is not piecewise
+linear, such as tanh."""
 
 SECONDS = (2.4, 1.9e-7, 1.2e-6, 2.0e-11, 8.4e-9)
-"""Of one of each on a core of a server of 2024, fitted by ``python -m benchmarks.cost`` to the jobs
+"""For one of each on a core of a 2024 server, fitted by ``python -m benchmarks.cost`` to the jobs
 of the committed configurations: 95 in 100 of 458 cells took 0.5 to 2.9 times the estimate. Lines
-are too fast to be seen in a job: theirs is of ``make bench``."""
+are too fast to be seen in a job: their time is from ``make bench``."""
 
 PROBE = 15
-"""Kernels larger than this are of the same kind as the one of this size, or one less, of their
-family: taking thousands of large ones apart would take longer than many a grid."""
+"""A larger kernel takes the same path as one of this size, or one less, of its family: factorising
+thousands of large kernels would take longer than many a grid."""
+
+FINISHED_BEFORE = "finished before, by the same code"
+"""What the log of a cell says whose job only gave a finished file its name back."""
 
 
 @dataclass(frozen=True)
@@ -49,52 +51,42 @@ class Cost:
 
 
 def estimated_cost(cell: Cell) -> Cost:
-    """Estimate what a cell costs.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
-    >>> cell = Cell(kernel="dct", activation="relu", size=3, betas=[0.5])
-    >>> estimated_cost(cell).seconds > 0
-    True
-    """
+    """Estimate what a cell costs."""
     numbers = 9 * 8 * (cell.steps + 1) + 4 * len(cell.snapshots.layers) * cell.snapshots.window**2
     seconds = float(work(cell) @ np.array(SECONDS))
     return Cost(seconds, cell.simulations * numbers / 1e6)
 
 
 def work(cell: Cell) -> Work:
-    """Return how much there is to do of each of `PARTS`."""
+    """Return the work of a cell, by `PARTS`."""
     runs = [
-        _run(cell, max(pattern.image().shape), kind)
+        _run(cell, max(pattern.image().shape), path)
         for pattern in cell.patterns
-        for kind in _kinds(_probe(cell, pattern).to_json())
+        for path in _engine_paths(_probe(cell, pattern).to_json())
     ]
     return np.array([1.0, *np.sum(runs, axis=0)])
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How the engine runs a kernel.
-
-    As a line if it and the pattern are products of a column and a row; else by its rank, None if
-    that is not known to be low.
-    """
+class EnginePath:
+    """How the engine runs a kernel."""
 
     line: bool
+    """Whether kernel and pattern are products of a column and a row."""
     rank: int | None
+    """Of the kernel; None if it is not known to be low."""
 
 
 def _probe(cell: Cell, pattern: PatternSettings) -> Cell:
-    """A cell whose kernels are of the same kinds, small enough to look at thousands of them."""
+    """A cell whose kernels take the same paths, small enough to look at thousands of them."""
     size = cell.size if cell.size <= PROBE else PROBE - (PROBE - cell.size) % 2
     plain = {"size": size, "betas": [0.5], "activation": "relu", "steps": 3, "t_burn": None}
     return cell.model_copy(update={**plain, "patterns": [pattern], "snapshots": SnapshotSettings()})
 
 
 @cache
-def _kinds(probe: str) -> tuple[Kind, ...]:
-    """One kind for each angle whose simulations are no copies of those at another one."""
+def _engine_paths(probe: str) -> tuple[EnginePath, ...]:
+    """The path of the kernel at each angle whose simulations are no copies of another angle's."""
     cell = Cell.model_validate_json(probe)
     image = cell.patterns[0].image()
     kernels = np.array(
@@ -107,7 +99,8 @@ def _kinds(probe: str) -> tuple[Kind, ...]:
         kernels = kernels[copies_among(kernels, image, LayerRule(boundary=cell.boundary)).run]
     point = bool(products(image[np.newaxis])[0][0])
     return tuple(
-        Kind(point and bool(products(taps[np.newaxis])[0][0]), _rank(taps)) for taps in kernels
+        EnginePath(point and bool(products(taps[np.newaxis])[0][0]), _rank(taps))
+        for taps in kernels
     )
 
 
@@ -116,15 +109,15 @@ def _rank(taps: NDArray[np.float64]) -> int | None:
     return None if split is None else int(split[0].shape[1])
 
 
-def _run(cell: Cell, widest: int, kind: Kind) -> tuple[float, float, float, float]:
+def _run(cell: Cell, widest: int, path: EnginePath) -> tuple[float, float, float, float]:
     """All betas at one angle: lines, layers, multiply-adds and curved pixels."""
     # Twice: each simulation runs again with its taps moved by one unit in the last place.
     runs = 2.0 * len(cell.betas)
     curved = ACTIVATIONS[cell.activation].negative_slope is None
-    if kind.line and not curved:
+    if path.line and not curved:
         return runs * cell.steps, 0.0, 0.0, 0.0
     size = cell.size
-    low_rank = low_rank_cost(size, size, size if kind.rank is None else kind.rank)
+    low_rank = low_rank_cost(size, size, size if path.rank is None else path.rank)
     pixels = runs * float(np.sum(_pixels(cell, widest)))
     return 0.0, runs * cell.steps, pixels * min(direct_cost(size, size), low_rank), pixels * curved
 

@@ -1,7 +1,7 @@
-"""Cells that are finished while their job, or the workflow, is not: no fault makes them run twice.
+"""Second names of finished cells: no cell runs twice because the job that it shared has failed.
 
-When a job of many cells ends early, Snakemake removes the files of all, also of the finished ones.
-So each cell has a second name, which Snakemake does not know, until all are collected.
+When a job of many cells fails, Snakemake removes the files of all of them, also of the finished
+ones. So each cell has a second name, which Snakemake does not know, until all are collected.
 """
 
 from __future__ import annotations
@@ -11,35 +11,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.experiment.cell import Cell
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import link_or_copy
-from mechcore.simulation.dataset import is_result_of
-
-FOLDER = "finished"
-"""Beside that of the trajectories. It can be deleted at any time."""
-
-FINISHED_BEFORE = "finished before, by the same code"
-"""What the log of a cell says then, whose job took no time."""
+from mechcore.io.atomic import link_or_copy, replace_file
+from mechcore.io.netcdf import write_dataset
+from mechcore.simulation.reading import holds_trajectories
+from mechcore.simulation.run import simulate
 
 
-def second_name(path: Path) -> Path:
-    """Return the other name of the trajectories of a cell.
+def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
+    """Write the trajectories of a cell, with a second name in a folder.
 
-    Examples
-    --------
-    >>> second_name(Path("/results/default/trajectories/dct-relu-k3.nc")).as_posix()
-    '/results/default/finished/dct-relu-k3.nc'
+    If they have that name already, from a job that failed later, nothing is simulated, and the
+    answer is False.
     """
-    return path.resolve().parents[1] / FOLDER / path.name
-
-
-def take_finished(cell: Cell, path: Path) -> bool:
-    """Give a cell its file back, if it was finished before."""
-    other = second_name(path)
-    if not is_result_of(cell, other):
-        return False
-    replace_by_link(other, path)
-    return True
+    second = folder / path.name
+    finished = holds_trajectories(second, cell)
+    if not finished:
+        write_dataset(simulate(cell), second)
+    replace_by_link(second, path)
+    return not finished
 
 
 def replace_by_link(path: Path, other: Path) -> None:
@@ -52,16 +41,11 @@ def replace_by_link(path: Path, other: Path) -> None:
     replace_file(other, write)
 
 
-def forget_finished(trajectories: Path, cells: Iterable[str]) -> None:
-    """Remove the second names of cells once all are collected."""
-    names = {f"{cell}.nc" for cell in cells}
-    others = second_name(trajectories / "any.nc").parent
-    for path in (*trajectories.glob(".*.nc"), *others.glob("*.nc")):
-        # A draft is called .abcdefgh.cell.nc.
-        name = path.name.split(".", 2)[2] if path.name.startswith(".") else path.name
-        # What cannot be removed does no harm.
-        with suppress(OSError):
-            if name in names:
-                path.unlink()
+def forget_finished(folder: Path, cells: Iterable[str]) -> None:
+    """Remove the second names of cells, and what killed jobs left beside them."""
+    names = [folder / f"{cell}.nc" for cell in cells]
+    # What cannot be removed does no harm.
     with suppress(OSError):
-        others.rmdir()
+        for path in (*folder.glob(".*.nc"), *names):
+            path.unlink(missing_ok=True)
+        folder.rmdir()

@@ -1,12 +1,12 @@
-"""What follows the cells: the commands that write tables and the page, and their records.
+"""The stages after the cells: commands that write tables or the page, and a record of each.
 
-A table or a page cannot say how it was made, as a netCDF file does: its command writes a record.
+A table or a page cannot state how it was made, as a netCDF file does; the record beside it does.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,26 @@ from pydantic import Field, field_validator
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CERTIFICATE_FILE,
+    CLAIMS_FILE,
+    DEVIATIONS_FILE,
+    KERNELS_FILE,
+    MECHANICS_FILE,
+    METRICS_FILE,
+    MODELS_FILE,
+    PAGE_FILE,
+    POOLED_FILE,
+    PROVENANCE,
+    REGRESSIONS_FILE,
+    SWEEP_FILE,
+)
 from mechcore.io.environment import library_versions
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.io.json_models import Settings, read_settings, validated, write_settings
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256, settings_sha256
-
-RECORDS = "provenance"
-"""Folder of the records, among the results and beside the page."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,9 @@ class Stage:
     """A command that follows the cells."""
 
     room: str
-    """What computes it; the fingerprint of the room and those below is its core hash."""
+    """Where its code is; the fingerprint of this room and those below is its core hash."""
     settings: Callable[[Experiment], dict[str, Any]]
-    """Experiment to what of it the job is told."""
+    """Which settings of the experiment it depends on."""
     files: tuple[str, ...]
     """Files that it always writes, in its folder."""
 
@@ -46,16 +58,16 @@ def _all(experiment: Experiment) -> dict[str, Any]:
 
 
 STAGES: dict[str, Stage] = {
-    "collect": Stage("analysis", _grid, ("metrics.csv", "mechanics.csv", "kernels.csv")),
-    "deviations": Stage("verification", _grid, ("deviations.csv",)),
-    "regress": Stage("analysis", lambda _: {}, ("regressions.csv", "models.csv", "pooled.csv")),
-    "judge": Stage("claims", _all, ("claims.json",)),
-    "summarise": Stage("results", _all, ("sweep.json", "cells.csv")),
-    "verify": Stage("verification", _all, ("certificate.json",)),
-    "report": Stage("report", _all, ("index.html", "README.md")),
+    "collect": Stage("analysis", _grid, (METRICS_FILE, MECHANICS_FILE, KERNELS_FILE)),
+    "deviations": Stage("verification", _grid, (DEVIATIONS_FILE,)),
+    "regress": Stage("analysis", lambda _: {}, (REGRESSIONS_FILE, MODELS_FILE, POOLED_FILE)),
+    "judge": Stage("claims", _all, (CLAIMS_FILE,)),
+    "summarise": Stage("results", _all, (SWEEP_FILE, CELLS_FILE)),
+    "verify": Stage("verification", _all, (CERTIFICATE_FILE,)),
+    "report": Stage("report", _all, (PAGE_FILE, "README.md")),
 }
-"""The commands in their order; the last one writes beside the page, all others among the
-results."""
+"""The stages by command, in their order. The last one writes beside the page, all others among
+the results."""
 
 
 class Record(Settings):
@@ -66,12 +78,10 @@ class Record(Settings):
     core_hash: str = Field(pattern=r"^[0-9a-f]{16}$")
     """Fingerprint of the code that computed them."""
     config_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """Hash of the settings that the command was told, see
-    `mechcore.io.provenance.settings_sha256`."""
     library_versions: dict[str, str]
     """Python, this package, its libraries."""
     files: dict[str, str]
-    """SHA-256 by path, as seen from the folder above that of the record."""
+    """SHA-256 by path, relative to the folder above that of the record."""
 
     @field_validator("files")
     @classmethod
@@ -84,37 +94,25 @@ class Record(Settings):
 
 
 def core_hash(command: str) -> str:
-    """Return the fingerprint of the code of a command.
-
-    Examples
-    --------
-    >>> core_hash("collect") == code_fingerprint("analysis")
-    True
-    """
+    """Return the fingerprint of the code of a command."""
     return code_fingerprint(STAGES[command].room)
 
 
 def record_file(folder: Path, command: str) -> Path:
-    """Return where the record of a command lies.
-
-    Examples
-    --------
-    >>> record_file(Path("results/default"), "collect").as_posix()
-    'results/default/provenance/collect.json'
-    """
-    return folder / RECORDS / f"{command}.json"
+    """Return the path of the record of a command, whose files are in a folder."""
+    return folder / PROVENANCE / f"{command}.json"
 
 
 def write_record(
     path: Path | None,
     command: str,
-    told: Experiment | Mapping[str, object],
+    experiment: Experiment | None,
     files: Iterable[Path],
 ) -> None:
-    """Write the record of a command that is done."""
+    """Write the record of a command that has written its files; it may know tables alone."""
     if path is None:
         return
-    settings = STAGES[command].settings(told) if isinstance(told, Experiment) else told
+    settings = STAGES[command].settings(experiment) if experiment else {}
     values = {
         "command": command,
         "core_hash": core_hash(command),
@@ -133,14 +131,14 @@ def recorded_files(folder: Path, command: str, experiment: Experiment) -> list[P
     stage, path = STAGES[command], record_file(folder, command)
     for name in stage.files:
         _check_there(folder / name, command)
-    found = read_settings(Record, path, f"mechcore {command}")
-    if found.config_sha256 != settings_sha256(stage.settings(experiment)):
+    record = read_settings(Record, path, f"mechcore {command}")
+    if record.config_sha256 != settings_sha256(stage.settings(experiment)):
         raise MechcoreError(f"{path}: made with other settings than {experiment.experiment} has")
-    for name in dict.fromkeys([*stage.files, *found.files]):
+    for name in dict.fromkeys([*stage.files, *record.files]):
         _check_there(folder / name, command)
-        if file_sha256(folder / name) != found.files.get(name):
+        if file_sha256(folder / name) != record.files.get(name):
             raise MechcoreError(f"{folder / name}: not as mechcore {command} wrote it")
-    return [*(folder / name for name in found.files), path]
+    return [*(folder / name for name in record.files), path]
 
 
 def _check_there(path: Path, command: str) -> None:

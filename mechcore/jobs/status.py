@@ -1,10 +1,11 @@
-"""How far an experiment is, read from its files."""
+"""How far an experiment is, and what failed: read from its files and logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,51 +13,62 @@ from rich.markup import escape
 from rich.table import Table
 
 from mechcore.errors import INTERRUPTED
-from mechcore.jobs.resume import second_name
+from mechcore.experiment.paths import (
+    BANK_RUNS,
+    BANKS,
+    CONTROLS_FILE,
+    FILMS,
+    TRACKING_FILE,
+    TRAJECTORIES,
+)
+from mechcore.jobs.stages import STAGES
+
+FINISHED = "finished"
+"""Folder of the second names that cells keep while their job may still fail."""
 
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
+BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank"}
+"""What runs beside the cells: folders of results and of logs, and how a job is called."""
+
+State = Literal["done", "waiting", "interrupted", "failed"]
+"""A job without a result has failed if its log ends in a message, and waits or runs if not."""
+
 
 @dataclass(frozen=True)
 class CellState:
-    """What the files say of one cell."""
+    """The state of a cell, or of a job beside or after the cells."""
 
     cell: str
-    """Cell id, or the name of a later stage."""
-    state: str
-    """``failed`` if its log ends in a message but there is no result; a job that still runs, or
-    that was interrupted, is waiting."""
+    """Cell id, or the name of the job."""
+    state: State
     reason: str
-    """Last line of the log of a failed cell."""
+    """Last line of the log of a failed job."""
     log: Path
-    """Its log file."""
 
 
 def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellState]:
     """Read the state of every cell."""
     return [
-        job_state(cell, _result(results / "trajectories", cell), logs / "simulate" / f"{cell}.log")
+        _job_state(cell, logs / "simulate" / f"{cell}.log", *_cell_files(results, cell))
         for cell in cells
     ]
 
 
-def job_state(cell: str, result: Path, log: Path) -> CellState:
-    """Read the state of a job from its result and its log.
-
-    Examples
-    --------
-    >>> job_state("collect", Path("nowhere.csv"), Path("nowhere.log")).state
-    'waiting'
-    """
-    if result.is_file():
-        return CellState(cell, "done", "", log)
-    if not log.is_file():
-        return CellState(cell, "waiting", "", log)
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    if not lines or was_interrupted(lines[-1]):
-        return CellState(cell, "waiting", "", log)
-    return CellState(cell, "failed", lines[-1], log)
+def stage_failures(results: Path, logs: Path, report: Path | None = None) -> list[CellState]:
+    """Return the failed jobs besides the cells: films, banks, and the stages after them."""
+    # Only jobs that began have a log; which others are planned does not matter.
+    beside = [
+        _job_state(f"{name} {log.stem}", log, results / kind / f"{log.stem}.nc")
+        for kind, name in BESIDE.items()
+        for log in sorted((logs / kind).glob("*.log"))
+    ]
+    stages = [
+        _job_state(name, logs / f"{name}.log", path)
+        for name, path in _stage_files(results, report).items()
+    ]
+    return [state for state in [*beside, *stages] if state.state == "failed"]
 
 
 def print_states(
@@ -73,6 +85,8 @@ def print_states(
         for state in [*failed, *stages]:
             table.add_row(state.cell, escape(state.reason), str(state.log))
         console.print(table)
+    elif any(state.state == "interrupted" for state in states):
+        console.print("interrupted: the same command goes on", highlight=False)
 
 
 def was_interrupted(log: str) -> bool:
@@ -86,7 +100,25 @@ def was_interrupted(log: str) -> bool:
     return log.rstrip().rpartition("\n")[2] in (INTERRUPTED, "KeyboardInterrupt")
 
 
-def _result(folder: Path, cell: str) -> Path:
-    """The file of a cell, or the name that it keeps when the job of many cells failed."""
-    path = folder / f"{cell}.nc"
-    return path if path.is_file() else second_name(path)
+def _job_state(name: str, log: Path, *results: Path) -> CellState:
+    if any(path.is_file() for path in results):
+        return CellState(name, "done", "", log)
+    text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+    if not text:
+        return CellState(name, "waiting", "", log)
+    if was_interrupted(text):
+        return CellState(name, "interrupted", "", log)
+    return CellState(name, "failed", text.splitlines()[-1], log)
+
+
+def _cell_files(results: Path, cell: str) -> tuple[Path, Path]:
+    """Where the trajectories of a cell are, also when a job of many cells has failed."""
+    return results / TRAJECTORIES / f"{cell}.nc", results / FINISHED / f"{cell}.nc"
+
+
+def _stage_files(results: Path, report: Path | None) -> dict[str, Path]:
+    """The first file of each stage; the others come with it."""
+    first = {name: results / stage.files[0] for name, stage in STAGES.items() if name != "report"}
+    files = {"controls": results / CONTROLS_FILE, **first, "track": results / TRACKING_FILE}
+    # The page has a place of its own.
+    return files if report is None else files | {"report": report}

@@ -1,1 +1,1 @@
-"""Kernels, patterns, activations, boundaries and norms, and what theory says of them exactly."""
+"""Kernels, patterns, activations, boundaries and norms, and their exact theory."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mechcore.io.arrays import Array
 
 LEAK = 0.01
 """Slope of ``leaky_relu`` on x < 0, the default of the common deep learning frameworks."""
@@ -36,7 +37,7 @@ class Activation:
     """
 
     formula: str
-    array: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    array: Callable[[Array], Array]
     scalar: Callable[[float], float]
     negative_slope: float | None = None
     lipschitz: float = 1.0
@@ -62,7 +63,7 @@ class Activation:
         return self.scalar(0.0) == 0.0
 
 
-def _gelu_array(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gelu_array(x: Array) -> Array:
     # Imported here because scipy.special costs more than a small simulation.
     from scipy.special import erfc
 

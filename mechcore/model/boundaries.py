@@ -1,4 +1,4 @@
-"""Boundaries of the domain: free space, or a finite domain with a rule for what lies outside."""
+"""Boundaries of the domain: free space, or a finite domain and how states continue outside."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ DEFAULT_DOMAIN = 129
 
 
 def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | None:
-    """Return the side of the domain, checked against what it must hold.
+    """Return the side of the domain, or refuse one that cannot hold the pattern.
 
     Parameters
     ----------
     boundary : str
         Key of `BOUNDARIES`.
     domain : int or None
-        What was asked for, None for `DEFAULT_DOMAIN`.
+        Side in px, None for `DEFAULT_DOMAIN`.
     largest : int, optional
         Longest side of a pattern in px.
 
@@ -72,7 +72,7 @@ def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | No
     Raises
     ------
     InvalidValue
-        If free space is given a side, or the pattern does not fit.
+        If free space has a side, or the pattern does not fit.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | No
 
 
 def crop_start(size: int, layer: int) -> int:
-    """Return where a finite domain starts in the full convolution, along one axis.
+    """Return the index at which a finite domain starts in the full convolution, along an axis.
 
     For odd sizes this is the centre. An even kernel moves the grid by half a pixel; alternating the
     side keeps the walls of the domain in place instead of letting them drift with the layers.

@@ -1,22 +1,103 @@
-"""Split a kernel into parities and read its mechanics: energy, rest mass, momentum, beta, gamma."""
+"""Split kernels into parities and read their mechanics: energy, rest mass, momentum, beta, gamma.
+
+The functions work on kernels of shape ``(..., kh, kw)``: one, or millions at once.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mechcore.io.arrays import Array
 from mechcore.model.geometry import centred_coordinates, direction_of
 from mechcore.model.kernels import Kernel, as_kernel
-from mechcore.model.normalisations import l2_norm
+from mechcore.model.normalisations import l2_norm, l2_norms
 
 MOMENTUM_ROUNDING = 1e-12
 """A first moment below this share of sum(abs(r K)) is rounding: the taps have 16 digits, so their
 sums are good to 1e-15 times the root of the number of taps."""
+
+
+def parities(kernels: Array) -> tuple[Array, Array]:
+    """Return the even and the odd part of kernels.
+
+    Parameters
+    ----------
+    kernels : (..., kh, kw) ndarray
+        Kernels.
+
+    Returns
+    -------
+    even, odd : (..., kh, kw) ndarray
+        ``(K(r) + K(-r)) / 2`` and ``(K(r) - K(-r)) / 2``.
+
+    Examples
+    --------
+    >>> even, odd = parities(np.array([[1.0, 3.0]]))
+    >>> even.tolist(), odd.tolist()
+    ([[2.0, 2.0]], [[-1.0, 1.0]])
+    """
+    turned = kernels[..., ::-1, ::-1]
+    return (kernels + turned) / 2, (kernels - turned) / 2
+
+
+def isotropic_part(even: Array) -> Array:
+    """Return the mean of even kernels over the symmetries of the square, or of the rectangle.
+
+    Parameters
+    ----------
+    even : (..., kh, kw) ndarray
+        Even kernels.
+
+    Returns
+    -------
+    (..., kh, kw) ndarray
+        Their isotropic parts; what remains is the anisotropic part.
+
+    Notes
+    -----
+    The square has 8 symmetries, a rectangle 4. Both groups contain r -> -r, so the isotropic part
+    is even, and a mean over a group is an orthogonal projection.
+
+    Examples
+    --------
+    >>> isotropic_part(np.array([[4.0, 0.0], [0.0, 4.0]])).tolist()
+    [[2.0, 2.0], [2.0, 2.0]]
+    """
+    mirrored = (even + even[..., ::-1, :]) / 2
+    if even.shape[-2] != even.shape[-1]:
+        return mirrored
+    return (mirrored + mirrored.swapaxes(-2, -1)) / 2
+
+
+def first_moments(kernels: Array, odd: Array) -> Array:
+    """Return the momentum vectors of kernels.
+
+    Parameters
+    ----------
+    kernels, odd : (..., kh, kw) ndarray
+        Kernels and their odd parts.
+
+    Returns
+    -------
+    (..., 2) ndarray
+        M1 = sum of r K as (x, y), px; exactly zero where it is only rounding.
+
+    Examples
+    --------
+    >>> kernel = np.array([[1.0, 3.0]])
+    >>> first_moments(kernel, parities(kernel)[1]).tolist()
+    [1.0, 0.0]
+    """
+    height, width = kernels.shape[-2:]
+    x, y = centred_coordinates(width), centred_coordinates(height)[:, np.newaxis]
+    moments = np.stack([np.sum(axis * odd, axis=(-2, -1)) for axis in (x, y)], axis=-1)
+    reach = np.sum((np.abs(x) + np.abs(y)) * np.abs(kernels), axis=(-2, -1))
+    return np.where(np.abs(moments) <= MOMENTUM_ROUNDING * reach[..., np.newaxis], 0.0, moments)
 
 
 @dataclass(frozen=True)
@@ -75,20 +156,15 @@ class Decomposition:
         """artanh(beta), infinite for an odd kernel."""
         return math.asinh(self.celerity)
 
-    @cached_property
+    @property
     def total(self) -> float:
         """M0 = sum of the taps."""
         return float(self.kernel.sum())
 
     @cached_property
-    def momentum_vector(self) -> NDArray[np.float64]:
+    def momentum_vector(self) -> Array:
         """M1 = sum of r K as (x, y), in px; exactly zero where it is only rounding."""
-        height, width = self.kernel.shape
-        x = centred_coordinates(width)
-        y = centred_coordinates(height)[:, np.newaxis]
-        vector = np.array([np.sum(x * self.odd), np.sum(y * self.odd)])
-        scale = np.sum((np.abs(x) + np.abs(y)) * np.abs(self.kernel))
-        return np.where(np.abs(vector) <= MOMENTUM_ROUNDING * scale, 0.0, vector)
+        return first_moments(self.kernel, self.odd)
 
     @property
     def momentum_angle(self) -> float:
@@ -114,12 +190,6 @@ def decompose(kernel: object) -> Decomposition:
     InvalidValue
         If the kernel is not a two-dimensional, finite array with a tap that is not zero.
 
-    Notes
-    -----
-    The isotropic part is the mean over the 8 symmetries of the square; a kernel that is not square
-    has only the 4 symmetries of the rectangle. Both groups contain r -> -r, so the isotropic part
-    is even, and a mean over a group is an orthogonal projection.
-
     References
     ----------
     L. Frija-Altarac and M. Toews, The Mechanics of CNN Filtering with Rectification,
@@ -134,40 +204,29 @@ def decompose(kernel: object) -> Decomposition:
     array([0.6, 0. ])
     """
     array = as_kernel(kernel)
-    even = (array + array[::-1, ::-1]) / 2
-    odd = (array - array[::-1, ::-1]) / 2
-    isotropic = _mean_over_symmetries(even)
+    even, odd = parities(array)
+    isotropic = isotropic_part(even)
     return Decomposition(array, even, odd, isotropic, even - isotropic)
 
 
-def measured_betas(kernels: Iterable[object]) -> NDArray[np.float64]:
-    """Return beta of some kernels, as it is told of them.
+def measured_betas(kernels: Array | Sequence[Kernel]) -> Array:
+    """Return beta of kernels as files and tables state it.
 
     Parameters
     ----------
-    kernels : iterable of (kh, kw) array_like
-        The kernels.
+    kernels : (n, kh, kw) array_like
+        Kernels.
 
     Returns
     -------
     (n,) ndarray
-        p / E, to 12 digits: these hide the rounding of the split into parities.
-
-    Raises
-    ------
-    InvalidValue
-        As `decompose` does.
+        p / E to 12 digits, which hide the rounding of the split into parities.
 
     Examples
     --------
     >>> measured_betas([[[0.1, 0.7], [0.1, 0.7]]])
     array([0.6])
     """
-    return np.array([round(decompose(one).beta, 12) for one in kernels])
-
-
-def _mean_over_symmetries(even: Kernel) -> Kernel:
-    mirrored = (even + even[::-1, :]) / 2
-    if even.shape[0] != even.shape[1]:
-        return mirrored
-    return (mirrored + mirrored.T) / 2
+    stack = np.asarray(kernels)
+    betas = l2_norms(parities(stack)[1]) / l2_norms(stack)
+    return np.array([round(beta, 12) for beta in betas.tolist()])

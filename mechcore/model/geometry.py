@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mechcore.io.arrays import Array
 
 
-def centred_coordinates(size: int) -> NDArray[np.float64]:
+def centred_coordinates(size: int) -> Array:
     """Return pixel coordinates that are symmetric about the centre.
 
     Parameters
@@ -29,7 +30,7 @@ def centred_coordinates(size: int) -> NDArray[np.float64]:
     return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
-def unit_vector(angle: float) -> NDArray[np.float64]:
+def unit_vector(angle: float) -> Array:
     """Return the direction of an angle; multiples of 90 degrees are exact.
 
     Parameters

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mechcore.errors import Description, InvalidValue, checked_integer, choose
-from mechcore.io.arrays import real_array
+from mechcore.errors import InvalidValue, checked_integer, choose
+from mechcore.io.arrays import Array, real_array
 from mechcore.model.geometry import centred_coordinates, unit_vector
 
-Kernel = NDArray[np.float64]
+Kernel = Array
 
 LARGEST_SEED = 2**32 - 1
 
@@ -42,7 +41,7 @@ class Family:
     odd: Callable[[int, int], Kernel]
 
 
-def dct_basis(size: int, frequency: int) -> NDArray[np.float64]:
+def dct_basis(size: int, frequency: int) -> Array:
     """Return a one-dimensional DCT-II basis vector of unit norm.
 
     Parameters
@@ -66,7 +65,7 @@ def dct_basis(size: int, frequency: int) -> NDArray[np.float64]:
     vector = np.cos(phase)
     # Removes the rounding error of the cosine, which is 6e-17 where the basis is exactly zero.
     vector = vector + (-1) ** frequency * vector[::-1]
-    unit: NDArray[np.float64] = vector / np.linalg.norm(vector)
+    unit: Array = vector / np.linalg.norm(vector)
     return unit
 
 
@@ -88,7 +87,7 @@ def _gaussian_odd(size: int, seed: int) -> Kernel:
     return _gaussian_even(size, seed) * centred_coordinates(size)
 
 
-def _binomial(degree: int) -> NDArray[np.float64]:
+def _binomial(degree: int) -> Array:
     return np.array([math.comb(degree, i) for i in range(degree + 1)], dtype=np.float64)
 
 
@@ -135,7 +134,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "random": Family("seeded normal deviates, split into parities", _random_even, _random_odd),
 }
-"""Kernel families by name. A new one is one entry: every mixing, angle and size follows from it."""
+"""Kernel families by name. A new one is one entry: mixings, angles and sizes follow from it."""
 
 
 MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
@@ -278,7 +277,7 @@ def kernel(
 
 
 def as_kernel(values: object, key: str = "kernel") -> Kernel:
-    """Check that an object is usable as one kernel and return it as an array.
+    """Return an object as a kernel, or refuse it.
 
     Parameters
     ----------
@@ -303,18 +302,18 @@ def as_kernel(values: object, key: str = "kernel") -> Kernel:
     array([[1., 2.]])
     """
     array = real_array(values, key)
-    given = Description(f"an array of shape {array.shape}")
+    shape = f"an array of shape {array.shape}"
     if array.ndim != 2:
         row = f"; for a row use shape (1, {array.size})" if array.ndim == 1 else ""
-        raise InvalidValue(key, given, f"a two-dimensional array{row}")
+        raise InvalidValue(key, array, f"a two-dimensional array{row}", description=shape)
     if array.size == 0:
-        raise InvalidValue(key, given, "at least one tap")
+        raise InvalidValue(key, array, "at least one tap", description=shape)
     if not np.all(np.isfinite(array)):
-        raise InvalidValue(key, Description("an array with NaN or infinity"), "finite taps")
+        nonfinite = "an array with NaN or infinity"
+        raise InvalidValue(key, array, "finite taps", description=nonfinite)
     if not np.any(array):
-        raise InvalidValue(
-            key, Description("an array of zeros"), "at least one tap that is not zero"
-        )
+        allowed = "at least one tap that is not zero"
+        raise InvalidValue(key, array, allowed, description="an array of zeros")
     return array
 
 

@@ -6,76 +6,53 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mechcore.io.arrays import Array
 
 
-def l2_norm(state: NDArray[np.float64]) -> float:
-    """Return the Euclidean norm, without the overflow or underflow of squares.
-
-    Parameters
-    ----------
-    state : ndarray
-        Any shape.
-
-    Returns
-    -------
-    float
-        ``sqrt(sum(state**2))``.
-
-    Examples
-    --------
-    >>> l2_norm(np.array([3e-200, 4e-200]))
-    5e-200
-    """
-    peak = peak_norm(state)
-    if peak == 0.0 or not np.isfinite(peak):
-        return peak
-    return peak * float(np.sqrt(np.sum((state / peak) ** 2)))
-
-
-def peak_norm(state: NDArray[np.float64]) -> float:
-    """Return the largest absolute value.
+def l2_norms(images: Array) -> Array:
+    """Return Euclidean norms, without the overflow or underflow of squares.
 
     Parameters
     ----------
-    state : ndarray
-        Any shape, not empty.
+    images : (..., h, w) ndarray
+        States, kernels or parts of kernels.
 
     Returns
     -------
-    float
-        ``max(abs(state))``.
+    (...) ndarray
+        ``sqrt(sum(image**2))`` of each.
 
     Examples
     --------
-    >>> peak_norm(np.array([1.0, -2.0]))
-    2.0
+    >>> l2_norms(np.array([[[3e-200, 4e-200]], [[0.0, 0.0]]])).tolist()
+    [5e-200, 0.0]
     """
+    peaks = np.abs(images).max(axis=(-2, -1))
+    ordinary = np.isfinite(peaks) & (peaks > 0)
+    scaled = images / np.where(ordinary, peaks, 1.0)[..., np.newaxis, np.newaxis]
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt(np.sum(scaled**2, axis=(-2, -1)))
+    norms: Array = peaks * np.where(ordinary, lengths, 1.0)
+    return norms
+
+
+def l2_norm(state: Array) -> float:
+    """Return ``sqrt(sum(state**2))``, see `l2_norms`."""
+    return float(l2_norms(np.atleast_2d(state)))
+
+
+def peak_norm(state: Array) -> float:
+    """Return ``max(abs(state))``."""
     return float(np.max(np.abs(state)))
 
 
-def mass_norm(state: NDArray[np.float64]) -> float:
-    """Return the sum of absolute values.
-
-    Parameters
-    ----------
-    state : ndarray
-        Any shape.
-
-    Returns
-    -------
-    float
-        ``sum(abs(state))``.
-
-    Examples
-    --------
-    >>> mass_norm(np.array([1.0, -2.0]))
-    3.0
-    """
+def mass_norm(state: Array) -> float:
+    """Return ``sum(abs(state))``."""
     return float(np.sum(np.abs(state)))
 
 
-NORMS: dict[str, Callable[[NDArray[np.float64]], float]] = {
+NORMS: dict[str, Callable[[Array], float]] = {
     "l2": l2_norm,
     "peak": peak_norm,
     "mass": mass_norm,

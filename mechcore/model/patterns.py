@@ -5,27 +5,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import Description, InvalidValue, MechcoreError, choose
-from mechcore.io.arrays import load_array, real_array, reason_not_to_open
-from mechcore.io.provenance import file_sha256
+from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.io.arrays import Array, load_array, real_array
+from mechcore.io.reading import open_regular
 from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import LARGEST_SEED
 
-Image = NDArray[np.float64]
-Content = TypeVar("Content")
+Image = Array
 
 LARGEST_RADIUS = 2000
 """A guard against typing errors, in px."""
 
 MOST_PIXELS = (2 * LARGEST_RADIUS + 1) ** 2
-"""Pixels of a pattern: those of the largest disc, 128 MB."""
+"""Pixels of a pattern: as many as the largest disc has, 128 MB."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Pattern:
 
 
 TAIL = 5
-"""Standard deviations of a Gaussian: what is cut off is 6e-7 of the mass."""
+"""Standard deviations of a Gaussian: 6e-7 of the mass is cut off."""
 
 
 def _around(radius: float) -> int:
@@ -95,10 +92,10 @@ PATTERNS: dict[str, Pattern] = {
         "uniform noise in a square", lambda side, **_: side, _random, {"side": 15, "seed": 0}
     ),
 }
-"""Patterns by name. A new one is one entry; an argument is whole if its default is."""
+"""Patterns by name. A new one is one entry; arguments with an integer default are integers."""
 
 ALSO = ", or a .npy or .png file"
-"""What a pattern may be besides these, for messages."""
+"""What else a pattern may be, for messages."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "radius": (0.5, LARGEST_RADIUS),
@@ -106,7 +103,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "side": (1, LARGEST_RADIUS),
     "seed": (0, LARGEST_SEED),
 }
-"""What the arguments of patterns may be; all are px, except the seed."""
+"""Ranges of the arguments; all are px, except the seed."""
 
 
 def pattern_image(name: str = "delta", **arguments: float) -> Image:
@@ -145,7 +142,7 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
 
 
 def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
-    """Return height and width of a test pattern; only that of a file is read for it.
+    """Return height and width of a test pattern; only files are read for it.
 
     Parameters
     ----------
@@ -181,7 +178,7 @@ def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
 
 
 def is_file_name(name: object) -> bool:
-    """Tell whether a pattern's name is that of a file.
+    """Return whether the name of a pattern is that of a file.
 
     Parameters
     ----------
@@ -202,7 +199,7 @@ def is_file_name(name: object) -> bool:
 
 
 def as_pattern(values: object, key: str = "pattern") -> Image:
-    """Check that an array is usable as a test pattern.
+    """Return an array as a test pattern, or refuse it.
 
     Parameters
     ----------
@@ -228,52 +225,17 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
     """
     image = real_array(values, key)
     if image.ndim != 2 or image.size == 0:
-        raise InvalidValue(key, Description(f"an array of shape {image.shape}"), "a grey image")
+        raise InvalidValue(
+            key, image, "a grey image", description=f"an array of shape {image.shape}"
+        )
     if not np.all(np.isfinite(image)) or image.min() < 0 or image.max() == 0:
         raise InvalidValue(
             key,
-            Description("an image with negative, infinite or missing values, or all zero"),
+            image,
             "finite values >= 0, not all zero",
+            description="an image with negative, infinite or missing values, or all zero",
         )
     return image
-
-
-def file_digest(path: str | Path, key: str = "pattern") -> str:
-    """Return the SHA-256 of a pattern file, so that a changed file is a changed cell.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    key : str, optional
-        What the file is, for the error message.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    MechcoreError
-        If the file cannot be read.
-    """
-    return _opened(Path(path), key, file_sha256)
-
-
-def _opened(path: Path, key: str, use: Callable[[Path], Content]) -> Content:
-    """What a use of a file gives that opens it."""
-    try:
-        reason = reason_not_to_open(path)
-        if not reason:
-            return use(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}")
-
-
-def _stream(path: Path) -> BufferedReader:
-    return path.open("rb")
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
@@ -281,11 +243,11 @@ def _read_png(path: Path) -> NDArray[np.generic]:
     from PIL import Image as PillowImage
 
     try:
-        # Pillow warns of what is refused below, and of odd chunks.
-        with warnings.catch_warnings(), _opened(path, "pattern", _stream) as stream:
+        # Pillow warns of large images, which are refused below, and of odd chunks.
+        with warnings.catch_warnings(), open_regular(path, "pattern") as stream:
             warnings.simplefilter("ignore")
             image = PillowImage.open(stream, formats=["PNG"])
-            # Known before any of them is unpacked.
+            # Before any pixel is unpacked.
             pixels = image.width * image.height
             if pixels > MOST_PIXELS:
                 raise InvalidValue(f"pattern {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
@@ -293,10 +255,10 @@ def _read_png(path: Path) -> NDArray[np.generic]:
             return np.asarray(image if plain else image.convert("L"))
     except (MechcoreError, MemoryError):
         raise
-    # Damaged images fail in many ways: as OSError, SyntaxError, ValueError, errors of zlib, ...
+    # Damaged images raise anything: OSError, SyntaxError, ValueError, errors of zlib, ...
     except Exception as error:
-        told = "not a PNG image, or a damaged one"
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {told}") from error
+        reason = "not a PNG image, or a damaged one"
+        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
 
 
 READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
@@ -318,11 +280,11 @@ def _refuse_arguments(
         if key not in names:
             allowed = f"one of {', '.join(names)}" if names else "no argument"
             raise InvalidValue(f"pattern {name}", key, allowed)
-        whole = isinstance(known[key], int)
+        integral = isinstance(known[key], int)
         lowest, highest = RANGES[key]
-        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        number = isinstance(value, int if integral else int | float) and not isinstance(value, bool)
         if not number or not lowest <= value <= highest:
-            kind = "an integer" if whole else "a number"
+            kind = "an integer" if integral else "a number"
             raise InvalidValue(
                 f"pattern {name}: {key}", value, f"{kind} from {lowest} to {highest}"
             )

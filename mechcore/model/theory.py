@@ -1,4 +1,4 @@
-"""The exact theory for kernels without negative taps: the project's own oracle."""
+"""The exact theory of kernels without negative taps: the oracle of all simulations."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.errors import choose
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.decomposition import Decomposition, decompose
+from mechcore.model.decomposition import decompose
 from mechcore.model.geometry import centred_coordinates
-from mechcore.model.kernels import Kernel
-from mechcore.model.normalisations import l2_norm
+from mechcore.model.normalisations import l2_norms
 
 TAP_ROUNDING = 1e-15
 """A tap below zero by less than this share of the largest is zero but for rounding."""
@@ -25,7 +25,7 @@ SUM_ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Theory:
-    """What is known in advance of a kernel under repeated convolution and activation.
+    """What theory predicts of a kernel under repeated convolution and activation.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class Theory:
     """
 
     exact: bool
-    velocity: NDArray[np.float64]
-    covariance_rate: NDArray[np.float64]
+    velocity: Array
+    covariance_rate: Array
     diffusion_speed: float
     light_speed: float
     beta_star: float
@@ -65,7 +65,7 @@ class Theory:
         share = 1.0 - (self.speed / self.diffusion_speed) ** 2
         return math.sqrt(share) if share >= 0 else math.nan
 
-    def centroid(self, layers: object) -> NDArray[np.float64]:
+    def centroid(self, layers: object) -> Array:
         """Return the displacement of the centroid after some layers.
 
         Parameters
@@ -78,12 +78,10 @@ class Theory:
         (n, 2) ndarray
             t M1/M0 as (x, y), px.
         """
-        displacement: NDArray[np.float64] = np.multiply.outer(
-            np.asarray(layers, dtype=np.float64), self.velocity
-        )
+        displacement: Array = np.multiply.outer(np.asarray(layers, dtype=np.float64), self.velocity)
         return displacement
 
-    def covariance_growth(self, layers: object) -> NDArray[np.float64]:
+    def covariance_growth(self, layers: object) -> Array:
         """Return how much the covariance has grown after some layers.
 
         Parameters
@@ -96,14 +94,14 @@ class Theory:
         (n, 2, 2) ndarray
             t (V_e - v v^T), px^2, axes (x, y).
         """
-        growth: NDArray[np.float64] = np.multiply.outer(
+        growth: Array = np.multiply.outer(
             np.asarray(layers, dtype=np.float64), self.covariance_rate
         )
         return growth
 
 
 def theory(kernel: object, activation: str = "relu") -> Theory:
-    """Return what the exact theory says of a kernel.
+    """Return the exact theory of a kernel.
 
     Parameters
     ----------
@@ -138,75 +136,128 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
     """
     behaviour = choose(ACTIVATIONS, "activation", activation)
     parts = decompose(kernel)
-    height, width = parts.kernel.shape
-    spread = _even_spread(parts)
-    velocity = _velocity(parts)
+    spread = even_spread(parts.even)
+    velocity = velocities(parts.kernel, parts.momentum_vector)
     return Theory(
-        exact=behaviour.identity_on_positive and _has_no_negative_tap(parts.kernel),
+        exact=behaviour.identity_on_positive and bool(has_no_negative_tap(parts.kernel)),
         velocity=velocity,
         covariance_rate=spread - np.outer(velocity, velocity),
         diffusion_speed=_width_along(spread, parts.momentum_vector),
-        light_speed=(max(height, width) - 1) / 2,
-        beta_star=beta_star(parts.even, parts.odd),
+        light_speed=(max(parts.kernel.shape) - 1) / 2,
+        beta_star=float(beta_star(parts.even, parts.odd)),
     )
 
 
-def beta_star(even: Kernel, odd: Kernel) -> float:
+def velocities(kernels: Array, momenta: Array) -> Array:
+    """Return what a linear layer does to a centroid.
+
+    Parameters
+    ----------
+    kernels : (..., kh, kw) ndarray
+        Kernels.
+    momenta : (..., 2) ndarray
+        Their first moments, see `mechcore.model.decomposition.first_moments`.
+
+    Returns
+    -------
+    (..., 2) ndarray
+        M1 / M0 as (x, y), px/layer; NaN where the sum of the taps is only rounding.
+
+    Examples
+    --------
+    >>> velocities(np.array([[1.0, 3.0]]), np.array([1.0, 0.0])).tolist()
+    [0.25, 0.0]
+    """
+    return momenta / _total(kernels)[..., np.newaxis]
+
+
+def has_no_negative_tap(kernels: Array) -> NDArray[np.bool_]:
+    """Return whether the exact theory holds under activations that are the identity on x >= 0.
+
+    Parameters
+    ----------
+    kernels : (..., kh, kw) ndarray
+        Kernels.
+
+    Returns
+    -------
+    (...) ndarray of bool
+        Whether no tap is negative but for rounding.
+
+    Examples
+    --------
+    >>> has_no_negative_tap(np.array([[[1.0, -1e-16]], [[1.0, -0.1]]])).tolist()
+    [True, False]
+    """
+    lowest, highest = kernels.min(axis=(-2, -1)), kernels.max(axis=(-2, -1))
+    negative_free: NDArray[np.bool_] = lowest >= -TAP_ROUNDING * highest
+    return negative_free
+
+
+def beta_star(even: Array, odd: Array) -> Array:
     """Return the largest beta at which a mixture of two parities has no negative tap.
 
     Parameters
     ----------
-    even, odd : (kh, kw) ndarray
-        An even and an odd kernel of any norm; the norms do not matter.
+    even, odd : (..., kh, kw) ndarray
+        Even and odd kernels of any norm; the norms do not matter.
 
     Returns
     -------
-    float
+    (...) ndarray
         beta* = c / sqrt(1 + c^2) with c = min E^(r) / -O^(r) over O(r) < 0, for parts of unit norm;
         NaN if the even part itself has a negative tap, or either part is zero.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> round(beta_star(np.ones((2, 2)), np.array([[-1.0, 1], [-1, 1]])), 6)
+    >>> round(float(beta_star(np.ones((2, 2)), np.array([[-1.0, 1], [-1, 1]]))), 6)
     0.707107
     """
-    if even.min() < 0 or not np.any(even) or not np.any(odd):
-        return math.nan
-    negative = odd < 0
+    exists = (even.min(axis=(-2, -1)) >= 0) & (even.max(axis=(-2, -1)) > 0) & odd.any(axis=(-2, -1))
     # A tap may be so small that its quotient overflows: it limits nothing.
-    with np.errstate(over="ignore"):
-        ratio = np.min(even[negative] / -odd[negative])
-    celerity = float(ratio * (l2_norm(odd) / l2_norm(even)))
-    return celerity / math.hypot(1.0, celerity)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        ratios = np.where(odd < 0, even / -odd, np.inf).min(axis=(-2, -1))
+        celerity = np.where(exists, ratios * (l2_norms(odd) / l2_norms(even)), np.nan)
+        # Python's hypot has the same last digit on every machine; numpy's has not.
+        betas: Array = celerity / np.vectorize(math.hypot, otypes=[float])(1.0, celerity)
+    return betas
 
 
-def _has_no_negative_tap(kernel: Kernel) -> bool:
-    return bool(kernel.min() >= -TAP_ROUNDING * kernel.max())
+def even_spread(even: Array) -> Array:
+    """Return the second moments of even kernels.
+
+    Parameters
+    ----------
+    even : (..., kh, kw) ndarray
+        Even kernels.
+
+    Returns
+    -------
+    (..., 2, 2) ndarray
+        V_e, axes (x, y), px^2; NaN where the sum of the taps is only rounding.
+
+    Examples
+    --------
+    >>> even_spread(np.ones((1, 2))).tolist()
+    [[0.25, 0.0], [0.0, 0.0]]
+    """
+    height, width = even.shape[-2:]
+    x, y = centred_coordinates(width), centred_coordinates(height)
+    xx = np.einsum("...yx,x,x->...", even, x, x)
+    yy = np.einsum("...yx,y,y->...", even, y, y)
+    xy = np.einsum("...yx,y,x->...", even, y, x)
+    moments = np.stack([np.stack([xx, xy], axis=-1), np.stack([xy, yy], axis=-1)], axis=-2)
+    return moments / _total(even)[..., np.newaxis, np.newaxis]
 
 
-def _velocity(parts: Decomposition) -> NDArray[np.float64]:
-    if abs(parts.total) <= SUM_ROUNDING * np.sum(np.abs(parts.kernel)):
-        return np.full(2, math.nan)
-    return parts.momentum_vector / parts.total
+def _total(kernels: Array) -> Array:
+    """Sums of taps, NaN where they are only rounding."""
+    total = kernels.sum(axis=(-2, -1))
+    rounding = SUM_ROUNDING * np.abs(kernels).sum(axis=(-2, -1))
+    return np.where(np.abs(total) <= rounding, np.nan, total)
 
 
-def _even_spread(parts: Decomposition) -> NDArray[np.float64]:
-    """Second moments of the even part, axes (x, y), px^2."""
-    height, width = parts.even.shape
-    x = centred_coordinates(width)
-    y = centred_coordinates(height)
-    total = parts.even.sum()
-    if abs(total) <= SUM_ROUNDING * np.sum(np.abs(parts.even)) or total == 0:
-        return np.full((2, 2), math.nan)
-    xx = np.einsum("yx,x,x->", parts.even, x, x)
-    yy = np.einsum("yx,y,y->", parts.even, y, y)
-    xy = np.einsum("yx,y,x->", parts.even, y, x)
-    spread: NDArray[np.float64] = np.array([[xx, xy], [xy, yy]]) / total
-    return spread
-
-
-def _width_along(spread: NDArray[np.float64], direction: NDArray[np.float64]) -> float:
+def _width_along(spread: Array, direction: Array) -> float:
     length = np.hypot(*direction)
     # Without a direction the x axis stands for any: the even families are the same on both axes.
     unit = direction / length if length else np.array([1.0, 0.0])

@@ -20,23 +20,23 @@ CONTROLS_TABLE = "controls.csv"
 LAYERS_TABLE = "filter-layers.csv"
 
 ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
-"""Files of results that a table beside the page stands for."""
+"""Files of results, and the tables beside the page that hold their numbers."""
 
 
 def write_data(results: Results, claims: list[Claim], folder: Path) -> dict[str, str]:
-    """Write the tables beside the page."""
+    """Write the tables beside the page, and return where the page links to each."""
     tables = {f"{name}.csv": getattr(results, name) for name in TABLES}
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
         tables[LAYERS_TABLE] = results.bank_layers
     write_claims(claims, folder / CLAIMS_FILE)
-    places = {name: _place(table, folder / name, results.folder) for name, table in tables.items()}
+    places = {name: _write(table, folder / name, results.folder) for name, table in tables.items()}
     aliases = {name: places.get(table, "") for name, table in ALIASES.items()}
     return {**places, **aliases, CLAIMS_FILE: CLAIMS_FILE}
 
 
 def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
-    """Return the tables that lie beside the page.
+    """Return the files of `write_data` beside the page.
 
     Examples
     --------
@@ -44,17 +44,16 @@ def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
     >>> [path.name for path in copied_files(places, Path())]
     ['a.csv']
     """
-    # Where a table is too large to lie here, the page links to the results.
-    here = {place for place in places.values() if place and Path(place).name == place}
-    return [folder / name for name in sorted(here)]
+    beside = {place for place in places.values() if place and Path(place).name == place}
+    return [folder / name for name in sorted(beside)]
 
 
-def _place(table: pd.DataFrame, copy: Path, directory: Path) -> str:
-    """Where a table is linked to; it is written unless it is too large."""
+def _write(table: pd.DataFrame, copy: Path, results: Path) -> str:
+    """Write a table unless it is too large; return the path that the page links to."""
     if table.size <= MOST_VALUES:
         write_table(table, copy, DIGITS)
         return copy.name
-    # What an earlier, smaller grid left here would pass for this one's.
+    # A file of an earlier, smaller grid would pass for this one's.
     copy.unlink(missing_ok=True)
-    original = directory / copy.name
+    original = results / copy.name
     return Path(os.path.relpath(original, copy.parent)).as_posix() if original.is_file() else ""

@@ -7,7 +7,9 @@ import math
 NOTHING = "–"
 
 SMALLEST = 1e-5
-"""Two digits of what is smaller are not shown by the most decimal places."""
+"""Two digits of anything smaller do not fit into the most decimal places."""
+
+MOST_PLACES = 6
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -15,8 +17,6 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def with_error(value: float, error: float) -> str:
     """Return a value and its standard error, to two digits of the error.
 
-    Examples
-    --------
     >>> with_error(0.58516, 0.0271)
     '0.585 ± 0.027'
     """
@@ -31,8 +31,6 @@ def with_error(value: float, error: float) -> str:
 def interval(low: float, high: float, error: float) -> str:
     """Return an interval, with the digits of a standard error.
 
-    Examples
-    --------
     >>> interval(0.5312, 0.6391, 0.031)
     '0.531 … 0.639'
     """
@@ -43,37 +41,25 @@ def interval(low: float, high: float, error: float) -> str:
 
 
 def decimal_places(error: float) -> int:
-    """Return how many decimal places show two digits of an error, from 0 to 6.
-
-    Examples
-    --------
-    >>> decimal_places(0.0271), decimal_places(31.0), decimal_places(0.0)
-    (3, 0, 6)
-    """
+    """Return how many decimal places show two digits of an error."""
     if not math.isfinite(error) or error <= 0:
-        return 6
-    return min(max(1 - math.floor(math.log10(error)), 0), 6)
+        return MOST_PLACES
+    return min(max(1 - math.floor(math.log10(error)), 0), MOST_PLACES)
 
 
 def fixed(value: float, places: int) -> str:
     """Return a number with so many decimal places.
 
-    Examples
-    --------
     >>> fixed(-1.25, 1), fixed(-0.001, 1)
     ('−1.2', '0.0')
     """
-    if not math.isfinite(value):
-        return NOTHING
-    # Adding zero turns -0.0, which rounding can leave, into 0.0.
-    return f"{round(value, places) + 0.0:.{places}f}".replace("-", "−")
+    # z turns -0.0, which rounding can leave, into 0.0.
+    return f"{value:z.{places}f}".replace("-", "−") if math.isfinite(value) else NOTHING
 
 
 def two_digits(error: float) -> str:
     """Return an error to two digits, in decimals as long as these are few.
 
-    Examples
-    --------
     >>> two_digits(0.4), two_digits(0.0271), two_digits(3.14e-9)
     ('0.40', '0.027', '3.1 × 10⁻⁹')
     """
@@ -83,8 +69,6 @@ def two_digits(error: float) -> str:
 def significant(value: float | None, digits: int = 4) -> str:
     """Return a number with so many digits, powers of ten written out.
 
-    Examples
-    --------
     >>> significant(0.81649658), significant(-2.5e-13), significant(None), significant(126000)
     ('0.8165', '−2.5 × 10⁻¹³', '–', '126000')
     """

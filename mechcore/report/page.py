@@ -1,58 +1,36 @@
-"""The final report: verdicts, a player, figures, statistics and how to reproduce, on one page."""
+"""The report: verdicts, a player, figures, statistics and how to reproduce them, on one page."""
 
 from __future__ import annotations
 
 import base64
-import functools
-import gc
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from mechcore.analysis.tables import DIGITS
+from mechcore.claims.criteria import judge
 from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import check_output
-from mechcore.report.coverage import STATES, commands, family_maps, state_counts, template_cell
+from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, copied_files, write_data
-from mechcore.report.films import film_data
+from mechcore.report.grid_map import STATES, commands, family_maps, state_counts, template_cell
 from mechcore.report.pictures import Section, draw_sections, drawn_files
-from mechcore.report.reproduction import config_text, current_provenance
+from mechcore.report.player import player_data
+from mechcore.report.reproduction import Provenance, config_text, current_provenance
 from mechcore.report.scorecard import Scorecard, scorecard
 from mechcore.report.statistics import chapters
 from mechcore.report.verification import Verification, verification_of
 from mechcore.results.results import Results
 
-__all__ = ["Content", "config_text", "render", "summary", "write_report"]
-
 FILM_STRIP = "strip"
-"""The section that stands in place of the player on paper, and beneath it on a screen."""
+"""The section that replaces the player on paper; on a screen it is below the player."""
 
-PAGE = "report.html.j2"
-SUMMARY = "summary.md.j2"
-STYLE = "style.css.j2"
-MACROS = "pictures.html.j2"
-TOP = ("alarm.html.j2", "header.html.j2")
-CHAPTERS = (
-    "scorecard.html.j2",
-    "look.html.j2",
-    "coverage.html.j2",
-    "figures.html.j2",
-    "statistics.html.j2",
-    "verification.html.j2",
-    "reproduce.html.j2",
-)
-SCRIPTS = ("player.js.j2", "coverage.js.j2", "page.js.j2")
-"""The templates. All are named here: an edit of one that no module names would go unnoticed by
-`mechcore.io.fingerprint`, and the workflow would keep the old page."""
-
+SCRIPTS = ("player.js.j2", "grid_map.js.j2", "folds.js.j2")
 
 MARKUP = re.compile(r"[\\`*_\[\]|~$]")
 """Characters that start something in Markdown, with the tables and formulas of code hosts."""
@@ -63,15 +41,13 @@ class Content:
     """What goes into the page besides the results."""
 
     claims: Sequence[Claim]
-    """The verdicts."""
     sections: Sequence[Section]
-    """The figures."""
-    places: Mapping[str, str]
-    """Names of data files to what the page links to."""
+    links: Mapping[str, str]
+    """Names of data files, and where the page links to; empty where there is no such file."""
     verification: Verification | None = None
-    """What was checked of the results; None if nothing was."""
+    """None if nothing was verified."""
     logs: Path | None = None
-    """Folder of the logs of the experiment."""
+    provenance: Provenance = field(default_factory=current_provenance)
 
 
 def write_report(
@@ -82,28 +58,26 @@ def write_report(
     *,
     partial: bool = False,
 ) -> list[Path]:
-    """Draw all figures and write the report.
-
-    Notes
-    -----
-    A page that was there stays if results cannot be read. Once figures are drawn anew it is gone
-    until the new one is whole.
-    """
-    makers = {output: render, output.parent / "README.md": summary}
-    for path in makers:
+    """Draw all figures and write the report; ``partial`` measures and judges what is finished."""
+    readme = output.parent / "README.md"
+    for path in (output, readme):
         check_output(path)
-    results, claims = _measured(experiment, folder) if partial else _read(experiment, folder)
+    if partial:
+        results = Results.measured(experiment, folder)
+        claims = judge(results)
+    else:
+        results = Results.load(experiment, folder)
+        claims = read_claims(folder / CLAIMS_FILE)
     # If anything below fails, no page is better than an old one among new figures.
-    for path in makers:
+    for path in (output, readme):
         path.unlink(missing_ok=True)
-    with _results_kept():
-        sections = draw_sections(results, output.parent)
-        places = write_data(results, claims, output.parent)
-        content = Content(claims, sections, places, verification_of(results), logs)
-        texts = {path: make(results, content) for path, make in makers.items()}
-    for path, text in texts.items():
-        replace_file(path, functools.partial(Path.write_text, data=text, encoding="utf-8"))
-    return [*texts, *drawn_files(sections, output.parent), *copied_files(places, output.parent)]
+    sections = draw_sections(results, output.parent)
+    links = write_data(results, claims, output.parent)
+    content = Content(claims, sections, links, verification_of(results), logs)
+    _write(output, render(results, content))
+    _write(readme, summary(results, content))
+    figures, tables = drawn_files(sections, output.parent), copied_files(links, output.parent)
+    return [output, readme, *figures, *tables]
 
 
 def render(results: Results, content: Content) -> str:
@@ -111,25 +85,19 @@ def render(results: Results, content: Content) -> str:
     environment = _environment()
     families = family_maps(results, content.logs)
     script = "\n".join(environment.get_template(name).render() for name in SCRIPTS)
-    return environment.get_template(PAGE).render(
-        templates={"style": STYLE, "macros": MACROS, "top": TOP, "chapters": CHAPTERS},
-        experiment=results.experiment,
-        counts=counts(results),
-        card=_card(content),
-        film=film_data(results),
-        strip=next((one for one in content.sections if one.name == FILM_STRIP), None),
-        sections=[one for one in content.sections if one.name != FILM_STRIP],
-        coverage=families,
+    return environment.get_template("report.html.j2").render(
+        _shared(results, content),
+        strip=next((part for part in content.sections if part.name == FILM_STRIP), None),
+        sections=[part for part in content.sections if part.name != FILM_STRIP],
+        player=player_data(results),
+        families=families,
         states=STATES,
-        tally=state_counts(families),
+        state_counts=state_counts(families),
         commands=commands(results.experiment),
         cell_template=template_cell(results.experiment),
         planned=len(results.cells),
         finished=len(results.finished),
         chapters=chapters(results),
-        places=content.places,
-        verification=content.verification,
-        provenance=current_provenance(),
         config=config_text(results.experiment),
         claims_file=CLAIMS_FILE,
         aliases=ALIASES,
@@ -140,24 +108,24 @@ def render(results: Results, content: Content) -> str:
 
 def summary(results: Results, content: Content) -> str:
     """Return the report as Markdown, for viewers that show it beside code."""
-    return (
-        _environment()
-        .get_template(SUMMARY)
-        .render(
-            experiment=results.experiment,
-            counts=counts(results),
-            card=_card(content),
-            sections=content.sections,
-            verification=content.verification,
-            provenance=current_provenance(),
-            digits=DIGITS,
-        )
-    )
+    template = _environment().get_template("summary.md.j2")
+    return template.render(_shared(results, content), sections=content.sections, digits=DIGITS)
+
+
+def _shared(results: Results, content: Content) -> dict[str, object]:
+    """What the page and its summary are both made of."""
+    return {
+        "experiment": results.experiment,
+        "counts": counts(results),
+        "card": _card(content),
+        "links": content.links,
+        "verification": content.verification,
+        "provenance": content.provenance,
+    }
 
 
 def _card(content: Content) -> Scorecard:
-    sections = [section.name for section in content.sections]
-    return scorecard(content.claims, sections, lambda name: content.places.get(name, ""))
+    return scorecard(content.claims, [part.name for part in content.sections], content.links)
 
 
 def counts(results: Results) -> dict[str, str]:
@@ -172,22 +140,9 @@ def counts(results: Results) -> dict[str, str]:
     return {"cells": cells} | {name: f"{number:,}" for name, number in numbers.items()}
 
 
-def _read(experiment: Experiment, folder: Path) -> tuple[Results, list[Claim]]:
-    return Results.load(experiment, folder), read_claims(folder / CLAIMS_FILE)
-
-
-def _measured(experiment: Experiment, folder: Path) -> tuple[Results, list[Claim]]:
-    from mechcore.claims.criteria import judge
-
-    results = Results.measured(experiment, folder)
-    return results, judge(results)
-
-
 def markdown(text: object) -> str:
     r"""Return text that Markdown shows as it is.
 
-    Examples
-    --------
     >>> markdown("beta* of a|b")
     'beta\\* of a\\|b'
     """
@@ -195,40 +150,31 @@ def markdown(text: object) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return text with a capital at its start; the sign of a quantity stays as it is.
+    """Return text with a capital at its start; the symbol of a quantity stays as it is.
 
-    Examples
-    --------
     >>> sentence("all of it"), sentence("β <= 0.5")
     ('All of it', 'β <= 0.5')
     """
     return text[:1].upper() + text[1:] if text[:1].isascii() else text
 
 
-@contextmanager
-def _results_kept() -> Iterator[None]:
-    """Millions of numbers stay to the end: looking for garbage among them takes seconds."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
 def _digest(script: str) -> str:
-    """What lets a browser run this script and no other that a name might smuggle in."""
+    """What makes a browser run this script, and none that a name might smuggle in."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _write(path: Path, text: str) -> None:
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mechcore.report"),
-        # Markdown may hold markup as well.
+        # Markdown may hold HTML as well.
         autoescape=select_autoescape(("html.j2", "md.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["markdown"] = markdown
-    environment.filters["sentence"] = sentence
+    environment.filters |= {"markdown": markdown, "sentence": sentence}
     return environment

@@ -10,9 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from mechcore.analysis.tables import DIGITS, write_table
-from mechcore.report import figures
-from mechcore.report import sections as contents
-from mechcore.report.figures.data import FigureData
+from mechcore.report.figures.registry import FIGURES
+from mechcore.report.figures.style import paper_style, save
 from mechcore.results.results import Results
 
 HEAVIEST_SVG = 350_000
@@ -62,18 +61,18 @@ def draw_sections(results: Results, folder: Path) -> list[Section]:
     """Draw all figures, and write them and their data."""
     drawn = [
         _draw(name, topic, results, folder)
-        for name, section in contents.SECTIONS.items()
-        for topic in section.topics(results.experiment)
+        for name, entry in FIGURES.items()
+        for topic in entry.topics(results.experiment)
     ]
     files = shown_files(drawn)
     sections = [
         Section(
             name,
-            section.title,
-            [_picture(one, files[one.stem]) for one in drawn if one.section == name],
-            section.absent,
+            entry.title,
+            [_picture(figure, files[figure.stem]) for figure in drawn if figure.section == name],
+            entry.absent,
         )
-        for name, section in contents.SECTIONS.items()
+        for name, entry in FIGURES.items()
     ]
     return [section for section in sections if section.pictures or section.absent]
 
@@ -86,7 +85,7 @@ def drawn_files(sections: Iterable[Section], folder: Path) -> list[Path]:
 
 def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
     """Return which file of each figure the page shows: the vector figure, if it is light enough."""
-    chosen = {one.stem: _light_file(one) for one in drawn}
+    chosen = {figure.stem: _light_file(figure) for figure in drawn}
     vectors = [stem for stem, file in chosen.items() if file.suffix == ".svg"]
     for stem in sorted(vectors, key=lambda stem: -chosen[stem].stat().st_size):
         if sum(file.stat().st_size for file in chosen.values()) <= most:
@@ -95,28 +94,28 @@ def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path,
     return chosen
 
 
-def _light_file(one: Drawn) -> Path:
-    vector = _with_suffix(one.stem, ".svg")
-    heavy = one.raster or vector.stat().st_size > HEAVIEST_SVG
-    return _with_suffix(one.stem, ".png") if heavy else vector
+def _light_file(figure: Drawn) -> Path:
+    vector = _with_suffix(figure.stem, ".svg")
+    heavy = figure.raster or vector.stat().st_size > HEAVIEST_SVG
+    return _with_suffix(figure.stem, ".png") if heavy else vector
 
 
 def _draw(name: str, topic: str, results: Results, folder: Path) -> Drawn:
-    drawing = figures.DRAWINGS[name]
-    stem = folder / f"{name}-{topic}"
-    data = FigureData(results, topic, drawing.table(results, topic))
+    kind, stem = FIGURES[name].figure(), folder / f"{name}-{topic}"
+    data = kind.data(results, topic)
     write_table(data.table, _with_suffix(stem, ".csv"), DIGITS)
-    with figures.paper_style():
-        figure = drawing.draw(data)
-    figures.save(figure, stem)
+    with paper_style():
+        figure = kind.draw(data)
+    save(figure, stem)
     width = round(96 * figure.get_figwidth())
-    return Drawn(name, stem, drawing.raster, drawing.alt(data), drawing.caption(data), width)
+    return Drawn(name, stem, kind.raster, kind.alt_text(data), kind.caption(data), width)
 
 
-def _picture(one: Drawn, file: Path) -> Picture:
-    with Image.open(_with_suffix(one.stem, ".png")) as image:
-        height = round(one.width * image.height / image.width)
-    return Picture(one.stem.name, _embedded(file), one.alt, one.caption, one.width, height)
+def _picture(figure: Drawn, file: Path) -> Picture:
+    with Image.open(_with_suffix(figure.stem, ".png")) as image:
+        height = round(figure.width * image.height / image.width)
+    source = _embedded(file)
+    return Picture(figure.stem.name, source, figure.alt, figure.caption, figure.width, height)
 
 
 def _embedded(file: Path) -> str:

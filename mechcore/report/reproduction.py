@@ -8,12 +8,15 @@ import yaml
 
 from mechcore.experiment.cell import PatternSettings
 from mechcore.experiment.config import Experiment
-from mechcore.io import environment as provenance
+from mechcore.io.environment import git_commit, git_is_dirty, library_versions
+
+FIRST_KEYS = ("experiment", "kernels", "activations", "sizes")
+"""What names the experiment comes first; the model lists first what cells share."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the results."""
+    """What made the results; None where nobody knows."""
 
     commit: str | None
     dirty: bool | None
@@ -22,22 +25,18 @@ class Provenance:
 
 def current_provenance() -> Provenance:
     """Return the commit and the versions that run now."""
-    return Provenance(
-        provenance.git_commit(), provenance.git_is_dirty(), provenance.library_versions()
-    )
-
-
-def _as_written(pattern: PatternSettings) -> object:
-    """A pattern as people write it, and the schema wants it."""
-    return {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name
+    return Provenance(git_commit(), git_is_dirty(), library_versions())
 
 
 def config_text(experiment: Experiment) -> str:
-    """Return the resolved configuration as YAML that runs the same experiment."""
-    resolved = experiment.to_mapping()
-    resolved["patterns"] = [_as_written(pattern) for pattern in experiment.patterns]
-    # What names the experiment comes first; the model lists what cells share first.
-    first = ("experiment", "kernels", "activations", "sizes")
-    ordered = {key: resolved[key] for key in (*first, *(k for k in resolved if k not in first))}
+    """Return the configuration with all defaults, as YAML that runs the same experiment."""
+    settings = experiment.to_mapping()
+    settings["patterns"] = [_as_written(pattern) for pattern in experiment.patterns]
+    ordered = {key: settings[key] for key in dict.fromkeys((*FIRST_KEYS, *settings))}
     text: str = yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=76)
     return text
+
+
+def _as_written(pattern: PatternSettings) -> object:
+    """A pattern as people write it."""
+    return {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name

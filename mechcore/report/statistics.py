@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
-from mechcore.analysis.pooled import ALL_FAMILIES
 from mechcore.analysis.regressions import PREDICTORS
-from mechcore.claims.verdict import SYMBOLS
+from mechcore.analysis.tables import ALL_FAMILIES
+from mechcore.claims.wording import PREDICTOR_SYMBOLS
 from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
 from mechcore.results.results import Results
 
 MOST_ROWS = 60
-"""Of a longer table the page shows what stands for the rest; the file has all."""
+"""Of a longer table the page shows representative cells; the file has all."""
 
 CURVES = {
-    **{f"linear in {name}": f"line in {SYMBOLS[name]}" for name in PREDICTORS},
+    **{f"linear in {name}": f"line in {PREDICTOR_SYMBOLS[name]}" for name in PREDICTORS},
     "saturating": "tanh",
     "Lorentz": "Lorentz",
 }
@@ -36,9 +37,8 @@ POOLED = (
 )
 
 
-@dataclass(frozen=True)
-class Heading:
-    """A heading over some columns; an empty one over the columns that name the row."""
+class Heading(NamedTuple):
+    """A heading over some columns; empty over the columns that name the row."""
 
     text: str
     span: int
@@ -49,7 +49,6 @@ class StatisticsTable:
     """A table that the page folds."""
 
     title: str
-    """Its summary, with which rows are shown."""
     groups: list[Heading]
     """Headings over the headings; empty for none."""
     headings: list[str]
@@ -60,29 +59,25 @@ class StatisticsTable:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Tables of one kind."""
+    """Tables of one kind, with what a reader must know."""
 
-    name: str
     title: str
-    """Anchor and heading."""
     file: str
     """Data file with all rows."""
     words: str
-    """What a reader must know."""
-    tables: list[StatisticsTable]
-    """Those with rows."""
+    tables: Callable[[Results], Iterator[StatisticsTable]]
 
 
-def chapters(results: Results) -> list[Chapter]:
-    """Return the statistics of an experiment."""
-    return [
-        Chapter(name, title, file, words, [table for table in make(results) if table.rows])
-        for name, (title, file, words, make) in CHAPTERS.items()
-    ]
+def chapters(results: Results) -> dict[str, tuple[Chapter, list[StatisticsTable]]]:
+    """Return the statistics of an experiment by anchor; tables without rows are left out."""
+    return {
+        name: (chapter, [table for table in chapter.tables(results) if table.rows])
+        for name, chapter in CHAPTERS.items()
+    }
 
 
 def representative(table: pd.DataFrame, results: Results) -> tuple[pd.DataFrame, str]:
-    """Return the rows of a table that stand for the rest, as few as a reader can take in."""
+    """Return rows that stand for the rest, as few as a reader can take in, and what they are."""
     cells = table.cell.map(results.cells)
     family = cells.map(lambda cell: cell.kernel) == results.family
     size = cells.map(lambda cell: cell.size)
@@ -93,8 +88,8 @@ def representative(table: pd.DataFrame, results: Results) -> tuple[pd.DataFrame,
         f"{results.family}, k = {few}": family & size.isin(results.sizes_shown),
         f"{results.family}, k = {results.size}": family & (size == results.size),
     }
-    fitting = {words: rows for words, rows in choices.items() if _count(table[rows]) <= MOST_ROWS}
-    words = next(iter(fitting or choices)) if fitting else list(choices)[-1]
+    fitting = [words for words, rows in choices.items() if _count(table[rows]) <= MOST_ROWS]
+    words = fitting[0] if fitting else list(choices)[-1]
     return table[choices[words]], words
 
 
@@ -102,12 +97,12 @@ def _count(table: pd.DataFrame) -> int:
     return len(table[["cell", "pattern"]].drop_duplicates())
 
 
-def _model_tables(results: Results) -> Iterator[StatisticsTable]:
+def _curve_tables(results: Results) -> Iterator[StatisticsTable]:
     """For each domain, how much worse each curve is than the best one."""
-    for domain in DOMAINS:
-        rows, words = representative(_domain(results.models, domain), results)
+    for domain, symbol in DOMAIN_SYMBOLS.items():
+        rows, words = representative(_in_domain(results.models, domain), results)
         yield StatisticsTable(
-            f"{DOMAIN_SYMBOLS[domain]}: {words}",
+            f"{symbol}: {words}",
             [Heading("", 2), Heading("ΔAIC", 5), Heading("cross-validated error (px/layer)", 5)],
             ["cell", "pattern", *CURVES.values(), *CURVES.values()],
             [[*names, *_compared(fits)] for names, fits in _cases(rows)],
@@ -125,16 +120,16 @@ def _compared(fits: pd.DataFrame) -> list[str]:
 
 
 def _best_in_bold(values: pd.Series, texts: list[str]) -> list[str]:
-    """The same texts, the one of the smallest value marked; ties of rounding go to the first."""
+    """The same texts, that of the smallest value marked; of equal ones it is the first."""
     if not values.notna().any():
         return texts
     best = int(np.nanargmin(values))
-    marked = Markup("<strong>{}</strong>").format(texts[best])
-    return [*texts[:best], marked, *texts[best + 1 :]]
+    bold = Markup("<strong>{}</strong>").format(texts[best])
+    return [*texts[:best], bold, *texts[best + 1 :]]
 
 
-def _light_speed_tables(results: Results) -> Iterator[StatisticsTable]:
-    rows, words = representative(_domain(results.models, EVERYWHERE), results)
+def _limit_tables(results: Results) -> Iterator[StatisticsTable]:
+    rows, words = representative(_in_domain(results.models, EVERYWHERE), results)
     yield StatisticsTable(
         f"Fitted light speed, {DOMAIN_SYMBOLS[EVERYWHERE]}: {words}",
         [Heading("", 2), Heading("fitted (px/layer)", 2), Heading("candidates (px/layer)", 2)],
@@ -155,13 +150,13 @@ def _limits(fits: pd.DataFrame) -> list[str]:
 
 def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
     pooled, words = results.pooled, "all pools"
-    # Of one family the pool of all families is the same again.
+    # With one family the pool of all families repeats it.
     if len(pooled) > MOST_ROWS * len(PREDICTORS) or len(results.experiment.kernels) == 1:
         pooled, words = pooled[pooled.kernel == ALL_FAMILIES], "all families together"
     for predictor in PREDICTORS:
         rows = pooled[pooled.predictor == predictor]
         yield StatisticsTable(
-            f"v/s on {SYMBOLS[predictor]}: {words}",
+            f"v/s on {PREDICTOR_SYMBOLS[predictor]}: {words}",
             [],
             ["pool", "pattern", *POOLED],
             [_pooled(row) for _, row in rows.iterrows()],
@@ -190,7 +185,7 @@ def _line_tables(results: Results) -> Iterator[StatisticsTable]:
         fits = results.regressions[results.regressions.predictor == predictor]
         rows, words = representative(fits, results)
         yield StatisticsTable(
-            f"Speed on {SYMBOLS[predictor]}: {words}",
+            f"Speed on {PREDICTOR_SYMBOLS[predictor]}: {words}",
             [Heading("", 2), *(Heading(DOMAIN_SYMBOLS[domain], len(LINE)) for domain in DOMAINS)],
             ["cell", "pattern", *(heading for _ in DOMAINS for heading in LINE)],
             [[*names, *_side_by_side(lines)] for names, lines in _cases(rows)],
@@ -213,7 +208,7 @@ def _line(line: pd.Series) -> list[str]:
     ]
 
 
-def _domain(table: pd.DataFrame, domain: str) -> pd.DataFrame:
+def _in_domain(table: pd.DataFrame, domain: str) -> pd.DataFrame:
     return table[table.domain == domain]
 
 
@@ -222,44 +217,42 @@ def _cases(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
         yield [str(cell), str(pattern)], part
 
 
-Maker = Callable[[Results], Iterator[StatisticsTable]]
-
-CHAPTERS: dict[str, tuple[str, str, str, Maker]] = {
-    "comparison": (
+CHAPTERS = {
+    "comparison": Chapter(
         "Which curve does speed follow?",
         "models.csv",
         "All curves have two parameters and are fitted to the same betas, those of finite "
-        "celerity. ΔAIC: 0 is the best; residuals are curvature and no noise, so it ranks curves "
-        "and is no probability. Cross-validated error: root mean square of predictions for "
-        "held-out blocks of neighbouring betas, the outermost of which are extrapolated. Bold: "
+        "celerity. ΔAIC: 0 is the best; residuals are curvature, not noise, so it ranks curves "
+        "and is not a probability. Cross-validated error: root mean square of predictions for "
+        "held-out blocks of neighbouring betas; the outermost blocks are extrapolated. Bold: "
         "the best.",
-        _model_tables,
+        _curve_tables,
     ),
-    "limits": (
+    "limits": Chapter(
         "Is there a light speed?",
         "models.csv",
-        "The limit of the two curves that have one, beside the light cone, (k − 1)/2 along an "
-        "axis, and the diffusion speed s. A limit with an error as large as itself is none.",
-        _light_speed_tables,
+        "The limits of the two curves that have one, next to the light cone, (k − 1)/2 along an "
+        "axis, and the diffusion speed s. A limit whose error is as large as itself is no limit.",
+        _limit_tables,
     ),
-    "pooled": (
+    "pooled": Chapter(
         "All cells together",
         "pooled.csv",
-        "Speeds in units of each cell's diffusion speed s. The betas of a cell are no independent "
-        "draws: errors are clustered by cell; the naive standard error takes them for "
-        "independent. The cells of a grid are no random sample: the interval says how well one "
+        "Speeds in units of each cell's diffusion speed s. The betas of a cell are not independent "
+        "draws: errors are clustered by cell; the naive standard error treats them as "
+        "independent. The cells of a grid are not a random sample: the interval says how well one "
         "line serves them all. Theil–Sen: median over cells of the robust slope of each. Speeds "
         "are means over the angles, along the momentum; those of random and highpass kernels can "
         "differ in sign from angle to angle.",
         _pooled_tables,
     ),
-    "regressions": (
+    "regressions": Chapter(
         "Lines, cell by cell",
         "regressions.csv",
-        "Least squares, speeds in px/layer as means over the angles. What a line leaves over is "
-        "curvature and not scatter: the intervals say how well a line describes these points, not "
-        "how well the speed is known. Fits on γβ lack β = 1.",
+        "Least squares; speeds in px/layer, averaged over the angles. The residuals of a line are "
+        "curvature, not scatter: the intervals say how well a line describes these points, not "
+        "how well the speed is known. Fits on γβ leave out β = 1.",
         _line_tables,
     ),
 }
-"""The statistics by anchor: heading, file, what a reader must know, and the tables."""
+"""The statistics by anchor."""

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mechcore.errors import MechcoreError
+from mechcore.experiment.paths import CERTIFICATE_FILE
 from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 from mechcore.results.sweep import sweep_identifier
-from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.verification.certificate import Certificate, Check, read_certificate
 
 DIGITS = 2
 """Of deviations, whose size is all that there is to know."""

@@ -14,8 +14,8 @@ import xarray as xr
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import PlannedBank, filter_run
 from mechcore.experiment.config import Experiment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import ROOT, read_groups
-from mechcore.io.provenance import file_sha256
 
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis

@@ -11,6 +11,7 @@ from mechcore.analysis.regressions import PREDICTORS, mean_speeds
 from mechcore.analysis.tables import read_table
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.experiment.naming import metric_name
+from mechcore.experiment.paths import DEVIATIONS_FILE
 from mechcore.model.boundaries import domain_side
 from mechcore.results.results import Results
 
@@ -31,8 +32,6 @@ FITTED = ("slope", "slope_se", "intercept", "r2", "aic")
 
 LONGEST_TEXT = 500
 """Longer values are cut: MLflow takes no more of a parameter."""
-
-DEVIATIONS_FILE = "deviations.csv"
 
 
 def parameters(cell: Cell) -> dict[str, object]:

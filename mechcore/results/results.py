@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.analysis import regressions
-from mechcore.analysis.collect import collect
+from mechcore.analysis.collect import MEASURES, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.tables import KERNEL, MODEL_COLUMNS, POOLED_COLUMNS, read_metrics, read_table
 from mechcore.errors import MechcoreError
@@ -27,7 +27,7 @@ from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
 from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
@@ -101,7 +101,7 @@ class Results:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        found = collect(cells, folder, kept=kept)
+        found = collect(cells, folder, results / MEASURES if kept else None)
         return cls(
             experiment,
             results,
@@ -132,6 +132,11 @@ class Results:
     def finished(self) -> set[str]:
         """The ids of the cells whose results are there."""
         return set(self.metrics.cell)
+
+    @cached_property
+    def mean_speeds(self) -> pd.DataFrame:
+        """The points that lines are fitted through, see `mechcore.analysis.regressions`."""
+        return regressions.mean_speeds(self.metrics)
 
     @cached_property
     def simulations(self) -> pd.DataFrame:
@@ -196,6 +201,11 @@ class Results:
     def size(self) -> int:
         """The kernel size that stands for all: the paper's 3 if it is there."""
         return preferred(self.experiment.sizes, 3)
+
+    @property
+    def activation(self) -> str:
+        """The activation that stands for all: ReLU, or else the modulus, if it is there."""
+        return preferred(self.experiment.activations, "relu", "modulus")
 
     @property
     def point(self) -> str:

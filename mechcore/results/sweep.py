@@ -18,6 +18,7 @@ from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
+from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE
 from mechcore.io.environment import Code, Environment, current_code, current_environment
 from mechcore.io.json_models import Settings, read_settings, write_settings
 from mechcore.io.netcdf import read_attributes
@@ -26,9 +27,6 @@ from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
 from mechcore.results.results import Results
 from mechcore.simulation.reading import check_settings
-
-SWEEP_FILE, CELLS_FILE = "sweep.json", "cells.csv"
-"""What a sweep is, and the table of its cells; both lie among the results."""
 
 DIGITS = 12
 """Of an identifier: among a million sweeps two are equal by chance once in five hundred stores."""

@@ -1,4 +1,4 @@
-"""The file of the controls: read, and refused if it holds those of another experiment."""
+"""Runs the controls of an experiment, and reads their file."""
 
 from __future__ import annotations
 
@@ -11,58 +11,47 @@ from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.io.netcdf import describe, read_dataset
-from mechcore.io.provenance import made_by
-from mechcore.simulation.dataset import ATTRIBUTES
-from mechcore.simulation.run import simulate
-from mechcore.simulation.schema import (
-    attributes_of,
+from mechcore.io.provenance import provenance
+from mechcore.simulation.checks import (
     check_attributes,
     check_coordinates,
     check_structure,
-    coordinates_of,
-    sizes_of,
+    expected_attributes,
+    expected_coordinates,
+    expected_sizes,
 )
+from mechcore.simulation.dataset import ATTRIBUTES
+from mechcore.simulation.run import simulate
 
-
-def read_controls(path: Path, cells: list[Cell]) -> xr.Dataset:
-    """Read the controls of an experiment, and of no other."""
-    found = read_dataset(path)
-    first = cells[0]
-    check_structure(path, found, _form_of_controls(first), sizes_of(first) | {"cell": len(cells)})
-    described = {name: [getattr(cell, name) for cell in cells] for name in DESCRIPTION}
-    check_coordinates(path, found, coordinates_of(first) | described)
-    told = {key: one for key, one in attributes_of(first).items() if key not in DESCRIPTION}
-    check_attributes(path, found, told)
-    return found
-
-
-def _form_of_controls(cell: Cell) -> xr.Dataset:
-    """One control through one layer, with every variable that the file of all has."""
-    # The burn-in may lie beyond that layer.
-    short = {"engine": "reference", "betas": cell.betas[:1], "steps": 1, "t_burn": None}
-    return joined_controls([cell], [simulate(cell.model_copy(update=short))])
-
-
-DESCRIPTION = ("kernel", "activation", "size")
+CELL_COORDINATES = ("kernel", "activation", "size")
 """Coordinates of the controls along their dimension ``cell``."""
 
 
 def run_controls(experiment: Experiment) -> xr.Dataset:
     """Run the controls of an experiment."""
-    # The workflow reads the plans above without starting the engine.
-    from mechcore.simulation.run import simulate
-
     cells = control_cells(experiment)
-    made = made_by("simulation", controls_settings(experiment))
-    return joined_controls(cells, [simulate(cell) for cell in cells]).assign_attrs(made)
+    attributes = provenance("simulation", controls_settings(experiment))
+    return joined_controls(cells, map(simulate, cells)).assign_attrs(attributes)
+
+
+def read_controls(path: Path, cells: list[Cell]) -> xr.Dataset:
+    """Read the controls of an experiment, and of no other."""
+    dataset, first = read_dataset(path), cells[0]
+    sizes = expected_sizes(first) | {"cell": len(cells)}
+    check_structure(path, dataset, _template(first), sizes)
+    described = {name: [getattr(cell, name) for cell in cells] for name in CELL_COORDINATES}
+    check_coordinates(path, dataset, expected_coordinates(first) | described)
+    attributes = expected_attributes(first)
+    shared = {name: attributes[name] for name in attributes if name not in CELL_COORDINATES}
+    check_attributes(path, dataset, shared)
+    return dataset
 
 
 def joined_controls(cells: Sequence[Cell], runs: Iterable[xr.Dataset]) -> xr.Dataset:
-    """Put controls that ran into one dataset.
+    """Return runs of controls as one dataset along the dimension ``cell``.
 
     Examples
     --------
-    >>> from mechcore.simulation.run import simulate
     >>> cells = [Cell(kernel="dct", activation=name, size=2, betas=[1.0], steps=4)
     ...          for name in ("relu", "modulus")]
     >>> joined_controls(cells, map(simulate, cells)).activation.values.tolist()
@@ -74,20 +63,19 @@ def joined_controls(cells: Sequence[Cell], runs: Iterable[xr.Dataset]) -> xr.Dat
         combine_attrs="drop_conflicts",
         join="override",
     )
-    columns = {name: ("cell", [getattr(cell, name) for cell in cells]) for name in DESCRIPTION}
+    columns = {name: ("cell", [getattr(cell, name) for cell in cells]) for name in CELL_COORDINATES}
     return describe(joined.assign_coords(columns), ATTRIBUTES)
 
 
 def without_taps(dataset: xr.Dataset) -> xr.Dataset:
-    """Return trajectories with only the smallest tap of each kernel.
-
-    Examples
-    --------
-    >>> from mechcore.simulation.run import simulate
-    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[1.0], steps=4)
-    >>> round(without_taps(simulate(cell)).smallest_tap.item(), 12)
-    -0.5
-    """
+    """Return trajectories with only the smallest tap of each kernel: kernels differ in size."""
     smallest = dataset.kernel_taps.min(["kernel_y", "kernel_x"])
     smallest.attrs = {"long_name": "smallest tap of the kernel", "units": "1"}
     return dataset.assign(smallest_tap=smallest).drop_vars("kernel_taps")
+
+
+def _template(cell: Cell) -> xr.Dataset:
+    """One control through one layer, with every variable that the file has."""
+    # The burn-in may end after that layer.
+    short = {"engine": "reference", "betas": cell.betas[:1], "steps": 1, "t_burn": None}
+    return joined_controls([cell], [simulate(cell.model_copy(update=short))])

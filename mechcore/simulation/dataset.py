@@ -1,10 +1,9 @@
-"""What a trajectory file contains: variables, units and identifying attributes."""
+"""What a trajectory file contains: variables, units and attributes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
-from mechcore.errors import MechcoreError
-from mechcore.io.provenance import made_by
-from mechcore.model.decomposition import decompose
+from mechcore.io.arrays import Array
+from mechcore.io.netcdf import describe, with_attributes
+from mechcore.io.provenance import provenance
+from mechcore.model.decomposition import parities
+from mechcore.model.normalisations import l2_norms
 
 if TYPE_CHECKING:
     from mechcore.engines.rule import LayerRule
     from mechcore.experiment.cell import Cell
-from mechcore.io.netcdf import describe, read_dataset, with_attributes
 
 ATTRIBUTES: dict[str, tuple[str, str]] = {
     "t": ("layer", "1"),
@@ -62,19 +62,44 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
 
 def trajectories_dataset(
     outcome: Trajectories,
-    sensitivity: NDArray[np.float64],
-    kernels: NDArray[np.float64],
-    beta_stars: NDArray[np.float64],
+    *,
+    sensitivity: Array,
+    kernels: Array,
+    beta_stars: Array,
     rule: LayerRule,
     coordinates: Mapping[str, NDArray[np.generic]],
-    window_starts: NDArray[np.float64],
-    edge_at: NDArray[np.float64],
+    window_starts: Array,
+    edge_at: Array,
 ) -> xr.Dataset:
-    """Assemble the outcome of simulations in the project's format."""
+    """Assemble simulations in the project's format.
+
+    Parameters
+    ----------
+    outcome : Trajectories
+        Of simulations on a grid of the coordinates.
+    sensitivity : (...) ndarray
+        Largest relative change of each record when taps change in the last place.
+    kernels : (..., kh, kw) ndarray
+        Their kernels, which are the same for all patterns.
+    beta_stars : (...) ndarray
+        beta* of each kernel.
+    rule : LayerRule
+        What every layer did.
+    coordinates : mapping of str to ndarray
+        The leading dimensions in their order; ``pattern`` is the first if there are several.
+    window_starts : (..., m, 2) ndarray
+        Coordinates (x, y) of the first pixel of each snapshot, px, for each pattern.
+    edge_at : (...) ndarray
+        First layer at which something may have crossed the edge, for each pattern.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of `ATTRIBUTES`.
+    """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
-    shape = kernels.shape[:-2]
-    ratios = [decompose(one).odd_energy_ratio for one in kernels.reshape(-1, *kernels.shape[-2:])]
+    betas = l2_norms(parities(kernels)[1]) / l2_norms(kernels)
     variables: dict[str, tuple[tuple[str, ...], object]] = {
         name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
     }
@@ -84,17 +109,17 @@ def trajectories_dataset(
         "edge_at": (tuple(name for name in lead if name == "pattern"), edge_at),
         "rounding_sensitivity": (lead, sensitivity),
         "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
-        "odd_energy_ratio": (kernel_lead, np.round(ratios, 12).reshape(shape)),
+        "odd_energy_ratio": (kernel_lead, np.round(betas**2, 12)),
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
     }
     axes: dict[str, object] = {**coordinates, "t": np.arange(rule.steps + 1)}
     if rule.snapshot_layers:
-        place = (*(name for name in lead if name == "pattern"), "snapshot_t")
+        window = (*(name for name in lead if name == "pattern"), "snapshot_t")
         variables |= {
             "snapshot": ((*lead, "snapshot_t", "y", "x"), outcome.snapshots.astype(np.float32)),
-            "snapshot_x": (place, window_starts[..., 0]),
-            "snapshot_y": (place, window_starts[..., 1]),
+            "snapshot_x": (window, window_starts[..., 0]),
+            "snapshot_y": (window, window_starts[..., 1]),
         }
         axes["snapshot_t"] = np.array(rule.snapshot_layers)
     dataset = describe(xr.Dataset(variables, axes), ATTRIBUTES)
@@ -104,26 +129,15 @@ def trajectories_dataset(
 def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
     """Add what identifies a cell to the global attributes."""
     describe(dataset, ATTRIBUTES)
-    found = with_parameters(dataset, cell.id, cell.to_mapping())
+    identified = with_parameters(dataset, cell.id, cell.to_mapping())
     title = f"Trajectories of {cell.id}"
-    return found.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
+    return identified.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
 
 
 def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, object]) -> xr.Dataset:
-    """Add what was asked for, and the code that did it, to the global attributes."""
+    """Add the parameters and the provenance to the global attributes."""
     return dataset.assign_attrs(
         cell_id=name,
         cell=json.dumps(parameters, separators=(",", ":")),
-        **made_by("simulation", parameters),
+        **provenance("simulation", parameters),
     )
-
-
-def is_result_of(cell: Cell, path: str | Path) -> bool:
-    """Return whether a file holds the undamaged trajectories of a cell, made by this code."""
-    try:
-        found = read_dataset(path)
-    except MechcoreError:
-        return False
-    planned = with_cell(xr.Dataset(), cell).attrs
-    told = {name: found.attrs.get(name) for name in ("cell_id", "cell", "core_hash")}
-    return told == {name: planned[name] for name in told}

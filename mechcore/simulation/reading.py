@@ -1,4 +1,4 @@
-"""Reads the trajectories of a cell, and of no other."""
+"""Reads the trajectories of a cell, and refuses those of another one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import xarray as xr
 from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset
-from mechcore.simulation.schema import attributes_of, check_trajectories, other_attributes
+from mechcore.simulation.checks import (
+    check_trajectories,
+    differing_attributes,
+    expected_attributes,
+)
+from mechcore.simulation.dataset import with_cell
 
 
 def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
@@ -23,23 +28,33 @@ def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
 
 
 def check_settings(path: Path, attributes: Mapping[str, object], cell: Cell) -> None:
-    """Refuse the file of another cell, or of the same with other settings."""
-    planned, found = cell.to_mapping(), _settings(attributes)
-    other = [key for key in {**planned, **found} if planned.get(key) != found.get(key)]
-    # What measurements go by stands there a second time.
-    other += other_attributes(attributes, attributes_of(cell))
+    """Refuse the file of another cell, or of the same cell with other settings."""
+    planned, stated = cell.to_mapping(), _stated_settings(attributes)
+    other = [key for key in {**planned, **stated} if planned.get(key) != stated.get(key)]
+    # Measurements read attributes of their own.
+    other += differing_attributes(attributes, expected_attributes(cell))
     if other:
-        told = ", ".join(dict.fromkeys(other))
+        names = ", ".join(dict.fromkeys(other))
         raise MechcoreError(
-            f"{path}: made with other settings ({told}), expected those of {cell.id} in this "
+            f"{path}: made with other settings ({names}), expected those of {cell.id} in this "
             "configuration"
         )
 
 
-def _settings(attributes: Mapping[str, object]) -> dict[str, object]:
-    """What a file says that it was made with; nothing if it is no file of a cell."""
+def holds_trajectories(path: Path, cell: Cell) -> bool:
+    """Return whether a file holds undamaged trajectories of a cell, made by this code."""
     try:
-        found = json.loads(str(attributes.get("cell", "{}")))
+        attributes = read_dataset(path).attrs
+    except MechcoreError:
+        return False
+    planned = with_cell(xr.Dataset(), cell).attrs
+    return all(attributes.get(name) == planned[name] for name in ("cell_id", "cell", "core_hash"))
+
+
+def _stated_settings(attributes: Mapping[str, object]) -> dict[str, object]:
+    """The settings that a file states; none if it is not the file of a cell."""
+    try:
+        settings = json.loads(str(attributes.get("cell", "{}")))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return settings if isinstance(settings, dict) else {}

@@ -14,15 +14,15 @@ from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
     Trajectories,
-    movement,
     neighbouring_kernels,
+    record_distance,
 )
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.experiment.cell import Cell, first_fitted_layer
-from mechcore.io.arrays import real_array
+from mechcore.io.arrays import Array, real_array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, domain_side
-from mechcore.model.decomposition import decompose, measured_betas
+from mechcore.model.decomposition import measured_betas, parities
 from mechcore.model.kernels import as_kernel, even_part, kernel, odd_part
 from mechcore.model.normalisations import NORMALISATIONS
 from mechcore.model.patterns import Image, as_pattern, pattern_image
@@ -101,20 +101,22 @@ def propagate(
     """
     stack, stacked = _as_stack(kernel)
     rule = _checked_rule(activation, normalise, boundary, density, steps, tuple(snapshots), window)
-    _checked_burn(t_burn, steps)
+    if t_burn is not None:
+        checked_integer("t_burn", t_burn, 0, steps - 1)
+    if domain is not None:
+        checked_integer("domain", domain, 1, 10**5)
     image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
-    image = _on_domain(image, boundary, domain)
+    image = _on_domain(image, domain_side(boundary, domain, max(image.shape)))
     outcome, sensitivity = _run(engine, stack, image, rule)
-    parts = [decompose(one) for one in stack]
     dataset = trajectories_dataset(
         outcome,
-        sensitivity,
-        stack,
-        np.array([beta_star(part.even, part.odd) for part in parts]),
-        rule,
-        {"kernel": np.arange(len(stack))},
-        snapshot_offsets(image, stack, rule),
-        np.array(edge_layer(image, stack.shape[1:], rule)),
+        sensitivity=sensitivity,
+        kernels=stack,
+        beta_stars=beta_star(*parities(stack)),
+        rule=rule,
+        coordinates={"kernel": np.arange(len(stack))},
+        window_starts=snapshot_offsets(image, stack, rule),
+        edge_at=np.array(edge_layer(image, stack.shape[1:], rule)),
     )
     settings = _settings(rule, t_burn, engine)
     parameters = settings | {
@@ -151,37 +153,38 @@ def simulate(cell: Cell) -> xr.Dataset:
     >>> dict(simulate(cell).sizes)["beta"]
     2
     """
-    rule = _checked_rule(
+    rule = LayerRule(
         cell.activation,
         cell.normalise,
         cell.boundary,
         cell.density,
         cell.steps,
-        tuple(cell.snapshots.layers),
+        tuple(sorted(cell.snapshots.layers)),
         cell.snapshots.window,
     )
     kernels = cell_kernels(cell)
     flat = kernels.reshape(-1, cell.size, cell.size)
-    images = [_on_domain(pattern.image(), cell.boundary, cell.domain) for pattern in cell.patterns]
-    run = _run_once if cell.reuse_symmetric else _run
+    side = domain_side(cell.boundary, cell.domain)
+    images = [_on_domain(pattern.image(), side) for pattern in cell.patterns]
+    run = _run_without_copies if cell.reuse_symmetric else _run
     runs = [run(cell.engine, flat, image, rule) for image in images]
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
     dataset = trajectories_dataset(
         _stacked([outcome for outcome, _ in runs], grid),
-        np.reshape([sensitivity for _, sensitivity in runs], grid),
-        kernels,
-        _beta_stars(cell),
-        rule,
-        _cell_coordinates(cell, kernels),
-        np.array([snapshot_offsets(image, flat, rule) for image in images]),
-        np.array([edge_layer(image, flat.shape[1:], rule) for image in images]),
+        sensitivity=np.reshape([sensitivity for _, sensitivity in runs], grid),
+        kernels=kernels,
+        beta_stars=_beta_stars(cell),
+        rule=rule,
+        coordinates=_cell_coordinates(cell, kernels),
+        window_starts=np.array([snapshot_offsets(image, flat, rule) for image in images]),
+        edge_at=np.array([edge_layer(image, flat.shape[1:], rule) for image in images]),
     )
     dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
     dataset.attrs |= _settings(rule, cell.t_burn, cell.engine)
     return with_cell(dataset, cell)
 
 
-def cell_kernels(cell: Cell) -> NDArray[np.float64]:
+def cell_kernels(cell: Cell) -> Array:
     """Return the kernels of a cell.
 
     Parameters
@@ -210,9 +213,7 @@ def cell_kernels(cell: Cell) -> NDArray[np.float64]:
     )
 
 
-def snapshot_offsets(
-    image: Image, kernels: NDArray[np.float64], rule: LayerRule
-) -> NDArray[np.float64]:
+def snapshot_offsets(image: Image, kernels: Array, rule: LayerRule) -> Array:
     """Return where the window of each snapshot starts.
 
     Parameters
@@ -281,14 +282,11 @@ def edge_layer(image: Image, kernel_shape: tuple[int, ...], rule: LayerRule) -> 
     return float(min(layers))
 
 
-def _run(
-    engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
-) -> tuple[Trajectories, NDArray[np.float64]]:
-    """Run kernels, and their neighbours in the last place to see how much rounding matters.
+def _run(engine: str, kernels: Array, image: Image, rule: LayerRule) -> tuple[Trajectories, Array]:
+    """Run kernels, and neighbours in the last place, which show how much rounding matters.
 
-    The neighbours run as their mirror images through the origin, so that every sum of the run is
-    rounded in another order, too. An even kernel on a finite domain has no mirror image: its grid
-    moves by half a pixel.
+    The neighbours run mirrored through the origin, so that the sums are also rounded in another
+    order. An even kernel on a finite domain has no mirror image: its grid moves by half a pixel.
     """
     outcome = engines.run(engine, kernels, image, rule)
     blind = replace(rule, snapshot_layers=())
@@ -300,25 +298,25 @@ def _run(
         flipped = THROUGH_ORIGIN.of(neighbours)
         record = engines.run(engine, flipped, THROUGH_ORIGIN.of(image), blind).record
         record = THROUGH_ORIGIN.undone_in_record(record)
-    return outcome, movement(outcome.record, record)
+    return outcome, record_distance(outcome.record, record)
 
 
-def _run_once(
-    engine: str, kernels: NDArray[np.float64], image: Image, rule: LayerRule
-) -> tuple[Trajectories, NDArray[np.float64]]:
-    """Run kernels, those that are turned or mirrored copies of another one only once."""
+def _run_without_copies(
+    engine: str, kernels: Array, image: Image, rule: LayerRule
+) -> tuple[Trajectories, Array]:
+    """Run kernels; those that are turned or mirrored copies of others run only once."""
     copies = copies_among(kernels, image, rule)
     outcome, sensitivity = _run(engine, kernels[copies.run], image, rule)
     return completed(outcome, copies), sensitivity[copies.origins]
 
 
-def _as_stack(kernel: object) -> tuple[NDArray[np.float64], bool]:
+def _as_stack(kernel: object) -> tuple[Array, bool]:
     stack = real_array(kernel, "kernel")
     if stack.ndim != 3:
         return as_kernel(stack)[np.newaxis], False
     if len(stack) == 0:
         raise InvalidValue("kernel", "an empty stack", "at least one kernel")
-    return np.array([as_kernel(one, f"kernel[{i}]") for i, one in enumerate(stack)]), True
+    return np.array([as_kernel(taps, f"kernel[{i}]") for i, taps in enumerate(stack)]), True
 
 
 def _checked_rule(
@@ -343,16 +341,8 @@ def _checked_rule(
     return LayerRule(activation, normalise, boundary, density, steps, tuple(sorted(layers)), window)
 
 
-def _checked_burn(t_burn: int | None, steps: int) -> None:
-    if t_burn is not None:
-        checked_integer("t_burn", t_burn, 0, steps - 1)
-
-
-def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
-    """The pattern itself on free space, in the middle of zeros on a finite domain."""
-    if domain is not None:
-        checked_integer("domain", domain, 1, 10**5)
-    side = domain_side(boundary, domain, max(image.shape))
+def _on_domain(image: Image, side: int | None) -> Image:
+    """The pattern itself on free space, amid zeros on a finite domain."""
     if side is None:
         return image
     before = [(side - size) // 2 for size in image.shape]
@@ -363,7 +353,7 @@ def _on_domain(image: Image, boundary: str, domain: int | None) -> Image:
 
 
 def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectories:
-    def joined(name: str) -> NDArray[np.float64]:
+    def joined(name: str) -> Array:
         values = np.stack([getattr(outcome, name) for outcome in outcomes])
         return values.reshape(*grid, *values.shape[2:])
 
@@ -372,13 +362,14 @@ def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectorie
     )
 
 
-def _beta_stars(cell: Cell) -> NDArray[np.float64]:
+def _beta_stars(cell: Cell) -> Array:
     even = even_part(cell.kernel, cell.size, cell.seed)
-    stars = [beta_star(even, odd_part(cell.kernel, cell.size, a, cell.seed)) for a in cell.angles]
-    return np.repeat(np.array(stars)[:, np.newaxis], len(cell.betas), axis=1)
+    odd = np.array([odd_part(cell.kernel, cell.size, a, cell.seed) for a in cell.angles])
+    stars = beta_star(even, odd)
+    return np.repeat(stars[:, np.newaxis], len(cell.betas), axis=1)
 
 
-def _cell_coordinates(cell: Cell, kernels: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
+def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generic]]:
     return {
         "pattern": np.array([pattern.label for pattern in cell.patterns], dtype=object),
         "angle": np.array(cell.angles, dtype=np.float64),

@@ -1,4 +1,4 @@
-"""Symmetries of the square: a simulation that is another one turned or mirrored runs once."""
+"""Symmetries of the square: simulations that are turned or mirrored copies run once."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import QUANTITIES, Trajectories
+from mechcore.io.arrays import Array
 from mechcore.model.boundaries import BOUNDARIES
-
-Array = NDArray[np.float64]
 
 
 class Symmetry(NamedTuple):
-    """A way to lay a square onto itself: mirrored along y or x, then transposed."""
+    """A map of the square onto itself: mirrored along y or x, then transposed."""
 
     mirrors_y: bool
     mirrors_x: bool
     transposes: bool
 
     def of(self, images: Array) -> Array:
-        """Return images, (..., h, w), laid like this."""
+        """Return images, (..., h, w), after the map."""
         mirrored = images[..., :: -1 if self.mirrors_y else 1, :: -1 if self.mirrors_x else 1]
         return np.swapaxes(mirrored, -1, -2) if self.transposes else mirrored
 
     def undone(self, images: Array) -> Array:
-        """Return images of which these are laid like this."""
+        """Return images before the map."""
         images = np.swapaxes(images, -1, -2) if self.transposes else images
         return images[..., :: -1 if self.mirrors_y else 1, :: -1 if self.mirrors_x else 1]
 
     def undone_in_record(self, record: Array) -> Array:
-        """Return the record, (..., 9), of simulations whose states were laid like this."""
+        """Return records, (..., 9), of states before the map."""
         record = record[..., TRANSPOSED] if self.transposes else record.copy()
         record[..., MU_X] *= -1.0 if self.mirrors_x else 1.0
         record[..., MU_Y] *= -1.0 if self.mirrors_y else 1.0
@@ -55,7 +53,7 @@ TRANSPOSED = [
 
 
 def symmetries_of(image: Array, kernel_shape: tuple[int, ...], rule: LayerRule) -> list[Symmetry]:
-    """Return the symmetries under which a simulation is that of the kernel laid likewise.
+    """Return the symmetries that turn a simulation into that of the turned kernel.
 
     Notes
     -----
@@ -90,9 +88,9 @@ def _has_mirror(side: int, size: int, rule: LayerRule) -> bool:
 
 
 class Copies(NamedTuple):
-    """Which simulations of a batch are run, and what the others are of them.
+    """Which simulations of a batch run, and how the others follow from them.
 
-    ``run`` are the indices of those that run; simulation i is number ``origins[i]`` of them after
+    ``run`` holds the indices of those that run; simulation i is number ``origins[i]`` of them after
     ``symmetries[i]`` was undone.
     """
 
@@ -102,7 +100,7 @@ class Copies(NamedTuple):
 
 
 def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
-    """Find simulations that are another one turned or mirrored.
+    """Find simulations that are turned or mirrored copies of others.
 
     Examples
     --------
@@ -113,24 +111,24 @@ def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
     allowed = symmetries_of(image, kernels.shape[1:], rule)
     seen: dict[bytes, int] = {}
     copies = Copies([], [], [])
-    # Adding zero makes one of the two zeros of the other.
+    # Adding zero turns -0.0 into 0.0.
     for index, kernel in enumerate(kernels + 0.0):
         keys = ((symmetry.of(kernel).tobytes(), symmetry) for symmetry in allowed)
-        found = next(((seen[key], symmetry) for key, symmetry in keys if key in seen), None)
-        if found is None:
-            found = len(copies.run), SQUARE[0]
-            seen[kernel.tobytes()] = found[0]
+        origin = next(((seen[key], symmetry) for key, symmetry in keys if key in seen), None)
+        if origin is None:
+            origin = len(copies.run), SQUARE[0]
+            seen[kernel.tobytes()] = origin[0]
             copies.run.append(index)
-        copies.origins.append(found[0])
-        copies.symmetries.append(found[1])
+        copies.origins.append(origin[0])
+        copies.symmetries.append(origin[1])
     return copies
 
 
 def completed(outcome: Trajectories, copies: Copies) -> Trajectories:
     """Return the trajectories of a batch from those of the simulations that ran."""
-    whole = outcome.chosen(np.array(copies.origins))
+    every = outcome.select(np.array(copies.origins))
     for symmetry in set(copies.symmetries) - {SQUARE[0]}:
-        places = np.flatnonzero([one == symmetry for one in copies.symmetries])
-        whole.record[places] = symmetry.undone_in_record(whole.record[places])
-        whole.snapshots[places] = symmetry.undone(whole.snapshots[places])
-    return whole
+        indices = np.flatnonzero([candidate == symmetry for candidate in copies.symmetries])
+        every.record[indices] = symmetry.undone_in_record(every.record[indices])
+        every.snapshots[indices] = symmetry.undone(every.snapshots[indices])
+    return every

@@ -78,7 +78,7 @@ def _note(bank: BankResults) -> str:
 
 
 def _bank_metrics(bank: BankResults) -> Iterator[MetricValue]:
-    for name, value in bank.analysis.whole.iloc[0].items():
+    for name, value in bank.analysis.summary.iloc[0].items():
         yield str(name), float(value), 0
 
 

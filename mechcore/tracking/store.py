@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from mechcore.errors import MechcoreError
-from mechcore.io.netcdf import link_or_copy
+from mechcore.io.atomic import link_or_copy
 from mechcore.tracking.experiments import OWN_NOTE
 from mechcore.tracking.runs import (
     CONTENT_TAG,

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
-from mechcore.experiment.paths import CLAIMS_FILE
-from mechcore.io.provenance import file_sha256
+from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.io.hashes import file_sha256
 from mechcore.results.results import Results
-from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep
+from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import (
     MAX_TEXT,
     NOTE_TAG,

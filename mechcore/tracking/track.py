@@ -11,11 +11,12 @@ from pathlib import Path
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
+from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE
 from mechcore.io.atomic import replace_file
 from mechcore.io.environment import Code, current_code
 from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
-from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, Sweep, describe_sweep, finished_sweep
+from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment

@@ -12,20 +12,24 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.bank_run import FilterRun
-from mechcore.experiment.banks import filter_run, planned_banks
+from mechcore.experiment.banks import FilterRun, filter_run, planned_banks
 from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
-from mechcore.filters.bank_file import PLACE, BankAnalysis, analyse_bank, analysis_groups
-from mechcore.filters.runs import run_kernels, runs_of_shape, strongest_by_shape
+from mechcore.filters.bank_file import (
+    SLICE_COORDINATES,
+    BankAnalysis,
+    analyse_bank,
+    analysis_groups,
+)
+from mechcore.filters.runs import run_kernels, simulate_shape, strongest_kernels
 from mechcore.io.netcdf import ROOT, read_groups
-from mechcore.simulation.schema import (
+from mechcore.simulation.checks import (
     check_attributes,
     check_coordinates,
     check_structure,
-    other_attributes,
+    differing_attributes,
 )
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.deviations import affordable_layers
@@ -98,7 +102,7 @@ def _groups(path: Path, expected: set[str], analysis: BankAnalysis) -> dict[str,
     if set(found) != expected:
         raise MechcoreError(f"{path}: other groups than {', '.join(sorted(expected))}")
     origin = {name: analysis.attributes[name] for name in ORIGIN}
-    other = other_attributes(found[ROOT].attrs, origin)
+    other = differing_attributes(found[ROOT].attrs, origin)
     if other:
         raise MechcoreError(f"{path}: made of other {', '.join(other)}")
     return found
@@ -118,7 +122,7 @@ def _check_runs(
 ) -> Check:
     """Run some kernels of a bank again."""
     statement = f"runs of kernels of {analysis.attributes['weights']}"
-    chosen = strongest_by_shape(analysis.slices, settings)
+    chosen = strongest_kernels(analysis.slices, settings)
     try:
         found = _groups(path, {ROOT, *chosen}, analysis)
         for name, slices in chosen.items():
@@ -144,12 +148,12 @@ def _check_form(path: Path, found: xr.Dataset, slices: xr.Dataset, settings: Fil
         "kernel_y": height,
         "kernel_x": width,
     }
-    check_structure(path, found, runs_of_shape(slices.isel(slice=[0]), once), sizes)
+    check_structure(path, found, simulate_shape(slices.isel(slice=[0]), once), sizes)
     coordinates: dict[str, ArrayLike] = {
         "activation": settings.activations,
         "pattern": [pattern.label for pattern in settings.patterns],
         "t": np.arange(settings.steps + 1),
-        **{name: slices[name].values for name in PLACE},
+        **{name: slices[name].values for name in SLICE_COORDINATES},
     }
     check_coordinates(path, found, coordinates)
     burn = first_fitted_layer(settings.steps, settings.t_burn)

@@ -10,9 +10,6 @@ from pydantic import Field
 from mechcore.io.environment import Code, Environment
 from mechcore.io.json_models import Settings, read_settings
 
-CERTIFICATE_FILE = "certificate.json"
-"""Name among the results."""
-
 MOST_FAILURES = 20
 """Lines of a check; a last one counts the others."""
 

@@ -10,12 +10,12 @@ import numpy as np
 from mechcore.errors import MechcoreError, checked_integer
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.experiment.paths import CONTROLS_FILE, REGRESSIONS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.io.provenance import file_sha256
+from mechcore.io.hashes import file_sha256
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import SWEEP_FILE, sweep_identifier
+from mechcore.results.sweep import sweep_identifier
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
 from mechcore.verification.companions import check_controls, check_films
@@ -26,9 +26,7 @@ from mechcore.verification.simulations import check_simulations
 from mechcore.verification.tables import check_cells_table, check_deviations, check_tables
 from mechcore.verification.verdicts import check_verdicts
 
-REGRESSIONS = "regressions.csv"
-
-OF_RESULTS = ("trajectories", CONTROLS_FILE, SWEEP_FILE)
+OF_RESULTS = (TRAJECTORIES, CONTROLS_FILE, SWEEP_FILE)
 """Any of these tells a folder of results, of which much may be missing, from one of a report."""
 
 SEED_DIGITS = 12
@@ -115,7 +113,7 @@ def _tables_alone(
     experiment: Experiment, directory: Path, extent: Extent, tell: Tell
 ) -> Certificate:
     """Check the fits of a few cells: the results are not there."""
-    table = directory / REGRESSIONS
+    table = directory / REGRESSIONS_FILE
     fits = TABLES["regressions"](table)
     seed = int(file_sha256(table)[:SEED_DIGITS], 16) if extent.seed is None else extent.seed
     sampling = Sampling(extent.cells, np.random.default_rng(seed), tell)

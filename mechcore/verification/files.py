@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
-from mechcore.jobs.damage import files_of, reasons
 from mechcore.jobs.stages import record_file, recorded_files
+from mechcore.results.expected_files import expected_files, problem
 from mechcore.verification.certificate import Check, first_failures
 
 RECORDED = ("collect", "deviations", "regress", "judge", "summarise")
@@ -20,14 +20,8 @@ def check_files(experiment: Experiment, results: Path) -> Check:
     Tables and verdicts are compared with the records of the commands that wrote them, if there are
     any: then one that is missing is a failure.
     """
-    planned = files_of(experiment)
-    absent = {
-        one.path: "missing, expected a netCDF file"
-        for one in planned
-        if not (results / one.path).exists()
-    }
-    wrong = absent | reasons(planned, results)
-    damaged = [f"{results / path}: {reason}" for path, reason in wrong.items()]
+    planned = expected_files(experiment)
+    damaged = [line for file in planned if (line := problem(results, file))]
     recorded = RECORDED if any(record_file(results, one).is_file() for one in RECORDED) else ()
     forged = [line for one in recorded if (line := _forgery(experiment, results, one))]
     return Check(

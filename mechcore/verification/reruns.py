@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
+from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
 from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check
@@ -67,7 +67,7 @@ def compared_simulation(name: str, found: xr.Dataset, expected: xr.Dataset) -> C
     in_part = layers < found.sizes["t"] - 1
     excused = bool(expected.ill_conditioned)
     found = found.isel(t=slice(layers + 1))
-    distance = None if excused else float(movement(_record(expected), _record(found)))
+    distance = None if excused else float(record_distance(_record(expected), _record(found)))
     lines = [*_flag(found, expected, in_part), *_constants(found, expected)]
     if distance is not None:
         lines += [*_too_far(distance), *_ends(found, expected, layers), *_picture(found, expected)]

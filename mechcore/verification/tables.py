@@ -11,9 +11,10 @@ from mechcore.analysis.tables import read_table
 from mechcore.engines.trajectories import AGREEMENT
 from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
-from mechcore.results.cells_table import DEVIATIONS_FILE, cells_table
+from mechcore.experiment.paths import CELLS_FILE, DEVIATIONS_FILE, SWEEP_FILE
+from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import CELLS_FILE, SWEEP_FILE, read_sweep
+from mechcore.results.sweep import read_sweep
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.deviations import DEVIATIONS, chosen_place, deviation_of

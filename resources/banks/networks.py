@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 SPLIT_SEED = 0
-"""Of what is tested on, which stays the same whatever the seed of the training is."""
+"""Of the test examples, which stay the same whatever the seed of the training is."""
 
 TEST_SHARE = 0.2
 """Of the digits."""
@@ -33,17 +33,17 @@ WHITE = 255
 """The largest value of a photograph."""
 
 NOISE = 25 / WHITE
-"""Standard deviation of what the denoiser has to remove; black is 0 and white is 1."""
+"""Standard deviation of the noise that the denoiser removes; black is 0 and white is 1."""
 
 GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
 
 BLURS = np.arange(0.3, 2.5, 0.05)
-"""Widths of the Gaussian filters, in pixels, among which the best one is what has to be beaten."""
+"""Widths of the Gaussian filters, in pixels; the denoiser has to beat the best of them."""
 
 
 class Data(NamedTuple):
-    """Examples and what is wanted for each; a denoiser's training examples get noise later."""
+    """Examples and their targets; a denoiser's training examples get noise later."""
 
     inputs: Tensor
     targets: Tensor
@@ -52,18 +52,18 @@ class Data(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What is trained, on what, and how."""
+    """A network, its data and its training."""
 
     build: Callable[[], nn.Module]
     data: Callable[[], Data]
     loss: Callable[[Tensor, Tensor], Tensor]
     score: Callable[[nn.Module, Data], float]
     baselines: Callable[[Data], dict[str, float]]
-    """Scores without a network, by what has them."""
+    """Scores without a network, by method."""
     decimals: int
     """Of the scores."""
     noise: float
-    """Standard deviation of what is added to the training examples, anew in each epoch."""
+    """Standard deviation of the noise on the training examples, drawn anew in each epoch."""
     epochs: int
     batch: int
     rate: float
@@ -73,10 +73,10 @@ class Network(NamedTuple):
 
 
 class Residual(nn.Sequential):
-    """Layers whose output is taken away from their input: they find the noise, not the image."""
+    """Layers whose output is subtracted from their input: they find the noise, not the image."""
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the image without what the layers find in it."""
+        """Return the image without the noise that the layers find in it."""
         noise = image
         for layer in self:
             noise = layer(noise)
@@ -84,21 +84,11 @@ class Residual(nn.Sequential):
 
 
 def convolutions(*shapes: tuple[int, int, int]) -> dict[str, nn.Module]:
-    """Return named convolutions that keep the size of an image, with a ReLU after each one.
+    """Return convolutions that keep the size of an image, with a ReLU after each one.
 
-    Zeros are added here and not by the convolution, since PyTorch's `padding="same"` warns of even
-    kernels. The rule is its own: an even kernel gets one more column on the right and one more row
-    at the bottom.
-
-    Parameters
-    ----------
-    *shapes : tuple of int
-        Side of the kernel, channels in and channels out, from the image on.
-
-    Returns
-    -------
-    dict
-        `pad1`, `conv1`, `relu1`, `pad2` and so on.
+    Shapes are side of the kernel, channels in and channels out. Zeros are added here and not by the
+    convolution, since PyTorch's `padding="same"` warns of even kernels. The rule is the same: an
+    even kernel gets one more column on the right and one more row at the bottom.
     """
     layers: dict[str, nn.Module] = {}
     for depth, (size, inputs, outputs) in enumerate(shapes, start=1):
@@ -123,13 +113,13 @@ def digits_network() -> nn.Module:
 def denoiser_network() -> nn.Module:
     """Return a denoiser of grey images of any size."""
     layers = convolutions((5, 1, 24), (3, 24, 24), (3, 24, 24), (2, 24, 24), (3, 24, 1))
-    # What is taken away has both signs.
+    # Noise has both signs.
     del layers["relu5"]
     return Residual(OrderedDict(layers))
 
 
 def digits_data() -> Data:
-    """Return the digits, from 0 (paper) to 1 (ink), with as large a share of each to test on."""
+    """Return the digits, from 0 (paper) to 1 (ink), split with equal shares of each digit."""
     images, labels = load_digits(return_X_y=True)
     inputs = (images / images.max()).reshape(-1, 1, 8, 8).astype(np.float32)
     parts = train_test_split(
@@ -140,7 +130,7 @@ def digits_data() -> Data:
 
 
 def denoiser_data() -> Data:
-    """Return patches of the left of two photographs; to test on, their right as a whole, noisy."""
+    """Return patches of the left of two photographs; their right, undivided, is for tests."""
     colours = np.stack(load_sample_images().images) / WHITE
     images = torch.from_numpy((colours @ np.array(GREY)).astype(np.float32))[:, None]
     train, test = images[..., :-TEST_COLUMNS], images[..., -TEST_COLUMNS:].contiguous()
@@ -158,21 +148,21 @@ def with_noise(images: Tensor, deviation: float, generator: torch.Generator) -> 
 
 
 def accuracy(model: nn.Module, data: Data) -> float:
-    """Return the share of test images of which the class is right."""
+    """Return the share of test images that are classified correctly."""
     with torch.no_grad():
-        found = model(data.test_inputs).argmax(dim=1)
-    return float((found == data.test_targets).double().mean())
+        classes = model(data.test_inputs).argmax(dim=1)
+    return float((classes == data.test_targets).double().mean())
 
 
 def majority(data: Data) -> dict[str, float]:
-    """Return the accuracy of one that always names the most frequent class."""
+    """Return the accuracy of always naming the most frequent class."""
     counts = torch.bincount(data.test_targets)
     return {"the most frequent class": (counts.max() / counts.sum()).item()}
 
 
-def decibels(images: Tensor, wanted: Tensor) -> float:
+def decibels(images: Tensor, targets: Tensor) -> float:
     """Return the peak signal-to-noise ratio over all pixels, for a peak of 1."""
-    error = (images.double() - wanted.double()).square().mean().item()
+    error = (images.double() - targets.double()).square().mean().item()
     return float(-10 * np.log10(error))
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 FOLDER = Path(__file__).parent
 
 SEED = 0
-"""Of the initial weights, of the order of the examples, and of the noise they are given."""
+"""Of the initial weights, the order of the examples, and the noise that is added to them."""
 
 TENTHS = 10
 """Parts of the training of which the mean loss is written down, to see that it levels off."""
@@ -49,24 +49,7 @@ def steps_of(network: Network, data: Data) -> int:
 
 
 def train(network: Network, data: Data, seed: int, steps: int) -> tuple[nn.Module, list[float]]:
-    """Train a network from the start.
-
-    Parameters
-    ----------
-    network : Network
-        An entry of `NETWORKS`.
-    data : Data
-        What it learns from.
-    seed : int
-        Of all that is left to chance.
-    steps : int
-        Batches to learn from; the rate has fallen to zero after the last one.
-
-    Returns
-    -------
-    tuple of torch.nn.Module and list of float
-        The trained network and the loss of each step.
-    """
+    """Train a network from the start; return it and the loss of each step."""
     model = initialised(network, seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=network.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
@@ -88,7 +71,7 @@ def repeatable() -> None:
 
 
 def architecture(model: nn.Module) -> str:
-    """Return the layers of a network in words, without what only adds zeros."""
+    """Return the layers of a network in words, but for those that only add zeros."""
     layers = dict(model.named_children()).items()
     named = (
         described(name, layer) for name, layer in layers if not isinstance(layer, nn.ZeroPad2d)
@@ -108,7 +91,7 @@ def described(name: str, layer: nn.Module) -> str:
 
 
 def facts_of(name: str, data: Data) -> dict[str, str]:
-    """Return what holds for a network before and after its training."""
+    """Return the facts about a network that its training does not change."""
     network = NETWORKS[name]
     scores = network.baselines(data).items()
     return {
@@ -144,7 +127,7 @@ def by_tenth(losses: list[float]) -> str:
 
 
 def results_of(name: str, model: nn.Module, data: Data, losses: list[float]) -> dict[str, str]:
-    """Return what the training changed."""
+    """Return the facts about a network that its training changes."""
     network = NETWORKS[name]
     return {
         "state": "trained" if losses else "untrained",
@@ -195,20 +178,7 @@ digits.
 
 
 def write(name: str, folder: Path) -> str:
-    """Train a network, write its banks and its card, and return its score.
-
-    Parameters
-    ----------
-    name : str
-        Of an entry of `NETWORKS`.
-    folder : Path
-        Where to write.
-
-    Returns
-    -------
-    str
-        As it is on the card.
-    """
+    """Train a network, write its banks and its card, and return its score."""
     network = NETWORKS[name]
     data = network.data()
     untrained = initialised(network, SEED)
@@ -223,7 +193,7 @@ def write(name: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Train what was asked for, or everything."""
+    """Train the networks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NETWORKS))
     parser.add_argument("--output", type=Path, default=FOLDER, metavar="FOLDER")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from mechcore.analysis.beta_ranges import DOMAINS
-from mechcore.analysis.curve_comparison import COLUMNS, FEWEST_TO_VALIDATE, compare_models
+from mechcore.analysis.curve_comparison import FEWEST_TO_VALIDATE, compare_models
 from mechcore.analysis.curves import MODELS, tanh_rate, tanh_shape
+from mechcore.analysis.tables import MODEL_COLUMNS
 from tests.helpers.oracles import Array
 from tests.helpers.simulated import BETAS, celerity, kernels_of, metrics_of, theory
 
@@ -176,7 +177,7 @@ def test_models_are_compared_on_common_samples() -> None:
         ]
     )
     table = compare_models(metrics, kernels_of(metrics))
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == MODEL_COLUMNS
     assert len(table) == 2 * len(DOMAINS) * len(MODELS)
     assert (table.groupby(["cell", "pattern", "domain"]).n.nunique() == 1).all()
     assert set(table.n[table.domain == "all beta"]) == {40, 6}

@@ -1,9 +1,7 @@
-"""The files of results: what was promised is read, and anything else is told in one line."""
+"""CSV tables: read as they were written, and anything else is refused in one line."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,98 +10,52 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechcore.analysis.collect import collect
-from mechcore.analysis.curve_comparison import COLUMNS as MODELS
 from mechcore.analysis.measures import METRICS
-from mechcore.analysis.pooled import COLUMNS as POOLED
-from mechcore.analysis.tables import (
-    MODEL_COLUMNS,
-    POOLED_COLUMNS,
-    read_metrics,
-    read_table,
-    write_table,
-)
-from mechcore.claims.verdict import read_claims
+from mechcore.analysis.tables import read_metrics, read_table, write_table
 from mechcore.errors import MechcoreError
-from mechcore.experiment.config import load_experiment
-from mechcore.experiment.films import film_cells
-from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE
-from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.results.results import TABLES, Results
-from mechcore.simulation.controls import run_controls
-from mechcore.simulation.reading import read_trajectories
-from mechcore.simulation.run import simulate
+from tests.helpers.simulated import metrics_of, theory
 
-SETTINGS: dict[str, object] = {
-    "experiment": "tables",
-    "kernels": ["dct"],
-    "activations": ["relu", "tanh"],
-    "sizes": [2],
-    "patterns": ["delta"],
-    "betas": [0.0, 0.3, 0.6, 0.9],
-    "steps": 6,
-    "engine": "reference",
-}
-EXPERIMENT = load_experiment(SETTINGS)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a small experiment."""
-    folder = tmp_path_factory.mktemp("tables")
-    cells = {"trajectories": expand(EXPERIMENT), "films": film_cells(EXPERIMENT)}
-    for kind, planned in cells.items():
-        for name, cell in planned.items():
-            write_dataset(simulate(cell), folder / kind / f"{name}.nc")
-    write_dataset(run_controls(EXPERIMENT), folder / CONTROLS_FILE)
-    evidence = Results.measured(EXPERIMENT, folder)
-    for name in TABLES:
-        write_table(getattr(evidence, name), folder / f"{name}.csv")
-    return folder
+KEY = ["kernel", "beta"]
 
 
 @pytest.fixture
-def results(made: Path, tmp_path: Path) -> Path:
-    """A copy to be spoilt."""
-    return Path(shutil.copytree(made, tmp_path / "results"))
+def path(tmp_path: Path) -> Path:
+    """A table with a column of each content."""
+    columns = {
+        "kernel": ["dct", "dct", "binomial"],
+        "beta": [0.0, 0.6, 0.6],
+        "size": [2, 2, 3],
+        "extinct_at": [None, 4, None],
+        "ill_conditioned": [True, False, False],
+    }
+    write_table(pd.DataFrame(columns).astype({"extinct_at": "Int64"}), tmp_path / "table.csv")
+    return tmp_path / "table.csv"
 
 
-def refused(*told: str, results: Path) -> None:
-    """Loading must fail in one line that tells all this."""
+def assert_refused(path: Path, *parts: str) -> None:
+    """Check that reading fails in one line that names the file and has these parts."""
+    columns = ["kernel", "beta", "size", "extinct_at", "ill_conditioned"]
     with pytest.raises(MechcoreError) as caught:
-        Results.load(EXPERIMENT, results)
-    assert "\n" not in str(caught.value)
-    assert all(part in str(caught.value) for part in told), str(caught.value)
+        read_table(path, columns, KEY)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(part in message for part in (str(path), *parts)), message
 
 
-def spoil(path: Path, column: str, value: object, row: int = 1) -> None:
-    table = pd.read_csv(path, dtype=object)
-    table.loc[row, column] = value
-    table.to_csv(path, index=False)
-
-
-# Tables.
-
-
-def test_tables_are_read_as_they_were_written(made: Path) -> None:
-    read, measured = (make(EXPERIMENT, made) for make in (Results.load, Results.measured))
-    for name in TABLES:
-        pd.testing.assert_frame_equal(
-            getattr(read, name), getattr(measured, name), check_dtype=False, rtol=1e-15
-        )
-    assert read.metrics.extinct_at.dtype == "Int64"
-
-
-def test_promised_columns_are_those_that_the_fits_make(made: Path) -> None:
-    assert (MODELS, POOLED) == (MODEL_COLUMNS, POOLED_COLUMNS)
-    assert tuple(pd.read_csv(made / "models.csv")) == MODEL_COLUMNS
-    assert tuple(pd.read_csv(made / "pooled.csv")) == POOLED_COLUMNS
+def test_metrics_are_read_as_they_were_written(tmp_path: Path) -> None:
+    table = metrics_of(theory(3)).assign(ill_conditioned=False)
+    table = table.astype({"extinct_at": "Int64"})
+    table.loc[3, "extinct_at"] = 7
+    write_table(table, tmp_path / "metrics.csv")
+    read = read_metrics(tmp_path / "metrics.csv")
+    assert tuple(read) == METRICS
+    pd.testing.assert_frame_equal(read, table, check_dtype=False)
+    assert read.extinct_at.dtype == "Int64"
 
 
 def test_readers_of_tables_load_no_library_of_statistics() -> None:
     script = (
-        "import sys, mechcore.claims.criteria; "
+        "import sys, mechcore.claims.criteria, mechcore.report.statistics; "
         "print([name for name in ('statsmodels', 'scipy.optimize') if name in sys.modules])"
     )
     ended = subprocess.run(
@@ -112,68 +64,58 @@ def test_readers_of_tables_load_no_library_of_statistics() -> None:
     assert ended.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_every_column_of_every_table_is_needed(name: str, results: Path) -> None:
-    path = results / f"{name}.csv"
-    whole = path.read_text(encoding="utf-8")
-    for column in pd.read_csv(path):
-        pd.read_csv(path).drop(columns=column).to_csv(path, index=False)
-        refused(str(path), f"no column {column}", results=results)
-        path.write_text(whole, encoding="utf-8")
+def test_a_missing_column_is_named(path: Path) -> None:
+    pd.read_csv(path).drop(columns=["size", "beta"]).to_csv(path, index=False)
+    assert_refused(path, "no column beta, size")
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_without_rows_are_refused(name: str, results: Path) -> None:
-    path = results / f"{name}.csv"
+def test_a_table_without_rows_is_refused(path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
-    refused(str(path), "no rows, expected at least one", results=results)
+    assert_refused(path, "no rows, expected at least one")
 
 
 @pytest.mark.parametrize("text", ["", "\n", '"', "a,b\n1,2\n1,2,3\n", "\x00\x01"])
-def test_other_files_are_no_tables(text: str, results: Path) -> None:
-    path = results / "models.csv"
+def test_other_files_are_no_tables(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
-    refused(str(path), results=results)
+    assert_refused(path)
 
 
 @pytest.mark.parametrize(
-    ("name", "column", "value", "told"),
+    ("column", "value", "message"),
     [
-        ("metrics", "speed", "fast", "speed in line 3 is 'fast', expected a number or nothing"),
-        ("metrics", "ill_conditioned", None, "in line 3 is empty, expected True or False"),
-        ("metrics", "ill_conditioned", "maybe", "in line 3 is 'maybe', expected True or False"),
-        ("metrics", "extinct_at", "2.5", "expected a layer or nothing"),
-        ("metrics", "size", "2.5", "size in line 3 is 2.5, expected a whole number"),
-        ("metrics", "kernel", None, "kernel in line 3 is empty, expected a name"),
-        ("mechanics", "drift", "True", "drift in line 3 is 'True', expected a number"),
-        ("kernels", "celerity", "1;5", "celerity in line 3 is '1;5', expected a number"),
-        ("regressions", "n", None, "n in line 3 is empty, expected a whole number"),
-        ("models", "light_speed", "c", "light_speed in line 3 is 'c', expected a number"),
-        ("pooled", "clusters", "inf", "clusters in line 3 is inf, expected a whole number"),
+        ("beta", "fast", "beta in line 3 is 'fast', expected a number or nothing"),
+        ("beta", "True", "beta in line 3 is 'True', expected a number or nothing"),
+        ("beta", "1;5", "beta in line 3 is '1;5', expected a number or nothing"),
+        ("ill_conditioned", None, "in line 3 is empty, expected True or False"),
+        ("ill_conditioned", "maybe", "in line 3 is 'maybe', expected True or False"),
+        ("extinct_at", "2.5", "in line 3 is 2.5, expected a layer or nothing"),
+        ("size", "2.5", "size in line 3 is 2.5, expected a whole number"),
+        ("size", "inf", "size in line 3 is inf, expected a whole number"),
+        ("size", None, "size in line 3 is empty, expected a whole number"),
+        ("kernel", None, "kernel in line 3 is empty, expected a name"),
     ],
 )
-def test_a_value_of_another_kind_is_told_with_its_place(
-    name: str, column: str, value: object, told: str, results: Path
+def test_a_wrong_value_is_shown_with_its_line(
+    column: str, value: object, message: str, path: Path
 ) -> None:
-    spoil(results / f"{name}.csv", column, value)
-    refused(str(results / f"{name}.csv"), column, told, results=results)
+    table = pd.read_csv(path, dtype=object)
+    table.loc[1, column] = value
+    table.to_csv(path, index=False)
+    assert_refused(path, message)
 
 
-def test_truth_is_no_number(results: Path) -> None:
-    path = results / "mechanics.csv"
-    pd.read_csv(path).assign(drift=True).to_csv(path, index=False)
-    refused("drift in line 2", "expected a number or nothing", results=results)
+def test_truth_is_no_number(path: Path) -> None:
+    pd.read_csv(path).assign(beta=True).to_csv(path, index=False)
+    assert_refused(path, "beta in line 2", "expected a number or nothing")
 
 
-@pytest.mark.parametrize("name", ["metrics", "mechanics", "kernels"])
-def test_rows_are_there_once(name: str, results: Path) -> None:
-    path = results / f"{name}.csv"
+def test_a_repeated_row_is_refused(path: Path) -> None:
     table = pd.read_csv(path)
-    pd.concat([table, table.iloc[[2]]]).to_csv(path, index=False)
-    refused(f"{path}: line {len(table) + 2} repeats kernel dct, ", "beta 0.6", results=results)
+    pd.concat([table, table.iloc[[1]]]).to_csv(path, index=False)
+    assert_refused(path, "line 5 repeats kernel dct, beta 0.6")
 
 
-def test_long_columns_with_a_late_text_are_told_without_a_warning(tmp_path: Path) -> None:
+def test_a_late_text_in_a_long_column_is_refused_without_a_warning(tmp_path: Path) -> None:
     # pandas reads large files in pieces of a quarter million rows or less.
     values = [*map(str, range(400_000)), "end"]
     pd.DataFrame({"speed": values}).to_csv(tmp_path / "a.csv", index=False)
@@ -186,134 +128,3 @@ def test_zeros_have_no_sign(tmp_path: Path) -> None:
     write_table(table, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "x,n,cell\n0.0,1,-0.0\n0.0,2,b\n-1.5,3,c\n"
     assert np.signbit(table.x[0])
-
-
-def test_metrics_and_mechanics_must_be_of_the_same_simulations(results: Path) -> None:
-    path = results / "mechanics.csv"
-    whole = pd.read_csv(path)
-    for other in (whole.iloc[1:], whole.assign(beta=whole.beta + 0.01), whole.replace("relu", "a")):
-        other.to_csv(path, index=False)
-        evidence = Results.load(EXPERIMENT, results)
-        with pytest.raises(MechcoreError, match=r"metrics\.csv and mechanics\.csv") as caught:
-            _ = evidence.simulations
-        assert "\n" not in str(caught.value)
-
-
-# Trajectories, films and controls.
-
-
-def test_trajectories_of_another_configuration_are_not_mixed_in(results: Path) -> None:
-    other = load_experiment(SETTINGS | {"steps": 7, "betas": [0.0, 0.5]})
-    folder = results / "trajectories"
-    write_dataset(simulate(expand(other)["dct-tanh-k2"]), folder / "dct-tanh-k2.nc")
-    told = r"dct-tanh-k2\.nc: made with other settings \(steps, betas\), expected"
-    with pytest.raises(MechcoreError, match=told):
-        collect(expand(EXPERIMENT), folder)
-    with pytest.raises(MechcoreError, match=told):
-        Results.measured(EXPERIMENT, results)
-    with pytest.raises(MechcoreError, match=told):
-        Results.load(EXPERIMENT, results).dataset("dct", "tanh", 2)
-
-
-@pytest.mark.parametrize("settings", [None, "{", "[1]", "{}"])
-def test_a_file_that_tells_no_settings_is_of_no_cell(settings: str | None, results: Path) -> None:
-    name, cell = next(iter(expand(EXPERIMENT).items()))
-    path = results / "trajectories" / f"{name}.nc"
-    dataset = read_trajectories(path, cell)
-    assert json.loads(dataset.attrs["cell"])["kernel"] == "dct"
-    del dataset.attrs["cell"]
-    write_dataset(dataset.assign_attrs({} if settings is None else {"cell": settings}), path)
-    with pytest.raises(MechcoreError, match="made with other settings"):
-        read_trajectories(path, cell)
-
-
-def test_only_films_of_the_experiment_are_read(results: Path) -> None:
-    films = results / "films"
-    shutil.copy(films / "dct-relu-k2.nc", films / "dct-gelu-k9.nc")
-    (films / "notes.nc").write_text("no film")
-    assert list(Results.load(EXPERIMENT, results).films) == ["dct-relu-k2", "dct-tanh-k2"]
-
-
-def test_a_film_without_frames_is_told(results: Path) -> None:
-    path = results / "films" / "dct-tanh-k2.nc"
-    write_dataset(read_dataset(path).drop_vars("snapshot"), path)
-    evidence = Results.load(EXPERIMENT, results)
-    with pytest.raises(MechcoreError, match=r"dct-tanh-k2\.nc: no variable snapshot$"):
-        _ = evidence.films
-    shutil.copy(results / "trajectories" / "dct-tanh-k2.nc", path)
-    with pytest.raises(MechcoreError, match=r"films/dct-tanh-k2\.nc: made with other settings"):
-        _ = evidence.films
-
-
-def test_other_files_are_no_controls(results: Path) -> None:
-    path = results / CONTROLS_FILE
-    evidence = Results.load(EXPERIMENT, results)
-    write_dataset(read_dataset(path).drop_vars("mu_x"), path)
-    with pytest.raises(MechcoreError, match=r"controls\.nc: no variable mu_x$"):
-        _ = evidence.controls
-    shutil.copy(results / "trajectories" / "dct-relu-k2.nc", path)
-    with pytest.raises(MechcoreError, match=r"controls\.nc: no variable .*smallest_tap"):
-        _ = evidence.controls
-
-
-# Claims.
-
-
-CLAIM: dict[str, object] = {
-    "id": "C1",
-    "kind": "claim",
-    "statement": "One.",
-    "figures": [{"name": "gap", "value": 0.5, "unit": "px", "source": None}],
-    "test": "A test.",
-    "verdict": "reproduced",
-    "range": "everywhere",
-    "section": "speed",
-    "data": ["metrics.csv"],
-}
-
-
-def with_figure(**change: object) -> list[object]:
-    return [CLAIM | {"figures": [{"name": "gap", "value": 0.5, "unit": "px"} | change]}]
-
-
-def test_claims_are_read_with_numbers_of_any_kind(tmp_path: Path) -> None:
-    for value in (0.5, 3, None):
-        (tmp_path / CLAIMS_FILE).write_text(json.dumps(with_figure(value=value)))
-        assert read_claims(tmp_path / CLAIMS_FILE)[0].figures[0].value == value
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ([], "content is [], expected a list of claims"),
-        (CLAIM, "expected a list of claims"),
-        ([CLAIM, 1], "mapping"),
-        ([CLAIM | {"verdict": "proved"}], "verdict is 'proved', expected reproduced or"),
-        ([CLAIM | {"verdict": "moved"}], "verdict is 'moved', expected reproduced or"),
-        ([CLAIM | {"kind": "guess"}], "kind is 'guess', expected claim or control"),
-        ([CLAIM | {"kind": []}], "kind is [], expected text"),
-        ([CLAIM | {"range": None}], "range is None, expected text"),
-        ([CLAIM | {"data": "metrics.csv"}], "data is 'metrics.csv', expected a list"),
-        ([CLAIM | {"data": [1]}], "data is 1, expected names of files"),
-        ([CLAIM | {"figures": {}}], "figures is {}, expected a list"),
-        ([CLAIM | {"figures": [1]}], "mapping"),
-        ([CLAIM | {"mood": "good"}], "mood"),
-        (with_figure(value="0.5"), "value of gap is '0.5', expected a number or null"),
-        (with_figure(value=True), "value of gap is True, expected a number or null"),
-        (with_figure(unit=1), "unit is 1, expected text"),
-        (with_figure(source=1), "source is 1, expected text or null"),
-    ],
-)
-def test_claims_of_another_form_are_told(content: object, told: str, tmp_path: Path) -> None:
-    path = tmp_path / CLAIMS_FILE
-    path.write_text(json.dumps(content))
-    with pytest.raises(MechcoreError) as caught:
-        read_claims(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: not a file of claims (")
-    assert told in message
-    assert "\n" not in message
-
-
-def test_metrics_keep_layers_whole(made: Path) -> None:
-    assert tuple(read_metrics(made / "metrics.csv")) == METRICS

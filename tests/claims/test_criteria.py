@@ -1,13 +1,13 @@
-"""The judge, on results in which each claim of the paper is true, and on others in which it is not.
+"""The judge, on made-up results in which each claim of the paper is true, and on others.
 
-The worlds are made up: no kernel ran. In `true_world` all that the paper says holds to the letter.
+No kernel ran for them. In `true_world` all that the paper says holds to the letter.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from mechcore.analysis.curve_comparison import compare_models
 from mechcore.analysis.measures import METRICS
 from mechcore.analysis.mechanics import CONTROLS, KERNELS, MECHANICS
 from mechcore.analysis.regressions import regress
-from mechcore.claims.criteria import AT_REST_DRIFT, CRITERIA, judge
+from mechcore.claims.criteria import CRITERIA, judge
+from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.claims.verdict import (
     AT_REST,
     IN_PART,
@@ -27,12 +28,7 @@ from mechcore.claims.verdict import (
     NOT_YET_MEASURED,
     REPRODUCED,
     Claim,
-    extent,
-    read_claims,
-    verdict,
-    write_claims,
 )
-from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import PlannedBank
 from mechcore.experiment.config import load_experiment
 from mechcore.filters.bank_file import BankAnalysis
@@ -58,6 +54,7 @@ Tables = dict[str, pd.DataFrame]
 Change = Callable[[Tables], None]
 
 
+@cache
 def true_world() -> Tables:
     """All tables of an experiment in which the paper is right."""
     rows = pd.DataFrame(
@@ -130,21 +127,30 @@ def layers_of_a_network() -> pd.DataFrame:
     )
 
 
-def evidence_of(world: Tables) -> Results:
-    """The results of a world; its models are really fitted."""
-    models = compare_models(world["metrics"], world["kernels"])
-    found = Results(
-        EXPERIMENT,
-        Path(),
-        world["metrics"].astype({"ill_conditioned": bool}),
-        world["mechanics"],
-        world["kernels"],
-        regress(world["metrics"]),
-        models,
-        pd.DataFrame(),
-    )
-    found.__dict__["controls"] = world["controls"]
-    found.__dict__["banks"] = {
+@cache
+def true_fits() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lines and curves of that world."""
+    return fits_of(true_world())
+
+
+def fits_of(world: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return regress(world["metrics"]), compare_models(world["metrics"], world["kernels"])
+
+
+def results_of(world: Tables) -> Results:
+    """The results of a world; its speeds are really fitted, once where none was changed."""
+    fitted = ("metrics", "kernels")
+    same = all(world[name].equals(true_world()[name]) for name in fitted)
+    lines, curves = true_fits() if same else fits_of(world)
+    metrics = world["metrics"].astype({"ill_conditioned": bool})
+    tables = (metrics, world["mechanics"], world["kernels"], lines, curves, pd.DataFrame())
+    return with_files(Results(EXPERIMENT, Path(), *tables), world)
+
+
+def with_files(results: Results, world: Tables) -> Results:
+    """The same results with the controls and banks of a world, in the place of files."""
+    results.__dict__["controls"] = world["controls"]
+    results.__dict__["banks"] = {
         str(name): BankResults(
             PlannedBank(str(name), "weights.npz", "auto", None, trained=bool(rows.trained.all())),
             BankAnalysis({}, {}, {}, rows.drop(columns=["bank", "trained"]), rows, rows),
@@ -152,15 +158,19 @@ def evidence_of(world: Tables) -> Results:
         )
         for name, rows in world["layers"].groupby("bank", sort=False)
     }
-    return found
+    return results
+
+
+def changed(*changes: Change) -> Tables:
+    """A world that some changes have made false."""
+    world = {name: table.copy() for name, table in true_world().items()}
+    for change in changes:
+        change(world)
+    return world
 
 
 def judged(*changes: Change) -> dict[str, Claim]:
-    """The claims in a world that some changes have made false."""
-    world = true_world()
-    for change in changes:
-        change(world)
-    return {claim.id: claim for claim in judge(evidence_of(world))}
+    return {claim.id: claim for claim in judge(results_of(changed(*changes)))}
 
 
 def setting(table: str, column: str, value: object, condition: str = "beta >= 0") -> Change:
@@ -261,12 +271,12 @@ def test_false_claim_is_not_reproduced(name: str, changes: list[Change]) -> None
 def test_claim_that_holds_somewhere_is_reproduced_in_part(name: str, changes: list[Change]) -> None:
     claim = judged(*changes)[name]
     assert claim.verdict == IN_PART
-    told = ("not for", "not conv2", "slower in", "moves more", "lines that hold", "where it acts")
-    assert any(words in claim.range for words in told)
+    parts = ("not for", "not conv2", "slower in", "moves more", "lines that hold", "where it acts")
+    assert any(words in claim.range for words in parts)
 
 
 @pytest.mark.parametrize(("name", "change"), MOVING.items(), ids=MOVING)
-def test_control_that_moves_is_told(name: str, change: Change) -> None:
+def test_control_that_moves_is_reported(name: str, change: Change) -> None:
     claim = judged(change)[name]
     assert claim.verdict == MOVED
     moved = next(figure for figure in claim.figures if figure.name == "of them moved")
@@ -287,10 +297,8 @@ def test_no_lorentz_factor_is_met_by_what_is_faster_than_the_diffusion_speed() -
 @pytest.mark.parametrize("setting_of_its_own", [{"density": "square"}, {"boundary": "zero"}])
 def test_the_paper_is_judged_in_its_own_setting_only(setting_of_its_own: dict[str, str]) -> None:
     plan = EXPERIMENT.model_copy(update=setting_of_its_own)
-    found = replace(evidence_of(true_world()), experiment=plan)
-    found.__dict__["controls"] = true_world()["controls"]
-    found.__dict__["banks"] = {}
-    claims = {claim.id: claim for claim in judge(found)}
+    results = with_files(replace(results_of(true_world()), experiment=plan), true_world())
+    claims = {claim.id: claim for claim in judge(results)}
     for name in ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"):
         assert claims[name].verdict == NOT_YET_MEASURED
         assert claims[name].range.endswith("on free space and with the mass |x|")
@@ -316,13 +324,11 @@ def test_layers_of_zeros_decide_nothing() -> None:
     assert judged(nothing)["C10"].verdict == NOT_YET_MEASURED
 
 
-def test_banks_that_are_not_analysed_are_told() -> None:
+def test_banks_that_are_not_analysed_are_named() -> None:
     weights = PROJECT / "resources" / "banks" / "digits.safetensors"
     plan = load_experiment(EXPERIMENT.model_dump() | {"filter_banks": [str(weights)]})
-    found = evidence_of(true_world())
-    later = replace(found, experiment=plan)
-    later.__dict__.update(controls=found.controls, banks=found.banks)
-    claim = next(claim for claim in judge(later) if claim.id == "C10")
+    results = with_files(replace(results_of(true_world()), experiment=plan), true_world())
+    claim = next(claim for claim in judge(results) if claim.id == "C10")
     assert claim.range.endswith("Not analysed yet: digits")
 
 
@@ -337,12 +343,11 @@ def test_weights_before_training_decide_nothing() -> None:
 
 
 def test_what_died_is_not_at_rest() -> None:
-    assert (
-        judged(setting("metrics", "extinct_at", 3, "beta == 0"))["N1"].verdict == NOT_YET_MEASURED
-    )
+    died = setting("metrics", "extinct_at", 3, "beta == 0")
+    assert judged(died)["N1"].verdict == NOT_YET_MEASURED
 
 
-def test_what_is_left_out_is_told() -> None:
+def test_what_is_left_out_is_named() -> None:
     doubtful = [
         setting("metrics", "ill_conditioned", value=True, condition="beta == 0 and size == 2"),
         setting("mechanics", "drift", 9.0, "beta == 0 and size == 2"),
@@ -359,29 +364,20 @@ def test_controls_say_what_it_means_if_they_move() -> None:
     assert all(claim.meaning for claim in judged().values() if claim.kind == "control")
 
 
-def test_verdict_changes_with_its_own_data_only() -> None:
-    """A change of what one claim reads leaves the verdicts of those that do not read it."""
-    right = {name: claim.verdict for name, claim in judged().items()}
-    changed = {name: claim.verdict for name, claim in judged(*FALSE["C9"]).items()}
-    assert {name for name in right if right[name] != changed[name]} == {"C9"}
-    changed = {name: claim.verdict for name, claim in judged(*FALSE["C1"]).items()}
-    assert {name for name in right if right[name] != changed[name]} == {"C1", "N2", "N3"}
+@pytest.mark.parametrize(("name", "affected"), [("C9", {"C9"}), ("C1", {"C1", "N2", "N3"})])
+def test_verdict_changes_with_its_own_data_only(name: str, affected: set[str]) -> None:
+    right, false = judged(), judged(*FALSE[name])
+    assert {key for key in right if right[key].verdict != false[key].verdict} == affected
 
 
 def test_nothing_to_judge_by_is_not_yet_measured() -> None:
-    world = {name: table.iloc[:0] for name, table in true_world().items()}
-    full = evidence_of(true_world())
-    empty = replace(
-        full,
-        metrics=world["metrics"].astype({"ill_conditioned": bool}),
-        mechanics=world["mechanics"],
-        kernels=world["kernels"],
-        models=full.models.iloc[:0],
-        regressions=full.regressions.iloc[:0],
+    nothing = {name: table.iloc[:0] for name, table in true_world().items()}
+    lines, curves = (table.iloc[:0] for table in true_fits())
+    tables = (nothing["metrics"].astype({"ill_conditioned": bool}), nothing["mechanics"])
+    results = Results(
+        EXPERIMENT, Path(), *tables, nothing["kernels"], lines, curves, pd.DataFrame()
     )
-    empty.__dict__["controls"] = world["controls"]
-    empty.__dict__["banks"] = {}
-    claims = judge(empty)
+    claims = judge(with_files(results, nothing))
     assert {claim.verdict for claim in claims} == {NOT_YET_MEASURED}
     assert all(claim.range.startswith("needs ") for claim in claims)
 
@@ -400,44 +396,3 @@ def test_figures_name_the_file_that_they_come_from() -> None:
     change = setting("mechanics", "drift", 7.0, "beta == 0 and size == 3 and activation == 'relu'")
     farthest = next(f for f in judged(change)["N1"].figures if f.name == "largest drift")
     assert (farthest.value, farthest.source) == (7.0, "trajectories/dct-relu-k3.nc")
-
-
-def test_file_of_claims_holds_what_was_judged(tmp_path: Path) -> None:
-    claims = list(judged().values())
-    write_claims(claims, tmp_path / "claims.json")
-    assert read_claims(tmp_path / "claims.json") == claims
-    objects = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
-    promised = {"id", "statement", "figures", "test", "verdict", "range"}
-    assert all(promised <= set(one) for one in objects)
-    assert [one["id"] for one in objects[:10]] == [f"C{number}" for number in range(1, 11)]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"id": "C1"}]', "null"])
-def test_other_files_are_refused_in_one_line(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "claims.json"
-    path.write_text(text)
-    with pytest.raises(MechcoreError, match="not a file of claims") as caught:
-        read_claims(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MechcoreError, match="cannot be read"):
-        read_claims(tmp_path / "claims.json")
-
-
-def test_extent_tells_both_sides() -> None:
-    index = pd.MultiIndex.from_tuples([("a", "x"), ("b", "x")], names=["kernel", "activation"])
-    assert extent(pd.Series([True, True], index)) == "holds wherever it was measured: a, b (x)"
-    assert extent(pd.Series([False, True], index)) == "holds for b (x); not for a (x)"
-    assert extent(pd.Series([False, False], index)) == "holds nowhere: a, b (x)"
-
-
-def test_extent_tells_runs_of_sizes_by_their_ends() -> None:
-    index = pd.MultiIndex.from_product([["a", "b"], [2, 3, 4, 5]], names=["activation", "size"])
-    holds = pd.Series([True] * 4 + [True] * 3 + [False], index)
-    assert extent(holds) == "holds for a (all), b (k = 2 to 4); not for b (k = 5)"
-
-
-def test_no_case_at_all_reproduces_nothing() -> None:
-    assert verdict(pd.Series([], dtype=bool)) == NOT_REPRODUCED

@@ -19,7 +19,6 @@ from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from mechcore.io.netcdf import read_dataset
-from mechcore.jobs.damage import MEMORY
 from tests.cluster.slurm import Cluster, Job, slurm_cluster
 from tests.helpers.projects import PROJECT, copy_project
 
@@ -43,8 +42,8 @@ steps: 16
 """
 COLLECTED = "results/grid/metrics.csv"
 CELLS = 3
-CELLS_OF_A_JOB = "rule_batch"
-"""How SLURM's comments on jobs of packed cells begin."""
+SHARED = "rule_cells-"
+"""How SLURM's comments on jobs that cells share begin."""
 
 # Faults that the science cannot have by itself, with the resources that the profile gives.
 FAULTS = """
@@ -184,8 +183,8 @@ def files(folder: Path, experiment: str) -> set[str]:
     """Return the names of all results."""
     results = folder / "results" / experiment
     found = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
-    # Of the files that a later run found whole; and of MLflow, which not all tests ask for.
-    return found - {MEMORY, "tracking.json"}
+    # MLflow's, which not all tests ask for.
+    return found - {"tracking.json"}
 
 
 def results_of(experiment: str) -> tuple[str, ...]:
@@ -253,7 +252,7 @@ def begin(cluster: Cluster, project: Path, *words: str, target: str = COLLECTED)
 def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[str, int]]:
     """Wait until so many cells are finished, others not, and return their job and them."""
     cluster.wait_for(lambda: len(finished_cells(project)) >= cells)
-    job, found = jobs_of(cluster, project, CELLS_OF_A_JOB)[-1], finished_cells(project)
+    job, found = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
     assert job.state == "RUNNING"
     assert len(found) < CELLS
     return job, found
@@ -287,10 +286,10 @@ def test_default_gives_on_four_nodes_what_it_gives_here(
             shutil.copytree(PROJECT / name, alone / name, dirs_exist_ok=True)
     here(alone, *results_of("default"))
     # The page and MLflow follow on the login node, as they do here and for the smoke experiment.
-    finish(cluster, project, "--config", "minutes_per_job=0.4", *results_of("default"))
+    finish(cluster, project, "--group-components", "cells-10s=3", *results_of("default"))
     assert contents(project, "default") == contents(alone, "default")
     assert files(project, "default") == files(alone, "default")
-    packed = jobs_of(cluster, project, CELLS_OF_A_JOB)
+    packed = jobs_of(cluster, project, SHARED)
     assert len(packed) == 4
     assert len({job.node for job in packed}) > 1
 
@@ -320,7 +319,7 @@ def test_with_accounting_a_controller_that_is_away_costs_no_finished_cell(
         cluster.start_controller()
         assert run.wait() == 0, run.said()
         check(project, expected, found)
-        assert states(cluster, project, CELLS_OF_A_JOB)[-1] == "COMPLETED"
+        assert states(cluster, project, SHARED)[-1] == "COMPLETED"
 
 
 def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
@@ -329,10 +328,10 @@ def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
     run = begin(cluster, project)
     first, one = under_way(cluster, project, 1)
     cluster.cancel(first.identifier)
-    cluster.wait_for(lambda: len(jobs_of(cluster, project, CELLS_OF_A_JOB)) == 2)
+    cluster.wait_for(lambda: len(jobs_of(cluster, project, SHARED)) == 2)
     second, two = under_way(cluster, project, 2)
     cluster.set_down(second.node)
-    cluster.wait_for(lambda: runs_again(jobs_of(cluster, project, CELLS_OF_A_JOB)[-1]))
+    cluster.wait_for(lambda: runs_again(jobs_of(cluster, project, SHARED)[-1]))
     third, three = under_way(cluster, project, 2)
     cluster.lose(third.node)
     try:
@@ -343,7 +342,7 @@ def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
         cluster.resume(third.node)
     check(project, expected, one, two, three)
     # Snakemake tries a cancelled job again; that of a dead node SLURM itself queues again.
-    cancelled, last = jobs_of(cluster, project, CELLS_OF_A_JOB)
+    cancelled, last = jobs_of(cluster, project, SHARED)
     assert (cancelled.state, cancelled.restarts) == ("CANCELLED", 0)
     assert (last.state, last.restarts) == ("COMPLETED", 2)
     assert len({second.node, third.node, last.node}) == 3
@@ -360,14 +359,14 @@ def test_a_run_that_gives_up_and_one_that_is_lost_are_completed_by_the_next(
     assert gives_up.wait() == 1
     assert re.search(r"^[12] of 3 cells done, 0 failed$", gives_up.said(), re.MULTILINE)
     lost = begin(cluster, project)
-    cluster.wait_for(lambda: states(cluster, project, CELLS_OF_A_JOB) == ["CANCELLED", "RUNNING"])
+    cluster.wait_for(lambda: states(cluster, project, SHARED) == ["CANCELLED", "RUNNING"])
     _, two = under_way(cluster, project, 1)
     lost.kill()
     cluster.run("scancel", "--name", run_id(lost.said()))
     finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
     complete(cluster, project)
     check(project, expected, one, two)
-    assert states(cluster, project, CELLS_OF_A_JOB) == ["CANCELLED", "CANCELLED", "COMPLETED"]
+    assert states(cluster, project, SHARED) == ["CANCELLED", "CANCELLED", "COMPLETED"]
 
 
 def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
@@ -384,7 +383,7 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
         assert refused.wait() == 1
         assert "--unlock" in refused.said()
         # Nobody told the job, which goes on to its good end.
-        cluster.wait_for(lambda: states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"])
+        cluster.wait_for(lambda: states(cluster, project, SHARED) == ["COMPLETED"])
         found = finished_cells(project)
         assert len(found) == CELLS
         finish(cluster, project, *words, "--unlock")
@@ -392,7 +391,7 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
     finally:
         cluster.resume(job.node)
     check(project, expected, found)
-    assert states(cluster, project, CELLS_OF_A_JOB) == ["COMPLETED"]
+    assert states(cluster, project, SHARED) == ["COMPLETED"]
     (next_one,) = jobs_of(cluster, project, "rule_regress")
     assert next_one.node != job.node
 

@@ -14,7 +14,7 @@ from mechcore.engines.compiled.vector_code import LANES
 from mechcore.engines.factors import ROUNDING, factors, products
 from mechcore.engines.methods import METHODS
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import DENSITIES, movement
+from mechcore.engines.trajectories import DENSITIES, record_distance
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, kernel
@@ -90,7 +90,7 @@ def test_fourier_transforms_agree_on_large_kernels(boundary: str, size: int) -> 
         compiled.run(taps[np.newaxis], image, rule, method=method) for method in ("direct", "fft")
     )
     # 1e-15 of the peak in each of 2e5 pixels, at up to four widths from the middle.
-    assert movement(slow.record, fast.record)[0] <= 1e-9
+    assert record_distance(slow.record, fast.record)[0] <= 1e-9
     np.testing.assert_allclose(fast.snapshots, slow.snapshots, rtol=0, atol=1e-12)
 
 
@@ -225,7 +225,7 @@ def test_many_lines_are_what_each_is_alone() -> None:
     for index, taps in enumerate(kernels):
         single = run("compiled", taps[np.newaxis], PIXEL, rule)
         # Lines that share a vector are trimmed together, by what all of them may lose.
-        assert movement(single.record, batch.record[index : index + 1])[0] <= 1e-12
+        assert record_distance(single.record, batch.record[index : index + 1])[0] <= 1e-12
         np.testing.assert_allclose(batch.snapshots[index], single.snapshots[0], atol=1e-14)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,10 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from mechcore.experiment.weights import FORMATS
 from tests.faults.bad_arrays import Runs, header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, content
-from tests.filters.weight_files import WRITERS, onnx_model, write_hdf5, write_keras, write_npz
+from tests.helpers.weight_files import WRITERS, onnx_model, write_hdf5, write_keras, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
@@ -48,7 +50,6 @@ def kernel_with(value: float) -> dict[str, NDArray[np.float32]]:
 
 
 Table = dict[str, tuple[Maker, tuple[str, ...]]]
-Packages = {".onnx": "onnx", ".pt": "torch", ".pth": "torch", ".h5": "h5py", ".keras": "h5py"}
 
 
 def common(suffix: str) -> Table:
@@ -122,12 +123,26 @@ SAFETENSORS: Table = {
         safetensors(json.dumps({"a" * 10**6: entry()}), np.full_like(KERNEL, np.nan).tobytes()),
         ("72 of 72 weights", "aaa...aaa"),
     ),
-    "a type of eight bits that nothing reads": (
+    "a name that occurs twice": (
         safetensors(
-            json.dumps({"conv.weight": entry(dtype="F8_E8M0", data_offsets=[0, 72])}), bytes(72)
+            json.dumps({"a1": entry(), "a2": entry(data_offsets=[288, 576])}).replace("a2", "a1"),
+            bytes(576),
         ),
-        ("float8_e8m0fnu",),
+        (),
     ),
+    **{
+        f"a type that nothing reads: {code}": (
+            safetensors(
+                json.dumps({"conv.weight": entry(dtype=code, data_offsets=[0, size])}), bytes(size)
+            ),
+            (f"a kernel of {name}, expected float64",),
+        )
+        for code, size, name in (
+            ("F8_E8M0", 72, "float8_e8m0fnu"),
+            ("F6_E2M3", 54, "float6_e2m3fn"),
+            ("F4", 36, "float4_e2m1fn"),
+        )
+    },
 }
 
 
@@ -148,6 +163,12 @@ def lying(data: bytes, size: int) -> bytes:
     return data[:place] + struct.pack("<I", size) + data[place + 4 :]
 
 
+def _twice(path: Path) -> None:
+    write_npz(path, {"conv.weight": KERNEL})
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "a") as made:
+        made.writestr("conv.weight.npy", made.read("conv.weight.npy"))
+
+
 NPZ: Table = {
     "no members": (archive({}), ("empty",)),
     "members that are no arrays": (archive({"a.txt": b"text"}), ("not an array",)),
@@ -163,7 +184,7 @@ NPZ: Table = {
     ),
     "a shape of more than it holds": (
         archive({"a.npy": shape("(1000, 1000, 3, 3)", "<f4")}),
-        ("declares 36000000 bytes",),
+        ("cannot be read as .npz: EOF", "got 72"),
     ),
     "a negative shape": (archive({"a.npy": shape("(-1, 2, 3, 3)", "<f4")}), ()),
     "objects that run": (
@@ -179,11 +200,12 @@ NPZ: Table = {
     ),
     "a member that lies about its size": (
         damaged(".npz", lambda data: lying(data, 2**31)),
-        ("declares",),
+        ("declares 416 bytes of 2147483648",),
     ),
     "a name above": (archive({"../outside/a.npy": shape("(9,)")}), ("'../outside/a'",)),
     "a name at the root": (archive({"/etc/a.npy": shape("(9,)")}), ("'/etc/a'",)),
     "a name of a terminal": (archive({f"{ESCAPE}.npy": shape("(9,)")}), ("vector",)),
+    "a name that occurs twice": (_twice, ("holds 2 tensors with the name 'conv.weight'",)),
     "complex numbers": (
         lambda path: write_npz(path, {"conv.weight": KERNEL.astype(np.complex64)}),
         ("complex64 values",),
@@ -194,7 +216,11 @@ NPZ: Table = {
     ),
     "types whose name is lost": (
         lambda path: write_npz(path, {"conv.weight": KERNEL.astype(ml_dtypes.float8_e4m3fn)}),
-        ("float8",),
+        ("'conv.weight' is a kernel of float8, expected float64",),
+    ),
+    "types that numpy cannot write": (
+        lambda path: write_npz(path, {"conv.weight": KERNEL.astype(ml_dtypes.float8_e5m2)}),
+        ("'conv.weight' cannot be read: descr is not a valid dtype",),
     ),
 }
 
@@ -298,6 +324,27 @@ def _type(number: int) -> Callable[[Any, Any], object]:
     return change
 
 
+def _function(onnx: Any, model: Any) -> None:
+    inner = onnx.helper.make_node("Conv", ["x", "w"], ["y"])
+    version = onnx.helper.make_opsetid("", 17)
+    model.functions.append(
+        onnx.helper.make_function("own", "f", ["x", "w"], ["y"], [inner], [version])
+    )
+
+
+def _group(number: int) -> Callable[[Any, Any], object]:
+    def change(_: Any, model: Any) -> None:
+        model.graph.node[0].op_type = "ConvTranspose"
+        model.graph.node[0].attribute.add(name="group", i=number, type=2)
+
+    return change
+
+
+def _name_of_bytes(path: Path) -> None:
+    onnx_saved(lambda _, model: model.graph.node[0].input.__setitem__(1, "unknown"))(path)
+    path.write_bytes(path.read_bytes().replace(b"unknown", b"\xffnknown"))
+
+
 ONNX: Table = {
     "a shape of exabytes": (onnx_saved(_dims(10**9, 10**9, 3, 3)), ()),
     "a shape of more than it holds": (onnx_saved(_dims(4, 2, 3, 4)), ()),
@@ -306,9 +353,16 @@ ONNX: Table = {
     "values at the root": (onnx_saved(_outside("/etc/passwd")), ("is in another file",)),
     "an unknown type": (onnx_saved(_type(99)), ()),
     "texts": (onnx_saved(_type(8)), ()),
-    "no groups": (
-        onnx_saved(lambda _, model: model.graph.node[0].attribute.add(name="group", i=0, type=2)),
-        ("0 groups",),
+    "no groups": (onnx_saved(_group(0)), ("'w' cannot be split into 0 groups",)),
+    "groups that do not divide the inputs": (
+        onnx_saved(_group(3)),
+        ("'w' cannot be split into 3 groups",),
+    ),
+    "a convolution inside of a function": (onnx_saved(_function), ("inline_local_functions",)),
+    "a name that is no text": (_name_of_bytes, ("kernel that is not stored as an array",)),
+    "a name that occurs twice": (
+        onnx_saved(lambda _, model: model.graph.initializer.append(model.graph.initializer[0])),
+        ("two tensors with the same name",),
     ),
 }
 
@@ -325,8 +379,22 @@ def h5_saved(change: Callable[[Any, Any], object]) -> Maker:
     return write
 
 
-def _unwritten(_: Any, stored: Any) -> None:
-    stored.create_dataset("conv2d/vars/0", (3, 3, 10**5, 10**6), "f4", chunks=(3, 3, 4, 4))
+def _unwritten(*channels: int) -> Callable[[Any, Any], object]:
+    def change(_: Any, stored: Any) -> None:
+        stored.create_dataset("conv2d/vars/0", (3, 3, *channels), "f4", chunks=(3, 3, 4, 4))
+
+    return change
+
+
+def _virtual(h5py: Any, stored: Any) -> None:
+    layout = h5py.VirtualLayout((3, 3, 2, 4), "f4")
+    layout[...] = h5py.VirtualSource("../outside/secret", "conv2d", (3, 3, 2, 4))
+    stored.create_virtual_dataset("conv2d/vars/0", layout)
+
+
+def _raw(_: Any, stored: Any) -> None:
+    outside = [("../outside/secret", 0, 288)]
+    stored.create_dataset("conv2d/vars/0", (3, 3, 2, 4), "f4", external=outside)
 
 
 def _zeros(_: Any, stored: Any) -> None:
@@ -348,7 +416,10 @@ def _in_itself(h5py: Any, stored: Any) -> None:
 
 
 H5: Table = {
-    "values that were never written": (h5_saved(_unwritten), ("would take",)),
+    "terabytes that were never written": (h5_saved(_unwritten(10**5, 10**6)), ("would take",)),
+    "values that were never written": (h5_saved(_unwritten(4, 4)), ("576 bytes", "holds 0")),
+    "values of a virtual dataset": (h5_saved(_virtual), ("is in another file",)),
+    "values in a raw file": (h5_saved(_raw), ("is in another file",)),
     "150 MB of zeros in kilobytes": (h5_saved(_zeros), ("more than 100 times the file's",)),
     "a link above": (h5_saved(_linked("../outside/secret")), ("empty",)),
     "a link to the root": (h5_saved(_linked("/etc/passwd")), ("empty",)),
@@ -406,6 +477,6 @@ def cases() -> list[Case]:
             file = f"bad{suffix}"
             words = ("filters", file, "--output", "out.nc")
             parts = (file, *told)
-            package = Packages.get(suffix, "")
+            package = FORMATS[suffix].package or ""
             found.append(Case(f"weights{suffix}: {name}", words, parts, file, make, package))
     return found

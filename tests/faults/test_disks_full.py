@@ -13,7 +13,10 @@ from tests.helpers.trackers import Ended, Trackers
 
 CELL = '{"kernel": "dct", "activation": "relu", "size": 2, "betas": [0.5], "steps": 8}'
 COMMANDS = {
-    "simulate": ("simulate", "--cell", CELL, "--output", "more/trajectories/dct-relu-k2.nc"),
+    "simulate": (
+        *("simulate", "--cell", CELL, "--output", "more/trajectories/dct-relu-k2.nc"),
+        *("--measures", "more/measures/dct-relu-k2.csv", "--keep", "more/finished"),
+    ),
     "propagate": (
         *("propagate", "--family", "dct", "--size", "2", "--beta", "0.5"),
         *("--output", "one.nc"),
@@ -57,7 +60,7 @@ def written(folder: Path) -> dict[str, bytes]:
     ("name", "kilobytes"),
     [(name, 8) for name in COMMANDS] + [("simulate", 0), ("collect", 0), ("track", 0)],
 )
-def test_a_full_disk_is_told_and_the_next_run_completes(
+def test_a_full_disk_is_reported_and_the_next_run_completes(
     commands: Trackers, disk: disks.SmallDisk, name: str, kilobytes: int
 ) -> None:
     before = written(disk.folder)
@@ -75,7 +78,7 @@ def test_a_full_disk_is_told_and_the_next_run_completes(
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_disk_that_cannot_be_written_to_is_told(
+def test_a_disk_that_cannot_be_written_to_is_reported(
     commands: Trackers, disk: disks.SmallDisk, name: str
 ) -> None:
     before = written(disk.folder)
@@ -85,7 +88,7 @@ def test_a_disk_that_cannot_be_written_to_is_told(
     assert written(disk.folder) == before
 
 
-def test_the_workflow_tells_of_a_full_disk_and_completes_when_there_is_room(
+def test_the_workflow_reports_a_full_disk_and_completes_when_there_is_room(
     finished: Path, tmp_path: Path
 ) -> None:
     with disks.small_disk(tmp_path / "disk") as disk:

@@ -1,6 +1,6 @@
-"""Damaged files and configurations of chance are read or refused, in one line; nothing else.
+"""Randomly damaged files and configurations are read, or refused in one line; nothing else.
 
-`pytest tests/trust/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
+`pytest tests/faults/test_fuzz.py --hypothesis-profile fuzz` tries a hundred times as many, for an
 hour; every failure that it finds repeats by the line that hypothesis prints.
 """
 
@@ -27,9 +27,9 @@ from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write
 from mechcore.model.patterns import MOST_PIXELS, pattern_image
 from mechcore.simulation.run import simulate
 from tests.faults.bad_configs import GOOD
-from tests.faults.isolation import call_limited
 from tests.faults.mutations import changed, damaged
-from tests.filters.weight_files import WRITERS
+from tests.helpers.isolation import call_limited
+from tests.helpers.weight_files import WRITERS
 
 FULL = """
 experiment: fuzz
@@ -158,7 +158,7 @@ def test_results(tmp_path: Path) -> None:
     @given(data=damaged(path.read_bytes()))
     def check(data: bytes) -> None:
         path.write_bytes(data)
-        ended = call_limited(read_result, (path,), tmp_path, tmp_path)
-        assert (ended.code, ended.output, ended.complaints) == (0, "", "")
+        ended = call_limited(read_result, (path,), tmp_path)
+        assert (ended.code, ended.output, ended.errors) == (0, "", "")
 
     check()

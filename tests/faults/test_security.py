@@ -1,7 +1,7 @@
-"""What a user or a file says never becomes a command, nor code, nor markup.
+"""Names and values from outside never become a command, nor code.
 
-Further: the linter forbids pickle, eval, shells and unsafe loaders (rules S of ruff); escaping in
-the report is tested in tests/product/test_report.py, the address of `mechcore ui` in test_ui.py.
+Further, the linter forbids pickle, eval, shells and unsafe loaders (rules S of ruff); escaping in
+the report is tested in tests/report, the address of `mechcore ui` in tests/tracking.
 """
 
 from __future__ import annotations
@@ -48,6 +48,6 @@ def test_names_of_files_reach_no_shell(tmp_path: Path) -> None:
     targets = [f"results/tiny/{name}.nc" for name in ("trajectories/dct-relu-k2", "filters/net")]
     ended = snakemake(folder, "--", *targets, config="hostile.yaml")
     assert ended.returncode == 0, ended.stderr
-    found = read_dataset(folder / targets[0])
-    assert found.pattern.values.tolist() == [f"{HOSTILE}.npy"]
+    result = read_dataset(folder / targets[0])
+    assert result.pattern.values.tolist() == [f"{HOSTILE}.npy"]
     assert not list(tmp_path.rglob("pwned"))

@@ -24,10 +24,10 @@ METRICS = "results/tiny/metrics.csv"
 """What the workflow is asked for: cells and collecting. Reports are made by the command alone."""
 
 
-def project(folder: Path) -> Path:
-    """Copy what the workflow needs, with the tiny experiment."""
+def project(folder: Path, **changes: object) -> Path:
+    """Copy what the workflow needs, with the tiny experiment, some settings of which may change."""
     projects.copy_project(folder)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     return folder
 
 
@@ -36,20 +36,20 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", *words]
 
 
-def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Make the metrics, in the project of a folder."""
-    return projects.snakemake(folder, *words, "--", METRICS, config="tiny.yaml")
+def snakemake(folder: Path, *words: str, target: str = METRICS) -> subprocess.CompletedProcess[str]:
+    """Make a file, in the project of a folder."""
+    return projects.snakemake(folder, *words, "--", target, config="tiny.yaml")
 
 
 def drafts(folder: Path) -> list[Path]:
-    """Files that are not whole yet, wherever they lie; results have no other hidden ones."""
+    """Files that are being written, anywhere; results have no other hidden ones."""
     return [path for path in folder.rglob(".*") if path.is_file()]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files of a folder but for what is remembered of them, by their times."""
+    """All files of a folder but drafts, which killed writers leave."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "checked.json"
+        if path.is_file() and not path.name.startswith(".")
     }

@@ -8,19 +8,23 @@ from unittest import mock
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mechcore.engines import reference, run
 from mechcore.engines.compiled.trimming import CERTIFIED
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, Trajectories, movement
+from mechcore.engines.trajectories import (
+    AGREEMENT,
+    DENSITIES,
+    QUANTITIES,
+    Trajectories,
+    record_distance,
+)
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, kernel
 from mechcore.model.normalisations import NORMALISATIONS
 from mechcore.model.patterns import pattern_image
-
-Array = NDArray[np.float64]
 
 POSITIVE_FAMILIES = ("dct", "gaussian", "binomial")
 """Families whose even part has no negative tap."""
@@ -60,7 +64,7 @@ def ulp_neighbours(taps: Array, count: int = 4) -> Iterator[Array]:
 
 def deviations(first: Trajectories, second: Trajectories, rule: LayerRule) -> Array:
     """Return how far two runs of one kernel have come apart up to each layer."""
-    apart = movement(first.record[0, :, np.newaxis], second.record[0, :, np.newaxis])
+    apart = record_distance(first.record[0, :, np.newaxis], second.record[0, :, np.newaxis])
     mass = float(np.nanmax(np.maximum(of(first, "mass"), of(first, "gain"))))
     for layer, a, b in zip(
         rule.snapshot_layers, first.snapshots[0], second.snapshots[0], strict=True

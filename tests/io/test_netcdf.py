@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import xarray as xr
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
-from mechcore.io.atomic import replace_file
 from mechcore.io.netcdf import (
     CONTENT_HASH,
     FORMAT_VERSION,
@@ -204,45 +202,10 @@ def test_no_temporary_file_remains(dataset: xr.Dataset, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["cell.nc"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    target = tmp_path / "file.txt"
-    target.write_text("old")
-
-    def fail(draft: Path) -> None:
-        draft.write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        replace_file(target, fail)
-    assert target.read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
-
-
-def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
-    def fail(draft: Path) -> None:
-        raise OSError(28, "No space left on device", str(draft))
-
-    with pytest.raises(
-        MechcoreError, match=r"file\.nc: cannot be written: No space left"
-    ) as caught:
-        replace_file(tmp_path / "file.nc", fail)
-    assert "\n" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_folder_that_cannot_be_made_is_told(dataset: xr.Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(MechcoreError, match=r"cannot be written"):
         write_dataset(dataset, tmp_path / "file" / "cell.nc")
-
-
-def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
-    old = os.umask(0o027)
-    try:
-        replace_file(tmp_path / "file", lambda draft: draft.write_text("x"))
-    finally:
-        os.umask(old)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
 
 
 # Files of others.

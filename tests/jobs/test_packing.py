@@ -1,9 +1,8 @@
-"""Packing: jobs of about the same size, whose members depend on the grid alone."""
+"""Cells share jobs by how long they take; what they ask for is enough for all of a job."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,125 +11,101 @@ from hypothesis import strategies as st
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
-from mechcore.jobs.cost import PROBE, estimated_cost, work
-from mechcore.jobs.forecast import forecast, minutes_of_profile, times_longer
-from mechcore.jobs.packing import SAFETY, START_MINUTES, STEP_SECONDS, pack, parsed_minutes
-
-GRIDS = st.dictionaries(
-    st.text("abcdef", min_size=1, max_size=4), st.floats(0.1, 1e5), min_size=1, max_size=60
+from mechcore.jobs.cost import PROBE, Cost, estimated_cost, work
+from mechcore.jobs.forecast import forecast, profile_group_sizes, times_longer
+from mechcore.jobs.packing import (
+    CLASSES,
+    SAFETY,
+    STEP_SECONDS,
+    cell_minutes,
+    checked_pack,
+    cost_class,
 )
-TARGETS = st.floats(0.0, 1e5)
+from tests.helpers.projects import PROJECT
+
+LONGEST_JOB = 720
+"""Seconds of a full job of short cells, by their estimates: about ten minutes."""
+
+SECONDS = st.floats(0.1, 1e5)
+GRIDS = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=4),
+    SECONDS.map(lambda seconds: Cost(seconds, 1.0)),
+    min_size=1,
+    max_size=60,
+)
 
 
-def members(places: dict[str, object]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for cell, place in places.items():
-        found.setdefault(place.batch, []).append(cell)  # type: ignore[attr-defined]
-    return found
+@pytest.fixture(scope="module")
+def group_sizes() -> dict[str, int]:
+    return profile_group_sizes(str(PROJECT / "profiles" / "slurm"))
 
 
-def needed(seconds: dict[str, float], cells: list[str]) -> float:
-    return math.fsum(seconds[cell] + STEP_SECONDS for cell in cells)
+def test_a_full_job_of_every_class_takes_about_ten_minutes(group_sizes: dict[str, int]) -> None:
+    assert list(group_sizes) == list(CLASSES)
+    for name, longest in CLASSES.items():
+        full = group_sizes[name] * (longest + STEP_SECONDS)
+        assert LONGEST_JOB / 2 < full <= LONGEST_JOB
 
 
-@given(GRIDS, TARGETS)
-def test_every_cell_is_in_one_job_that_is_not_longer_than_asked(
-    seconds: dict[str, float], target: float
+@given(SECONDS)
+def test_a_cell_is_in_the_smallest_class_that_it_fits(seconds: float) -> None:
+    fitting = [name for name, longest in CLASSES.items() if seconds <= longest]
+    assert cost_class(Cost(seconds, 1.0)) == (fitting[0] if fitting else None)
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=40))
+def test_the_cells_of_a_job_ask_for_the_time_that_all_of_them_may_take(
+    seconds: list[float],
 ) -> None:
-    places = pack(seconds, target)
-    assert list(places) == list(seconds)
-    for cells in members(places).values():
-        assert len(cells) == places[cells[0]].cells
-        # The sum is taken in another order.
-        assert len(cells) == 1 or needed(seconds, cells) <= target * (1 + 1e-9)
+    asked = sum(cell_minutes(Cost(value, 1.0)) for value in seconds)
+    assert asked >= SAFETY * math.fsum(value + STEP_SECONDS for value in seconds) / 60 + 1
 
 
-@given(GRIDS, TARGETS, st.data())
-def test_whatever_cells_of_a_job_run_it_has_time_for_them(
-    seconds: dict[str, float], target: float, data: st.DataObject
-) -> None:
-    places = pack(seconds, target)
-    for cells in members(places).values():
-        run = data.draw(st.lists(st.sampled_from(cells), min_size=1, unique=True))
-        asked = sum(places[cell].minutes for cell in run)
-        # Rounded to whole minutes, at least one a cell: two thirds of it at worst.
-        assert asked >= max(1.0, SAFETY * needed(seconds, run) / 60 / 1.5 - 1e-9)
-        assert sum(places[cell].minutes for cell in cells) >= START_MINUTES + len(cells)
-
-
-@given(GRIDS, TARGETS)
-def test_no_two_jobs_would_fit_into_one(seconds: dict[str, float], target: float) -> None:
-    jobs = members(pack(seconds, target)).values()
-    loads = [needed(seconds, cells) for cells in jobs]
-    # Filled one after the other: any two neighbours hold more than one may.
-    assert len(loads) <= 2 * math.fsum(loads) / target + 1 if target > 0 else True
-
-
-@given(GRIDS, TARGETS, st.randoms())
-def test_the_order_of_cells_of_other_length_does_not_matter(
-    seconds: dict[str, float], target: float, random: object
-) -> None:
-    different = {
-        cell: value + number * 1e-3 for number, (cell, value) in enumerate(seconds.items())
-    }
-    if len(set(different.values())) < len(different):
-        return
-    shuffled = list(different)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert pack({cell: different[cell] for cell in shuffled}, target) == pack(different, target)
-
-
-def test_a_long_cell_is_a_job_of_its_own() -> None:
-    places = pack({"long": 1000.0, "a": 1.0, "b": 1.0}, target=60.0)
-    assert places["long"].cells == 1
-    assert places["a"].batch == places["b"].batch
+@given(GRIDS)
+def test_a_forecast_adds_up(costs: dict[str, Cost]) -> None:
+    alone, packed = forecast(costs, {}), forecast(costs, dict.fromkeys(CLASSES, 1000))
+    classes = {cost_class(cost) for cost in costs.values()} - {None}
+    long = sum(cost_class(cost) is None for cost in costs.values())
+    assert (alone.jobs, packed.jobs) == (len(costs), len(classes) + long)
+    assert alone.hours == packed.hours
+    assert alone.longest == max(map(cell_minutes, costs.values())) <= packed.longest
 
 
 @pytest.mark.parametrize("family", ["dct", "gaussian", "binomial", "highpass", "random"])
 @pytest.mark.parametrize("size", [PROBE - 1, PROBE])
-def test_a_kernel_beyond_the_probe_is_of_the_same_kind(family: str, size: int) -> None:
+def test_a_kernel_beyond_the_probe_takes_the_same_path(family: str, size: int) -> None:
     inside, beyond = (
-        work(Cell(kernel=family, activation="relu", size=one, betas=[0.5], steps=8))
-        for one in (size, size + 2)
+        work(Cell(kernel=family, activation="relu", size=side, betas=[0.5], steps=8))
+        for side in (size, size + 2)
     )
     assert ((inside > 0) == (beyond > 0)).all()
     # k^2 taps on (8 k)^2 px: no step where the probe takes over.
     assert (beyond <= inside * ((size + 2) / size) ** 4 * 1.1).all()
 
 
-def test_a_profile_tells_how_long_jobs_should_be(tmp_path: Path) -> None:
-    (tmp_path / "profile.yaml").write_text("config:\n  - minutes_per_job=15\n")
-    assert minutes_of_profile(str(tmp_path)) == 15
-    (tmp_path / "profile.yaml").write_text("executor: slurm\n")
-    assert minutes_of_profile(str(tmp_path)) == 0
+def test_a_profile_that_does_not_pack_has_no_groups(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text("executor: slurm\ngroup-components:\n  - cells-10s=9\n")
+    assert profile_group_sizes(str(tmp_path)) == {}
 
 
-@pytest.mark.parametrize("text", ["config: 3\n", "config: [a]\n", "- a\n", "config: {"])
-def test_what_is_no_profile_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["config: 3\n", "config: [a]\n", "- a\n", "config: {", "config: ['pack=maybe']\n"]
+)
+def test_a_file_that_is_no_profile_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "profile.yaml").write_text(text)
     with pytest.raises(MechcoreError, match="not a profile"):
-        minutes_of_profile(str(tmp_path))
+        profile_group_sizes(str(tmp_path))
 
 
 def test_an_unknown_profile_names_the_known_ones() -> None:
     with pytest.raises(MechcoreError, match=r"'moon'.*default"):
-        minutes_of_profile("moon")
+        profile_group_sizes("moon")
 
 
-def test_a_forecast_adds_up() -> None:
-    cells = {
-        str(size): Cell(kernel="dct", activation="tanh", size=size, betas=[0.5], steps=32)
-        for size in range(2, 9)
-    }
-    costs = {name: estimated_cost(cell) for name, cell in cells.items()}
-    alone, packed = forecast(costs, 0), forecast(costs, 10)
-    assert (alone.jobs, packed.jobs) == (len(cells), 1)
-    assert (
-        alone.hours
-        == packed.hours
-        == pytest.approx(sum(cost.seconds for cost in costs.values()) / 3600)
-    )
-    assert packed.longest >= alone.longest
+@pytest.mark.parametrize("value", ["abc", 1, None, [True]])
+def test_packing_is_on_or_off(value: object) -> None:
+    with pytest.raises(MechcoreError, match=r"pack: .* is not allowed, expected true or false"):
+        checked_pack(value)
 
 
 def test_the_estimate_is_compared_with_the_last_time(tmp_path: Path) -> None:
@@ -140,17 +115,3 @@ def test_the_estimate_is_compared_with_the_last_time(tmp_path: Path) -> None:
     log.parent.mkdir(parents=True)
     log.write_text(f"s\tmax_rss\n{2 * estimated_cost(cell).seconds}\t300\n")
     assert times_longer({cell.id: cell}, tmp_path) == (1, pytest.approx(2.0))
-
-
-def test_names_of_jobs_are_different() -> None:
-    places = pack({str(number): 10.0 - STEP_SECONDS for number in range(25)}, target=50.0)
-    assert Counter(place.cells for place in places.values()) == {5: 25}
-    assert len({place.batch for place in places.values()}) == 5
-
-
-@pytest.mark.parametrize("given", ["abc", "nan", "inf", -1, None, [1]])
-def test_what_is_no_length_of_a_job_is_told_in_one_line(given: object) -> None:
-    with pytest.raises(
-        MechcoreError, match=r"minutes_per_job: .* is not allowed, expected minutes"
-    ):
-        parsed_minutes(given)

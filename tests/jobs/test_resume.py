@@ -1,4 +1,4 @@
-"""Cells that are finished while their job is not."""
+"""Second names of cells that are finished while the job that they share is not."""
 
 from __future__ import annotations
 
@@ -8,97 +8,77 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from mechcore.analysis.collect import KEPT, TABLES, measured
-from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.jobs.resume import forget_finished, replace_by_link, second_name, take_finished
-from mechcore.simulation.dataset import is_result_of
+from mechcore.jobs.resume import forget_finished, replace_by_link, simulate_once
+from mechcore.simulation.reading import holds_trajectories
 from mechcore.simulation.run import simulate
 
 CELL = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=8)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Give the place of trajectories whose second name is there."""
-    path = tmp_path / "trajectories" / f"{CELL.id}.nc"
-    write_dataset(simulate(CELL), second_name(path))
+def second(tmp_path: Path) -> Path:
+    """Return the second name of a cell whose first name is gone."""
+    path = tmp_path / "finished" / f"{CELL.id}.nc"
+    write_dataset(simulate(CELL), path)
     return path
 
 
-def test_a_finished_cell_gets_its_file_back_without_another_copy(path: Path) -> None:
-    assert take_finished(CELL, path)
-    assert is_result_of(CELL, path)
-    assert path.samefile(second_name(path))
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trajectories" / f"{CELL.id}.nc"
+
+
+def test_a_finished_cell_gets_its_file_back_without_another_copy(path: Path, second: Path) -> None:
+    inode = second.stat().st_ino
+    assert not simulate_once(CELL, path, second.parent)
+    assert path.stat().st_ino == second.stat().st_ino == inode
     assert not list(path.parent.glob(".*"))
 
 
-def test_a_cell_with_other_settings_or_other_code_is_not_finished(path: Path) -> None:
-    assert not take_finished(CELL.model_copy(update={"steps": 9}), path)
-    write_dataset(read_dataset(second_name(path)).assign_attrs(core_hash="0"), second_name(path))
-    assert not take_finished(CELL, path)
-    assert not path.exists()
+def test_a_cell_with_other_settings_or_other_code_runs(path: Path, second: Path) -> None:
+    other = CELL.model_copy(update={"steps": 9})
+    assert simulate_once(other, path, second.parent)
+    assert holds_trajectories(path, other)
+    write_dataset(read_dataset(second).assign_attrs(core_hash="0"), second)
+    assert simulate_once(other, path, second.parent)
+    assert holds_trajectories(path, other)
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "empty", "absent"])
-def test_a_damaged_cell_is_not_finished(path: Path, damage: str) -> None:
-    other = second_name(path)
+def test_a_damaged_cell_runs_again(path: Path, second: Path, damage: str) -> None:
     if damage == "changed":
-        with netCDF4.Dataset(other, "a") as file:
+        with netCDF4.Dataset(second, "a") as file:
             file["mu_x"][...] = file["mu_x"][...] + 1e-12
     elif damage == "absent":
-        other.unlink()
+        second.unlink()
     else:
-        other.write_bytes(other.read_bytes()[:999] if damage == "cut" else b"")
-    assert not take_finished(CELL, path)
+        second.write_bytes(second.read_bytes()[:999] if damage == "cut" else b"")
+    assert simulate_once(CELL, path, second.parent)
+    assert holds_trajectories(path, CELL)
+    assert path.samefile(second)
 
 
 def test_a_disk_without_second_names_gets_a_copy(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*names: str) -> None:
         assert len(names) == 2
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    replace_by_link(second_name(path), path)
-    assert path.read_bytes() == second_name(path).read_bytes()
-    assert not path.samefile(second_name(path))
+    replace_by_link(second, path)
+    assert path.read_bytes() == second.read_bytes()
+    assert not path.samefile(second)
 
 
-def test_what_is_collected_has_one_name(path: Path) -> None:
-    take_finished(CELL, path)
-    for one in (path, second_name(path)):
-        one.with_name(f".abcdefgh.{path.name}").touch()
-    foreign = second_name(path).with_name("other.nc")
+def test_collected_cells_have_one_name_and_others_keep_theirs(second: Path) -> None:
+    second.with_name(f".abcdefgh.{second.name}").touch()
+    foreign = second.with_name("other.nc")
     foreign.touch()
-    forget_finished(path.parent, [CELL.id])
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
-    # That of a cell of another grid stays, until it is collected.
-    assert [one.name for one in foreign.parent.iterdir()] == ["other.nc"]
-    forget_finished(path.parent, [CELL.id, "other"])
+    forget_finished(second.parent, [CELL.id])
+    assert list(foreign.parent.iterdir()) == [foreign]
+    forget_finished(second.parent, [CELL.id, "other"])
     assert not foreign.parent.exists()
-    forget_finished(path.parent, [CELL.id])
-
-
-def test_names_are_found_from_inside_of_the_folder(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path.parent.mkdir()
-    monkeypatch.chdir(path.parent)
-    assert take_finished(CELL, Path(path.name))
-    assert measured(Path(path.name), CELL).keys() == TABLES.keys()
-
-
-def test_measurements_are_kept_whatever_happens_to_the_time_of_a_file(path: Path) -> None:
-    take_finished(CELL, path)
-    first = measured(path, CELL)
-    kept = path.parents[1] / KEPT / f"{CELL.id}.json"
-    made = kept.stat().st_mtime_ns
-    os.utime(path, (0, 0))
-    assert measured(path, CELL) == first
-    assert kept.stat().st_mtime_ns == made
-    write_dataset(simulate(CELL.model_copy(update={"seed": 1})), path)
-    with pytest.raises(MechcoreError, match="made with other settings"):
-        measured(path, CELL)
+    forget_finished(second.parent, [CELL.id])

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechcore.errors import InvalidValue
-from mechcore.model.decomposition import Decomposition, decompose
+from mechcore.model.decomposition import (
+    Decomposition,
+    decompose,
+    first_moments,
+    isotropic_part,
+    measured_betas,
+    parities,
+)
 from mechcore.model.kernels import even_part, kernel, odd_part
 from tests.helpers.oracles import Array, any_kernels, family_kernels, of, run_one, seeded_kernels
 
@@ -181,3 +188,15 @@ def test_a_single_tap_moves_the_centroid_to_its_own_side(
 def test_what_is_not_a_kernel_is_refused(bad: object) -> None:
     with pytest.raises(InvalidValue, match=r"^kernel: "):
         decompose(bad)
+
+
+@given(st.tuples(st.integers(1, 6), st.integers(1, 6)), st.integers(0, 999))
+def test_a_stack_is_decomposed_as_its_kernels_are(shape: tuple[int, int], seed: int) -> None:
+    kernels = np.random.default_rng(seed).standard_normal((4, *shape))
+    even, odd = parities(kernels)
+    stacked = (even, odd, isotropic_part(even), first_moments(kernels, odd))
+    names = ("even", "odd", "isotropic", "momentum_vector")
+    for index, parts in enumerate(map(decompose, kernels)):
+        for name, values in zip(names, stacked, strict=True):
+            np.testing.assert_array_equal(values[index], getattr(parts, name))
+        assert measured_betas(kernels)[index] == round(parts.beta, 12)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from mechcore.model.patterns import (
     LARGEST_RADIUS,
     PATTERNS,
     as_pattern,
-    file_digest,
     is_file_name,
     pattern_image,
 )
@@ -231,11 +229,3 @@ def test_file_names_are_told_by_their_suffix() -> None:
     assert is_file_name("A.PNG")
     assert not is_file_name("npy")
     assert not is_file_name(None)
-
-
-def test_digest_is_sha256_of_the_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "image.npy"
-    path.write_bytes(b"abc")
-    assert file_digest(path) == hashlib.sha256(b"abc").hexdigest()
-    with pytest.raises(MechcoreError, match=r"^pattern: cannot read"):
-        file_digest(tmp_path / "missing.npy")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mechcore.engines.trajectories import Trajectories
 from mechcore.errors import InvalidValue
 from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.decomposition import MOMENTUM_ROUNDING
+from mechcore.model.decomposition import MOMENTUM_ROUNDING, first_moments, parities
 from mechcore.model.kernels import FAMILIES, even_part, kernel, odd_part
-from mechcore.model.theory import beta_star, theory
+from mechcore.model.theory import beta_star, has_no_negative_tap, theory, velocities
 from tests.helpers.oracles import (
     EXACT_ACTIVATIONS,
     POSITIVE_FAMILIES,
@@ -319,3 +319,17 @@ def test_an_even_part_of_negative_second_moment_has_no_diffusion_speed() -> None
 def test_an_unknown_activation_is_told() -> None:
     with pytest.raises(InvalidValue, match=r"activation: 'rellu' .*did you mean 'relu'\?"):
         theory(np.ones((2, 2)), "rellu")
+
+
+@given(st.tuples(st.integers(1, 6), st.integers(1, 6)), st.integers(0, 999), st.booleans())
+def test_theory_of_a_stack_is_that_of_its_kernels(
+    shape: tuple[int, int], seed: int, positive: bool
+) -> None:
+    kernels = np.random.default_rng(seed).standard_normal((4, *shape))
+    kernels = np.abs(kernels) if positive else kernels
+    even, odd = parities(kernels)
+    motion, stars = velocities(kernels, first_moments(kernels, odd)), beta_star(even, odd)
+    for index, prediction in enumerate(map(theory, kernels)):
+        np.testing.assert_array_equal(motion[index], prediction.velocity)
+        np.testing.assert_array_equal(stars[index], prediction.beta_star)
+        assert has_no_negative_tap(kernels)[index] == prediction.exact

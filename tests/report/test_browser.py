@@ -12,29 +12,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from mechcore.analysis.measures import measure
-from mechcore.analysis.tables import read_metrics
 from mechcore.claims.verdict import AT_REST, MOVED, read_claims
 from mechcore.cli import main
 from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.report.page import Content, render, write_report
-from mechcore.results.results import Results
+from mechcore.report.page import Content, render
 from tests.helpers.browser import CHROMIUM, DESKTOP, PHONE, SMALL_PHONE, Visit, chromium, visit
-from tests.helpers.experiments import run
+from tests.helpers.reports import SMALL, Report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
-SMALL: dict[str, object] = {
-    "experiment": "small",
-    "kernels": ["dct"],
-    "activations": ["relu", "modulus"],
-    "sizes": [2, 3],
-    "patterns": ["delta", "disc", {"name": "gaussian", "sigma": 2.0}],
-    "betas": {"start": 0, "stop": 1, "count": 5},
-    "steps": 12,
-    "seed": 3,
-    "engine": "reference",
-}
 
 ACCESSIBLE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """The rules that axe-core checks."""
@@ -45,14 +31,14 @@ FILM = 60_000
 PIXELS = "document.getElementById('screen').toDataURL()"
 
 
-def page_with_controls(folder: Path, verdict: str) -> str:
-    """The page, had all controls got a verdict."""
-    evidence = Results.load(load_experiment(SMALL), folder)
+def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
+    """Write the page as if all controls had got a verdict."""
     claims = [
-        replace(claim, verdict=verdict) if claim.kind == "control" else claim
-        for claim in read_claims(folder / "claims.json")
+        claim.model_copy(update={"verdict": verdict}) if claim.kind == "control" else claim
+        for claim in read_claims(small.folder / "claims.json")
     ]
-    return render(evidence, Content(claims, [], {}))
+    file.write_text(render(small.results, Content(claims, [], {})), encoding="utf-8")
+    return file
 
 
 def broken_rules(seen: Visit) -> list[tuple[str, list[str]]]:
@@ -66,31 +52,16 @@ def broken_rules(seen: Visit) -> list[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a small experiment, and its report in ``report``."""
-    folder = tmp_path_factory.mktemp("browser")
-    experiment = run(folder, SMALL)
-    write_report(experiment, folder, folder / "report" / "index.html")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def report(folder: Path) -> Path:
-    """The page."""
-    return folder / "report" / "index.html"
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
 
 
 @pytest.fixture
-def opened(browser: Browser, report: Path) -> Iterator[Visit]:
+def opened(browser: Browser, small: Report) -> Iterator[Visit]:
     """The page in a desktop window; whatever a test does, the page may not complain."""
-    with visit(browser, report) as seen:
-        expect(seen.page.locator("#told-layer")).not_to_be_empty()
+    with visit(browser, small.page) as seen:
+        expect(seen.page.locator("#readout-layer")).not_to_be_empty()
         yield seen
         assert seen.complaints == []
         assert seen.outside == []
@@ -98,9 +69,9 @@ def opened(browser: Browser, report: Path) -> Iterator[Visit]:
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, SMALL_PHONE], ids=lambda size: size["width"])
 def test_page_is_whole_and_quiet_at_any_width(
-    browser: Browser, report: Path, viewport: dict[str, int]
+    browser: Browser, small: Report, viewport: dict[str, int]
 ) -> None:
-    with visit(browser, report, viewport=viewport) as seen:
+    with visit(browser, small.page, viewport=viewport) as seen:
         seen.page.wait_for_load_state("load")
         sizes = seen.value("[...document.images].map(one => [one.naturalWidth, one.width])")
         assert len(sizes) > 10
@@ -111,20 +82,20 @@ def test_page_is_whole_and_quiet_at_any_width(
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
-def test_page_is_accessible(browser: Browser, report: Path, viewport: dict[str, int]) -> None:
-    with visit(browser, report, viewport=viewport, reduced_motion="reduce") as seen:
+def test_page_is_accessible(browser: Browser, small: Report, viewport: dict[str, int]) -> None:
+    with visit(browser, small.page, viewport=viewport, reduced_motion="reduce") as seen:
         seen.value("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         seen.page.locator("#map button").first.click()
         assert broken_rules(seen) == []
 
 
 def test_large_map_of_a_partial_grid_is_accessible(
-    browser: Browser, folder: Path, tmp_path: Path
+    browser: Browser, small: Report, tmp_path: Path
 ) -> None:
     plan = load_experiment(SMALL | {"kernels": ["dct", "random"], "sizes": list(range(2, 12))})
-    evidence = replace(Results.load(load_experiment(SMALL), folder), experiment=plan)
+    results = replace(small.results, experiment=plan)
     page = tmp_path / "partial.html"
-    page.write_text(render(evidence, Content([], [], {})), encoding="utf-8")
+    page.write_text(render(results, Content([], [], {})), encoding="utf-8")
     with visit(browser, page, viewport=SMALL_PHONE) as seen:
         assert "Partial grid: 4 of 40 cells" in seen.page.inner_text("header")
         assert seen.value("document.documentElement.scrollWidth") <= SMALL_PHONE["width"]
@@ -142,46 +113,46 @@ def test_nothing_moves_before_it_is_asked_to(opened: Visit) -> None:
 def test_keys_move_a_slider_the_picture_and_the_numbers(opened: Visit, name: str) -> None:
     slider = opened.page.locator(f"#{name}")
     slider.focus()
-    told, picture = [], []
+    texts, pictures = [], []
     for key in ("Home", "ArrowRight", "End"):
         opened.page.keyboard.press(key)
-        told.append((slider.get_attribute("aria-valuetext"), opened.page.inner_text(".readout")))
-        picture.append(opened.value(PIXELS))
-    assert len(set(told)) == 3
-    assert len(set(picture)) == 3
+        texts.append((slider.get_attribute("aria-valuetext"), opened.page.inner_text(".readout")))
+        pictures.append(opened.value(PIXELS))
+    assert len(set(texts)) == 3
+    assert len(set(pictures)) == 3
 
 
-def test_player_tells_the_numbers_of_the_film(opened: Visit, folder: Path) -> None:
+def test_player_shows_the_numbers_of_the_film(opened: Visit, small: Report) -> None:
     for name in ("beta", "layer"):
         opened.page.locator(f"#{name}").focus()
         opened.page.keyboard.press("End")
-    last = read_dataset(folder / "films" / "dct-relu-k3.nc").isel(pattern=0, angle=0, beta=-1, t=-1)
-    assert opened.page.inner_text("#told-beta") == "1"
-    assert opened.page.inner_text("#told-layer") == "12 of 12"
-    assert opened.page.inner_text("#told-centroid") == f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
-    assert opened.page.inner_text("#told-width") == f"{last.sigma_x:.2f}, {last.sigma_y:.2f}"
+    film = small.results.films["dct-relu-k3"]
+    last = film.isel(pattern=0, angle=0, beta=-1, t=-1)
+    assert opened.page.inner_text("#readout-beta") == "1"
+    assert opened.page.inner_text("#readout-layer") == "12 of 12"
+    assert opened.page.inner_text("#readout-centroid") == f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
+    assert opened.page.inner_text("#readout-width") == f"{last.sigma_x:.2f}, {last.sigma_y:.2f}"
 
 
-def test_player_tells_that_a_state_died(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    results = tmp_path / "results"
-    shutil.copytree(folder, results)
+def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_path: Path) -> None:
+    shutil.copytree(small.folder, tmp_path / "results")
     name = "films/dct-relu-k3.nc"
-    film = read_dataset(folder / name)
+    film = read_dataset(small.folder / name)
     alive = film.t < 6
-    lost = {one: film[one].where(alive) for one in ("mu_x", "mu_y", "sigma_x", "sigma_y")}
+    lost = {name: film[name].where(alive) for name in ("mu_x", "mu_y", "sigma_x", "sigma_y")}
     died = film.extinct_at.where(film.beta < 1, 6.0)
-    write_dataset(film.assign(**lost, extinct_at=died), results / name)
-    page = tmp_path / "died.html"
-    page.write_text(page_with_controls(results, AT_REST), encoding="utf-8")
+    write_dataset(film.assign(**lost, extinct_at=died), tmp_path / "results" / name)
+    report = replace(small, folder=tmp_path / "results")
+    page = page_with_controls(report, AT_REST, tmp_path / "died.html")
     with visit(browser, page) as seen:
         seen.page.locator("#beta").press("End")
         seen.page.locator("#layer").press("Home")
         assert seen.page.inner_text("#note") == ""
         seen.page.locator("#layer").press("End")
         assert seen.page.inner_text("#note") == "Extinct: the state died at layer 6."
-        assert seen.page.inner_text("#told-centroid") == "–"
-        told = seen.page.get_attribute("#layer", "aria-valuetext")
-        assert told == "layer 12, extinct since layer 6"
+        assert seen.page.inner_text("#readout-centroid") == "–"
+        words = seen.page.get_attribute("#layer", "aria-valuetext")
+        assert words == "layer 12, extinct since layer 6"
         assert seen.complaints == []
 
 
@@ -191,7 +162,7 @@ def test_play_runs_to_the_last_layer_and_stops(opened: Visit) -> None:
     opened.page.locator("#play").press("Enter")
     expect(opened.page.locator("#play")).to_have_text("Pause")
     expect(opened.page.locator("#play")).to_have_text("Play", timeout=FILM)
-    assert opened.page.inner_text("#told-layer") == "12 of 12"
+    assert opened.page.inner_text("#readout-layer") == "12 of 12"
 
 
 def test_play_pauses(opened: Visit) -> None:
@@ -211,15 +182,15 @@ def test_play_pauses(opened: Visit) -> None:
 def test_choice_of_activation_changes_the_film(opened: Visit) -> None:
     opened.page.locator("#beta").focus()
     opened.page.keyboard.press("End")
-    before = opened.value(PIXELS), opened.page.inner_text("#told-centroid")
+    before = opened.value(PIXELS), opened.page.inner_text("#readout-centroid")
     opened.page.get_by_role("radio", name="modulus").check()
-    expect(opened.page.locator("#told-centroid")).not_to_have_text(before[1])
+    expect(opened.page.locator("#readout-centroid")).not_to_have_text(before[1])
     assert opened.value(PIXELS) != before[0]
     assert "modulus" in (opened.page.get_attribute("#screen", "aria-label") or "")
 
 
 def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(
-    opened: Visit, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Visit, small: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = opened.page
     page.locator("#map button").first.focus()
@@ -235,7 +206,7 @@ def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="0"):
         main(words[1:])
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = small.results.metrics
     row = metrics[(metrics.activation == "modulus") & (metrics["size"] == 3)]
     row = row[(row.beta == 0.5) & (row.pattern == "disc")].iloc[0]
     assert float(measure(read_dataset(tmp_path / "one.nc")).speed) == row.speed
@@ -246,8 +217,8 @@ def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(
     assert not page.is_visible("#close")
 
 
-def test_page_without_scripts_shows_strips_and_commands(browser: Browser, report: Path) -> None:
-    with visit(browser, report, java_script_enabled=False) as seen:
+def test_page_without_scripts_shows_strips_and_commands(browser: Browser, small: Report) -> None:
+    with visit(browser, small.page, java_script_enabled=False) as seen:
         assert not seen.page.is_visible("#player")
         assert seen.page.locator("#strip img").first.is_visible()
         assert "results/small/trajectories/{family}" in seen.page.inner_text("#cell")
@@ -255,8 +226,8 @@ def test_page_without_scripts_shows_strips_and_commands(browser: Browser, report
         assert seen.complaints == []
 
 
-def test_paper_has_strips_and_tables_and_no_controls(browser: Browser, report: Path) -> None:
-    with visit(browser, report) as seen:
+def test_paper_has_strips_and_tables_and_no_controls(browser: Browser, small: Report) -> None:
+    with visit(browser, small.page) as seen:
         seen.page.emulate_media(media="print")
         assert not seen.page.is_visible("#play")
         assert not seen.page.is_visible("nav")
@@ -270,10 +241,9 @@ def test_paper_has_strips_and_tables_and_no_controls(browser: Browser, report: P
 
 @pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
 def test_a_control_that_moved_cannot_be_missed(
-    browser: Browser, folder: Path, tmp_path: Path, viewport: dict[str, int]
+    browser: Browser, small: Report, tmp_path: Path, viewport: dict[str, int]
 ) -> None:
-    page = tmp_path / "moved.html"
-    page.write_text(page_with_controls(folder, MOVED), encoding="utf-8")
+    page = page_with_controls(small, MOVED, tmp_path / "moved.html")
     with visit(browser, page, viewport=viewport) as seen:
         banner = seen.page.get_by_role("alert")
         box = banner.bounding_box()
@@ -285,10 +255,9 @@ def test_a_control_that_moved_cannot_be_missed(
 
 
 def test_controls_at_rest_get_one_quiet_line(
-    browser: Browser, folder: Path, tmp_path: Path
+    browser: Browser, small: Report, tmp_path: Path
 ) -> None:
-    page = tmp_path / "rest.html"
-    page.write_text(page_with_controls(folder, AT_REST), encoding="utf-8")
+    page = page_with_controls(small, AT_REST, tmp_path / "rest.html")
     with visit(browser, page) as seen:
         assert seen.page.get_by_role("alert").count() == 0
         assert "controls at rest" in seen.page.inner_text(".rest")

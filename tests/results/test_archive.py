@@ -26,9 +26,10 @@ import yaml
 from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_attributes, read_dataset, write_dataset
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import COMPUTING, file_sha256
+from mechcore.io.provenance import COMPUTING
 from mechcore.results.archive import opened
 from mechcore.results.archive.crate import AUTHORS, LICENCE, LICENCES, MAKERS, PAPER
 from mechcore.results.archive.names import EXPERIMENT, METADATA

@@ -19,7 +19,7 @@ import yaml
 
 from mechcore.cli import diff_text as differences
 from mechcore.cli import main
-from mechcore.report.figures.comparison import nothing_differs
+from mechcore.report.figures.sweep_diff import nothing_differs
 from mechcore.results import diff as comparison
 from mechcore.results.diff import COLUMNS, compare, largest
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep

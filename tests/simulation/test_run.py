@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 import mechcore
 from mechcore.engines import ENGINES
-from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, movement
+from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.model.kernels import kernel
@@ -157,7 +157,7 @@ def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
     if not fast.ill_conditioned:
         records = [np.stack([run[name] for name in QUANTITIES], axis=-1) for run in (slow, fast)]
         # The agreement that is promised for runs without the flag.
-        assert movement(*records) <= AGREEMENT
+        assert record_distance(*records) <= AGREEMENT
 
 
 @pytest.mark.parametrize(

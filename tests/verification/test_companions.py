@@ -16,8 +16,8 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import ROOT, read_dataset, read_groups, write_dataset, write_groups
-from mechcore.jobs.damage import Planned, damage, files_of, reasons
 from mechcore.results.cells_table import cells_table
+from mechcore.results.expected_files import ExpectedFile, expected_files, problem
 from mechcore.results.results import Results
 from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
@@ -76,7 +76,8 @@ def test_a_file_of_another_structure_is_damage_in_one_line(
 ) -> None:
     path = results / "trajectories" / f"{CELL}.nc"
     write_dataset(change(read_dataset(path)).drop_encoding(), path)
-    reason = damage(path, Planned(f"trajectories/{CELL}.nc", expand(experiment())[CELL]))
+    file = ExpectedFile(f"trajectories/{CELL}.nc", expand(experiment())[CELL])
+    reason = problem(results, file)
     assert told in reason
     assert "\n" not in reason
 
@@ -250,10 +251,10 @@ def test_forged_banks_are_found(
     assert "\n" not in found.failures[0]
 
 
-def planned() -> dict[str, Planned]:
-    plan = experiment()
-    files = files_of(plan)
-    return {one.path: one for one in files}
+def problems(results: Path) -> dict[str, str]:
+    """Return what is wrong with files, by their paths."""
+    lines = {file.path: problem(results, file) for file in expected_files(experiment())}
+    return {path: line for path, line in lines.items() if line}
 
 
 def of_other_settings(attributes: dict[str, object]) -> dict[str, object]:
@@ -269,19 +270,18 @@ def of_unknown_settings(attributes: dict[str, object]) -> dict[str, object]:
 def test_companions_of_another_configuration_are_told(
     results: Path, path: str, change: Callable[[dict[str, object]], dict[str, object]]
 ) -> None:
-    assert not reasons(planned().values(), results)
+    assert not problems(results)
     groups = read_groups(results / path)
     groups[ROOT].attrs = change(groups[ROOT].attrs)
     write_groups(groups, results / path)
-    found = reasons(planned().values(), results)
-    told = "made of something else (config_sha256), expected this configuration"
-    assert found == {path: told}
+    reason = "made of something else (config_sha256), expected this configuration"
+    assert problems(results) == {path: f"{results / path}: {reason}"}
 
 
 def test_banks_of_other_weights_are_told(results: Path) -> None:
     path = results / "filters" / "digits.nc"
     write_groups(other_weights(read_groups(path)), path)
-    assert "weights_sha256" in reasons(planned().values(), results)["filters/digits.nc"]
+    assert "weights_sha256" in problems(results)["filters/digits.nc"]
 
 
 def rewritten(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path], None]:

@@ -6,8 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechcore.analysis.collect import KEPT
-from mechcore.analysis.tables import table_text, write_table
+from mechcore.analysis.collect import FINGERPRINT, MEASURES, write_measures
+from mechcore.analysis.tables import write_table
 from mechcore.claims.criteria import judge
 from mechcore.claims.verdict import read_claims, write_claims
 from mechcore.cli import main
@@ -25,18 +23,17 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import CERTIFICATE_FILE, CLAIMS_FILE
 from mechcore.io import environment as provenance
 from mechcore.io.environment import current_code, current_environment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import write_settings
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.io.provenance import file_sha256
-from mechcore.jobs.damage import reasons
 from mechcore.jobs.stages import record_file
 from mechcore.report.page import Content, render, summary
 from mechcore.report.verification import verification_of
 from mechcore.results.results import TABLES, Results
-from mechcore.verification.certificate import CERTIFICATE_FILE, Certificate, Check, read_certificate
+from mechcore.verification.certificate import Certificate, Check, read_certificate
 from mechcore.verification.deviations import OVERHEAD, affordable_layers, reference_cost
 from mechcore.verification.experiment import Extent, verify
 from mechcore.verification.sampling import Sampling, drawn
@@ -144,13 +141,12 @@ def change_figure(results: Path) -> None:
 
 
 def change_measurements(results: Path) -> None:
-    """Forge what is kept of a cell, and let all that follows from it follow."""
-    kept = results / KEPT / f"{CELL}.json"
-    Results.measured(experiment(), results)
-    told = json.loads(kept.read_text(encoding="utf-8"))
-    metrics = pd.read_csv(StringIO(told["tables"]["metrics"]))
-    told["tables"]["metrics"] = table_text(metrics.assign(speed=metrics.speed * 1.5))
-    kept.write_text(json.dumps(told), encoding="utf-8")
+    """Forge the measures of a cell, and let all that follows from them follow."""
+    path = results / MEASURES / f"{CELL}.csv"
+    trajectories = results / "trajectories" / f"{CELL}.nc"
+    write_measures(trajectories, expand(experiment())[CELL], path)
+    table = pd.read_csv(path, dtype={FINGERPRINT: str})
+    write_table(table.assign(speed=table.speed * 1.5), path)
     forged = Results.measured(experiment(), results)
     for name in TABLES:
         write_table(getattr(forged, name), results / f"{name}.csv")
@@ -282,19 +278,9 @@ def test_what_is_wrong_is_found_and_named(
 
 
 def test_verifying_writes_nothing_into_the_results(results: Path) -> None:
-    shutil.rmtree(results / KEPT)
     before = {path: path.stat().st_mtime_ns for path in results.rglob("*")}
     assert verify(experiment(), results).holds
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*")} == before
-
-
-def test_a_file_that_no_reader_gets_through_is_told(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mechcore.verification.files.reasons", partial(reasons, seconds=1e-9))
-    certificate = verify(experiment(), results)
-    assert all("it takes longer than" in line for line in certificate.checks[0].failures)
-    assert (certificate.seed, certificate.sweep, certificate.cells) == (None, None, [])
 
 
 @pytest.fixture

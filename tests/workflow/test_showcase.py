@@ -1,4 +1,4 @@
-"""``reports/full``, the committed outcome of config/full.yaml: a sample of it is computed again."""
+"""``reports/full``, the committed results of config/full.yaml: a sample of it is computed again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank
-from mechcore.report.sections import figure_stems
+from mechcore.report.figures.registry import figure_stems
 from mechcore.simulation.run import simulate
 from mechcore.verification.experiment import Extent, verify
 from mechcore.verification.fits import FITTED
@@ -50,7 +50,7 @@ def test_a_cell_with_other_fits_is_found(tmp_path: Path, committed: pd.DataFrame
     assert f"{fits} of {fits} values of slope" in certificate.checks[0].failures[0]
 
 
-def test_figures_of_the_verdicts_follow_from_the_cells_that_they_name() -> None:
+def test_figures_of_verdicts_follow_from_the_cells_that_they_name() -> None:
     claims = {claim.id: claim for claim in read_claims(SHOWCASE / "claims.json")}
     source = "trajectories/dct-relu-k2.nc"
     dataset = simulate(expand(EXPERIMENT)["dct-relu-k2"])
@@ -69,15 +69,15 @@ def test_figures_of_the_verdicts_follow_from_the_cells_that_they_name() -> None:
 
 
 def test_shares_of_trained_kernels_follow_from_the_committed_weights() -> None:
-    claim = next(one for one in read_claims(SHOWCASE / "claims.json") if one.id == "C10")
+    claim = next(c for c in read_claims(SHOWCASE / "claims.json") if c.id == "C10")
     shares = {figure.name: figure.value for figure in claim.figures}
     for name, plan in planned_banks(EXPERIMENT).items():
         layers = analyse_bank(load_bank(plan.weights)).layers.set_index("name")
         when = "after" if plan.trained else "before"
-        told = f"share of DC and gradients {when} training, {name}, "
-        found = {key.removeprefix(told): share for key, share in shares.items() if told in key}
-        assert len(found) == 2
-        for layer, share in found.items():
+        prefix = f"share of DC and gradients {when} training, {name}, "
+        ends = {key.removeprefix(prefix): share for key, share in shares.items() if prefix in key}
+        assert len(ends) == 2
+        for layer, share in ends.items():
             # Sums of a hundred squares, in another order on another machine.
             assert layers.low_frequency_share[layer] == pytest.approx(share, rel=1e-12)
 
@@ -110,13 +110,12 @@ def test_showcase_is_small_and_whole() -> None:
     assert linked <= set(names)
 
 
-def test_what_is_told_of_its_certificate_is_what_it_says() -> None:
+def test_readme_states_what_the_certificate_says() -> None:
     page = (SHOWCASE / "README.md").read_text(encoding="utf-8").split("✓ Verified.")[1]
-    rows = re.findall(r"^- (.*): ([\d,]+) compared", page, re.MULTILINE)
-    compared = dict(rows)
-    told = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
+    compared = dict(re.findall(r"^- (.*): ([\d,]+) compared", page, re.MULTILINE))
+    readme = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
     same = "The reference engine gives the same"
     records, controls = compared[f"{same} record at every layer"], compared[f"{same} controls"]
     tables = compared["The tables follow from the trajectories"]
-    assert f" {records} and {controls} were compared, " in told
-    assert f" {tables} numbers of its tables " in told
+    assert f" {records} and {controls} were compared, " in readme
+    assert f" {tables} numbers of its tables " in readme

@@ -1,17 +1,19 @@
 """Analysis: trajectories to tables, tables to fits and verdicts."""
 
 
-# Seconds on tables that are there: on a cluster each would wait longer than it runs. The others
-# run simulations again or fit for minutes, which is nothing for the machine of the login.
+# Seconds on finished tables: on a cluster each would wait longer than it runs. The others run
+# simulations again or fit for minutes, which does not belong on a login node.
 localrules:
     collect,
     judge,
     summarise,
 
 
+# After an edit of the code that measures, it measures the trajectories itself.
 rule collect:
     input:
-        trajectories=trajectory_files,
+        trajectories=TRAJECTORIES,
+        measures=MEASURES,
     output:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
@@ -35,6 +37,8 @@ rule collect:
         python -m mechcore collect \
             --experiment {params.experiment:q} \
             --trajectories results/{wildcards.experiment:q}/trajectories \
+            --measures results/{wildcards.experiment:q}/measures \
+            --forget results/{wildcards.experiment:q}/finished \
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
@@ -45,7 +49,7 @@ rule collect:
 
 rule deviations:
     input:
-        trajectories=trajectory_files,
+        trajectories=TRAJECTORIES,
     output:
         table="results/{experiment}/deviations.csv",
         record="results/{experiment}/provenance/deviations.json",
@@ -131,7 +135,8 @@ rule judge:
         models="results/{experiment}/models.csv",
         pooled="results/{experiment}/pooled.csv",
         controls="results/{experiment}/controls.nc",
-        banks=bank_files,
+        banks=ANALYSES,
+        bank_runs=BANK_RUNS,
     output:
         claims=report(
             "results/{experiment}/claims.json",
@@ -166,7 +171,7 @@ rule judge:
 
 rule summarise:
     input:
-        trajectories=trajectory_files,
+        trajectories=TRAJECTORIES,
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
         kernels="results/{experiment}/kernels.csv",
@@ -174,7 +179,8 @@ rule summarise:
         models="results/{experiment}/models.csv",
         pooled="results/{experiment}/pooled.csv",
         deviations="results/{experiment}/deviations.csv",
-        banks=bank_files,
+        banks=ANALYSES,
+        bank_runs=BANK_RUNS,
     output:
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",

@@ -3,8 +3,7 @@
 
 rule analyse_filters:
     input:
-        bank_weights,
-        no_damage,
+        of_bank(lambda bank: bank.weights),
     output:
         "results/{experiment}/filters/{bank}.nc",
     log:
@@ -15,45 +14,36 @@ rule analyse_filters:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=bank_megabytes,
+        mem_mb=BANK_MEGABYTES,
         runtime=30,
     params:
-        layout=bank_layout,
+        command=of_bank(lambda bank: ["filters", "--layout", bank.layout]),
         core=code_fingerprint("filters"),
     shell:
         r"""
-        python -m mechcore filters \
-            {input:q} \
-            --layout {params.layout:q} \
+        python -m mechcore {params.command:q} \
             --output {output:q} \
+            {input:q} \
             >{log:q} 2>&1
         """
 
 
-rule simulate_filters:
-    input:
-        bank_weights,
-        no_damage,
+use rule analyse_filters as simulate_filters with:
     output:
         "results/{experiment}/filter_runs/{bank}.nc",
     log:
         "logs/{experiment}/filter_runs/{bank}.log",
     benchmark:
         "logs/{experiment}/benchmarks/filter_runs/{bank}.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
     resources:
-        mem_mb=bank_megabytes,
+        mem_mb=BANK_MEGABYTES,
         runtime=60,
     params:
-        settings=bank_run_json,
+        command=of_bank(
+            lambda bank: [
+                "simulate-filters",
+                "--settings",
+                filter_run(EXPERIMENT, bank).to_json(),
+            ]
+        ),
         core=code_fingerprint("filters"),
-    shell:
-        r"""
-        python -m mechcore simulate-filters \
-            {input:q} \
-            --settings {params.settings:q} \
-            --output {output:q} \
-            >{log:q} 2>&1
-        """

@@ -9,12 +9,13 @@ localrules:
 
 rule track:
     input:
-        trajectories=trajectory_files,
+        trajectories=TRAJECTORIES,
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         claims="results/{experiment}/claims.json",
         report="reports/{experiment}/index.html",
-        banks=bank_files,
+        banks=ANALYSES,
+        bank_runs=BANK_RUNS,
     output:
         "results/{experiment}/tracking.json",
     log:
@@ -43,13 +44,14 @@ rule track:
         """
 
 
-# Not the trajectories, of which Snakemake would read all bytes once for each figure: what changes
-# in them changes the metrics.
+# Without the trajectories, which Snakemake would hash once for each figure: what changes in them
+# changes the metrics.
 rule report:
     input:
         metrics="results/{experiment}/metrics.csv",
-        films=film_files,
-        banks=bank_files,
+        films=FILM_FILES,
+        banks=ANALYSES,
+        bank_runs=BANK_RUNS,
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
     output:
@@ -60,7 +62,16 @@ rule report:
             labels={"file": "page"},
         ),
         summary="reports/{experiment}/README.md",
-        figures=[figure_file(*figure) for figure in figure_stems(EXPERIMENT).items()],
+        figures=[
+            report(
+                f"reports/{{experiment}}/{stem}.svg",
+                caption="../report/figure.rst",
+                category="Figures",
+                subcategory=title,
+                labels={"figure": title, "file": stem},
+            )
+            for stem, title in figure_stems(EXPERIMENT).items()
+        ],
         record="reports/{experiment}/provenance/report.json",
     log:
         "logs/{experiment}/report.log",

@@ -1,67 +1,56 @@
 """Simulation: one job a cell, and what runs beside the grid."""
 
 
-# Cells that are packed into a job share its fate, but not their work: mechcore/jobs/resume.py.
 rule simulate:
-    input:
-        no_damage,
     output:
-        "results/{experiment}/trajectories/{cell}.nc",
+        trajectories="results/{experiment}/trajectories/{cell}.nc",
+        measures="results/{experiment}/measures/{cell}.csv",
     log:
         "logs/{experiment}/simulate/{cell}.log",
     benchmark:
         "logs/{experiment}/benchmarks/simulate/{cell}.tsv"
     group:
-        cell_batch
+        of_cell(lambda cell: cost_class(estimated_cost(cell)) if PACKED else None)
     conda:
         "../envs/mechcore.yaml"
     threads: 1
     resources:
-        mem_mb=cell_megabytes,
-        runtime=cell_minutes,
+        mem_mb=when_packed(cell_megabytes, otherwise=1000),
+        runtime=when_packed(cell_minutes, otherwise=60),
     params:
-        cell=cell_json,
+        cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
+        options=lambda wildcards, output: ["--measures", output.measures, *KEEP],
     shell:
         r"""
         python -m mechcore simulate \
             --cell {params.cell:q} \
-            --output {output:q} \
+            --output {output.trajectories:q} \
+            {params.options:q} \
             >{log:q} 2>&1
         """
 
 
-# The same command as for a cell of the grid: one angle, few betas, many snapshots.
-rule film:
-    input:
-        no_damage,
+# One angle, few betas, many snapshots.
+use rule simulate as film with:
     output:
-        "results/{experiment}/films/{cell}.nc",
+        trajectories="results/{experiment}/films/{cell}.nc",
     log:
         "logs/{experiment}/films/{cell}.log",
     benchmark:
         "logs/{experiment}/benchmarks/films/{cell}.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
+    group:
+        lambda wildcards: None
     resources:
         mem_mb=1000,
         runtime=30,
     params:
-        cell=film_json,
+        cell=of_cell(lambda cell: cell.to_json(), FILMS),
         core=code_fingerprint("simulation"),
-    shell:
-        r"""
-        python -m mechcore simulate \
-            --cell {params.cell:q} \
-            --output {output:q} \
-            >{log:q} 2>&1
-        """
+        options=[],
 
 
 rule controls:
-    input:
-        no_damage,
     output:
         "results/{experiment}/controls.nc",
     log:

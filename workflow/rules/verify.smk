@@ -4,9 +4,10 @@
 # If a check fails, the certificate and the report say so.
 rule verify:
     input:
-        trajectories=trajectory_files,
-        films=film_files,
-        banks=bank_files,
+        trajectories=TRAJECTORIES,
+        films=FILM_FILES,
+        banks=ANALYSES,
+        bank_runs=BANK_RUNS,
         controls="results/{experiment}/controls.nc",
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",

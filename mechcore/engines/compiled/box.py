@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mechcore.engines.compiled.machine_code import part
+from mechcore.engines.compiled.machine_code import internal
 from mechcore.engines.compiled.vector_blocks import ROWS, clear_block
 from mechcore.engines.compiled.vector_code import LANES
-
-Array = NDArray[np.float64]
+from mechcore.io.arrays import Array
 
 _clear = clear_block()
 
 
 class Box(NamedTuple):
-    """The occupied part of a state: a rectangle in a buffer that has margins around it.
-
-    ``y`` and ``x`` are the coordinates of its first pixel.
-    """
+    """A rectangle in a buffer with margins; ``y`` and ``x`` are coordinates of its first pixel."""
 
     buffer: Array
     top: int
@@ -31,51 +24,45 @@ class Box(NamedTuple):
     x: float
 
 
-@part
+@internal
 def rounded_up(size: int) -> int:
-    """The next multiple of the length of a vector."""
+    """Return the next multiple of the length of a vector."""
     return (size + LANES - 1) // LANES * LANES
 
 
-@part
+@internal
 def _outline(kernel_shape: tuple[int, int], height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of a buffer: blocks may end beyond the state, and the kernel reads on."""
+    """Return rows and columns of a buffer: blocks may end beyond the state, kernels read on."""
     reach_y, reach_x = kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1)
     tall = 2 * reach_y + height + ROWS - 1
     return tall, reach_x + rounded_up(width) + reach_x + LANES
 
 
-@part
+@internal
 def boxed(
     store: Array, kernel_shape: tuple[int, int], height: int, width: int, y: float, x: float
 ) -> Box:
-    """A box of a given size in a store, with room for the margins that the kernel reads."""
+    """Return a box in a store, with the margins that the kernel reads."""
     tall, wide = _outline(kernel_shape, height, width)
     buffer = store[: tall * wide].reshape((tall, wide))
     return Box(buffer, kernel_shape[0] - 1, rounded_up(kernel_shape[1] - 1), height, width, y, x)
 
 
-def numbers_in(shape: tuple[int, int], kernel_shape: tuple[int, int]) -> int:
-    """Return how many numbers the store of a box holds at most.
-
-    Examples
-    --------
-    >>> numbers_in((100, 100), (3, 3)) > 100 * 100
-    True
-    """
+def largest_store_size(shape: tuple[int, int], kernel_shape: tuple[int, int]) -> int:
+    """Return how many numbers the store of a box holds at most."""
     tall = shape[0] + 2 * kernel_shape[0] + ROWS
     return tall * (shape[1] + 2 * kernel_shape[1] + 4 * LANES)
 
 
-@part
-def room_after(box: Box, kernel_shape: tuple[int, int], finite: bool) -> int:
-    """Numbers in the store of the box of the next layer."""
+@internal
+def store_size(box: Box, kernel_shape: tuple[int, int], finite: bool) -> int:
+    """Return how many numbers the box of the next layer needs."""
     rows, columns = (0, 0) if finite else (kernel_shape[0] - 1, kernel_shape[1] - 1)
     tall, wide = _outline(kernel_shape, box.height + rows, box.width + columns)
     return tall * wide
 
 
-@part
+@internal
 def fill_margins(box: Box, taps: Array, period: int) -> None:
     """Continue the state beyond its edge, as far as the kernel or a block reads."""
     reach_y, reach_x = taps.shape[0] - 1, rounded_up(taps.shape[1] - 1)
@@ -90,7 +77,7 @@ def fill_margins(box: Box, taps: Array, period: int) -> None:
         _mirror(box, taps, period)
 
 
-@part
+@internal
 def _mirror(box: Box, taps: Array, period: int) -> None:
     """Fill the margins with copies of the state."""
     reach_y, reach_x = taps.shape[0] - 1, taps.shape[1] - 1
@@ -104,22 +91,22 @@ def _mirror(box: Box, taps: Array, period: int) -> None:
         _copy_row(box.buffer[:, start:stop], box.top, box.height, box.height - 1 - i, period)
 
 
-@part
+@internal
 def _copy_column(inner: Array, left: int, width: int, j: int, period: int) -> None:
     source = folded(j, width, period)
     for i in range(inner.shape[0]):
         inner[i, left + j] = inner[i, left + source]
 
 
-@part
+@internal
 def _copy_row(buffer: Array, top: int, height: int, i: int, period: int) -> None:
     source = folded(i, height, period)
     for j in range(buffer.shape[1]):
         buffer[top + i, j] = buffer[top + source, j]
 
 
-@part
+@internal
 def folded(position: int, size: int, period: int) -> int:
-    """The pixel that a position outside the domain is read from."""
-    place = position % (period * size)
-    return place if place < size else 2 * size - 1 - place
+    """Return the pixel that stands for a position outside the domain."""
+    source = position % (period * size)
+    return source if source < size else 2 * size - 1 - source

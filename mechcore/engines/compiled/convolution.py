@@ -1,16 +1,17 @@
-"""One layer in machine code: convolution, activation and sums, band by band of rows."""
+"""One layer: convolution, activation and sums, band by band of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mechcore.engines.compiled.box import Array, Box, boxed, fill_margins, rounded_up
-from mechcore.engines.compiled.law import CURVED, Law
-from mechcore.engines.compiled.machine_code import inlined, part
+from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
+from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
+from mechcore.engines.compiled.machine_code import inlined, internal
 from mechcore.engines.compiled.sums import Sums, clear, measure, scales_of
 from mechcore.engines.compiled.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
 from mechcore.engines.compiled.vector_code import LANES
+from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import crop_start
 
@@ -19,10 +20,9 @@ BAND = 32
 
 
 class Taps(NamedTuple):
-    """A kernel, and the factors whose product it is.
+    """A kernel (kh, kw), and its factors: ``columns`` (kh, r) and ``rows`` (r, kw).
 
-    ``kernel`` is (kh, kw), ``columns`` (kh, r) and ``rows`` (r, kw); r = 0 says that the kernel is
-    used as it is.
+    Without factors (r = 0) the kernel is used as it is.
     """
 
     kernel: Array
@@ -31,10 +31,10 @@ class Taps(NamedTuple):
 
 
 def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
-    """A compiled function that applies a function of one number to a row."""
-    function = part(scalar)
+    """Compile a function of one number to one that applies it to a row."""
+    function = internal(scalar)
 
-    @part
+    @internal
     def apply(row: Array) -> None:
         for j in range(row.size):
             row[j] = function(row[j])
@@ -43,17 +43,17 @@ def _row_function(scalar: Callable[[float], float]) -> Callable[[Array], None]:
     return applied
 
 
-@part
+@internal
 def _nothing(index: int, row: Array) -> None:
-    """What lies beyond the end of the list."""
+    """End the recursion of `_choice`."""
 
 
 def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Array], None]:
-    """One compiled function that applies the function at a position of a list to a row."""
+    """Compile functions to one that applies the function at an index to a row."""
     first, *others = functions
     rest = _choice(others) if others else _nothing
 
-    @part
+    @internal
     def apply(index: int, row: Array) -> None:
         if index == 0:
             first(row)
@@ -65,7 +65,7 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
 
 
 _activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED])
-_crop_start = part(crop_start)
+_crop_start = internal(crop_start)
 _convolve_block = multiply_add_block()
 _convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
 _layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
@@ -78,22 +78,22 @@ def layer(
     between: Array,
     taps: Taps,
     separate: bool,
-    law: Law,
+    rule: EncodedRule,
     t: int,
     unit: float,
     sums: Sums,
 ) -> Box:
     """Convolve, activate and measure, band by band, into another buffer."""
-    fill_margins(box, taps.kernel, law.mirror_period)
+    fill_margins(box, taps.kernel, rule.mirror_period)
     rows, columns = taps.kernel.shape
     top, left, height, width = 0, 0, box.height + rows - 1, box.width + columns - 1
-    if law.finite:
+    if rule.finite:
         top, left = _crop_start(rows, t), _crop_start(columns, t)
         height, width = box.height, box.width
     y, x = box.y + top - (rows - 1) / 2, box.x + left - (columns - 1) / 2
     out = boxed(spare, taps.kernel.shape, height, width, y, x)
     clear(sums, width)
-    _fill(box, box.top + top, box.left + left, between, taps, separate, out, law, unit, sums)
+    _fill(box, box.top + top, box.left + left, between, taps, separate, out, rule, unit, sums)
     return out
 
 
@@ -106,15 +106,15 @@ def _fill(
     taps: Taps,
     separate: bool,
     out: Box,
-    law: Law,
+    rule: EncodedRule,
     unit: float,
     sums: Sums,
 ) -> None:
-    """Fill a box; its first pixel is read from a place of the other one and before."""
+    """Fill ``out``; its first pixel is the sum over the taps up to (top, left) of the other box."""
     rows, columns = taps.kernel.shape
-    plain = law.curved < 0 and not law.finite and not law.squared
+    plain = rule.curved < 0 and not rule.finite and not rule.squared
     if plain and not separate and rows == columns and rows in (2, 3):
-        _fill_small(box, top, left, taps.kernel, out, law.slope, unit, sums)
+        _fill_small(box, top, left, taps.kernel, out, rule.slope, unit, sums)
         return
     for start in range(0, out.height, BAND):
         stop = min(start + BAND, out.height)
@@ -125,10 +125,10 @@ def _fill(
                 _convolve_along_y(between, taps, out, start, first)
             else:
                 _convolve(box, top + first, left, taps.kernel, out, first)
-            _finish(out, first, law, unit, sums)
+            _finish(out, first, rule, unit, sums)
 
 
-@part
+@internal
 def _fill_small(
     box: Box,
     top: int,
@@ -139,7 +139,7 @@ def _fill_small(
     unit: float,
     sums: Sums,
 ) -> None:
-    """Fill a box with what a kernel of 2 x 2 or 3 x 3 taps makes, all in one go."""
+    """Fill ``out`` in one pass with the layer of a 2 x 2 or 3 x 3 kernel."""
     scales, vectors = scales_of(slope, unit), rounded_up(out.width) // LANES
     for first in range(0, out.height, ROWS):
         row, distance = out.top + first, first - (out.height - 1) / 2
@@ -151,7 +151,7 @@ def _fill_small(
             _layer_of_three(*target, *source)
 
 
-@part
+@internal
 def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int) -> None:
     """Convolve into a block of rows of another box, tap by tap."""
     row = out.top + first
@@ -159,7 +159,7 @@ def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int
         _convolve_block(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
 
 
-@part
+@internal
 def _convolve_along_x(
     box: Box, top: int, left: int, between: Array, taps: Taps, width: int, start: int, stop: int
 ) -> None:
@@ -188,9 +188,9 @@ def _convolve_along_x(
                 )
 
 
-@part
+@internal
 def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: int) -> None:
-    """Convolve a block of rows of a band with the columns of all factors, and add them up."""
+    """Convolve a block of rows of a band with the columns of all factors, and add up."""
     reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
     plane = between.shape[0] // rank * between.shape[1]
     row, source = out.top + first, first - start + reach
@@ -198,20 +198,20 @@ def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: i
         _convolve_block(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
 
 
-@part
-def _finish(out: Box, first: int, law: Law, unit: float, sums: Sums) -> None:
+@internal
+def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Activate and measure a block of rows."""
-    if law.curved >= 0:
+    if rule.curved >= 0:
         for i in range(first, min(first + ROWS, out.height)):
-            _activate(law.curved, out.buffer[out.top + i, out.left : out.left + out.width])
-    if law.finite:
+            _activate(rule.curved, out.buffer[out.top + i, out.left : out.left + out.width])
+    if rule.finite:
         _clear_beyond(out, first)
-    measure(out, first, law.slope, law.squared, unit, sums)
+    measure(out, first, rule.slope, rule.squared, unit, sums)
 
 
-@part
+@internal
 def _clear_beyond(out: Box, first: int) -> None:
-    """Remove what a block has computed beyond the domain; on free space that is zero."""
+    """Clear what a block computed beyond the domain; on free space that is zero anyway."""
     for i in range(first, first + ROWS):
         start = out.width if i < out.height else 0
         for j in range(start, rounded_up(out.width)):

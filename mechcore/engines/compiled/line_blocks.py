@@ -25,7 +25,7 @@ def line_block(*, squared: bool) -> Callable[..., None]:
     """Return the function that convolves, activates and measures lines."""
 
     @intrinsic
-    def block(typing, source, start, taps, target, place, count, slope, tiniest, scale, sums):  # type: ignore[no-untyped-def]
+    def block(typing, source, start, taps, target, position, count, slope, tiniest, scale, sums):  # type: ignore[no-untyped-def]
         size, number = types.intp, types.float64
         signature = types.void(source, size, taps, target, size, size, number, tiniest, scale, sums)
 
@@ -39,20 +39,22 @@ def line_block(*, squared: bool) -> Callable[..., None]:
                 code, code.splat(values[6]), tiniest.load(zero), scale.load(zero)
             )
             measured = [_LineSums(code, squared=squared) for _ in range(POSITIONS)]
-            made = code.variables(POSITIONS)
+            totals = code.variables(POSITIONS)
             end = code.splat(builder.sitofp(values[5], NUMBER))
             with _blocks(code, values[5]) as (first, position):
-                _convolve(code, source, builder.add(values[1], first), taps, made)
-                for u, (place, sums_of) in enumerate(zip(made, measured, strict=True)):
+                _convolve(code, source, builder.add(values[1], first), taps, totals)
+                for u, (slot, sums_of) in enumerate(zip(totals, measured, strict=True)):
                     number_ = builder.fadd(position, code.constant(u))
                     inside = builder.fcmp_ordered("<", number_, end)
-                    value = builder.select(inside, builder.load(place), code.constant(0.0))
+                    value = builder.select(inside, builder.load(slot), code.constant(0.0))
                     state, size = activation(value)
                     row = builder.add(builder.add(values[4], first), code.index(u))
                     target.store(state, row, zero)
                     sums_of.add(activation, size, number_)
                     sums_of.count(activation.dropped(value, state))
-            for row, parts in enumerate(zip(*(one.totals() for one in measured), strict=True)):
+            for row, parts in enumerate(
+                zip(*(line_sums.totals() for line_sums in measured), strict=True)
+            ):
                 sums.store(_joined(code, parts, peaks=row == PEAKS), code.index(row), zero)
             return context.get_dummy_value()
 
@@ -65,7 +67,7 @@ def moments_block(*, squared: bool) -> Callable[..., None]:
     """Return the function that takes the second and fourth central moments of lines."""
 
     @intrinsic
-    def block(typing, state, place, count, scale, mean, sums):  # type: ignore[no-untyped-def]
+    def block(typing, state, position, count, scale, mean, sums):  # type: ignore[no-untyped-def]
         signature = types.void(state, types.intp, types.intp, scale, mean, sums)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -98,31 +100,31 @@ class _LineSums:
 
     def __init__(self, code: Code, *, squared: bool) -> None:
         self.code, self.squared = code, squared
-        self.places = code.variables(len(SUMS))
+        self.slots = code.variables(len(SUMS))
 
     def add(self, activation: Activation, size: ir.Value, position: ir.Value) -> None:
         """Add one position of all lines."""
         code, builder = self.code, self.code.builder
         square = activation.square(size) if self.squared else builder.fmul(size, size)
         weight = square if self.squared else size
-        code.add_to(self.places[SIZES], size)
-        code.add_to(self.places[SQUARES], square)
-        code.add_to(self.places[MOMENTS], builder.fmul(weight, position))
-        peak = builder.load(self.places[PEAKS])
+        code.add_to(self.slots[SIZES], size)
+        code.add_to(self.slots[SQUARES], square)
+        code.add_to(self.slots[MOMENTS], builder.fmul(weight, position))
+        peak = builder.load(self.slots[PEAKS])
         larger = builder.fcmp_ordered(">", size, peak)
-        builder.store(builder.select(larger, size, peak), self.places[PEAKS])
+        builder.store(builder.select(larger, size, peak), self.slots[PEAKS])
 
     def count(self, dropped: ir.Value) -> None:
         """Add what was set to zero."""
-        self.code.add_to(self.places[DROPPED], dropped)
+        self.code.add_to(self.slots[DROPPED], dropped)
 
     def totals(self) -> list[ir.Value]:
-        return [self.code.builder.load(place) for place in self.places]
+        return [self.code.builder.load(slot) for slot in self.slots]
 
 
 @contextmanager
 def _blocks(code: Code, count: ir.Value) -> Iterator[tuple[ir.Value, ir.Value]]:
-    """A loop over blocks of positions: the number of the first, as an index and as a vector."""
+    """Loop over blocks of positions: yield the number of the first, as an index and as a vector."""
     builder = code.builder
     rounded = builder.add(count, code.index(POSITIONS - 1))
     (position,) = code.variables(1)
@@ -133,21 +135,21 @@ def _blocks(code: Code, count: ir.Value) -> Iterator[tuple[ir.Value, ir.Value]]:
 
 
 def _convolve(
-    code: Code, source: Elements, start: ir.Value, taps: Elements, made: list[ir.Value]
+    code: Code, source: Elements, start: ir.Value, taps: Elements, totals: list[ir.Value]
 ) -> None:
-    """Set the places of some sums to what the taps make of neighbouring positions."""
+    """Set some totals to the convolution at neighbouring positions."""
     builder, zero = code.builder, code.index(0)
-    for place in made:
-        builder.store(code.constant(0.0), place)
+    for slot in totals:
+        builder.store(code.constant(0.0), slot)
     with cgutils.for_range(builder, taps.size(0)) as loop:
         tap, begin = taps.load(loop.index, zero), builder.sub(start, loop.index)
-        for u, place in enumerate(made):
+        for u, slot in enumerate(totals):
             pixel = source.load(builder.add(begin, code.index(u)), zero)
-            builder.store(code.call("fmuladd", tap, pixel, builder.load(place)), place)
+            builder.store(code.call("fmuladd", tap, pixel, builder.load(slot)), slot)
 
 
 def _joined(code: Code, parts: Sequence[ir.Value], *, peaks: bool) -> ir.Value:
-    """The sum of some vectors, or their largest numbers."""
+    """Return the sum of some vectors, or their largest numbers."""
     builder, first, *others = code.builder, *parts
     for part in others:
         if peaks:

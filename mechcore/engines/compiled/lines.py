@@ -1,4 +1,4 @@
-"""Runs of lines in machine code: states of one row, as many at a time as a vector has lanes."""
+"""Runs of lines: states of one row, as many at a time as a vector has lanes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.engines.compiled.box import Array, folded
-from mechcore.engines.compiled.law import Law, law_of
+from mechcore.engines.compiled.box import folded
+from mechcore.engines.compiled.encoded_rule import EncodedRule, encode
 from mechcore.engines.compiled.line_blocks import (
     DROPPED,
     MOMENTS,
@@ -20,12 +20,12 @@ from mechcore.engines.compiled.line_blocks import (
     line_block,
     moments_block,
 )
-from mechcore.engines.compiled.machine_code import compiled, inlined, part
+from mechcore.engines.compiled.machine_code import compiled, inlined, internal
 from mechcore.engines.compiled.sums import SMALLEST_SUM, TINY, mass_of, power_of_two, within_range
 from mechcore.engines.compiled.trimming import (
     CERTIFIED,
-    Ledger,
-    Place,
+    ErrorBound,
+    StateSummary,
     absolute_sum,
     allowance,
     charged,
@@ -34,10 +34,11 @@ from mechcore.engines.compiled.trimming import (
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import WIDTH_ROUNDING
+from mechcore.io.arrays import Array
 from mechcore.model.boundaries import crop_start
 
 LINE_QUANTITIES = ("mass", "mu_x", "sigma_x", "gain", "excess_kurtosis_x")
-"""What the record of a line holds."""
+"""The quantities that a line records, in their order."""
 
 TRIM_EVERY = 4
 """Layers from one trimming to the next: looking for what to drop costs more than a short line."""
@@ -47,13 +48,14 @@ _take_plain_moments, _take_squared_moments = (
     moments_block(squared=False),
     moments_block(squared=True),
 )
-_crop_start, _window_offset = part(crop_start), part(window_offset)
+_crop_start, _window_offset = internal(crop_start), internal(window_offset)
 
 
-class Lines(NamedTuple):
-    """Trajectories of lines.
+class LineTrajectories(NamedTuple):
+    """The outcome of a batch of lines.
 
-    ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w).
+    ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w). A line that is not
+    ``valid`` has left the range in which lines are computed, and must run as an image.
     """
 
     record: Array
@@ -61,20 +63,16 @@ class Lines(NamedTuple):
     extinct_at: Array
     valid: NDArray[np.bool_]
 
-    def chosen(self, places: NDArray[np.generic] | slice) -> Lines:
-        """Return some lines, by their places, a mask or a slice."""
-        return Lines(
-            self.record[places],
-            self.snapshots[places],
-            self.extinct_at[places],
-            self.valid[places],
-        )
+    def select(self, index: NDArray[np.generic] | slice) -> LineTrajectories:
+        """Return some lines, by positions, a mask or a slice."""
+        record, snapshots, extinct_at, valid = self
+        return LineTrajectories(record[index], snapshots[index], extinct_at[index], valid[index])
 
 
-class Line(NamedTuple):
-    """The occupied part of some lines: positions of a buffer that has a lane for each.
+class Segment(NamedTuple):
+    """The occupied positions of a buffer that has a lane for each line.
 
-    ``x`` is the coordinate of its first position.
+    ``x`` is the coordinate of the first position.
     """
 
     buffer: Array
@@ -84,13 +82,12 @@ class Line(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """What is known of each line.
+    """The state of the run of each line of a vector.
 
     ``scaled`` are the taps divided by the norm, ``absolute_taps`` the sums of their sizes before
-    that; ``sums``, ``central`` and ``mean`` are what the
-    blocks write and read; ``ledger`` holds error, worst ratio and mass of the certificate, ``lost``
-    what would go with the positions in question. ``ends`` is the layer at which a line became all
-    zero; a line that is not ``valid`` has left what is computed here.
+    that. The blocks write and read ``sums``, ``central`` and ``mean``. ``bound`` holds the fields
+    of `ErrorBound`, ``lost`` what would go with the positions in question. ``ends`` is the layer at
+    which a line became all zero.
     """
 
     scaled: Array
@@ -103,14 +100,16 @@ class Lanes(NamedTuple):
     unit: Array
     scale: Array
     tiniest: Array
-    ledger: Array
+    bound: Array
     allowed: Array
     lost: Array
     ends: Array
     valid: NDArray[np.bool_]
 
 
-def propagate_lines(taps: Array, pattern: Array, rule: LayerRule, *, trims: bool) -> Lines:
+def propagate_lines(
+    taps: Array, pattern: Array, rule: LayerRule, *, trims: bool
+) -> LineTrajectories:
     """Run lines of one length, a vector of them at a time.
 
     Examples
@@ -119,61 +118,39 @@ def propagate_lines(taps: Array, pattern: Array, rule: LayerRule, *, trims: bool
     >>> lines.record[0, :, LINE_QUANTITIES.index("sigma_x")].round(3)
     array([0.   , 0.5  , 0.707])
     """
-    law, layers = law_of(rule), np.array(rule.snapshot_layers, dtype=np.int64)
+    encoded, layers = encode(rule), np.array(rule.snapshot_layers, dtype=np.int64)
     count, size = taps.shape
-    lines = Lines(
+    lines = LineTrajectories(
         np.full((count, rule.steps + 1, len(LINE_QUANTITIES)), np.nan),
         np.full((count, layers.size, rule.snapshot_window), np.nan),
         np.full(count, np.nan),
         np.ones(count, dtype=bool),
     )
-    longest = pattern.size + (0 if law.finite else law.steps * (size - 1)) + 2 * size + POSITIONS
-    buffers = np.empty((2, longest, LANES))
-    # The lanes that are left over repeat the last line.
+    growth = 0 if encoded.finite else rule.steps * (size - 1)
+    first, second = np.empty((2, pattern.size + growth + 2 * size + POSITIONS, LANES))
+    # Lanes that are left over repeat the last line.
     members = np.minimum(np.arange(-(-count // LANES) * LANES), count - 1)
     kernels = taps[members].reshape(-1, LANES, size).transpose(0, 2, 1).copy()
     _propagate_all(
-        kernels, pattern, law, layers, lines, _lanes(size), buffers[0], buffers[1], trims
+        kernels, pattern, encoded, layers, lines, _empty_lanes(size), first, second, trims
     )
     return lines
 
 
-def _lanes(size: int) -> Lanes:
-    """Room for what is known of the lines."""
-    scaled, sums, central = (
-        np.empty((size, LANES)),
-        np.empty((len(SUMS), LANES)),
-        np.empty((2, LANES)),
-    )
-    absolute_taps, mean, gain, divisor, unit, scale, tiniest = np.empty((7, LANES))
-    allowed, lost, ends = np.empty((3, LANES))
-    ledger, valid = np.empty((3, LANES)), np.empty(LANES, dtype=bool)
-    return Lanes(
-        scaled,
-        absolute_taps,
-        sums,
-        central,
-        mean,
-        gain,
-        divisor,
-        unit,
-        scale,
-        tiniest,
-        ledger,
-        allowed,
-        lost,
-        ends,
-        valid,
-    )
+def _empty_lanes(size: int) -> Lanes:
+    rows = {"scaled": size, "sums": len(SUMS), "central": 2, "bound": len(ErrorBound._fields)}
+    tables = {name: np.empty((count, LANES)) for name, count in rows.items()}
+    vectors = {name: np.empty(LANES) for name in Lanes._fields if name not in (*tables, "valid")}
+    return Lanes(**tables, **vectors, valid=np.empty(LANES, dtype=bool))
 
 
 @compiled
 def _propagate_all(
     kernels: Array,
     pattern: Array,
-    law: Law,
+    rule: EncodedRule,
     layers: NDArray[np.int64],
-    lines: Lines,
+    lines: LineTrajectories,
     lanes: Lanes,
     first: Array,
     second: Array,
@@ -185,7 +162,7 @@ def _propagate_all(
         stop = min(start + LANES, len(lines.record))
         record, snapshots = lines.record[start:stop], lines.snapshots[start:stop]
         _propagate(
-            kernels[group], pattern, law, layers, record, snapshots, lanes, first, second, trims
+            kernels[group], pattern, rule, layers, record, snapshots, lanes, first, second, trims
         )
         for lane in range(stop - start):
             lines.extinct_at[start + lane] = lanes.ends[lane]
@@ -196,7 +173,7 @@ def _propagate_all(
 def _propagate(
     kernel: Array,
     pattern: Array,
-    law: Law,
+    rule: EncodedRule,
     layers: Array,
     record: Array,
     snapshots: Array,
@@ -206,37 +183,39 @@ def _propagate(
     trims: bool,
 ) -> None:
     """Run a vector of lines."""
-    trims = trims and not law.finite
-    line = _start(pattern, kernel, first, second, law, lanes)
-    for t in range(law.steps + 1):
+    trims = trims and not rule.finite
+    segment = _start(pattern, kernel, first, second, rule, lanes)
+    for t in range(rule.steps + 1):
         if t > 0:
-            line = _layer(line, kernel, second if t % 2 else first, law, t, lanes)
-        if not _take_norms(law, t, lanes):
+            segment = _layer(segment, kernel, second if t % 2 else first, rule, t, lanes)
+        if not _take_norms(rule, t, lanes):
             return
-        _take_moments(line, law, lanes)
+        _take_moments(segment, rule, lanes)
         for lane in range(len(record)):
             if _runs(lanes, lane):
-                _write_record(line, law, lane, lanes, record[lane, t])
-                _write_snapshot(line, law, pattern.size, kernel, t, layers, lane, lanes, snapshots)
-        if not law.finite:
+                _write_record(segment, rule, lane, lanes, record[lane, t])
+                _write_snapshot(
+                    segment, rule, pattern.size, kernel, t, layers, lane, lanes, snapshots
+                )
+        if not rule.finite:
             for lane in range(LANES):
                 if _runs(lanes, lane):
-                    _certify(line, law, pattern.size, kernel, t, lane, lanes, trims)
+                    _certify(segment, rule, pattern.size, kernel, t, lane, lanes, trims)
             if t % TRIM_EVERY == 0:
-                line = _trimmed(line, law, lanes)
+                segment = _trimmed(segment, rule, lanes)
 
 
-@part
+@internal
 def _runs(lanes: Lanes, lane: int) -> bool:
-    """Whether a line is alive and its numbers are in range."""
+    """Return whether a line is alive and its numbers are in range."""
     return lanes.valid[lane] and np.isnan(lanes.ends[lane])
 
 
-@part
+@internal
 def _start(
-    pattern: Array, kernel: Array, first: Array, second: Array, law: Law, lanes: Lanes
-) -> Line:
-    """The pattern in all lanes, measured as it is."""
+    pattern: Array, kernel: Array, first: Array, second: Array, rule: EncodedRule, lanes: Lanes
+) -> Segment:
+    """Put the pattern into all lanes and measure it."""
     peak = 0.0
     for i in range(pattern.size):
         peak = max(peak, abs(pattern[i]))
@@ -245,38 +224,46 @@ def _start(
     lanes.ends.fill(np.nan)
     lanes.divisor.fill(1.0)
     lanes.scaled[0] = 1.0
-    lanes.ledger[0], lanes.ledger[1], lanes.ledger[2] = 0.0, 1.0, 0.0
+    lanes.bound[0], lanes.bound[1], lanes.bound[2] = 0.0, 1.0, 0.0
     for lane in range(LANES):
         _set_unit(power_of_two(peak), lane, lanes)
         lanes.absolute_taps[lane] = 0.0
         for b in range(kernel.shape[0]):
             lanes.absolute_taps[lane] += abs(kernel[b, lane])
-    line = Line(first, kernel.shape[0] - 1, pattern.size, -(pattern.size - 1) / 2)
-    _fill(second, 0, lanes.scaled[:1], line, 1.0, law.squared, lanes)
-    return line
+    segment = Segment(first, kernel.shape[0] - 1, pattern.size, -(pattern.size - 1) / 2)
+    _fill(second, 0, lanes.scaled[:1], segment, 1.0, rule.squared, lanes)
+    return segment
 
 
-@part
+@internal
 def _set_unit(unit: float, lane: int, lanes: Lanes) -> None:
     lanes.unit[lane], lanes.scale[lane] = unit, 1.0 / unit
     lanes.tiniest[lane] = TINY * min(unit, 1.0)
 
 
-@part
+@internal
 def _fill(
-    source: Array, start: int, taps: Array, line: Line, slope: float, squared: bool, lanes: Lanes
+    source: Array,
+    start: int,
+    taps: Array,
+    segment: Segment,
+    slope: float,
+    squared: bool,
+    lanes: Lanes,
 ) -> None:
     """Set the positions of a line to what taps make of a source, and take their sums."""
-    target, place, count = line.buffer, line.start, line.length
+    target, first, count = segment.buffer, segment.start, segment.length
     scales = lanes.tiniest, lanes.scale
     if squared:
-        _convolve_squared(source, start, taps, target, place, count, slope, *scales, lanes.sums)
+        _convolve_squared(source, start, taps, target, first, count, slope, *scales, lanes.sums)
     else:
-        _convolve(source, start, taps, target, place, count, slope, *scales, lanes.sums)
+        _convolve(source, start, taps, target, first, count, slope, *scales, lanes.sums)
 
 
-@part
-def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: Lanes) -> Line:
+@internal
+def _layer(
+    segment: Segment, kernel: Array, target: Array, rule: EncodedRule, t: int, lanes: Lanes
+) -> Segment:
     """Convolve, activate and measure into another buffer."""
     size = kernel.shape[0]
     for lane in range(LANES):
@@ -288,29 +275,33 @@ def _layer(line: Line, kernel: Array, target: Array, law: Law, t: int, lanes: La
             lanes.valid[lane] = False
         unit = power_of_two(lanes.gain[lane] / lanes.divisor[lane], taps)
         _set_unit(unit, lane, lanes)
-    _fill_margins(line, size - 1, law.mirror_period)
-    start = _crop_start(size, t) if law.finite else 0
-    count = line.length if law.finite else line.length + size - 1
-    grown = Line(target, size - 1, count, line.x + start - (size - 1) / 2)
-    _fill(line.buffer, line.start + start, lanes.scaled, grown, law.slope, law.squared, lanes)
+    _fill_margins(segment, size - 1, rule.mirror_period)
+    start = _crop_start(size, t) if rule.finite else 0
+    count = segment.length if rule.finite else segment.length + size - 1
+    grown = Segment(target, size - 1, count, segment.x + start - (size - 1) / 2)
+    _fill(
+        segment.buffer, segment.start + start, lanes.scaled, grown, rule.slope, rule.squared, lanes
+    )
     return grown
 
 
-@part
-def _fill_margins(line: Line, reach: int, period: int) -> None:
+@internal
+def _fill_margins(segment: Segment, reach: int, period: int) -> None:
     """Continue the lines beyond their ends, as far as the kernel reads."""
     for i in range(1, reach + 1):
-        for position in (-i, line.length - 1 + i):
+        for position in (-i, segment.length - 1 + i):
             for lane in range(LANES):
                 value = 0.0
                 if period > 0:
-                    value = line.buffer[line.start + folded(position, line.length, period), lane]
-                line.buffer[line.start + position, lane] = value
+                    value = segment.buffer[
+                        segment.start + folded(position, segment.length, period), lane
+                    ]
+                segment.buffer[segment.start + position, lane] = value
 
 
-@part
-def _take_norms(law: Law, t: int, lanes: Lanes) -> bool:
-    """Take gains and means from the sums; tell whether any line still runs."""
+@internal
+def _take_norms(rule: EncodedRule, t: int, lanes: Lanes) -> bool:
+    """Take gains and means from the sums; return whether any line still runs."""
     running = False
     for lane in range(LANES):
         if not _runs(lanes, lane):
@@ -319,35 +310,35 @@ def _take_norms(law: Law, t: int, lanes: Lanes) -> bool:
         if total == 0.0:
             lanes.ends[lane], lanes.gain[lane], lanes.divisor[lane] = t, 1.0, 1.0
         elif SMALLEST_SUM < total < 1.0 / SMALLEST_SUM:
-            norm = np.sqrt(squares) if law.norm == 0 else total
-            norm = lanes.sums[PEAKS, lane] if law.norm == 1 else norm
+            norm = np.sqrt(squares) if rule.norm == 0 else total
+            norm = lanes.sums[PEAKS, lane] if rule.norm == 1 else norm
             lanes.gain[lane] = norm * lanes.unit[lane]
-            lanes.divisor[lane] = lanes.gain[lane] if law.divides else 1.0
-            lanes.mean[lane] = lanes.sums[MOMENTS, lane] / (squares if law.squared else total)
+            lanes.divisor[lane] = lanes.gain[lane] if rule.divides else 1.0
+            lanes.mean[lane] = lanes.sums[MOMENTS, lane] / (squares if rule.squared else total)
             running = True
         else:
             lanes.valid[lane] = False
     return running
 
 
-@part
-def _take_moments(line: Line, law: Law, lanes: Lanes) -> None:
-    if law.squared:
+@internal
+def _take_moments(segment: Segment, rule: EncodedRule, lanes: Lanes) -> None:
+    if rule.squared:
         _take_squared_moments(
-            line.buffer, line.start, line.length, lanes.scale, lanes.mean, lanes.central
+            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
         )
     else:
         _take_plain_moments(
-            line.buffer, line.start, line.length, lanes.scale, lanes.mean, lanes.central
+            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
         )
 
 
-@part
-def _write_record(line: Line, law: Law, lane: int, lanes: Lanes, out: Array) -> None:
+@internal
+def _write_record(segment: Segment, rule: EncodedRule, lane: int, lanes: Lanes, out: Array) -> None:
     """Write `LINE_QUANTITIES`, in their order."""
-    total = lanes.sums[SQUARES if law.squared else SIZES, lane]
-    mean, variance = line.x + lanes.mean[lane], lanes.central[0, lane] / total
-    out[0] = mass_of(total, law, lanes.unit[lane] / lanes.divisor[lane])
+    total = lanes.sums[SQUARES if rule.squared else SIZES, lane]
+    mean, variance = segment.x + lanes.mean[lane], lanes.central[0, lane] / total
+    out[0] = mass_of(total, rule, lanes.unit[lane] / lanes.divisor[lane])
     out[1], out[3] = mean, lanes.gain[lane]
     if variance <= (WIDTH_ROUNDING * (1.0 + abs(mean))) ** 2:
         out[2], out[4] = 0.0, np.nan
@@ -356,10 +347,10 @@ def _write_record(line: Line, law: Law, lane: int, lanes: Lanes, out: Array) -> 
         out[2], out[4] = np.sqrt(variance), fourth / variance**2 - 3.0
 
 
-@part
+@internal
 def _write_snapshot(
-    line: Line,
-    law: Law,
+    segment: Segment,
+    rule: EncodedRule,
     pattern_size: int,
     kernel: Array,
     t: int,
@@ -371,20 +362,20 @@ def _write_snapshot(
     """Copy a line into its window if this layer is one of those to keep."""
     for index in range(layers.size):
         if layers[index] == t:
-            size = pattern_size + (0 if law.finite else t * (kernel.shape[0] - 1))
-            left = 0 if law.finite else round(line.x + (size - 1) / 2)
+            size = pattern_size + (0 if rule.finite else t * (kernel.shape[0] - 1))
+            left = 0 if rule.finite else round(segment.x + (size - 1) / 2)
             window = snapshots[lane, index]
             right = left - _window_offset(size, window.size)
             for j in range(window.size):
-                inside = 0 <= j - right < line.length
-                value = line.buffer[line.start + j - right, lane] if inside else 0.0
+                inside = 0 <= j - right < segment.length
+                value = segment.buffer[segment.start + j - right, lane] if inside else 0.0
                 window[j] = value / lanes.divisor[lane]
 
 
-@part
+@internal
 def _certify(
-    line: Line,
-    law: Law,
+    segment: Segment,
+    rule: EncodedRule,
     pattern_size: int,
     kernel: Array,
     t: int,
@@ -392,66 +383,66 @@ def _certify(
     lanes: Lanes,
     trims: bool,
 ) -> None:
-    """Carry the certificate of a line on; see `mechcore.engines.compiled.trimming`."""
+    """Update the error bound of a line; see `mechcore.engines.compiled.trimming`."""
     total, squares = lanes.sums[SIZES, lane], lanes.sums[SQUARES, lane]
     dropped = lanes.sums[DROPPED, lane]
     unit, divisor = lanes.unit[lane], lanes.divisor[lane]
-    before = Ledger(lanes.ledger[0, lane], lanes.ledger[1, lane], lanes.ledger[2, lane])
-    ledger = charged(before, law, lanes.absolute_taps[lane], unit, divisor, total, dropped, t)
-    density = squares if law.squared else total
+    before = ErrorBound(lanes.bound[0, lane], lanes.bound[1, lane], lanes.bound[2, lane])
+    bound = charged(before, rule, lanes.absolute_taps[lane], unit, divisor, total, dropped, t)
+    density = squares if rule.squared else total
     width = np.sqrt(lanes.central[0, lane] / density)
-    reach = (pattern_size + law.steps * (kernel.shape[0] - 1)) / 2
-    place = Place(t, law.steps, reach, 0.5, line.x + lanes.mean[lane], 0.0, width, 0.0)
-    severity = severity_of(place, total, squares)
-    if trims and not ledger.error * severity <= CERTIFIED:
+    reach = (pattern_size + rule.steps * (kernel.shape[0] - 1)) / 2
+    summary = StateSummary(t, rule.steps, reach, 0.5, segment.x + lanes.mean[lane], 0.0, width, 0.0)
+    severity = severity_of(summary, total, squares)
+    if trims and not bound.error * severity <= CERTIFIED:
         lanes.valid[lane] = False
-    allowed = allowance(ledger, severity, place) if trims and t % TRIM_EVERY == 0 else 0.0
+    allowed = allowance(bound, severity, summary) if trims and t % TRIM_EVERY == 0 else 0.0
     lanes.allowed[lane] = allowed
     for i in range(3):
-        lanes.ledger[i, lane] = ledger[i]
+        lanes.bound[i, lane] = bound[i]
 
 
-@part
-def _trimmed(line: Line, law: Law, lanes: Lanes) -> Line:
+@internal
+def _trimmed(segment: Segment, rule: EncodedRule, lanes: Lanes) -> Segment:
     """Drop what all lines may drop at both ends."""
-    before = _drop(line, law, lanes, line.start, 1)
-    behind = _drop(line, law, lanes, line.start + line.length - 1, -1)
-    count = line.length - before - behind
-    return Line(line.buffer, line.start + before, count, line.x + before)
+    before = _drop(segment, rule, lanes, segment.start, 1)
+    behind = _drop(segment, rule, lanes, segment.start + segment.length - 1, -1)
+    count = segment.length - before - behind
+    return Segment(segment.buffer, segment.start + before, count, segment.x + before)
 
 
-@part
-def _drop(line: Line, law: Law, lanes: Lanes, row: int, step: int) -> int:
+@internal
+def _drop(segment: Segment, rule: EncodedRule, lanes: Lanes, row: int, step: int) -> int:
     """Count and charge the positions that all lines may drop, from one on."""
     lanes.lost.fill(0.0)
-    for i in range(line.length):
+    for i in range(segment.length):
         for lane in range(LANES):
             if _runs(lanes, lane):
-                lost = lanes.lost[lane] + _density(line, law, lanes, row + i * step, lane)
-                if _share(lost, i + 1, law, lanes, lane) > lanes.allowed[lane] / 2:
-                    _charge(law, lanes, i)
+                lost = lanes.lost[lane] + _density(segment, rule, lanes, row + i * step, lane)
+                if _share(lost, i + 1, rule, lanes, lane) > lanes.allowed[lane] / 2:
+                    _charge(rule, lanes, i)
                     return i
         for lane in range(LANES):
-            lanes.lost[lane] += _density(line, law, lanes, row + i * step, lane)
+            lanes.lost[lane] += _density(segment, rule, lanes, row + i * step, lane)
     return 0
 
 
-@part
-def _charge(law: Law, lanes: Lanes, count: int) -> None:
-    """Add what is lost with some positions to the certificates."""
+@internal
+def _charge(rule: EncodedRule, lanes: Lanes, count: int) -> None:
+    """Add what is lost with some positions to the error bounds."""
     for lane in range(LANES):
         if _runs(lanes, lane) and count > 0:
-            lanes.ledger[0, lane] += _share(lanes.lost[lane], count, law, lanes, lane)
+            lanes.bound[0, lane] += _share(lanes.lost[lane], count, rule, lanes, lane)
 
 
-@part
-def _density(line: Line, law: Law, lanes: Lanes, row: int, lane: int) -> float:
-    size = abs(line.buffer[row, lane]) * lanes.scale[lane]
-    return size * size if law.squared else size
+@internal
+def _density(segment: Segment, rule: EncodedRule, lanes: Lanes, row: int, lane: int) -> float:
+    size = abs(segment.buffer[row, lane]) * lanes.scale[lane]
+    return size * size if rule.squared else size
 
 
-@part
-def _share(lost: float, count: int, law: Law, lanes: Lanes, lane: int) -> float:
-    """The share of the mass of a line that some positions hold, at most."""
-    size = absolute_sum(lost, count) if law.squared else lost
+@internal
+def _share(lost: float, count: int, rule: EncodedRule, lanes: Lanes, lane: int) -> float:
+    """Bound the share of the mass of a line that some positions hold."""
+    size = absolute_sum(lost, count) if rule.squared else lost
     return size / lanes.sums[SIZES, lane]

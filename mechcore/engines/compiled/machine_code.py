@@ -1,4 +1,4 @@
-"""How the compiled engine becomes machine code: numba's flags, and where its cache lies."""
+"""How the compiled engine becomes machine code: numba's flags, and the cache on disk."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ itself, as a home directory that all nodes share is slow, late, and small."""
 
 
 def _cache_folder() -> str:
-    """A folder for machine code, one for each state of the code that it was made from.
+    """Return a folder for machine code, one for each state of the code.
 
-    numba checks only the file that a function stands in, not the files that it calls into.
+    numba checks only the file that defines a function, not the files that it calls into.
     """
     name = f"mechcore-{code_fingerprint('engines')}-{_processor()}"
-    asked = os.environ.get("NUMBA_CACHE_DIR")
-    places = [_shared_temporary_folder]
-    if asked or not os.environ.get(ON_NODE):
-        places.insert(0, lambda: asked or user_cache_dir("mechcore"))
-    for find in places:
+    requested = os.environ.get("NUMBA_CACHE_DIR")
+    candidates = [_shared_temporary_folder]
+    if requested or not os.environ.get(ON_NODE):
+        candidates.insert(0, lambda: requested or user_cache_dir("mechcore"))
+    for find in candidates:
         try:
             folder = Path(find()) / name
             folder.mkdir(parents=True, exist_ok=True)
@@ -49,17 +49,17 @@ def _cache_folder() -> str:
 
 
 def _processor() -> str:
-    """What else machine code depends on: nodes that are not alike must not share it."""
+    """Return a hash of the processor: nodes that are not alike must not share machine code."""
     features = binding.get_host_cpu_features().flatten()
-    asked = (_SETTINGS.CPU_NAME, _SETTINGS.CPU_FEATURES, _SETTINGS.USING_SVML)
-    parts = (binding.get_host_cpu_name(), features, *asked)
+    settings = (_SETTINGS.CPU_NAME, _SETTINGS.CPU_FEATURES, _SETTINGS.USING_SVML)
+    parts = (binding.get_host_cpu_name(), features, *settings)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
 def _shared_temporary_folder() -> str:
-    """A temporary folder for all processes of this user, if it is the user's own.
+    """Return a temporary folder for all processes of this user, writable for nobody else.
 
-    What lies in it is run, so it must be writable for nobody else.
+    Machine code from it is run.
     """
     if not hasattr(os, "getuid"):
         return tempfile.gettempdir()
@@ -81,35 +81,28 @@ small layer. So machine code makes no arrays. The option is what numba compiles 
 functions with; it has no public name."""
 
 
-def part(function: Callable[..., Any]) -> Any:
+def internal(function: Callable[..., Any]) -> Any:
     """Return a function in machine code that is only called from machine code."""
     inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return njit(function, **inner, **OPTIONS)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Return a function that becomes a part of the machine code of each that calls it.
-
-    LLVM optimises a function once more for every function around it; for the large ones it is told
-    to do that only once.
-    """
+    """Return a function that numba inlines: LLVM optimises callees again for every caller."""
     return njit(function, inline="always", **OPTIONS)
 
 
-class SameForAllCopies(UserProvidedCacheLocator):
-    """Finds machine code by what it was made from, not by where that lies.
-
-    Another clone, or a package in a container, need not compile again.
-    """
+class ContentLocator(UserProvidedCacheLocator):
+    """Locates machine code by the content of the package, not its path: clones share it."""
 
     @classmethod
     def get_suitable_cache_subpath(cls, py_file: str) -> str:
-        """Return the folder of a file in the cache: all are in one."""
+        """Return the folder of a source file in the cache: one for all."""
         del py_file
         return ""
 
     def get_source_stamp(self) -> str:
-        """Return what stands for the code: copies that differ in a comment are the same."""
+        """Return what identifies the code; comments do not count."""
         return CACHE_FOLDER
 
 
@@ -119,7 +112,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     before = _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES
     _SETTINGS.CACHE_DIR = CACHE_FOLDER
     # The second is numba's own, for a folder in which no file can be made.
-    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.SameForAllCopies,UserWideCacheLocator"
+    _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.ContentLocator,UserWideCacheLocator"
     try:
         return njit(function, cache=True, nogil=True, **OPTIONS)
     finally:

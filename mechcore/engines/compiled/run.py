@@ -3,22 +3,22 @@
 Convolution, activation, norm and marginal sums are taken block by block while the block is in the
 fastest cache. The state is kept as it comes out of the activation; dividing it by its norm is left
 to the taps of the next layer. What lies outside the support is never visited;
-`mechcore.engines.compiled.trimming` tells what may be left out of it. ``docs/engine.md`` tells
-which method is used when, and what each was measured to cost.
+`mechcore.engines.compiled.trimming` says what may be left out of it. ``docs/engine.md`` says which
+method is used when, and what each was measured to cost.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from mechcore.engines.compiled.box import Array
 from mechcore.engines.compiled.convolution import Taps
 from mechcore.engines.compiled.propagation import propagate_images
 from mechcore.engines.compiled.separable import run_lines, separated
 from mechcore.engines.factors import factors
 from mechcore.engines.methods import largest_rank
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import Trajectories, joined
+from mechcore.engines.trajectories import Trajectories, concatenate
+from mechcore.io.arrays import Array
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
         return lines
     others = np.setdiff1d(np.arange(len(kernels)), indices)
     images = _run_images(kernels[others], image, rule, method, trims)
-    return joined([lines, images]).chosen(np.argsort(np.concatenate([indices, others])))
+    return concatenate([lines, images]).select(np.argsort(np.concatenate([indices, others])))
 
 
 def _run_images(
@@ -59,11 +59,11 @@ def _run_images(
         columns, rows = (np.array([splits[i][axis] for i in members]) for axis in (0, 1))
         batch = Taps(kernels[members], columns, rows)
         outcomes.append(propagate_images(batch, image, rule, trims=trims))
-    return joined(outcomes).chosen(np.argsort(order))
+    return concatenate(outcomes).select(np.argsort(order))
 
 
 def _factors(kernel: Array, method: str) -> tuple[Array, Array]:
-    """Columns and rows of a kernel, none of them if it is to be used as it is."""
+    """Return columns and rows of a kernel, none if it is used as it is."""
     height, width = kernel.shape
     most = min(height, width) if method == "low_rank" else largest_rank(height, width)
     none = np.empty((height, 0)), np.empty((0, width))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import oaconvolve
 
-from mechcore.engines.factors import Array
+from mechcore.io.arrays import Array
 
 NOISE = 8 * float(np.finfo(np.float64).eps)
 """Rounding error of a pixel, as a share of the norms of state and kernel: transforms mix all of

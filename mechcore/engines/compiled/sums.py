@@ -1,4 +1,4 @@
-"""What one pass over a state leaves behind: marginals and norms, and the record made of them."""
+"""The sums that one pass over a state takes, marginals and norms, and the record made of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechcore.engines.compiled.box import Array, Box, rounded_up
-from mechcore.engines.compiled.law import Law
-from mechcore.engines.compiled.machine_code import part
+from mechcore.engines.compiled.box import Box, rounded_up
+from mechcore.engines.compiled.encoded_rule import EncodedRule
+from mechcore.engines.compiled.machine_code import internal
 from mechcore.engines.compiled.vector_blocks import ROWS, Scales, measure_block
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.engines.trajectories import WIDTH_ROUNDING
+from mechcore.io.arrays import Array
 
 TINY = 1e-290
 """Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
@@ -20,17 +21,15 @@ TINY = 1e-290
 SMALLEST_SUM = 1e-100
 """Sums between this and its inverse are far from where their squares overflow or underflow."""
 
-
 FARTHEST = 1e250
 """Sizes between this and its inverse are far from where a product leaves the normal numbers."""
 
 
 class Sums(NamedTuple):
-    """What one pass over a state leaves behind, of values divided by ``unit``.
+    """The sums of one pass over a state, of values divided by a unit.
 
     ``rows`` and ``columns`` are the marginal densities, ``moments`` the first moments of the
-    columns about the middle row, ``totals`` the sums of absolute values and of squares. All have
-    room for the blocks that end beyond the state.
+    columns about the middle row, ``totals`` the sums of absolute values and of squares.
     """
 
     rows: Array
@@ -42,42 +41,36 @@ class Sums(NamedTuple):
 _measure, _measure_squares = measure_block(squared=False), measure_block(squared=True)
 
 
-def room_for_sums(height: int, width: int) -> Sums:
-    """Return room for the sums of a state of a given size.
-
-    Examples
-    --------
-    >>> len(room_for_sums(3, 3).totals)
-    2
-    """
+def empty_sums(height: int, width: int) -> Sums:
+    """Return arrays for the sums of a state, and of blocks that end beyond it."""
     wide = width + LANES
     return Sums(np.empty(height + ROWS), np.empty(wide), np.empty(wide), np.empty(2))
 
 
-@part
-def measure_state(box: Box, law: Law, unit: float, sums: Sums) -> None:
+@internal
+def measure_state(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
     for first in range(0, box.height, ROWS):
-        measure(box, first, 1.0, law.squared, unit, sums)
+        measure(box, first, 1.0, rule.squared, unit, sums)
 
 
-@part
+@internal
 def clear(sums: Sums, width: int) -> None:
-    """Set to zero what the blocks of a state are added to."""
+    """Set the sums to which blocks add to zero."""
     sums.columns[: rounded_up(width)].fill(0.0)
     sums.moments[: rounded_up(width)].fill(0.0)
     sums.totals.fill(0.0)
 
 
-@part
+@internal
 def scales_of(slope: float, unit: float) -> Scales:
-    """What happens to every number of a state whose sums are taken in a unit."""
+    """Return the scales of a state whose sums are taken in a unit."""
     # A saturating activation may leave values far below the unit: they are not tiny by themselves.
     return Scales(slope, TINY * min(unit, 1.0), 1.0 / unit)
 
 
-@part
+@internal
 def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums: Sums) -> None:
     """Multiply what is negative by a slope, set what is tiny to zero, add a block to the sums."""
     scales = scales_of(slope, unit)
@@ -89,17 +82,17 @@ def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums
         _measure(box.buffer, top, box.left, vectors, scales, first, distance, sums)
 
 
-@part
+@internal
 def power_of_two(first: float, second: float = 1.0) -> float:
-    """A unit near the product of two numbers; scaling by it does not round."""
+    """Return a unit near the product of two numbers; scaling by it does not round."""
     # Exponents, as the product itself may be no number.
     exponent = math.frexp(first)[1] + math.frexp(second)[1]
     return math.ldexp(1.0, max(-1000, min(1000, exponent)))
 
 
-@part
+@internal
 def within_range(taps: float, divisor: float, total: float) -> bool:
-    """Whether no product in a layer can overflow or lose digits as a subnormal number.
+    """Return whether no product in a layer can overflow or lose digits as a subnormal number.
 
     ``taps`` and ``total`` are the sums of the absolute values of kernel and state.
     """
@@ -111,32 +104,32 @@ def within_range(taps: float, divisor: float, total: float) -> bool:
     )
 
 
-@part
-def settled_unit(box: Box, law: Law, unit: float, sums: Sums) -> float:
-    """The unit of the sums, taken again in a better one if theirs made them too large or small."""
+@internal
+def settled_unit(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
+    """Return the unit of the sums; take them again in a better one if they are out of range."""
     if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
         return unit
     peak = peak_of(box)
     if peak == 0.0 or not np.isfinite(peak):
         return unit
     unit = power_of_two(peak)
-    measure_state(box, law, unit, sums)
+    measure_state(box, rule, unit, sums)
     return unit
 
 
-@part
-def gain_of(box: Box, law: Law, unit: float, sums: Sums) -> float:
-    """The norm of the state, in the order of `mechcore.model.normalisations.NORMS`."""
-    if law.norm == 0:
+@internal
+def gain_of(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
+    """Return the norm of the state, by its position in `mechcore.model.normalisations.NORMS`."""
+    if rule.norm == 0:
         return np.sqrt(sums.totals[1]) * unit
-    if law.norm == 2:
+    if rule.norm == 2:
         return sums.totals[0] * unit
     return peak_of(box)
 
 
-@part
+@internal
 def peak_of(box: Box) -> float:
-    """The largest absolute value of a state."""
+    """Return the largest absolute value of a state."""
     peak = 0.0
     for i in range(box.height):
         for j in range(box.width):
@@ -144,18 +137,20 @@ def peak_of(box: Box) -> float:
     return peak
 
 
-@part
-def mass_of(total: float, law: Law, unit: float) -> float:
-    """The mass of a sum of densities that was taken in a unit."""
-    if not law.squared:
+@internal
+def mass_of(total: float, rule: EncodedRule, unit: float) -> float:
+    """Return the mass of a sum of densities that was taken in a unit."""
+    if not rule.squared:
         return total * unit
     # The square of the unit may be no number where the mass is one.
     fraction, exponent = math.frexp(unit)
     return math.ldexp(total * (fraction * fraction), 2 * exponent)
 
 
-@part
-def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: Array) -> None:
+@internal
+def write_record(
+    box: Box, rule: EncodedRule, gain: float, unit: float, sums: Sums, out: Array
+) -> None:
     """Write the quantities of `mechcore.engines.trajectories.QUANTITIES`, in their order."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
     mass = rows.sum()
@@ -165,7 +160,7 @@ def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: 
     covariance = 0.0
     for j in range(box.width):
         covariance += (j - column) * (sums.moments[j] - from_middle * columns[j])
-    out[0] = mass_of(mass, law, unit)
+    out[0] = mass_of(mass, rule, unit)
     out[1], out[2] = box.x + column, box.y + row
     out[3], out[4] = np.sqrt(variance_x), np.sqrt(variance_y)
     out[5] = covariance / mass
@@ -173,9 +168,9 @@ def write_record(box: Box, law: Law, gain: float, unit: float, sums: Sums, out: 
     out[7], out[8] = kurtosis_x, kurtosis_y
 
 
-@part
+@internal
 def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
-    """Mean position, variance and excess kurtosis of a marginal density."""
+    """Return mean position, variance and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0
     for i in range(weights.size):
         mean += weights[i] * i

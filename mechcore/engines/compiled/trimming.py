@@ -26,12 +26,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechcore.engines.compiled.box import Array, Box
-from mechcore.engines.compiled.law import Law
-from mechcore.engines.compiled.machine_code import part
+from mechcore.engines.compiled.box import Box
+from mechcore.engines.compiled.encoded_rule import EncodedRule
+from mechcore.engines.compiled.machine_code import internal
 from mechcore.engines.compiled.sums import TINY, Sums
 from mechcore.engines.compiled.vector_code import SQUARE_ROOT_OF_TINY
 from mechcore.engines.trajectories import WIDTH_ROUNDING
+from mechcore.io.arrays import Array
 
 CERTIFIED = 1e-12
 """Largest relative deviation by trimming, a hundredth of what the engines may differ by."""
@@ -40,16 +41,16 @@ PLANNED = 1e-14
 """Part of `CERTIFIED` that is spent on purpose; the rest is room for a bad plan."""
 
 
-class Ledger(NamedTuple):
-    """The certificate: the bound on the lost share, the worst ratio so far, the mass going in."""
+class ErrorBound(NamedTuple):
+    """The certificate: a bound on the lost share, the worst ratio so far, the mass of the state."""
 
     error: float
     worst_ratio: float
     mass: float
 
 
-class Place(NamedTuple):
-    """Where a state is in its run: layer and steps, half the final domain, centroid, widths."""
+class StateSummary(NamedTuple):
+    """What the certificate needs to know: layer and steps, half the final domain, first moments."""
 
     layer: int
     steps: int
@@ -61,73 +62,81 @@ class Place(NamedTuple):
     sigma_y: float
 
 
-@part
+@internal
 def charged(
-    ledger: Ledger,
-    law: Law,
+    bound: ErrorBound,
+    rule: EncodedRule,
     taps: float,
     unit: float,
     divisor: float,
     total: float,
     dropped: float,
     t: int,
-) -> Ledger:
-    """Carry the bound through a layer and through the division by its norm.
+) -> ErrorBound:
+    """Carry the bound through a layer and the division by its norm.
 
-    ``total`` is the sum of absolute values in the unit, before the division; ``dropped`` how many
-    values at most were set to zero for being tiny.
+    ``total`` is the sum of absolute values before the division, in the unit; ``dropped`` bounds how
+    many values were set to zero for being tiny.
     """
     new_mass = total * unit
     mass = new_mass / divisor
-    ratio = law.lipschitz * taps * ledger.mass / new_mass if t > 0 else 0.0
-    error = ledger.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
+    ratio = rule.lipschitz * taps * bound.mass / new_mass if t > 0 else 0.0
+    error = bound.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
     # The error of the norm; the percent covers the products of small terms.
-    spill = 1.0 if law.homogeneous or not law.divides else 1.0 + 1.01 * mass
-    return Ledger(error * spill, max(ledger.worst_ratio, ratio * spill), mass)
+    spill = 1.0 if rule.homogeneous or not rule.divides else 1.0 + 1.01 * mass
+    return ErrorBound(error * spill, max(bound.worst_ratio, ratio * spill), mass)
 
 
-@part
+@internal
 def trimmed(
     box: Box,
-    law: Law,
+    rule: EncodedRule,
     sums: Sums,
-    ledger: Ledger,
-    place: Place,
+    bound: ErrorBound,
+    summary: StateSummary,
     trims: bool,
-) -> tuple[Box, Ledger, bool]:
-    """Drop what may be dropped now; tell whether the simulation is still certified."""
-    severity = severity_of(place, sums.totals[0], sums.totals[1])
-    if trims and not ledger.error * severity <= CERTIFIED:
-        return box, ledger, False
-    allowed = allowance(ledger, severity, place) if trims else 0.0
-    above, below, before, behind, lost = _edges(box, law.squared, sums, allowed)
+) -> tuple[Box, ErrorBound, bool]:
+    """Drop what may be dropped now; also return whether the simulation is still certified."""
+    severity = severity_of(summary, sums.totals[0], sums.totals[1])
+    if trims and not bound.error * severity <= CERTIFIED:
+        return box, bound, False
+    allowed = allowance(bound, severity, summary) if trims else 0.0
+    above, below, before, behind, lost = _edges(box, rule.squared, sums, allowed)
     height, width = box.height - above - below, box.width - before - behind
     top, left = box.top + above, box.left + before
     kept = Box(box.buffer, top, left, height, width, box.y + above, box.x + before)
-    return kept, Ledger(ledger.error + lost, ledger.worst_ratio, ledger.mass), True
+    return kept, ErrorBound(bound.error + lost, bound.worst_ratio, bound.mass), True
 
 
-@part
-def severity_of(place: Place, total: float, squares: float) -> float:
-    """How many times as much a share of mass may count in a record, at most."""
+@internal
+def severity_of(summary: StateSummary, total: float, squares: float) -> float:
+    """Return by which factor a lost share of mass may change a record, at most."""
     # A domain of one row has no other width than zero. A width of less is recorded as zero.
-    along_x, along_y = place.reach_x > 0.5, place.reach_y > 0.5
-    x = (place.reach_x + abs(place.mu_x)) / max(place.sigma_x, WIDTH_ROUNDING) if along_x else 0.0
-    y = (place.reach_y + abs(place.mu_y)) / max(place.sigma_y, WIDTH_ROUNDING) if along_y else 0.0
+    along_x, along_y = summary.reach_x > 0.5, summary.reach_y > 0.5
+    x = (
+        (summary.reach_x + abs(summary.mu_x)) / max(summary.sigma_x, WIDTH_ROUNDING)
+        if along_x
+        else 0.0
+    )
+    y = (
+        (summary.reach_y + abs(summary.mu_y)) / max(summary.sigma_y, WIDTH_ROUNDING)
+        if along_y
+        else 0.0
+    )
     square = max(x, y) * max(x, y)
     return square * square * 2.0 * total * total / squares
 
 
-@part
-def allowance(ledger: Ledger, severity: float, place: Place) -> float:
-    """The share that may be dropped now so that its growth stays within the plan."""
-    growth = ledger.worst_ratio ** (place.steps - place.layer)
-    return PLANNED / (place.steps + 1) / severity / growth
+@internal
+def allowance(bound: ErrorBound, severity: float, summary: StateSummary) -> float:
+    """Return the share that may be dropped now so that its growth stays within the plan."""
+    growth = bound.worst_ratio ** (summary.steps - summary.layer)
+    return PLANNED / (summary.steps + 1) / severity / growth
 
 
-@part
+@internal
 def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, int, int, int, float]:
-    """Edge rows and columns whose share of mass is allowed to go (exact zeros always), and it."""
+    """Return how many rows and columns may go from each edge, and their share of the mass."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
     quarter, mass = allowed / 4, sums.totals[0]
     above, lost_above = _edge(rows, box.width, squared, mass, quarter)
@@ -138,17 +147,17 @@ def _edges(box: Box, squared: bool, sums: Sums, allowed: float) -> tuple[int, in
     return above, below, before, behind, lost
 
 
-@part
+@internal
 def absolute_sum(squares: float, count: int) -> float:
-    """A bound on the sum of absolute values by that of squares (Cauchy and Schwarz)."""
+    """Bound the sum of absolute values by that of squares (Cauchy and Schwarz)."""
     return np.sqrt(squares * count) + count * SQUARE_ROOT_OF_TINY
 
 
-@part
+@internal
 def _edge(
     weights: Array, across: int, squared: bool, mass: float, allowed: float
 ) -> tuple[int, float]:
-    """How many lines may go from one edge, and the share of mass that goes with them."""
+    """Return how many rows may go from one edge (exact zeros always), and their share."""
     total, lost = 0.0, 0.0
     for i in range(weights.size):
         total += weights[i]

@@ -1,10 +1,10 @@
-"""The innermost loops of the compiled engine: blocks of rows in vector registers, as LLVM code.
+"""The innermost loops of runs of images: blocks of rows in vector registers, as LLVM code.
 
-A compiler that is given loops over pixels and taps keeps its sums in memory and loads every pixel
-once for every tap. Here a block of `ROWS` rows x `LANES` columns of sums stays in registers while
-taps and pixels pass by, and a pixel that is loaded once is used for up to `MOST_TAPS` taps. What
-numba cannot say about registers is said in LLVM's own instructions; LLVM splits vectors that are
-wider than the machine's, so the code runs everywhere.
+From loops over pixels and taps a compiler makes code that keeps its sums in memory and loads every
+pixel once for every tap. Here a block of `ROWS` rows x `LANES` columns of sums stays in registers
+while taps and pixels pass by, and a pixel that is loaded once serves up to `MOST_TAPS` taps. numba
+has no words for registers, so the blocks are written in LLVM's own instructions; LLVM splits
+vectors that are wider than the machine's, so the code runs everywhere.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def multiply_add_block() -> Callable[..., None]:
             builder.store(code.index(0), done)
             for count in range(MOST_TAPS, 0, -1):
                 with _while_taken(code, done, weights.size(0), count) as first:
-                    place = builder.sub(values[1], first), values[2], values[3]
-                    _add_taps(code, pixels, place, weights, first, count, sums)
-            for r, place in enumerate(sums):
+                    origin = builder.sub(values[1], first), values[2], values[3]
+                    _add_taps(code, pixels, origin, weights, first, count, sums)
+            for r, slot in enumerate(sums):
                 row = builder.add(values[6], code.index(r))
-                target.store(builder.load(place), row, values[7])
+                target.store(builder.load(slot), row, values[7])
             return context.get_dummy_value()
 
         return signature, generate
@@ -94,9 +94,9 @@ def row_block(factors: int) -> Callable[..., None]:
                         builder.store(total, block[r])
             for factor, block in zip(chosen, sums, strict=True):
                 start = builder.add(builder.mul(factor, values[8]), values[6])
-                for r, place in enumerate(block):
+                for r, slot in enumerate(block):
                     row = builder.add(start, code.index(r))
-                    target.store(builder.load(place), row, values[7])
+                    target.store(builder.load(slot), row, values[7])
             return context.get_dummy_value()
 
         return signature, generate
@@ -127,7 +127,7 @@ def _while_taken(code: Code, done: ir.Value, tall: ir.Value, count: int) -> Iter
 def _add_taps(
     code: Code,
     pixels: Elements,
-    place: tuple[ir.Value, ir.Value, ir.Value],
+    origin: tuple[ir.Value, ir.Value, ir.Value],
     weights: Elements,
     first: ir.Value,
     count: int,
@@ -135,7 +135,7 @@ def _add_taps(
 ) -> None:
     """Add some rows of taps, column by column, to the sums of a block."""
     builder = code.builder
-    top, left, step = place
+    top, left, step = origin
     with cgutils.for_range(builder, weights.size(1)) as loop:
         column = builder.add(left, builder.mul(loop.index, step))
         rows_of_taps = [builder.add(first, code.index(a)) for a in range(count)]
@@ -143,11 +143,11 @@ def _add_taps(
         above = count - 1
         rows = [builder.add(top, code.index(i - above)) for i in range(len(sums) + above)]
         loaded = [pixels.load(row, column) for row in rows]
-        for r, place_of_sum in enumerate(sums):
-            total = builder.load(place_of_sum)
+        for r, slot in enumerate(sums):
+            total = builder.load(slot)
             for a, tap in enumerate(taps):
                 total = code.call("fmuladd", tap, loaded[r - a + above], total)
-            builder.store(total, place_of_sum)
+            builder.store(total, slot)
 
 
 def measure_block(*, squared: bool) -> Callable[..., None]:
@@ -205,9 +205,9 @@ def layer_block(size: int) -> Callable[..., None]:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code, kinds = Code(context, builder), signature.args
             pixels, weights = (Elements(code, kinds[i], values[i]) for i in (8, 11))
-            places = [(a, b) for a in range(size) for b in range(size)]
+            offsets = [(a, b) for a in range(size) for b in range(size)]
             taps = {
-                (a, b): code.splat(weights.number(code.index(a), code.index(b))) for a, b in places
+                (a, b): code.splat(weights.number(code.index(a), code.index(b))) for a, b in offsets
             }
 
             def convolved(offset: ir.Value) -> list[ir.Value]:
@@ -219,11 +219,11 @@ def layer_block(size: int) -> Callable[..., None]:
                     for i in range(1 - size, ROWS)
                     for b in range(size)
                 }
-                made = [code.constant(0.0)] * ROWS
+                totals = [code.constant(0.0)] * ROWS
                 for r in range(ROWS):
-                    for a, b in places:
-                        made[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], made[r])
-                return made
+                    for a, b in offsets:
+                        totals[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], totals[r])
+                return totals
 
             _measure_rows(code, kinds, values, convolved, squared=False)
             return context.get_dummy_value()
@@ -241,7 +241,7 @@ def _measure_rows(
     *,
     squared: bool,
 ) -> None:
-    """Activate, store and measure what is made for each column of vectors.
+    """Activate, store and measure what ``make`` returns for each column of vectors.
 
     The first eight values are the arguments of `measure_block`.
     """
@@ -253,17 +253,17 @@ def _measure_rows(
         for i, kind in enumerate(kinds[7].types)
     )
     scales = [code.splat(builder.extract_value(scales, i)) for i in range(3)]
-    measured = _Measured(code, scales, squared=squared)
+    measured = _BlockSums(code, scales, squared=squared)
     with cgutils.for_range(builder, vectors) as loop:
         offset = builder.mul(loop.index, code.index(LANES))
-        place = top, builder.add(left, offset)
-        density, moment = measured.column(make(offset), target, *place)
+        corner = top, builder.add(left, offset)
+        density, moment = measured.column(make(offset), target, *corner)
         by_column.add(density, offset)
         moments.add(code.call("fmuladd", density, distance, moment), offset)
     measured.write(by_row, first, totals)
 
 
-class _Measured:
+class _BlockSums:
     """The sums over a block that `measure_block` holds in registers."""
 
     def __init__(self, code: Code, scales: list[ir.Value], *, squared: bool) -> None:
@@ -314,9 +314,9 @@ class _Measured:
         for r in range(0, ROWS, LANES):
             total = code.totals(densities[r : r + LANES])
             by_row.store(total, builder.add(first, code.index(r)))
-        for place, parts in enumerate((self.sizes, self.squares)):
+        for index, parts in enumerate((self.sizes, self.squares)):
             for part in parts:
-                totals.increase(code.total(builder.load(part)), code.index(place))
+                totals.increase(code.total(builder.load(part)), code.index(index))
 
 
 def clear_block() -> Callable[..., None]:

@@ -78,14 +78,14 @@ class Code:
 
     def variables(self, count: int) -> list[ir.Value]:
         """Vectors that start at zero; LLVM keeps them in registers."""
-        places = [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
-        for place in places:
-            self.builder.store(self.constant(0.0), place)
-        return places
+        slots = [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
+        for slot in slots:
+            self.builder.store(self.constant(0.0), slot)
+        return slots
 
-    def add_to(self, place: ir.Value, value: ir.Value) -> None:
+    def add_to(self, slot: ir.Value, value: ir.Value) -> None:
         """Add a vector to a variable."""
-        self.builder.store(self.builder.fadd(self.builder.load(place), value), place)
+        self.builder.store(self.builder.fadd(self.builder.load(slot), value), slot)
 
 
 class Elements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -41,39 +41,26 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
     # reader of values has no float8.
     with safe_open(path, framework="numpy"):
         pass
-    length = int(np.fromfile(path, dtype="<u8", count=1)[0])
     with path.open("rb") as stream:
-        stream.seek(8)
-        header = json.loads(stream.read(length), object_pairs_hook=_distinct)
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
     header.pop("__metadata__", None)
-    values = _mapped(path, start=8 + length)
     # Writers sort by type and letters: layer 10 would come before layer 2.
-    yield [_tensor(name, header[name], values) for name in sorted(header, key=natural_order)]
+    names = sorted(header, key=natural_order)
+    yield [_tensor(path, 8 + length, name, header[name]) for name in names]
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        message = "a name occurs twice in the header"
-        raise ValueError(message)
-    return entries
-
-
-def _mapped(path: Path, start: int) -> NDArray[np.uint8]:
-    # An empty rest cannot be mapped.
-    if path.stat().st_size == start:
-        return np.empty(0, dtype=np.uint8)
-    return np.memmap(path, dtype=np.uint8, mode="r", offset=start)
-
-
-def _tensor(name: str, entry: dict[str, Any], values: NDArray[np.uint8]) -> Tensor:
-    shape = tuple(entry["shape"])
-    code = entry["dtype"]
+def _tensor(path: Path, start: int, name: str, entry: dict[str, Any]) -> Tensor:
+    shape, code = tuple(entry["shape"]), entry["dtype"]
     dtype = TYPES.get(code, code.replace("I", "int").replace("U", "uint"))
     first, end = entry["data_offsets"]
-    read: Callable[[], NDArray[np.generic]] = partial(_values, values[first:end], dtype, shape)
-    return Tensor(name, shape, dtype, read)
+    return Tensor(
+        name, shape, dtype, partial(_values, path, start + first, end - first, dtype, shape)
+    )
 
 
-def _values(stored: NDArray[np.uint8], dtype: str, shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _values(
+    path: Path, start: int, size: int, dtype: str, shape: tuple[int, ...]
+) -> NDArray[np.generic]:
+    stored = np.fromfile(path, dtype=np.uint8, count=size, offset=start)
     return stored.view(FLOATS[dtype]).reshape(shape)

@@ -29,27 +29,26 @@ class Tensor:
     """A named array of a weight file."""
 
     name: str
-    """As the file calls it."""
     shape: tuple[int, ...]
     """As the file declares it."""
     dtype: str
-    """Type of the values: a key of `FLOATS`, or the name of a type that is no weight's."""
+    """Type of the values: a key of `FLOATS`, or the name of a type that weights do not have."""
     read: Callable[[], NDArray[np.generic]]
     """Returns the values; only while the file is open."""
     layout: str | None = None
-    """Order of the axes where the format tells it: (out, in, ...) or (..., in, out)."""
+    """Order of the axes where the format states it: (out, in, ...) or (..., in, out)."""
     kind: str | None = None
-    """The layer that uses it, where the file tells it. Only Keras has arrays of its own for
+    """The layer that uses it, where the file states it. Only Keras has arrays of their own for
     depthwise convolutions: (..., in, multiplier)."""
     groups: int = 1
     """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
     reason: str = ""
-    """Why it is no convolution, where the file tells it."""
+    """Why it is no convolution, where the file states it."""
 
 
-def no_values() -> NDArray[np.generic]:
-    """Stand for the values of a tensor that has a reason to be skipped."""
-    return np.empty(0)
+def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:
+    """Return a tensor that is skipped for a reason and never read."""
+    return Tensor(name, shape, "unknown", lambda: np.empty(0), reason=reason)
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:

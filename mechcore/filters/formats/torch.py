@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 
 from mechcore.errors import shown
-from mechcore.filters.formats import refused
-from mechcore.filters.formats.tensors import Tensor, no_values
+from mechcore.filters.formats import WeightFileError
+from mechcore.filters.formats.tensors import Tensor, unread
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model")
-"""Where checkpoints keep the weights; the first that is there counts."""
+"""Where checkpoints keep the weights; the first that is present counts."""
 
 OPTIMISER = "optimizer"
 """In the name of an entry of a checkpoint that holds averages in the shapes of the weights."""
 
 LONGEST_NAME = 10_000
-"""Characters of a tensor's name: mappings inside of mappings without end would fill memory."""
+"""Characters of a tensor's name: mappings nested without end would fill memory with names."""
 
 HOLDS_CODE = (
     "holds code or Python objects, which are never run: load it where it was made and save its"
@@ -36,13 +36,24 @@ HOLDS_CODE = (
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a ``.pt`` or ``.pth`` file."""
+    state = _weights_of(_loaded(path))
+    if not isinstance(state, Mapping):
+        type_name = type(state).__name__
+        raise WeightFileError(path, f"holds an object of type {type_name}, not a state dict")
+    yield [_tensor(path, name, value) for name, value in _flattened(state)]
+
+
+def _loaded(path: Path) -> object:
     archived = is_zipfile(path)
     if archived:
         _require_plain_archive(path)
-    state = _weights_of(_loaded(path, archived=archived))
-    if not isinstance(state, Mapping):
-        raise refused(path, f"holds an object of type {type(state).__name__}, not a state dict")
-    yield [_tensor(path, name, value) for name, value in _flattened(state)]
+    try:
+        # A pickle of another protocol is refused below; the warning before it would say it twice.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, weights_only=True, map_location="cpu", mmap=archived)
+    except pickle.UnpicklingError as error:
+        raise WeightFileError(path, HOLDS_CODE) from error
 
 
 def _require_plain_archive(path: Path) -> None:
@@ -50,19 +61,9 @@ def _require_plain_archive(path: Path) -> None:
         members = archive.infolist()
     # torch never compresses; what is compressed would grow while it is loaded.
     if any(member.compress_type != ZIP_STORED for member in members):
-        raise refused(path, "is compressed, which torch.save never does")
+        raise WeightFileError(path, "is compressed, which torch.save never does")
     if any(member.filename.endswith("/constants.pkl") for member in members):
-        raise refused(path, HOLDS_CODE)
-
-
-def _loaded(path: Path, *, archived: bool) -> object:
-    try:
-        # A pickle of another protocol is refused below; the warning before it would tell it twice.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(path, weights_only=True, map_location="cpu", mmap=archived)
-    except pickle.UnpicklingError as error:
-        raise refused(path, HOLDS_CODE) from error
+        raise WeightFileError(path, HOLDS_CODE)
 
 
 def _weights_of(loaded: object) -> object:
@@ -97,28 +98,24 @@ def _joined(prefix: str, key: object) -> str:
 
 
 def _tensor(path: Path, name: str, value: torch.Tensor) -> Tensor:
-    read = partial(_values, path, name, value)
-    dtype = str(value.dtype).removeprefix("torch.")
-    reason = _reason(value)
-    if reason:
-        return Tensor(name, (), dtype, no_values, reason=reason)
-    return Tensor(name, tuple(value.shape), dtype, read, layout="torch")
-
-
-def _reason(value: torch.Tensor) -> str:
-    checks = {
+    reasons = {
         "sparse values": value.layout != torch.strided,
         "quantised values": value.is_quantized,
         "a nested tensor": value.is_nested,
         "a tensor without values": value.device.type != "cpu",
     }
-    return next((reason for reason, holds in checks.items() if holds), "")
+    for reason, holds in reasons.items():
+        if holds:
+            return unread(name, reason)
+    dtype = str(value.dtype).removeprefix("torch.")
+    return Tensor(name, tuple(value.shape), dtype, partial(_values, path, name, value), "torch")
 
 
 def _values(path: Path, name: str, value: torch.Tensor) -> NDArray[np.generic]:
     needed, held = value.numel() * value.element_size(), value.untyped_storage().nbytes()
     if needed > held:
-        raise refused(path, f"{shown(name)} declares {needed} bytes of values but holds {held}")
+        claim = f"{shown(name)} declares {needed} bytes of values but holds {held}"
+        raise WeightFileError(path, claim)
     # numpy has neither bfloat16 nor float8; float32 holds their values exactly.
     wide = value if value.dtype == torch.float64 else value.to(torch.float32)
     array: NDArray[np.generic] = wide.detach().resolve_neg().numpy()

@@ -1,8 +1,6 @@
-"""Controls: pure parities on a pattern without symmetry, which must or must not move."""
+"""Pure parities on a pattern without symmetry, which must or must not move."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mechcore.claims.criteria import AT_REST_DRIFT
+from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.model.theory import TAP_ROUNDING
-from mechcore.report.figures.data import FigureData
-from mechcore.report.figures.layout import Margins, name_axes, panel_grid, say_nothing_known
-from mechcore.report.figures.style import CONE, THEORY, category_styles, draw_points, plain
+from mechcore.report.figures.figure import FigureData, ReportFigure
+from mechcore.report.figures.layout import (
+    Margins,
+    line,
+    mark,
+    marks,
+    name_axes,
+    panel_grid,
+    say_nothing_known,
+)
+from mechcore.report.figures.style import CONE, THEORY, Style, category_styles, draw_points, plain
 from mechcore.results.results import Results
 
 PARITIES = {0.0: r"even kernels, $\beta = 0$", 1.0: r"odd kernels, $\beta = 1$"}
@@ -25,20 +31,18 @@ FLOOR = 1e-18
 COLUMNS = ["kernel", "activation", "size", "beta", "speed", "drift", "extinct_at", "smallest_tap"]
 
 
-def control_table(results: Results, _family: str) -> pd.DataFrame:
-    """Return how the controls moved."""
+def _table(results: Results, _family: str) -> pd.DataFrame:
     return results.controls[COLUMNS].reset_index(drop=True)
 
 
-def draw_controls(data: FigureData) -> Figure:
-    """Draw the drift under even and under odd kernels: rows are families and activations."""
-    table, activations = data.table, data.results.experiment.activations
+def _draw(data: FigureData) -> Figure:
+    table, styles = data.table, category_styles(data.results.experiment.activations)
     families = list(table.kernel.unique())
-    height = max(0.11 * (len(activations) + 1) * max(len(families), 1), 1.2)
+    height = max(0.11 * (len(styles) + 1) * max(len(families), 1), 1.2)
     figure, panels = panel_grid(
         (1, len(PARITIES)),
         (2.9, height),
-        _legend(data.results),
+        _legend(styles),
         legend_columns=5,
         gap=(0.15, 0.1),
         margins=Margins(left=0.8, right=0.2),
@@ -46,7 +50,7 @@ def draw_controls(data: FigureData) -> Figure:
         sharex=True,
     )
     for axes, (beta, label) in zip(panels[0], PARITIES.items(), strict=True):
-        _draw_parity(axes, table[table.beta == beta], families, data.results)
+        _draw_parity(axes, table[table.beta == beta], families, styles)
         axes.set_title(label, pad=3)
     _name_families(panels[0, 0], families)
     _scale(panels[0, 0], table)
@@ -54,30 +58,26 @@ def draw_controls(data: FigureData) -> Figure:
     return figure
 
 
-def describe_controls(data: FigureData) -> str:
-    """Return what the figure of controls shows."""
-    table = data.table
+def _alt_text(data: FigureData) -> str:
     texts = [
         f"{family} {_largest(rows, 0.0)} and {_largest(rows, 1.0)}"
-        for family, rows in table.groupby("kernel", sort=False)
+        for family, rows in data.table.groupby("kernel", sort=False)
     ]
     return (
-        f"Drift of {len(table)} controls in pixels on a logarithmic axis, by kernel "
-        "family and activation: a random pattern through even and through odd kernels, with a line "
-        f"at {AT_REST_DRIFT} px. Largest drift under even and under odd kernels: "
+        f"Drift of {len(data.table)} controls in pixels on a logarithmic axis, by kernel family "
+        "and activation: a random pattern through even and through odd kernels, with a line at "
+        f"{AT_REST_DRIFT} px. Largest drift under even and under odd kernels: "
         f"{'; '.join(texts) or '0 controls have run'}."
     )
 
 
-def caption_controls(data: FigureData) -> str:
-    """Return what a reader must know to read the figure of controls."""
-    table = data.table
-    dead = int(table.extinct_at.notna().sum())
+def _caption(data: FigureData) -> str:
+    dead = int(data.table.extinct_at.notna().sum())
     return (
         "A random pattern, which no symmetry holds in place, through the pure parities; a point "
         "for each size: how far the centroid ever was from its start. Filled: no tap of the kernel "
         f"is negative; open: some are. Dashed: {AT_REST_DRIFT} px, below which a control is at "
-        f"rest. The state of {dead} of {len(table)} died."
+        f"rest. The state of {dead} of {len(data.table)} died."
     )
 
 
@@ -86,15 +86,14 @@ def _largest(rows: pd.DataFrame, beta: float) -> str:
     return f"{drifts.max():.2e}" if len(drifts) else "none"
 
 
-def _draw_parity(axes: Axes, rows: pd.DataFrame, families: list[str], results: Results) -> None:
-    styles = category_styles(results.experiment.activations)
-    for place, (activation, style) in enumerate(styles.items()):
+def _draw_parity(
+    axes: Axes, rows: pd.DataFrame, families: list[str], styles: dict[str, Style]
+) -> None:
+    for place, (activation, style) in enumerate(styles.items(), 1):
         part = rows[rows.activation == activation]
-        height = part.kernel.map({name: index for index, name in enumerate(families)})
-        offset = (place + 1) / (len(styles) + 1) - 0.5
-        positive = part.smallest_tap >= -TAP_ROUNDING
-        drift = part.drift.clip(lower=FLOOR)
-        draw_points(axes, drift, height.astype(float) + offset, positive, style, gid="controls")
+        level = part.kernel.map(families.index).astype(float) + place / (len(styles) + 1) - 0.5
+        positive, drift = part.smallest_tap >= -TAP_ROUNDING, part.drift.clip(lower=FLOOR)
+        draw_points(axes, drift, level, positive, style, gid="controls")
     axes.axvline(AT_REST_DRIFT, color=THEORY, lw=0.9, ls="--", zorder=1, gid="threshold")
     if rows.empty:
         say_nothing_known(axes)
@@ -109,7 +108,7 @@ def _name_families(axes: Axes, families: list[str]) -> None:
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:
-    largest = float(np.nanmax(np.append(table.drift.to_numpy(float), 1.0)))
+    largest = float(np.nanmax([*table.drift, 1.0]))
     powers = range(-15, int(np.ceil(np.log10(largest))) + 1, 3)
     axes.set(xscale="log", xlim=(FLOOR / 4, 3 * largest))
     axes.set_xticks([FLOOR, *(10.0**power for power in powers)])
@@ -117,15 +116,13 @@ def _scale(axes: Axes, table: pd.DataFrame) -> None:
     axes.minorticks_off()
 
 
-def _legend(results: Results) -> list[Line2D]:
-    look: dict[str, Any] = {"ls": "", "ms": 4}
-    names = [
-        Line2D([], [], label=plain(name), **look, **style)
-        for name, style in category_styles(results.experiment.activations).items()
+def _legend(styles: dict[str, Style]) -> list[Line2D]:
+    return [
+        *marks(styles),
+        mark("no negative tap", color=CONE),
+        mark("negative taps", color=CONE, mfc="none"),
+        line(f"{AT_REST_DRIFT} px", THEORY, 0.9, ls="--"),
     ]
-    taps = [
-        Line2D([], [], marker="o", color=CONE, label="no negative tap", **look),
-        Line2D([], [], marker="o", color=CONE, mfc="none", label="negative taps", **look),
-    ]
-    rest = Line2D([], [], color=THEORY, lw=0.9, ls="--", label=f"{AT_REST_DRIFT} px")
-    return [*names, *taps, rest]
+
+
+FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)

@@ -1,4 +1,4 @@
-"""The card of one cell, a picture small enough for a list of runs."""
+"""The trajectories of one cell, a picture small enough for a list of runs."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from mechcore.report.figures.trajectories import beta_places
 
 
 def cell_preview(dataset: xr.Dataset, figure: Figure | None = None) -> Figure:
-    """Draw one cell: how far the state comes in layers, which charts of metrics cannot show."""
+    """Draw how far the state of a cell comes in layers, into a figure of `blank_preview`."""
     with paper_style():
         figure = blank_preview() if figure is None else _cleared(figure)
         name = plain(dataset.attrs.get("cell_id", dataset.attrs["activation"]))
-        # One angle stands for all.
         _draw_trajectories(figure.axes[0], dataset.isel(angle=[0]), name)
     return figure
 
 
 def blank_preview() -> Figure:
-    """Return the figure that a cell is drawn into."""
+    """Return an empty preview, which can be drawn into again and again."""
     with paper_style():
         # Placed by hand: finding a layout takes as long as drawing.
         figure = new_figure(4.8, 3.2, constrained=False)
@@ -45,7 +44,7 @@ def blank_preview() -> Figure:
 
 
 def _cleared(figure: Figure) -> Figure:
-    """Without what was drawn, but with the ticks: clearing the axes would make new ones."""
+    """Without its lines, but with the ticks: clearing the axes would make new ones."""
     axes = figure.axes[0]
     for line in list(axes.lines):
         line.remove()

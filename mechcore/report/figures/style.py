@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO, StringIO
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,19 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mechcore.io.atomic import replace_file
-from mechcore.report.figures.vector import compact
+from mechcore.report.figures.compact_svg import compact
 
 DOTS_PER_INCH = 150
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
-"""Told apart without colour."""
 
 THEORY = "0.15"
 CONE = "0.55"
 SHADE = "0.945"
 """Greys of the exact theory, the light cone, and the region where rectification acts."""
+
+BEYOND = (0, (3.5, 1.5))
+"""Line style beyond beta*, where rectification acts."""
 
 RULES = {
     # Without a salt the ids in an SVG are random, and no two builds are equal.
@@ -46,6 +49,9 @@ RULES = {
     "xtick.major.size": 3,
     "ytick.major.size": 3,
 }
+
+Style = dict[str, Any]
+"""Colour and marker: series differ in both."""
 
 
 @contextmanager
@@ -71,49 +77,53 @@ def shades(count: int) -> list[Any]:
     return list(sns.color_palette("viridis", count + 1))[:count]
 
 
-def category_styles(names: Sequence[Any]) -> dict[Any, dict[str, Any]]:
-    """Return how categories are told apart, with and without colour."""
+BEFORE_TRAINING = colours(4)[3]
+"""Colour of the same network before training."""
+
+
+def category_styles(names: Sequence[Any]) -> dict[Any, Style]:
+    """Return a colour and a marker for each category."""
+    return _styles(names, colours(len(names)))
+
+
+def order_styles(values: Sequence[Any]) -> dict[Any, Style]:
+    """Return a colour and a marker for each of some ordered values."""
+    return _styles(values, shades(len(values)))
+
+
+def _styles(names: Sequence[Any], palette: list[Any]) -> dict[Any, Style]:
+    looks = zip(palette, cycle(MARKERS), strict=False)
     return {
-        name: {"color": colour, "marker": MARKERS[place % len(MARKERS)]}
-        for place, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True))
+        name: {"color": colour, "marker": marker}
+        for name, (colour, marker) in zip(names, looks, strict=True)
     }
 
 
-def order_styles(values: Sequence[Any]) -> dict[Any, dict[str, Any]]:
-    """Return how ordered values are told apart, with and without colour."""
-    return {
-        value: {"color": colour, "marker": MARKERS[place % len(MARKERS)]}
-        for place, (value, colour) in enumerate(zip(values, shades(len(values)), strict=True))
-    }
+def side_by_side(styles: dict[Any, Style], width: float) -> Iterator[tuple[Any, Style, float]]:
+    """Yield each name and style with an offset, so that marks at one place do not overlap."""
+    for place, (name, style) in enumerate(styles.items()):
+        yield name, style, width * ((place + 0.5) / len(styles) - 0.5)
+
+
+def nested(
+    styles: dict[Any, Style], largest: float, step: float
+) -> Iterator[tuple[Any, Style, float]]:
+    """Yield each name and style with a size of marker: later, smaller ones hide none below."""
+    for place, (name, style) in enumerate(styles.items()):
+        yield name, style, max(largest - step * place, 2.0)
 
 
 def draw_points(
-    axes: Axes,
-    x: Any,
-    y: Any,
-    filled: Any,
-    style: dict[str, Any],
-    gid: str = "points",
-    size: float = 3.4,
+    axes: Axes, x: Any, y: Any, filled: Any, style: Style, open_face: str = "none", **look: Any
 ) -> None:
-    """Draw points, some filled and some open."""
-    x, y, filled = np.asarray(x, float), np.asarray(y, float), np.asarray(filled, bool)
-    known = np.isfinite(x) & np.isfinite(y)
-    colour = style["color"]
-    for chosen, face in ((filled & known, colour), (~filled & known, "none")):
+    """Draw the points that are known, some filled and some open."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    known, filled = np.isfinite(x) & np.isfinite(y), np.broadcast_to(filled, x.shape)
+    usual: dict[str, Any] = {"ls": "", "ms": 3.4, "mew": 0.7, "zorder": 3, "gid": "points"}
+    look = usual | {"marker": style["marker"], "mec": style["color"]} | look
+    for chosen, face in ((known & filled, style["color"]), (known & ~filled, open_face)):
         if chosen.any():
-            axes.plot(
-                x[chosen],
-                y[chosen],
-                ls="",
-                marker=style["marker"],
-                ms=size,
-                mec=colour,
-                mfc=face,
-                mew=0.7,
-                zorder=3,
-                gid=gid,
-            )
+            axes.plot(x[chosen], y[chosen], mfc=face, **look)
 
 
 def plain(text: object) -> str:
@@ -127,33 +137,7 @@ def plain(text: object) -> str:
     return str(text).encode("ascii", "backslashreplace").decode().replace("$", r"\$")
 
 
-def name_row(axes: Axes, name: str) -> None:
-    """Write the name of a row of panels at the right of its last panel."""
-    axes.annotate(
-        plain(name),
-        (1.0, 0.5),
-        (6, 0),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        rotation=270,
-        va="center",
-        ha="left",
-        fontsize=9,
-    )
-
-
-def pixels_per_layer(quantity: str, symbol: str = "") -> str:
-    """Return an axis label in px/layer.
-
-    Examples
-    --------
-    >>> pixels_per_layer("speed")
-    'speed (px/layer)'
-    """
-    return " ".join(part for part in (quantity, symbol, "(px/layer)") if part)
-
-
-def save(figure: Figure, stem: Path, *, suffixes: Sequence[str] = (".png", ".svg")) -> list[Path]:
+def save(figure: Figure, stem: Path, *, suffixes: Iterable[str] = (".png", ".svg")) -> list[Path]:
     """Write a figure, the same bytes for the same figure."""
     files = [stem.with_name(stem.name + suffix) for suffix in suffixes]
     with paper_style():
@@ -172,16 +156,14 @@ def _write_svg(figure: Figure, draft: Path) -> None:
 
 def _write_png(figure: Figure, draft: Path) -> None:
     buffer = BytesIO()
-    # Not packed before it is reduced.
     figure.savefig(buffer, format="rgba", dpi=DOTS_PER_INCH)
     width = int(figure.get_figwidth() * DOTS_PER_INCH)
     size = width, len(buffer.getvalue()) // (4 * width)
     # A palette makes the file three times smaller. The usual one, of medians, gives rare colours
     # away: a mark in a legend would come out in the colour of another.
-    whole = Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
+    image = Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
     method = Image.Quantize.MAXCOVERAGE
-    whole.quantize(256, method=method, dither=Image.Dither.NONE).save(draft, "PNG")
+    image.quantize(256, method=method, dither=Image.Dither.NONE).save(draft, "PNG")
 
 
 WRITERS: dict[str, Callable[[Figure, Path], None]] = {".png": _write_png, ".svg": _write_svg}
-"""How a figure is written, by suffix."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.inputs import named_files
+from mechcore.experiment.input_files import input_paths
 from mechcore.io.environment import LOCK, project_file
+from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_attributes
 from mechcore.io.portable_names import is_portable
-from mechcore.io.provenance import file_sha256
-from mechcore.jobs.damage import files_of
 from mechcore.jobs.stages import STAGES, recorded_files
+from mechcore.results.expected_files import expected_files
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, finished_sweep
 from mechcore.simulation.reading import read_trajectories
@@ -78,7 +78,7 @@ def check_hashes(sweep: Sweep, directory: Path) -> None:
 
 def input_files(experiment: Experiment) -> dict[str, Path]:
     """Return the files that a configuration names: weights, and images of patterns."""
-    named = named_files(experiment)
+    named = input_paths(experiment)
     for given in named:
         if not is_portable(Path(given).as_posix()):
             raise MechcoreError(
@@ -98,7 +98,7 @@ def project_files(sweep: Sweep) -> dict[str, Path]:
 
 def _simulated(experiment: Experiment, directory: Path) -> list[Path]:
     """The netCDF files, if all are there."""
-    paths = [directory / one.path for one in files_of(experiment)]
+    paths = [directory / one.path for one in expected_files(experiment)]
     for path in paths:
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected all files of a finished experiment")

@@ -13,8 +13,7 @@ import yaml
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
-from mechcore.io.atomic import replace_file
-from mechcore.io.netcdf import check_output
+from mechcore.io.atomic import check_output, replace_file
 from mechcore.io.portable_names import is_portable
 from mechcore.results.archive.crate import Entry, description
 from mechcore.results.archive.files import finished_experiment, project_files

@@ -1,0 +1,115 @@
+"""Judges of widths: diffusion at rest (C2) and contraction in motion (C8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from mechcore.analysis.beta_ranges import within_theory
+from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
+from mechcore.claims.selection import paired_simulations, paper_simulations
+from mechcore.claims.thresholds import (
+    ENGINE_ERROR,
+    EXPONENT_ERROR,
+    GAUSSIAN_KURTOSIS,
+    LORENTZ,
+    RELATIVE_ERROR,
+)
+from mechcore.claims.verdict import Figure
+from mechcore.claims.wording import extent, holds_throughout
+from mechcore.results.results import Results
+
+DEVIATIONS = {
+    "exponent_error": "deviation of the exponent from 1/2",
+    "coefficient_error": "relative deviation of the coefficient from s",
+    "anisotropy": "anisotropy of the width",
+    "non_gaussian": "excess kurtosis at the last layer",
+}
+"""How far a state is from diffusing like a Gaussian: columns, and how texts write them."""
+
+
+def diffusion(results: Results) -> Judgement | None:
+    """C2: DC diffuses isotropically, towards a Gaussian."""
+    rows = paper_simulations(results)
+    rows = rows[(rows.beta == 0) & (rows.pattern == results.point)]
+    if rows.empty:
+        return None
+    rows = rows.assign(
+        exponent_error=(rows.diffusion_exponent - 0.5).abs(),
+        coefficient_error=(rows.diffusion_coefficient / rows.diffusion_speed - 1).abs(),
+        anisotropy=(rows.width_across / rows.width_along - 1).abs(),
+        non_gaussian=rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
+        .abs()
+        .max(axis=1, skipna=False),
+    )
+    holds = (rows.exponent_error <= EXPONENT_ERROR) & (rows.coefficient_error <= RELATIVE_ERROR)
+    holds &= (rows.anisotropy <= RELATIVE_ERROR) & (rows.non_gaussian <= GAUSSIAN_KURTOSIS)
+    figures = [*_coefficients(rows), *_deviations(rows, holds)]
+    where = extent(holds_throughout(rows, holds, ("activation", "size")))
+    return Judgement(verdict(holds), figures, where)
+
+
+def contraction(results: Results) -> Judgement | None:
+    """C8: ReLU contracts widths by the Lorentz factor of the speed."""
+    rows = paper_simulations(results, ("relu",))
+    rows = rows.dropna(subset=["diffusion_speed", "speed", "contraction_along"])
+    rows = rows[rows.beta > 0]
+    if rows.empty:
+        return None
+    share = rows.speed / rows.diffusion_speed
+    # Beyond s there is no factor: such a simulation has no gap, and fails.
+    factor = np.sqrt((1 - share**2).clip(lower=0).where(share <= 1 + ENGINE_ERROR))
+    rows = rows.assign(
+        gap=(rows.contraction_along - factor).abs(),
+        across=(rows.contraction_across - 1).abs(),
+        relative_speed=share,
+    )
+    holds = (rows.gap <= LORENTZ) & (rows.across <= LORENTZ)
+    inside = within_theory(rows)
+    below, beyond = rows[inside], rows[~inside]
+    figures = [
+        largest(below, "gap", "largest miss of the factor, β ≤ β*", "1"),
+        largest(beyond, "gap", "largest miss of the factor, β > β*", "1"),
+        largest(beyond, "across", "largest change of the width across, β > β*", "1"),
+        largest(beyond, "relative_speed", "largest v/s", "1"),
+        _effect_of_relu(results),
+    ]
+    partly = bool(holds[inside].all()) and len(below) > 0
+    where = _contraction_extent(rows, holds, inside)
+    return Judgement(verdict(holds, partly=partly), figures, where)
+
+
+def _coefficients(rows: pd.DataFrame) -> Iterator[Figure]:
+    """The coefficient of sqrt(t) in px, which is also the unit of length in which it is 1."""
+    first = rows[rows.activation == rows.activation.iloc[0]].drop_duplicates("size")
+    for _, row in first[first["size"] <= 3].iterrows():
+        name = f"coefficient of √t, k = {row['size']}: the length in which it is 1"
+        yield measured(name, row.diffusion_coefficient, "px", trajectories_file(row))
+
+
+def _deviations(rows: pd.DataFrame, holds: pd.Series) -> Iterator[Figure]:
+    for part, where in ((rows[holds], "where it holds"), (rows[~holds], "where not")):
+        for column, name in DEVIATIONS.items():
+            if len(part):
+                yield largest(part, column, f"largest {name}, {where}", "1")
+
+
+def _contraction_extent(rows: pd.DataFrame, holds: pd.Series, inside: pd.Series) -> str:
+    """Where the factor is met: by the kernel alone, and where ReLU acts."""
+    faster = int((rows.relative_speed[~inside] > 1 + ENGINE_ERROR).sum())
+    return (
+        f"β ≤ β*, where no tap is negative and ReLU does nothing: {int(holds[inside].sum())} of "
+        f"{int(inside.sum())} simulations. β > β*, where it acts: {int(holds[~inside].sum())} of "
+        f"{int((~inside).sum())}; {faster} are faster than s, and have no such factor"
+    )
+
+
+def _effect_of_relu(results: Results) -> Figure:
+    """What rectification adds to the contraction as long as no tap is negative."""
+    pairs = paired_simulations(results, "activation", ("identity", "relu"), ("identity", "relu"))
+    pairs = pairs[within_theory(pairs)]
+    gap = (pairs.contraction_along_second - pairs.contraction_along_first).abs()
+    name = "largest difference of contraction between ReLU and identity, β ≤ β*"
+    return largest(pairs.assign(gap=gap), "gap", name, "1")

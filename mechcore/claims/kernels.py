@@ -1,0 +1,100 @@
+"""Judges of kernels as such: the identity of parities (C9), and what training leaves (C10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from mechcore.claims.judgement import Judgement, measured, verdict
+from mechcore.claims.selection import bank_layers
+from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
+from mechcore.claims.verdict import Figure
+from mechcore.claims.wording import extent, holds_throughout, listed_names
+from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.paths import KERNELS_FILE
+from mechcore.results.results import Results
+
+
+def parity(results: Results) -> Judgement | None:
+    """C9: even and odd part are orthogonal, and their energies add up."""
+    rows = results.kernels
+    if rows.empty:
+        return None
+    defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
+    holds = (defect <= ROUNDING) & (product <= ROUNDING)
+    figures = [
+        measured("kernels", len(rows), "1", KERNELS_FILE),
+        measured("largest |E² − m² − p²| / E²", defect.max(), "1", KERNELS_FILE),
+        measured("largest |⟨K_e, K_o⟩| / E²", product.max(), "1", KERNELS_FILE),
+    ]
+    where = extent(holds_throughout(rows, holds, ("kernel", "size")))
+    return Judgement(verdict(holds), figures, where)
+
+
+def trained_filters(results: Results) -> Judgement | None:
+    """C10: DC and gradients dominate trained filters."""
+    layers = bank_layers(results, trained=True)
+    rows = _decisive(layers)
+    if rows.empty:
+        return None
+    above_chance = _above_chance(rows)
+    holds = above_chance & (rows.low_frequency_share > DOMINATED)
+    figures = [*_spectra(rows, "after training"), *_before_training(results)]
+    parts = [_passing(bank, part, holds) for bank, part in rows.groupby("bank", sort=False)]
+    parts.append(f"above chance in {above_chance.sum()} of {len(rows)} layers")
+    partly = bool(holds.any() or above_chance.all())
+    where = "; ".join(parts) + _left_out(layers.drop(rows.index)) + _not_analysed(results)
+    return Judgement(verdict(holds, partly=partly), figures, where)
+
+
+def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
+    """The layers that decide something: chance alone does not dominate them, nor are they zero."""
+    known = layers.low_frequency_share.notna()
+    return layers[known & (layers.null_low_frequency_share <= MOST_BY_CHANCE)]
+
+
+def _above_chance(layers: pd.DataFrame) -> pd.Series:
+    return layers.low_frequency_share > layers.null_low_frequency_limit
+
+
+def _passing(bank: object, rows: pd.DataFrame, holds: pd.Series) -> str:
+    """How many layers of a bank pass, and the first that fail."""
+    fails = rows.name[~holds[rows.index]].tolist()
+    passing = f"{bank}: {len(rows) - len(fails)} of {len(rows)} layers"
+    return f"{passing}, not {listed_names(fails)}" if fails else passing
+
+
+def _left_out(rows: pd.DataFrame) -> str:
+    names = [f"{row['bank']} {row['name']}" for row in rows.to_dict("records")]
+    reason = "chance gives them more than half, or they are zero"
+    return f". Left out, as {reason}: {listed_names(names)}" if names else ""
+
+
+def _not_analysed(results: Results) -> str:
+    planned = planned_banks(results.experiment).values()
+    names = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
+    return f". Not analysed yet: {listed_names(names)}" if names else ""
+
+
+def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
+    """The layers of each bank with the smallest and the largest share, and what chance gives."""
+    for bank, part in rows.groupby("bank", sort=False):
+        source = f"filters/{bank}.nc"
+        ordered = part.sort_values("low_frequency_share")
+        ends = ordered.iloc[[0, -1]] if len(part) > 1 else ordered
+        for row in ends.to_dict("records"):
+            layer = f"{bank}, {row['name']}"
+            share, chance = row["low_frequency_share"], row["null_low_frequency_share"]
+            yield measured(f"share of DC and gradients {when}, {layer}", share, "1", source)
+            yield measured(f"share by chance, {layer}", chance, "1", source)
+    leading = (rows.leading == rows.low_frequencies).mean()
+    yield measured(f"layers in which no other coefficient is larger {when}", leading, "1")
+
+
+def _before_training(results: Results) -> Iterator[Figure]:
+    rows = _decisive(bank_layers(results, trained=False))
+    if len(rows):
+        yield from _spectra(rows, "before training")
+        above = _above_chance(rows).mean()
+        yield measured("layers above the limit of chance before training", above, "1")

@@ -1,0 +1,47 @@
+"""The thresholds of all claims and controls, written down before any figure was drawn."""
+
+AT_REST_DRIFT = 0.1
+"""px. A centroid that was never farther from its start than a tenth of a pixel has not moved."""
+
+EQUAL_SPEED = 1e-3
+"""px/layer. Speeds that differ by less take a thousand layers to come a pixel apart."""
+
+ENGINE_ERROR = 1e-9
+"""The engines equal the exact theory to within this."""
+
+ROUNDING = 1e-12
+"""Share of a kernel's energy. Sums over at most 31 x 31 taps round to less than 1000 units in the
+last place, 2e-13."""
+
+EXPONENT_ERROR = 0.02
+RELATIVE_ERROR = 0.02
+"""A law holds if it is met to two per cent; for an exponent of 1/2, 0.02 is four per cent."""
+
+GAUSSIAN_KURTOSIS = 0.15
+"""Excess kurtosis of a marginal. A uniform kernel has -1.2 to -2, and a sum of T of them a T-th."""
+
+GRADIENT_SPEED = 0.5
+GRADIENT_ERROR = 0.005
+"""px/layer. The paper's figure and its last digit."""
+
+LINEAR = 0.05
+"""Share of the light speed. A line that misses no point by more than this describes the speeds."""
+
+MONOTONE = 0.9
+"""Rank correlation of speed with the mixing ratio."""
+
+HALF = 0.5
+"""Share of the light speed that speeds span."""
+
+MOST, SOME = 0.9, 0.1
+"""Shares of pairs in which a comparison must hold: for the claim, and for a part of it."""
+
+LORENTZ = 0.05
+"""Width relative to the width at rest. A factor that is missed by more is another factor."""
+
+DOMINATED = 0.5
+"""Share of a layer's energy that dominates it."""
+
+MOST_BY_CHANCE = 0.5
+"""Share of a layer's energy. Where random weights would have more in DC and the two gradients, as
+in the four taps of 2x2, the layer decides nothing."""

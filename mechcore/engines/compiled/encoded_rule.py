@@ -1,0 +1,54 @@
+"""A `LayerRule` in numbers: numba cannot look names up in tables."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mechcore.engines.rule import LayerRule
+from mechcore.engines.trajectories import DENSITIES
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.normalisations import NORMALISATIONS, NORMS
+
+CURVED = tuple(name for name, entry in ACTIVATIONS.items() if entry.negative_slope is None)
+"""Activations that are more than a slope on x < 0, in the order of `EncodedRule.curved`."""
+
+
+class EncodedRule(NamedTuple):
+    """What the tables say of the names in a `LayerRule`.
+
+    ``slope`` is that of the activation on x < 0; ``curved`` is the position in `CURVED` of an
+    activation without one, else -1; ``norm`` is the position in `NORMS`.
+    """
+
+    steps: int
+    slope: float
+    curved: int
+    lipschitz: float
+    homogeneous: bool
+    keeps_zero: bool
+    norm: int
+    divides: bool
+    finite: bool
+    mirror_period: int
+    squared: bool
+
+
+def encode(rule: LayerRule) -> EncodedRule:
+    """Look up what compiled functions need of a rule."""
+    activation = ACTIVATIONS[rule.activation]
+    normalisation = NORMALISATIONS[rule.normalise]
+    boundary = BOUNDARIES[rule.boundary]
+    return EncodedRule(
+        steps=rule.steps,
+        slope=1.0 if activation.negative_slope is None else activation.negative_slope,
+        curved=CURVED.index(rule.activation) if rule.activation in CURVED else -1,
+        lipschitz=activation.lipschitz,
+        homogeneous=activation.homogeneous,
+        keeps_zero=activation.keeps_zero,
+        norm=list(NORMS).index(normalisation.norm),
+        divides=normalisation.divides,
+        finite=boundary.finite,
+        mirror_period=boundary.mirror_period,
+        squared=DENSITIES[rule.density] == 2,
+    )

@@ -1,0 +1,134 @@
+"""Lines about jobs, from the events that Snakemake logs: counts of cells, and logs of failures."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from mechcore.jobs.status import was_interrupted
+
+LITTLE_SPACE = 2**20
+"""Bytes: files that did not fit are removed before anyone looks, so that some space is free."""
+
+HIDDEN = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
+"""Events of which `Progress` says more."""
+
+
+def show_progress(logger: logging.Logger, cells: int) -> None:
+    """Print a line for each finished job, and the log of each failed one."""
+    # Snakemake reads the Snakefile more than once in some modes; it has one logger.
+    if any(isinstance(handler, Progress) for handler in logger.handlers):
+        return
+    for handler in logger.handlers:
+        if _is_terminal(handler):
+            handler.addFilter(Brief())
+    logger.addHandler(Progress(cells))
+
+
+def _is_terminal(handler: logging.Handler) -> bool:
+    # Its log file keeps everything.
+    return isinstance(handler, logging.StreamHandler) and not isinstance(
+        handler, logging.FileHandler
+    )
+
+
+class Brief(logging.Filter):
+    """Hides what `Progress` prints, and every message that was printed before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the terminal shows a message."""
+        event = getattr(record, "event", None)
+        if event is None:
+            text = record.getMessage()
+            repeated = text in self._shown
+            self._shown.add(text)
+            return not repeated
+        # A rule that failed: the log of its job says why.
+        failed_rule = getattr(record, "exception", None) == "RuleException"
+        return event not in HIDDEN and not failed_rule
+
+
+class Progress(logging.Handler):
+    """Counts the cells that are done, and shows the log of a job that failed."""
+
+    def __init__(self, cells: int, write: Callable[[str], object] | None = None) -> None:
+        super().__init__()
+        self._cells, self._done = cells, 0
+        self._jobs: dict[int, tuple[str, dict[str, str]]] = {}
+        self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
+        self._actions: dict[LogEvent, Callable[[Any], None]] = {
+            LogEvent.RUN_INFO: self._plan,
+            LogEvent.JOB_INFO: self._remember,
+            LogEvent.JOB_FINISHED: self._finish,
+            LogEvent.JOB_ERROR: self._fail,
+            LogEvent.GROUP_ERROR: self._fail_together,
+        }
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print what an event means."""
+        action = self._actions.get(getattr(record, "event", None))  # type: ignore[arg-type]
+        if action:
+            action(record)
+
+    def _plan(self, record: Any) -> None:
+        waiting = int(record.stats.get("simulate", 0))
+        self._done = self._cells - waiting
+        self._write(f"{self._cells} cells, {self._done} done before, {waiting} to run")
+
+    def _remember(self, record: Any) -> None:
+        self._jobs[record.jobid] = (record.rule_name, dict(record.wildcards or {}))
+
+    def _finish(self, record: Any) -> None:
+        name, wildcards = self._jobs.get(record.job_id, ("all", {}))
+        if name == "simulate":
+            self._done += 1
+            self._write(f"{self._done} of {self._cells} cells done: {wildcards['cell']}")
+        elif name != "all":
+            # There are several films and banks.
+            item = "".join(f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards)
+            self._write(f"{name}{item} done")
+
+    def _fail(self, record: Any) -> None:
+        if record.indent:
+            # One of many cells of a job: it may be finished, or not have begun.
+            return
+        logs = {path: _text(path) for path in map(Path, record.log)}
+        if any(map(was_interrupted, logs.values())):
+            return
+        self._write(f"{record.rule_name} failed: {' '.join(record.log)}")
+        # What a cluster says of a job that it ended, as TIMEOUT; the log does not know.
+        if getattr(record, "rule_msg", None):
+            self._write(str(record.rule_msg))
+        for path, text in logs.items():
+            if text:
+                self._write(text)
+            self._check_space(path.parent)
+
+    def _fail_together(self, record: Any) -> None:
+        logs = [Path(path) for path in record.aux_logs]
+        names = " ".join(map(str, logs))
+        self._write(f"a job of {len(record.job_error_info)} cells failed: {names}")
+        # Snakemake drops what a cluster says of the end of such a job; its output has it.
+        for path in logs:
+            for line in re.findall(r"^\w+: error: .*", _text(path), re.MULTILINE):
+                self._write(line)
+
+    def _check_space(self, folder: Path) -> None:
+        # The log is on the same disk, and then empty.
+        if folder.is_dir() and shutil.disk_usage(folder).free < LITTLE_SPACE:
+            self._write(f"{folder}: no space left on this disk, or next to none")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""

@@ -1,0 +1,140 @@
+"""The list of figures. It needs the configuration alone, so that the workflow imports no plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.representative import (
+    PAPER_ACTIVATIONS,
+    filmed_activations,
+    representative_family,
+)
+
+if TYPE_CHECKING:
+    from mechcore.report.figures.figure import ReportFigure
+
+
+@dataclass(frozen=True)
+class FigureEntry:
+    """A kind of figure, drawn once for each of its topics."""
+
+    title: str
+    module: str
+    """The module of this package whose ``FIGURE`` draws it."""
+    topics: Callable[[Experiment], list[str]]
+    """Names of kernel families, activations or banks."""
+    absent: str = ""
+    """Stands in the report if there is no topic; without it the section is left out."""
+
+    def figure(self) -> ReportFigure:
+        """Import the module, and with it matplotlib."""
+        figure: ReportFigure = import_module(f"{__package__}.{self.module}").FIGURE
+        return figure
+
+
+def _family(experiment: Experiment) -> list[str]:
+    return [representative_family(experiment)]
+
+
+def _families(experiment: Experiment) -> list[str]:
+    return experiment.kernels
+
+
+def _family_under_both_rectifiers(experiment: Experiment) -> list[str]:
+    return _family(experiment) if {*PAPER_ACTIVATIONS} <= {*experiment.activations} else []
+
+
+def _family_with_kernel_at_rest(experiment: Experiment) -> list[str]:
+    return _family(experiment) if 0.0 in experiment.betas else []
+
+
+def _families_at_several_angles(experiment: Experiment) -> list[str]:
+    return experiment.kernels if len(experiment.angles) > 1 else []
+
+
+def _trained_banks(experiment: Experiment) -> list[str]:
+    return [bank.name for bank in planned_banks(experiment).values() if bank.trained]
+
+
+FIGURES: dict[str, FigureEntry] = {
+    "speed": FigureEntry("Speed against the odd share", "speed", _families),
+    "linearity": FigureEntry(
+        "Which measure of the odd share is linear?", "speed_by_predictor", _family
+    ),
+    "residuals": FigureEntry("Where straight lines miss", "fit_residuals", _family),
+    "models": FigureEntry("Which curve describes the speed?", "curve_comparison", _family),
+    "collapse": FigureEntry(
+        "All kernels in units of their diffusion speed", "scaled_speeds", _family
+    ),
+    "rectifiers": FigureEntry(
+        "Modulus against ReLU",
+        "modulus_and_relu",
+        _family_under_both_rectifiers,
+        "The grid does not hold both ReLU and the modulus.",
+    ),
+    "contraction": FigureEntry(
+        "Contraction in motion",
+        "lorentz_contraction",
+        _family_with_kernel_at_rest,
+        "β = 0 is not on the grid, so there is no width at rest to compare with.",
+    ),
+    "diffusion": FigureEntry("Diffusion", "diffusion", _family),
+    "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
+    "isotropy": FigureEntry(
+        "Direction and speed by angle",
+        "isotropy",
+        _families_at_several_angles,
+        "The grid has one angle only, so directions cannot be compared.",
+    ),
+    "energy": FigureEntry(
+        "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
+    ),
+    "trajectories": FigureEntry("Trajectories", "trajectories", _family),
+    "strip": FigureEntry(
+        "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
+    ),
+    "controls": FigureEntry(
+        "Controls: pure parities on a pattern without symmetry", "controls", _family
+    ),
+    "spectra": FigureEntry(
+        "Trained kernels: which frequencies hold the energy",
+        "filter_spectra",
+        _trained_banks,
+        "The configuration names no weight file (filter_banks).",
+    ),
+    "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
+    "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
+    "roses": FigureEntry(
+        "Trained kernels: which way they point", "filter_directions", _trained_banks
+    ),
+    "gallery": FigureEntry(
+        "Trained kernels: the most even and the most odd", "filter_gallery", _trained_banks
+    ),
+    "drift": FigureEntry(
+        "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
+    ),
+    "kernels": FigureEntry("The kernels", "kernel_maps", _families),
+}
+"""The figures in the order of the report, by the names that their files begin with."""
+
+
+def figure_stems(experiment: Experiment) -> dict[str, str]:
+    """Return the names of the files of all figures, without suffix, and the figures' titles.
+
+    Examples
+    --------
+    >>> from mechcore.experiment.config import load_experiment
+    >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
+    ...     "activations": ["relu"], "betas": [0.5]})))[:2]
+    ['speed-dct', 'linearity-dct']
+    """
+    return {
+        f"{name}-{topic}": entry.title
+        for name, entry in FIGURES.items()
+        for topic in entry.topics(experiment)
+    }

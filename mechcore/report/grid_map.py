@@ -1,0 +1,158 @@
+"""The map of the grid: what is done, what died, what failed, and the commands behind each tile."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mechcore.experiment.cell import PatternSettings
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.naming import cell_name
+from mechcore.jobs.status import cell_states
+from mechcore.results.results import Results
+
+
+@dataclass(frozen=True)
+class TileState:
+    """A state that a cell can be in: a symbol that needs no colour, and words for the legend."""
+
+    symbol: str
+    meaning: str
+
+
+STATES = {
+    "done": TileState("✓", "done"),
+    "extinct": TileState("◐", "done, but some simulations died out"),
+    "failed": TileState("✗", "failed"),
+    "missing": TileState("·", "not computed yet"),
+}
+"""By name, which is also a class of the page."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A cell of the grid."""
+
+    size: int
+    state: str
+    """A key of `STATES`."""
+    note: str
+    """How many simulations died, or why the cell failed."""
+
+
+@dataclass(frozen=True)
+class FamilyMap:
+    """The cells of a kernel family: for each activation a row of tiles by size."""
+
+    name: str
+    rows: dict[str, list[Tile]]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Files and commands, with ``{cell}``, ``{family}`` and the like in place of what varies."""
+
+    file: str
+    """The netCDF file of a cell."""
+    again: str
+    """The command that makes it again."""
+    alone: str
+    """The command that runs one of its simulations."""
+    patterns: dict[str, str]
+    """Labels to what ``{pattern}`` stands for; empty where ``propagate`` has no way to name it."""
+    angles: list[str]
+    betas: list[str]
+
+
+def family_maps(results: Results, logs: Path | None) -> list[FamilyMap]:
+    """Return the map of the grid."""
+    plan = results.experiment
+    died, failed = extinctions(results.metrics), _failures(results, logs)
+
+    def tile(family: str, activation: str, size: int) -> Tile:
+        cell = results.cell_name(family, activation, size)
+        if cell in results.finished:
+            return Tile(size, "extinct" if cell in died else "done", died.get(cell, ""))
+        return Tile(size, "failed" if cell in failed else "missing", failed.get(cell, ""))
+
+    return [
+        FamilyMap(
+            family,
+            {name: [tile(family, name, size) for size in plan.sizes] for name in plan.activations},
+        )
+        for family in plan.kernels
+    ]
+
+
+def state_counts(families: list[FamilyMap]) -> dict[str, int]:
+    """Return how many cells are in each state of `STATES`."""
+    states = [tile.state for family in families for row in family.rows.values() for tile in row]
+    return {name: states.count(name) for name in STATES}
+
+
+def extinctions(metrics: pd.DataFrame) -> dict[str, str]:
+    """Return how many simulations died in the cells in which any did."""
+    died = metrics.extinct_at.notna().groupby(metrics.cell).agg(["sum", "size"])
+    return {
+        str(cell): f"{row['sum']} of {row['size']} simulations died out"
+        for cell, row in died[died["sum"] > 0].iterrows()
+    }
+
+
+def commands(experiment: Experiment) -> Commands:
+    """Return the files and commands behind the cells of an experiment."""
+    name = experiment.experiment
+    file = f"results/{name}/trajectories/{{cell}}.nc"
+    return Commands(
+        file=file,
+        again=f"snakemake -c1 --configfile config/{name}.yaml \\\n  --force {file}",
+        alone=" \\\n  ".join([*ALONE, *_settings(experiment), "--output one.nc"]),
+        patterns={pattern.label: _argument(pattern) for pattern in experiment.patterns},
+        angles=[f"{angle:.12g}" for angle in experiment.angles],
+        betas=[f"{beta:.12g}" for beta in experiment.betas],
+    )
+
+
+def template_cell(experiment: Experiment) -> str:
+    """Return the name of a cell with braces, as ``{family}-{activation}-k{size}``."""
+    plain = cell_name("{family}", "{activation}", 0, experiment.boundary)
+    return plain.replace("-k0", "-k{size}", 1)
+
+
+ALONE = (
+    "mechcore propagate --family {family} --size {size}",
+    "--beta {beta} --angle {angle}",
+    "--activation {activation} --pattern {pattern}",
+)
+
+OPTIONS = ("t_burn", "mixing", "normalise", "boundary", "domain", "density", "engine", "seed")
+"""Settings of an experiment that are options of ``propagate`` by the same names."""
+
+
+def _settings(experiment: Experiment) -> list[str]:
+    """Options of ``propagate`` for what differs from its defaults."""
+    words = [f"--steps {experiment.steps}"]
+    for name in OPTIONS:
+        value = getattr(experiment, name)
+        if value != type(experiment).model_fields[name].default:
+            words.append(f"--{name.replace('_', '-')} {value}")
+    snapshots = experiment.snapshots
+    if snapshots.layers:
+        words.append(" ".join(f"--snapshot {layer}" for layer in snapshots.layers))
+        words.append(f"--window {snapshots.window}")
+    return words
+
+
+def _argument(pattern: PatternSettings) -> str:
+    return "" if pattern.arguments else shlex.quote(pattern.name)
+
+
+def _failures(results: Results, logs: Path | None) -> dict[str, str]:
+    """Why cells failed."""
+    if logs is None:
+        return {}
+    states = cell_states(results.cells, results.folder, logs)
+    return {state.cell: state.reason for state in states if state.state == "failed"}

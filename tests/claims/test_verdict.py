@@ -1,0 +1,104 @@
+"""``claims.json``: what is written is read again, and any other content is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mechcore.claims.verdict import MOVED, REPRODUCED, Claim, Figure, read_claims, write_claims
+from mechcore.errors import MechcoreError
+
+CLAIM = Claim(
+    id="C1",
+    kind="claim",
+    statement="Speed is linear in β.",
+    figures=[Figure(name="gap", value=0.5, unit="px", source="metrics.csv")],
+    test="Within 5 %.",
+    verdict=REPRODUCED,
+    range="everywhere",
+    section="speed",
+    data=["metrics.csv"],
+)
+CONTROL = CLAIM.model_copy(update={"id": "N1", "kind": "control", "verdict": MOVED})
+CONTENT = CLAIM.model_dump()
+
+
+def with_figure(**change: object) -> list[object]:
+    return [CONTENT | {"figures": [CONTENT["figures"][0] | change]}]
+
+
+def test_file_holds_what_was_written(tmp_path: Path) -> None:
+    write_claims([CLAIM, CONTROL], tmp_path / "claims.json")
+    assert read_claims(tmp_path / "claims.json") == [CLAIM, CONTROL]
+    first, _ = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert {"id", "statement", "figures", "test", "verdict", "range"} <= set(first)
+
+
+@pytest.mark.parametrize("value", [0.5, 3, None])
+def test_figures_have_numbers_of_any_kind(value: float | None, tmp_path: Path) -> None:
+    (tmp_path / "claims.json").write_text(json.dumps(with_figure(value=value)))
+    assert read_claims(tmp_path / "claims.json")[0].figures[0].value == value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "claims: None is not allowed, expected a list"),
+        ([], "claims: [] is not allowed, expected at least one value"),
+        (CONTENT, "expected a list"),
+        ([CONTENT, 1], "claims[1]: 1 is not allowed, expected"),
+        ([{"id": "C1"}], "claims[0].kind: missing"),
+        (
+            [CONTENT | {"verdict": "proved"}],
+            "verdict: 'proved' is not allowed, expected reproduced or",
+        ),
+        (
+            [CONTENT | {"verdict": "moved"}],
+            "verdict: 'moved' is not allowed, expected reproduced or",
+        ),
+        ([CONTENT | {"kind": "guess"}], "kind: 'guess' is not allowed, expected claim or control"),
+        ([CONTENT | {"kind": []}], "claims[0].kind: [] is not allowed, expected text"),
+        ([CONTENT | {"range": None}], "claims[0].range: None is not allowed, expected text"),
+        (
+            [CONTENT | {"data": "metrics.csv"}],
+            "data: 'metrics.csv' is not allowed, expected a list",
+        ),
+        ([CONTENT | {"data": [1]}], "claims[0].data[0]: 1 is not allowed, expected text"),
+        ([CONTENT | {"figures": {}}], "figures: {} is not allowed, expected a list"),
+        ([CONTENT | {"figures": [1]}], "figures[0]: 1 is not allowed, expected"),
+        ([CONTENT | {"mood": "good"}], "'claims[0].mood' is not a known key"),
+        (with_figure(value="0.5"), "figures[0].value: '0.5' is not allowed, expected a number"),
+        (with_figure(value=True), "figures[0].value: True is not allowed, expected a number"),
+        (
+            with_figure(value=float("nan")),
+            "figures[0].value: nan is not allowed, expected a finite number",
+        ),
+        (with_figure(unit=1), "figures[0].unit: 1 is not allowed, expected text"),
+        (with_figure(source=1), "figures[0].source: 1 is not allowed, expected text"),
+    ],
+)
+def test_other_content_is_refused_in_one_line(
+    content: object, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(MechcoreError) as caught:
+        read_claims(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{"])
+def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text(text)
+    with pytest.raises(MechcoreError, match="is not JSON"):
+        read_claims(path)
+
+
+def test_missing_file_names_the_command_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(MechcoreError, match="missing, expected what mechcore judge writes"):
+        read_claims(tmp_path / "claims.json")

@@ -1,0 +1,42 @@
+"""Shares of the energy of untrained weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mechcore.filters.analysis import analyse
+from mechcore.filters.null import null_law, null_limit, subspace_dimensions
+from mechcore.filters.summary import effective_number
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 5), (1, 5), (3, 5)])
+@pytest.mark.parametrize("share", ["odd_energy_ratio", "isotropic_share", "low_frequency_share"])
+def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: str) -> None:
+    found = analyse(np.random.default_rng(3).standard_normal((20_000, *shape)))[share].values
+    law = null_law(share, *shape)
+    # Seeded: a true law would fail so rarely, and one that is a few per cent off always.
+    assert stats.kstest(found, law.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0], ids=["alike", "unequal"])
+def test_limit_of_chance_of_many_kernels_is_passed_once_in_a_thousand(spread: float) -> None:
+    random, trials, kernels = np.random.default_rng(4), 20_000, 100
+    # Energies as a layer has them, directions by chance.
+    energies = np.exp(spread * random.standard_normal(kernels))
+    shares = random.beta(3 / 2, 6 / 2, (trials, kernels))
+    found = shares @ energies / energies.sum()
+    limit = null_limit("low_frequency_share", 3, 3, effective_number(energies))
+    # Twenty are expected; so few or so many come by chance once in a thousand times or less. The
+    # law has the mean and the variance of these sums, not all of their shape.
+    assert 5 < (found > limit).sum() < 40
+    law = null_law("low_frequency_share", 3, 3, effective_number(energies))
+    assert found.std() == pytest.approx(law.std(), rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 2), (3, 3), (3, 5), (8, 8)])
+def test_dimensions_of_the_parts_add_up(shape: tuple[int, int]) -> None:
+    parts = subspace_dimensions(*shape)
+    disjoint = ("odd_energy_ratio", "isotropic_share", "anisotropic_share")
+    assert sum(parts[name] for name in disjoint) == np.prod(shape)

@@ -1,0 +1,58 @@
+"""A small experiment with its report, drawn once for all tests that only look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mechcore.experiment.config import Experiment
+from mechcore.report.page import write_report
+from mechcore.results.results import Results
+from tests.helpers.experiments import run
+
+SMALL: dict[str, object] = {
+    "experiment": "small",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2, 3],
+    "patterns": ["delta", "disc", {"name": "gaussian", "sigma": 2.0}],
+    "betas": {"start": 0, "stop": 1, "count": 11},
+    "steps": 12,
+    "snapshots": {"layers": [0, 12], "window": 33},
+    "engine": "reference",
+    "filter_banks": [
+        {
+            "weights": "resources/banks/digits.safetensors",
+            "untrained": "resources/banks/digits-untrained.safetensors",
+        }
+    ],
+    "slices_per_layer": 2,
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """An experiment, the folder of its results, and its page."""
+
+    experiment: Experiment
+    folder: Path
+    page: Path
+
+    @cached_property
+    def results(self) -> Results:
+        """Its results."""
+        return Results.load(self.experiment, self.folder)
+
+    @cached_property
+    def text(self) -> str:
+        """The source of the page."""
+        return self.page.read_text(encoding="utf-8")
+
+
+def make_report(folder: Path, config: dict[str, object]) -> Report:
+    """Run an experiment and write its report."""
+    page = folder / "report" / "index.html"
+    experiment = run(folder / "results", config)
+    write_report(experiment, folder / "results", page)
+    return Report(experiment, folder / "results", page)
