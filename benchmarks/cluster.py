@@ -44,21 +44,9 @@ def main() -> None:
 
 
 def describe(cluster: Cluster, seconds: float, cells: int) -> str:
-    """Run the default experiment and say in a line what it took.
+    """Run the default experiment and return what it took, in a line.
 
-    Parameters
-    ----------
-    cluster : Cluster
-        An idle one.
-    seconds : float
-        Before the first look at the jobs.
-    cells : int
-        At most in a job.
-
-    Returns
-    -------
-    str
-        A line of a table.
+    The first look at the jobs comes after so many seconds; a job has so many cells at most.
     """
     before = len(cluster.jobs())
     with project() as folder:

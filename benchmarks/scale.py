@@ -42,18 +42,12 @@ PATCH = "import mechcore.model.kernels\nmechcore.model.kernels.LARGEST_SIZE = 40
 
 @dataclass(frozen=True)
 class Spent:
-    """What a command took.
-
-    Parameters
-    ----------
-    seconds : float
-        Of the wall.
-    megabytes : float
-        Of memory, at most.
-    """
+    """What a command took."""
 
     seconds: float
+    """Of the wall."""
     megabytes: float
+    """Of memory, at most."""
 
     def __str__(self) -> str:
         return f"{self.seconds:7.1f} s {self.megabytes:6.0f} MB"
@@ -77,20 +71,7 @@ def main() -> None:
 
 
 def trial(folder: Path, count: int) -> dict[str, Spent]:
-    """Return what each step takes for about as many cells.
-
-    Parameters
-    ----------
-    folder : Path
-        An empty one.
-    count : int
-        How many cells.
-
-    Returns
-    -------
-    dict of str to Spent
-        By name of the step.
-    """
+    """Return what each step takes for about as many cells, in an empty folder."""
     settings = grid(count)
     _copy_project(folder, settings)
     cells = expand(load_experiment(settings))

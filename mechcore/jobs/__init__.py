@@ -1,1 +1,1 @@
-"""What the scheduler needs: cost, packing, status and resuming."""
+"""What a scheduler needs and reports: cost, packing, resuming, progress and status."""

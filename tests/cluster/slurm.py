@@ -102,55 +102,36 @@ StorageLoc=slurm
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or a task of an array, as the controller remembers it.
-
-    Parameters
-    ----------
-    identifier : str
-        As `Cluster.cancel` takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait.
-    state : str
-        RUNNING, COMPLETED, TIMEOUT, ...
-    node : str
-        Empty before it runs.
-    comment : str
-        The rule and the wildcards, of jobs from Snakemake.
-    restarts : int
-        How often SLURM itself queued it again.
-    memory : str
-        What it asked for: ``1000M``.
-    limit : str
-        Its time limit: ``1:00``.
-    folder : str
-        Where it was submitted from.
-    """
+    """A job, or a task of an array, as the controller remembers it."""
 
     identifier: str
+    """As `Cluster.cancel` takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
     state: str
+    """RUNNING, COMPLETED, TIMEOUT, ..."""
     node: str
+    """Empty before it runs."""
     comment: str
+    """The rule and the wildcards, of jobs from Snakemake."""
     restarts: int
+    """How often SLURM itself queued it again."""
     memory: str
+    """What it asked for: ``1000M``."""
     limit: str
+    """Its time limit: ``1:00``."""
     folder: str
+    """Where it was submitted from."""
 
 
 @dataclass
 class Cluster:
-    """A cluster that runs, and what may happen to it.
-
-    Parameters
-    ----------
-    folder : Path
-        Settings, states and logs of all daemons; removed in the end.
-    environment : dict
-        Environment variables of whoever talks to this cluster.
-    accounting : bool
-        Whether `sacct` works.
-    """
+    """A cluster that runs, and what may happen to it."""
 
     folder: Path
+    """Settings, states and logs of all daemons; removed in the end."""
     environment: dict[str, str]
+    """Environment variables of whoever talks to this cluster."""
     accounting: bool
+    """Whether `sacct` works."""
     nodes: Sequence[str] = field(default=NODES)
 
     def run(self, *words: str) -> str:
@@ -266,19 +247,8 @@ def slurm_cluster(
 ) -> Iterator[Cluster]:
     """Run a SLURM with four idle nodes; where that is impossible the test is skipped.
 
-    Parameters
-    ----------
-    accounting : bool
-        Whether a database keeps the jobs. Memory limits hold with and without one.
-    processors : int
-        Of each node, whatever this machine has.
-    megabytes : int
-        Of each node, likewise.
-
-    Yields
-    ------
-    Cluster
-        One whose processes and files are gone in the end.
+    Each node has the processors and megabytes that are asked for, whatever this machine has. With
+    accounting, a database keeps the jobs.
     """
     if reason := missing_for_slurm(accounting=accounting):
         pytest.skip(reason)

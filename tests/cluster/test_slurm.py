@@ -61,18 +61,12 @@ rule slow:
 
 @dataclass
 class Run:
-    """A Snakemake on the login node.
-
-    Parameters
-    ----------
-    process : Popen
-        Of a session of its own.
-    log : Path
-        What it says.
-    """
+    """A Snakemake on the login node."""
 
     process: subprocess.Popen[bytes]
+    """In a session of its own."""
     log: Path
+    """What it says."""
 
     def wait(self) -> int:
         """Wait for its end and return the exit code; one that hangs fails the test."""
@@ -415,7 +409,7 @@ def test_smoke_gives_on_a_cluster_what_it_gives_here(
 
 
 def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, folder: Path) -> None:
-    # Here no handler of the workflow's own tells of errors.
+    # The workflow's own handler is not there to report errors.
     said = finish(cluster, folder, "--quiet=host", "--", "hungry.txt", "slow.txt")
     assert states(cluster, folder, "rule_hungry") == ["FAILED", "COMPLETED"]
     assert [job.memory for job in jobs_of(cluster, folder, "rule_hungry")] == ["1000M", "2000M"]

@@ -12,30 +12,19 @@ Maker = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Case:
-    """A command line that must be refused.
-
-    Parameters
-    ----------
-    name : str
-        Identifies it.
-    words : tuple of str
-        What follows ``mechcore``.
-    told : tuple of str
-        Parts of the one line: the key or the file, and what is wrong with it.
-    file : str, optional
-        Path of a file, relative to the folder in which the command runs.
-    make : callable, optional
-        Writes the file.
-    package : str, optional
-        What the test needs besides the locked packages.
-    """
+    """A command line that must be refused."""
 
     name: str
     words: tuple[str, ...]
+    """What follows ``mechcore``."""
     told: tuple[str, ...]
+    """Parts of the one line: the key or the file, and what is wrong with it."""
     file: str = ""
+    """Path of a file, relative to the folder in which the command runs."""
     make: Maker | None = None
+    """Writes the file."""
     package: str = ""
+    """What the test needs besides the locked packages."""
 
 
 def content(data: bytes | str) -> Maker:

@@ -53,12 +53,7 @@ def _cut(place: float) -> Edit:
 def damaged(whole: bytes, tokens: Sequence[bytes] = ()) -> st.SearchStrategy[bytes]:
     """Return a strategy of a file with one to five damages.
 
-    Parameters
-    ----------
-    whole : bytes
-        The sound file.
-    tokens : sequence of bytes, optional
-        What means something in such a file, to be put anywhere.
+    Tokens mean something in such a file, and are put anywhere.
     """
     pieces = st.sampled_from([*NUMBERS, *tokens]) | st.binary(max_size=8)
     edits = st.one_of(

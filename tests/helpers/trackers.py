@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import select
@@ -340,6 +341,9 @@ def _import_everything() -> None:
     import mechcore.report.page
     import mechcore.simulation.run
     import mechcore.tracking.track  # noqa: F401
+
+    # Forks then never look for garbage in what was imported.
+    gc.freeze()
 
 
 if __name__ == "__main__":
