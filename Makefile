@@ -26,7 +26,7 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
 		$(BIN)/snakemake --cores $(CORES) --configfile "$(CONFIG)" && \
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
-	@echo "MLflow: make ui  (prints the addresses of its pages)"
+	@echo "MLflow: make ui  (prints its address)"
 
 # The cluster's nodes would compete with the other tests for this machine.
 test: $(READY) ## everything that proves it works, but on a cluster

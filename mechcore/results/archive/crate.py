@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from mimetypes import MimeTypes
 from pathlib import Path
 
-from rocrate.model.contextentity import ContextEntity  # type: ignore[import-untyped]
-from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
+from rocrate.model.contextentity import ContextEntity
+from rocrate.rocrate import ROCrate
 
 from mechcore.experiment.paths import REPORTS, RESULTS
 from mechcore.io.hashes import file_sha256
