@@ -125,18 +125,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the rows of ``metrics.csv`` of one cell.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a simulation, columns `METRICS`.
-    """
+    """Return the rows of ``metrics.csv`` of one cell: one a simulation, columns `METRICS`."""
     recorded = dataset[["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]]
     merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio"))
     table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
@@ -150,36 +139,14 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the displacement of each centroid along the momentum of its kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Displacement since layer 0 in px, dimensions of the trajectories.
-    """
+    """Return the displacement since layer 0 of each centroid along its kernel's momentum, px."""
     axis = momentum_directions(dataset)
     drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
     return _trajectory(dataset, axis[..., :1] * drift_x + axis[..., 1:] * drift_y)
 
 
 def variance_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the variance of each state along the momentum of its kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Variance in px^2, dimensions of the trajectories.
-    """
+    """Return the variance of each state along the momentum of its kernel, px^2."""
     axis = momentum_directions(dataset)
     x, y = axis[..., :1], axis[..., 1:]
     variance: Array = (
@@ -192,17 +159,9 @@ def variance_along(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def momentum_directions(dataset: xr.Dataset) -> Array:
-    """Return the direction along which each simulation is measured.
+    """Return the unit vectors, (..., 2), along which each simulation is measured.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    (..., 2) ndarray
-        Unit vectors (x, y): the kernel's momentum; without one the nominal angle, else +x.
+    They are those of the kernel's momentum; without one that of the nominal angle, else +x.
     """
     taps = dataset.kernel_taps
     lead = [str(name) for name in taps.dims[:-2]]
@@ -235,19 +194,9 @@ def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> Array:
 
 
 def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
-    """Blank the layers at which mass may have crossed the edge of a torus.
+    """Blank centroids and widths at the layers at which mass may have crossed the edge of a torus.
 
     A centroid is a plain mean over the domain: it jumps when mass re-enters on the other side.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.Dataset
-        The same, with NaN for centroids and widths at those layers.
     """
     if not BOUNDARIES[dataset.attrs["boundary"]].closed:
         return dataset

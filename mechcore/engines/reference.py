@@ -33,19 +33,7 @@ def run(
 
 
 def convolve(state: Array, kernel: Array) -> Array:
-    """Return the full true convolution: the sum of shifted copies of the state.
-
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state.
-    kernel : (kh, kw) ndarray
-        The kernel.
-
-    Returns
-    -------
-    (h + kh - 1, w + kw - 1) ndarray
-        Their convolution.
+    """Return the full true convolution, (h + kh - 1, w + kw - 1): the sum of shifted copies.
 
     Examples
     --------
@@ -68,25 +56,9 @@ def convolve_within(
     layer: int,
     convolution: Convolution = convolve,
 ) -> Array:
-    """Return the convolution on a domain with a boundary.
+    """Return the convolution on a domain with a boundary; layers count from 1.
 
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state.
-    kernel : (kh, kw) ndarray
-        The kernel.
-    boundary : str
-        Key of `mechcore.model.boundaries.BOUNDARIES`.
-    layer : int
-        Number of the layer that is computed, from 1.
-    convolution : callable, optional
-        Full convolution.
-
-    Returns
-    -------
-    ndarray
-        Of the size of the state on a finite domain, of the full convolution on free space.
+    It has the size of the state on a finite domain, that of the full convolution on free space.
 
     Examples
     --------
@@ -103,29 +75,10 @@ def convolve_within(
 
 
 def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
-    """Return mass, centroid, widths, covariance and kurtoses of a state.
+    """Return mass, centroid, widths, covariance and kurtoses of a state that is not all zero.
 
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state, not all zero.
-    y : (h,) ndarray
-        Coordinates of the rows, px.
-    x : (w,) ndarray
-        Coordinates of the columns, px.
-    density : {"absolute", "square"}
-        The mass density.
-
-    Returns
-    -------
-    dict of str to float
-        All `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width
-        is zero.
-
-    Examples
-    --------
-    >>> moments(np.ones((1, 2)), np.zeros(1), np.array([-0.5, 0.5]), "absolute")["sigma_x"]
-    0.5
+    ``y`` and ``x`` are the coordinates of rows and columns, px. These are all
+    `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width is zero.
     """
     # Scaled by the peak first, so that the squares of tiny states do not underflow.
     peak = np.max(np.abs(state))
