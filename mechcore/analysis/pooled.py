@@ -100,7 +100,13 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
 
 def median_interval(values: Array) -> tuple[float, float]:
-    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values."""
+    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values.
+
+    Examples
+    --------
+    >>> median_interval(np.arange(10.0))
+    (1.0, 8.0)
+    """
     if not len(values):
         return np.nan, np.nan
     interval: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)

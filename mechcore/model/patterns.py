@@ -135,7 +135,8 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
     """
     if is_file_name(name):
         _refuse_arguments(name, arguments, {})
-        return as_pattern(_read_image(Path(name)), key="pattern")
+        path = Path(name)
+        return as_pattern(READERS[path.suffix.lower()](path))
     pattern_shape(name, **arguments)
     entry = PATTERNS[name]
     return entry.image(**{**entry.defaults, **arguments})
@@ -204,10 +205,6 @@ READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
     ".png": _read_png,
 }
 """Readers of pattern files by suffix."""
-
-
-def _read_image(path: Path) -> NDArray[np.generic]:
-    return READERS[path.suffix.lower()](path)
 
 
 def _refuse_arguments(

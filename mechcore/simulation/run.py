@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,7 @@ from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
     Trajectories,
+    concatenate,
     neighbouring_kernels,
     record_distance,
 )
@@ -281,13 +282,9 @@ def _on_domain(image: Image, side: int | None) -> Image:
 
 
 def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectories:
-    def joined(name: str) -> Array:
-        values = np.stack([getattr(outcome, name) for outcome in outcomes])
-        return values.reshape(*grid, *values.shape[2:])
-
-    return Trajectories(
-        joined("record"), joined("extinct_at"), joined("diverged_at"), joined("snapshots")
-    )
+    batch = concatenate(outcomes)
+    values = (getattr(batch, field.name) for field in fields(batch))
+    return Trajectories(*(array.reshape(*grid, *array.shape[1:]) for array in values))
 
 
 def _beta_stars(cell: Cell) -> Array:
@@ -307,11 +304,6 @@ def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generi
 
 
 def _settings(rule: LayerRule, t_burn: int | None, engine: str) -> dict[str, object]:
-    return {
-        "activation": rule.activation,
-        "normalise": rule.normalise,
-        "boundary": rule.boundary,
-        "density": rule.density,
-        "engine": engine,
-        "t_burn": first_fitted_layer(rule.steps, t_burn),
-    }
+    names = ("activation", "normalise", "boundary", "density")
+    settings = {name: getattr(rule, name) for name in names}
+    return settings | {"engine": engine, "t_burn": first_fitted_layer(rule.steps, t_burn)}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mechcore.analysis.beta_ranges import DOMAINS, EVERYWHERE
-from mechcore.analysis.measures import METRICS
 from mechcore.analysis.regressions import (
     COLUMNS,
     LEAST_SQUARES,
@@ -23,7 +22,6 @@ from mechcore.analysis.regressions import (
     mean_speeds,
     regress,
     residuals,
-    speed_rounding,
 )
 from tests.helpers.oracles import Array
 from tests.helpers.simulated import BETAS, celerity, metrics_of, theory
@@ -32,11 +30,6 @@ CONTRACT = (
     *("cell", "pattern", "predictor", "slope", "slope_se", "ci_low", "ci_high"),
     *("intercept", "r2", "aic", "n", "domain"),
 )
-
-REPETITIONS = 1000
-
-BINOMIAL = (0.93, 0.97)
-"""Of 1000 intervals of 95% so many hold the truth: three standard errors of 0.7% each way."""
 
 
 def row(table: pd.DataFrame, predictor: str, domain: str) -> pd.Series:
@@ -72,25 +65,10 @@ def test_least_squares_is_that_of_scipy(seed: int, count: int) -> None:
     assert found["aic"] == pytest.approx(4 - 2 * likelihood, abs=1e-6)
 
 
-def test_intervals_of_independent_draws_hold_the_slope_in_95_percent() -> None:
-    fits = [fit_line(*noisy(seed)) for seed in range(REPETITIONS)]
-    held = np.mean([fit["ci_low"] <= 3 <= fit["ci_high"] for fit in fits])
-    assert BINOMIAL[0] <= held <= BINOMIAL[1]
-
-
 def test_intervals_of_theil_sen_hold_the_slope_in_95_percent() -> None:
-    fits = [fit_theil_sen(*noisy(seed)) for seed in range(REPETITIONS)]
+    fits = [fit_theil_sen(*noisy(seed)) for seed in range(1000)]
     held = np.mean([fit["theil_sen_low"] <= 3 <= fit["theil_sen_high"] for fit in fits])
-    assert BINOMIAL[0] <= held <= BINOMIAL[1]
-
-
-def test_theil_sen_resists_outliers_that_least_squares_follows() -> None:
-    x = np.linspace(0, 1, 21)
-    y = 3 * x
-    y[-4:] = 0.0
-    robust = fit_theil_sen(x, y)
-    assert robust["theil_sen"] == pytest.approx(3, rel=1e-12)
-    assert fit_line(x, y)["slope"] < 2
+    assert 0.93 <= held <= 0.97  # three standard errors of 0.7% each way
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
@@ -105,10 +83,6 @@ def test_an_exact_line_has_the_criterion_of_its_rounding() -> None:
     exact = fit_line(x, 2 * x, rounding=1e-12)["aic"]
     assert exact == pytest.approx(float(akaike(9e-24, 9, 0.0)))
     assert exact == pytest.approx(9 * (np.log(2 * np.pi * 1e-24) + 1) + 4)
-
-
-def test_rounding_is_a_share_of_the_light_cone() -> None:
-    np.testing.assert_allclose(speed_rounding([2, 3, 11]), [0.5e-12, 1e-12, 5e-12])
 
 
 # Tables.
@@ -244,7 +218,3 @@ def test_too_few_points_have_a_row_without_figures(count: int) -> None:
     assert few.n == count
     assert np.isnan(few.slope)
     assert row(table, "beta", EVERYWHERE).slope == pytest.approx(1)
-
-
-def test_the_simulated_tables_have_the_columns_of_metrics() -> None:
-    assert tuple(metrics_of(theory(3)).columns) == METRICS

@@ -165,14 +165,8 @@ def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
     [
         (np.ones((0, 3, 3)), r"^kernel: 'an empty stack' is not allowed, expected at least one"),
         ([[np.nan, 1]], r"^kernel: .*NaN.* expected finite taps"),
-        (np.zeros((3, 3)), r"^kernel: .*zeros.* expected at least one tap"),
-        ([1.0, 2.0], r"^kernel: .*shape \(2,\).* expected a two-dimensional array"),
-        ("dct", r"^kernel: .* expected real numbers"),
-        ([[1j, 1]], r"^kernel: .*complex.* expected real numbers"),
         (np.ones((2, 2, 2, 2)), r"^kernel: .* expected a two-dimensional array"),
-        ([[1, 2], [3]], r"^kernel: .*ragged"),
         ([np.ones((2, 2)), np.zeros((2, 2))], r"^kernel\[1\]: .*zeros"),
-        (None, r"^kernel: "),
     ],
 )
 def test_kernels_that_cannot_run_are_told_in_one_line(taps: object, expected: str) -> None:
@@ -207,8 +201,6 @@ def test_kernels_that_cannot_run_are_told_in_one_line(taps: object, expected: st
         ({"engine": "numba"}, r"^engine: 'numba' is not allowed, expected one of compiled"),
         ({"pattern": "disk"}, r"^pattern: 'disk' .*did you mean 'disc'\?"),
         ({"pattern": [[1.0, -1.0]]}, r"^pattern: .*negative.* expected finite values >= 0"),
-        ({"pattern": np.zeros((3, 3))}, r"^pattern: .*all zero"),
-        ({"pattern": np.ones(3)}, r"^pattern: .*shape \(3,\)"),
         ({"pattern": "missing.npy"}, r"^pattern: cannot read 'missing\.npy'"),
     ],
 )
