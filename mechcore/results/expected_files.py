@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.banks import PlannedBank, analysis_settings, filter_run, planned_banks
+from mechcore.experiment.banks import PlannedBank, filter_run, planned_banks
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import controls_settings
@@ -64,7 +64,7 @@ def _bank_files(experiment: Experiment, bank: PlannedBank) -> list[ExpectedFile]
             f"{folder}/{bank.name}.nc", title=f"{title} of {path.name}", made_of=made_of
         )
 
-    analysis = expected(BANKS, "Kernels", analysis_settings(bank.layout))
+    analysis = expected(BANKS, "Kernels", {"layout": bank.layout})
     if not bank.trained:
         return [analysis]
     settings = filter_run(experiment, bank).to_mapping()

@@ -12,7 +12,6 @@ from PIL import Image as PillowImage
 
 from mechcore.errors import InvalidValue
 from mechcore.model.patterns import (
-    LARGEST_RADIUS,
     PATTERNS,
     as_pattern,
     is_file_name,
@@ -75,28 +74,6 @@ def test_noise_is_its_seed() -> None:
     first = pattern_image("random", side=5, seed=1)
     np.testing.assert_array_equal(first, pattern_image("random", side=5, seed=1))
     assert not np.array_equal(first, pattern_image("random", side=5, seed=2))
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "message"),
-    [
-        ("disk", {}, r"pattern: 'disk' is not allowed.*did you mean 'disc'\?"),
-        ("disc", {"sigma": 3}, r"pattern disc: 'sigma' is not allowed, expected one of radius"),
-        ("delta", {"radius": 3}, r"pattern delta: 'radius' is not allowed, expected no argument"),
-        ("disc", {"radius": 0.1}, r"pattern disc: radius: 0\.1 is not allowed"),
-        ("disc", {"radius": np.nan}, r"radius: nan is not allowed"),
-        ("disc", {"radius": 1e9}, rf"expected a number from 0\.5 to {LARGEST_RADIUS}"),
-        ("disc", {"radius": "4"}, r"radius: '4' is not allowed, expected a number"),
-        ("disc", {"radius": True}, r"radius: True is not allowed"),
-        ("random", {"seed": -1}, r"seed: -1 is not allowed"),
-    ],
-)
-def test_mistakes_are_told_in_one_line(
-    name: str, arguments: dict[str, float], message: str
-) -> None:
-    with pytest.raises(InvalidValue, match=message) as caught:
-        pattern_image(name, **arguments)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
