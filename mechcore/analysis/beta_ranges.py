@@ -12,18 +12,10 @@ BETA_ROUNDING = 1e-12
 
 
 def within_theory(points: pd.DataFrame) -> pd.Series:
-    """Return which betas are at most beta*.
+    """Return at which betas no kernel behind a point has a negative tap: those up to beta*.
 
-    Parameters
-    ----------
-    points : pandas.DataFrame
-        With the columns beta and beta_star, the smallest over the angles whose mean a point is.
-
-    Returns
-    -------
-    pandas.Series
-        Whether no kernel behind a point has a negative tap. A beta* of NaN, as of a ``highpass``
-        kernel, means that there is none at any beta: rectification acts even at beta = 0.
+    ``beta_star`` is the smallest over the angles whose mean a point is. A beta* of NaN, as of a
+    ``highpass`` kernel, means that there is none at any beta: rectification acts even at beta = 0.
 
     Examples
     --------

@@ -49,22 +49,11 @@ class Measurements:
 def collect(
     cells: Mapping[str, Cell], trajectories: Path, measures: Path | None = None
 ) -> Measurements:
-    """Put the measures of cells together.
+    """Put the measures of cells together, in the order of the cells.
 
-    Parameters
-    ----------
-    cells : mapping of str to Cell
-        The cells by name.
-    trajectories : Path
-        Folder of their netCDF files.
-    measures : Path, optional
-        Folder of their files of measures. A cell without a file, or with one of other settings or
-        other code, is measured now; so are all cells if there is no folder.
-
-    Returns
-    -------
-    Measurements
-        The tables, in the order of the cells.
+    ``trajectories`` and ``measures`` are folders with a file for every cell. A cell without a file
+    of measures, or with one of other settings or other code, is measured now; so are all cells if
+    there is no such folder.
     """
     table = _together(
         _measured_before(measures, cell) or measures_text(trajectories / f"{name}.nc", cell)

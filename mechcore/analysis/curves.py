@@ -73,22 +73,7 @@ class CurveFit:
 
 
 def fit_straight(samples: PaddedSamples, used: Mask, *, predictor: str) -> CurveFit:
-    """Fit speed = intercept + level * predictor by least squares.
-
-    Parameters
-    ----------
-    samples : PaddedSamples
-        The samples.
-    used : (m, n) ndarray of bool
-        The points to fit to.
-    predictor : str
-        One of `mechcore.analysis.regressions.PREDICTORS`.
-
-    Returns
-    -------
-    CurveFit
-        The lines.
-    """
+    """Fit speed = intercept + level * predictor by least squares to the points that are used."""
     x = samples.predictors[predictor]
     line = fit_lines(x, np.where(used, samples.speed, np.nan))
     fitted = line.intercept[:, np.newaxis] + line.slope[:, np.newaxis] * x

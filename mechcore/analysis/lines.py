@@ -30,17 +30,7 @@ class Lines:
 def fit_lines(x: Array, y: Array) -> Lines:
     """Fit least-squares lines along the last axis, leaving out what is not finite.
 
-    Parameters
-    ----------
-    x : (n,) or (..., n) ndarray
-        The predictor.
-    y : (..., n) ndarray
-        The response.
-
-    Returns
-    -------
-    Lines
-        One line for each leading index of ``y``.
+    ``x`` is (n,) or (..., n), ``y`` (..., n): one line for each leading index.
 
     Examples
     --------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,9 +11,9 @@ from mechcore.errors import InvalidValue
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
-from mechcore.model.decomposition import decompose
+from mechcore.model.decomposition import first_moments, parities
 from mechcore.model.geometry import unit_vector
-from mechcore.model.theory import Theory, theory
+from mechcore.model.theory import has_no_negative_tap, velocities
 
 METRICS = (
     "cell",
@@ -41,9 +39,6 @@ METRICS = (
 
 AT_REST = 1e-9
 """A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
-
-CACHED_KERNELS = 2**15
-"""Results that are cached: the kernels of a family and size run under every activation."""
 
 NO_GROWTH = 1e-9
 """A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
@@ -125,18 +120,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the rows of ``metrics.csv`` of one cell.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a simulation, columns `METRICS`.
-    """
+    """Return the rows of ``metrics.csv`` of one cell: one a simulation, columns `METRICS`."""
     recorded = dataset[["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]]
     merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio"))
     table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
@@ -150,36 +134,14 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the displacement of each centroid along the momentum of its kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Displacement since layer 0 in px, dimensions of the trajectories.
-    """
+    """Return the displacement since layer 0 of each centroid along its kernel's momentum, px."""
     axis = momentum_directions(dataset)
     drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
     return _trajectory(dataset, axis[..., :1] * drift_x + axis[..., 1:] * drift_y)
 
 
 def variance_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the variance of each state along the momentum of its kernel.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Variance in px^2, dimensions of the trajectories.
-    """
+    """Return the variance of each state along the momentum of its kernel, px^2."""
     axis = momentum_directions(dataset)
     x, y = axis[..., :1], axis[..., 1:]
     variance: Array = (
@@ -192,62 +154,33 @@ def variance_along(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def momentum_directions(dataset: xr.Dataset) -> Array:
-    """Return the direction along which each simulation is measured.
+    """Return the unit vectors, (..., 2), along which each simulation is measured.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    (..., 2) ndarray
-        Unit vectors (x, y): the kernel's momentum; without one the nominal angle, else +x.
+    They are those of the kernel's momentum; without one that of the nominal angle, else +x.
     """
-    taps = dataset.kernel_taps
-    lead = [str(name) for name in taps.dims[:-2]]
-    flat = taps.values.reshape(-1, *taps.shape[-2:])
-    nominal = _nominal_angles(dataset, lead)
-    vectors = []
-    for kernel, angle in zip(flat, nominal, strict=True):
-        vector = _momentum_vector(kernel.tobytes(), kernel.shape)
-        length = np.hypot(*vector)
-        vectors.append(vector / length if length > 0 else unit_vector(angle))
-    return np.reshape(vectors, (*taps.shape[:-2], 2))
+    momenta = _momenta(dataset)
+    lengths = np.hypot(momenta[..., 0], momenta[..., 1])[..., np.newaxis]
+    nominal = _nominal_directions(dataset)
+    return np.where(lengths > 0, momenta / np.where(lengths > 0, lengths, 1.0), nominal)
 
 
-@lru_cache(maxsize=CACHED_KERNELS)
-def _momentum_vector(taps: bytes, shape: tuple[int, int]) -> Array:
-    return decompose(np.frombuffer(taps).reshape(shape)).momentum_vector
+def _momenta(dataset: xr.Dataset) -> Array:
+    taps = dataset.kernel_taps.values
+    return first_moments(taps, parities(taps)[1])
 
 
-@lru_cache(maxsize=CACHED_KERNELS)
-def _linear_theory(taps: bytes, shape: tuple[int, int]) -> Theory:
-    return theory(np.frombuffer(taps).reshape(shape), "identity")
-
-
-def _nominal_angles(dataset: xr.Dataset, lead: list[str]) -> Array:
-    sizes = [dataset.sizes[name] for name in lead]
+def _nominal_directions(dataset: xr.Dataset) -> Array:
+    lead = dataset.kernel_taps.dims[:-2]
     if "angle" not in lead:
-        return np.zeros(int(np.prod(sizes)))
-    shape = [-1 if name == "angle" else 1 for name in lead]
-    return np.broadcast_to(dataset.angle.values.reshape(shape), sizes).ravel()
+        return unit_vector(0.0)
+    vectors = np.array([unit_vector(angle) for angle in dataset.angle.values])
+    return vectors.reshape(*(-1 if name == "angle" else 1 for name in lead), 2)
 
 
 def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
-    """Blank the layers at which mass may have crossed the edge of a torus.
+    """Blank centroids and widths at the layers at which mass may have crossed the edge of a torus.
 
     A centroid is a plain mean over the domain: it jumps when mass re-enters on the other side.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.Dataset
-        The same, with NaN for centroids and widths at those layers.
     """
     if not BOUNDARIES[dataset.attrs["boundary"]].closed:
         return dataset
@@ -281,14 +214,12 @@ def _directions(x: Array, y: Array) -> Array:
 
 def _predicted_speeds(dataset: xr.Dataset, axis: Array) -> Array:
     taps = dataset.kernel_taps.values
-    flat = taps.reshape(-1, *taps.shape[-2:])
-    predictions = [_linear_theory(kernel.tobytes(), kernel.shape) for kernel in flat]
-    velocities = np.reshape([prediction.velocity for prediction in predictions], axis.shape)
-    exact = np.reshape([prediction.exact for prediction in predictions], axis.shape[:-1])
+    exact = has_no_negative_tap(taps)
     if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
         exact = np.zeros_like(exact)
     if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":
         exact = np.zeros_like(exact)
-    speeds = np.where(exact, np.sum(velocities * axis, axis=-1), np.nan)
+    motion = velocities(taps, _momenta(dataset))
+    speeds = np.where(exact, np.sum(motion * axis, axis=-1), np.nan)
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     return np.broadcast_to(speeds, [dataset.sizes[name] for name in lead])

@@ -63,19 +63,11 @@ NO_CONTROLS = pd.DataFrame({name: [] for name in CONTROLS})
 
 
 def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the rows of ``mechanics.csv`` of one cell.
+    """Return the rows of ``mechanics.csv`` of one cell: one a simulation, columns `MECHANICS`.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a simulation, columns `MECHANICS`: velocity of the centroid (px/layer), drift (its
-        largest distance from its position at layer 0, px), widths grown since layer 0 along and
-        across the momentum (px), the same relative to beta = 0, excess kurtosis at the last layer.
+    Velocity of the centroid (px/layer), drift (its largest distance from its position at layer 0,
+    px), widths grown since layer 0 along and across the momentum (px), the same relative to beta =
+    0, excess kurtosis at the last layer.
     """
     last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
@@ -94,18 +86,7 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the rows of ``kernels.csv`` of one cell.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories of a cell.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a kernel, columns `KERNELS`.
-    """
+    """Return the rows of ``kernels.csv`` of one cell: one a kernel, columns `KERNELS`."""
     names = ["beta_star", "mixing_ratio"]
     rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
     size = int(dataset.attrs["size"])
@@ -121,13 +102,7 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def kernel_properties(taps: Array) -> dict[str, float]:
-    """Return the `PROPERTIES` of a kernel.
-
-    Examples
-    --------
-    >>> round(kernel_properties(np.array([[1.0, 3.0]]))["speed_linear"], 12)
-    0.25
-    """
+    """Return the `PROPERTIES` of a kernel."""
     parts = decompose(taps)
     return {name: value(parts) for name, value in PROPERTIES.items()}
 
@@ -138,17 +113,9 @@ def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
 
 
 def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
-    """Return the speeds that those of a family and size are compared with, means over the angles.
+    """Return light_cone and diffusion_speed (px/layer) by kernel and size.
 
-    Parameters
-    ----------
-    kernels : pandas.DataFrame
-        The table of kernels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        light_cone and diffusion_speed (px/layer), by kernel and size; NaN where an angle lacks it.
+    They are means over the angles, NaN where an angle lacks it.
     """
     names = {"light_speed": "light_cone", "diffusion_speed": "diffusion_speed"}
     groups = kernels.groupby(["kernel", "size"])[list(names)]
@@ -156,18 +123,10 @@ def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
 
 
 def controls_table(controls: xr.Dataset) -> pd.DataFrame:
-    """Return how the controls of an experiment moved.
+    """Return how the controls of an experiment moved: one row a control, columns `CONTROLS`.
 
-    Parameters
-    ----------
-    controls : xarray.Dataset
-        What `mechcore.simulation.controls.run_controls` returned.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a control, columns `CONTROLS`: drift as in ``mechanics.csv`` (px), speed of the
-        fitted motion (px/layer), and the layer at which the state died.
+    Drift as in ``mechanics.csv`` (px), speed of the fitted motion (px/layer), and the layer at
+    which the state died.
     """
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
@@ -207,18 +166,9 @@ def last_layers(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def drift(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the largest distance of each centroid from its position at layer 0.
+    """Return the largest distance of each centroid from its position at layer 0, px.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-
-    Returns
-    -------
-    xarray.DataArray
-        Distance in px, dimensions of the trajectories without ``t``; NaN where no later layer is
-        known.
+    It is NaN where no later layer is known.
     """
     dataset = before_the_edge(dataset)
     away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
@@ -227,19 +177,9 @@ def drift(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
-    """Return how much the variance has grown since layer 0, along or across the motion.
+    """Return how much the variance has grown since layer 0, along or across the motion, px^2.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Trajectories.
-    across : bool, optional
-        Whether to measure at right angles to the momentum.
-
-    Returns
-    -------
-    xarray.DataArray
-        Growth in px^2 up to `last_layers`: zero where the variance shrank, NaN for extinct states.
+    Up to `last_layers`: zero where the variance shrank, NaN for extinct states.
     """
     variance = variance_along(dataset)
     if across:

@@ -76,26 +76,8 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
 def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -> dict[str, float]:
     """Fit a line by least squares to points that come in clusters.
 
-    Parameters
-    ----------
-    x, y : (n,) ndarray
-        The points.
-    clusters : (n,) array_like
-        The name of the cluster of each.
-    rounding : float, optional
-        How far values of ``y`` may be off without saying anything.
-
-    Returns
-    -------
-    dict of str to float
-        The line of `mechcore.analysis.regressions.fit_line`, with the standard error and the
-        interval of clusters, NaN with fewer than three, and ``slope_se_independent``.
-
-    Examples
-    --------
-    >>> x, y = np.array([0.0, 1.0] * 3), np.array([0.0, 1.0, 0.0, 2.0, 0.0, 3.0])
-    >>> round(fit_clustered(x, y, ["a", "a", "b", "b", "c", "c"])["slope"], 12)
-    2.0
+    The line of `mechcore.analysis.regressions.fit_line`, with the standard error and the interval
+    of clusters, NaN with fewer than three, and ``slope_se_independent``.
     """
     line = fit_line(x, y, rounding)
     codes, names = pd.factorize(np.asarray(clusters))
@@ -134,15 +116,7 @@ def median_interval(values: Array) -> tuple[float, float]:
 def repeated_kernels(kernels: pd.DataFrame) -> set[tuple[str, int]]:
     """Return families and sizes whose kernels are those of an earlier family.
 
-    Parameters
-    ----------
-    kernels : pandas.DataFrame
-        The table of kernels.
-
-    Returns
-    -------
-    set of (str, int)
-        As gaussian kernels of size 2, which are DCT kernels: their cells are no further results.
+    As gaussian kernels of size 2, which are DCT kernels: their cells are no further results.
     """
     seen: set[tuple[object, ...]] = set()
     repeated = set()

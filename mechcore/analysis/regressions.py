@@ -85,20 +85,7 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
-    """Return the residuals of the lines through all betas.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-    regressions : pandas.DataFrame
-        What `regress` makes of it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `RESIDUALS`, one row a point that was fitted; speeds in px/layer.
-    """
+    """Return the residuals of the lines through all betas, a row a point, columns `RESIDUALS`."""
     points = mean_speeds(metrics)
     long = points.melt(
         ["cell", "pattern", "speed"], PREDICTORS, var_name="predictor", value_name="x"
@@ -121,18 +108,10 @@ def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
 def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the points of all fits: speeds averaged over the angles.
 
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
-        pattern, beta, odd_energy_ratio and celerity (NaN for odd kernels), speed (px/layer, mean
-        over the angles at which it is known, else NaN), and beta_star, the smallest over the
-        angles, NaN if an angle has none.
+    One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
+    pattern, beta, odd_energy_ratio and celerity (NaN for odd kernels), speed (px/layer, mean over
+    the angles at which it is known, else NaN), and beta_star, the smallest over the angles, NaN if
+    an angle has none.
     """
     known = with_celerity(metrics).assign(speed=metrics.speed.where(np.isfinite(metrics.speed)))
     keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
@@ -144,26 +123,10 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def fit_line(x: Array, y: Array, rounding: float = 0.0) -> dict[str, float]:
-    """Fit a line by ordinary least squares.
+    """Fit a line by ordinary least squares: `LEAST_SQUARES` and ``worst_residual``.
 
-    Parameters
-    ----------
-    x, y : (n,) ndarray
-        The points.
-    rounding : float, optional
-        How far values of ``y`` may be off without saying anything.
-
-    Returns
-    -------
-    dict of str to float
-        `LEAST_SQUARES`, with the interval of 95% of independent draws, and ``worst_residual``. All
-        are NaN with fewer than three points or points at one place; R2 is NaN without variation.
-
-    Examples
-    --------
-    >>> line = fit_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), rounding=1e-12)
-    >>> round(line["slope"], 12), round(line["intercept"], 12), round(line["r2"], 12)
-    (2.0, 1.0, 1.0)
+    The interval is that of 95% of independent draws. All are NaN with fewer than three points or
+    points at one place; R2 is NaN where values of ``y`` differ by no more than ``rounding``.
     """
     if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
         return dict.fromkeys((*LEAST_SQUARES, "worst_residual"), np.nan)
@@ -185,17 +148,9 @@ def fit_line(x: Array, y: Array, rounding: float = 0.0) -> dict[str, float]:
 
 
 def fit_theil_sen(x: Array, y: Array) -> dict[str, float]:
-    """Fit a line by the median of the slopes between all pairs of points.
+    """Fit a line by the median of the slopes between all pairs of points: `THEIL_SEN`.
 
-    Parameters
-    ----------
-    x, y : (n,) ndarray
-        The points.
-
-    Returns
-    -------
-    dict of str to float
-        `THEIL_SEN`, with the interval of 95% after Sen (1968); no interval below five points.
+    With the interval of 95% after Sen (1968); no interval below five points.
 
     Examples
     --------
@@ -214,25 +169,9 @@ def fit_theil_sen(x: Array, y: Array) -> dict[str, float]:
 def akaike(square_sum: object, n: object, rounding: object) -> Array:
     """Return Akaike's criterion of a model with two parameters and normal residuals.
 
-    Parameters
-    ----------
-    square_sum : array_like
-        Sum of the squared residuals.
-    n : array_like
-        Number of points.
-    rounding : array_like
-        Residuals count as at least so large, as the smaller ones say nothing: a model that is exact
-        wins by a margin that is finite and that the digits of the data support.
-
-    Returns
-    -------
-    ndarray
-        As statsmodels has it; smaller is better.
-
-    Examples
-    --------
-    >>> round(float(akaike(4.0, 4, 0.0)), 3)
-    15.352
+    As statsmodels has it; smaller is better. Residuals count as at least as large as ``rounding``,
+    as smaller ones say nothing: a model that is exact wins by a margin that is finite and that the
+    digits of the data support.
     """
     count = np.asarray(n, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):

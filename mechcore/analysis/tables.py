@@ -123,13 +123,7 @@ def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> N
 
 
 def table_text(table: pd.DataFrame, digits: int | None = None) -> str:
-    r"""Return a table as CSV.
-
-    Examples
-    --------
-    >>> table_text(pd.DataFrame({"beta": [0.5, -0.0]}))
-    'beta\n0.5\n0.0\n'
-    """
+    """Return a table as CSV."""
     form = None if digits is None else f"%.{digits}g"
     # Adding zero turns -0.0 into 0.0.
     table = table.assign(**(table.select_dtypes("float") + 0.0))

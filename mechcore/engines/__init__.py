@@ -17,28 +17,9 @@ ENGINES = {
 
 
 def run(engine: str, kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
-    """Run a batch of kernels of one shape on one pattern.
+    """Run a batch of kernels, (n, kh, kw), of one shape on one pattern.
 
-    Parameters
-    ----------
-    engine : {"compiled", "reference"}
-        Key of `ENGINES`.
-    kernels : (n, kh, kw) ndarray
-        Kernels in the convolution convention.
-    image : (h, w) ndarray
-        State at layer 0; on a finite domain it fills the domain.
-    rule : LayerRule
-        What every layer does.
-
-    Returns
-    -------
-    Trajectories
-        The records, ends and snapshots.
-
-    Raises
-    ------
-    InvalidValue
-        If the engine is unknown.
+    The pattern, (h, w), is the state at layer 0; on a finite domain it fills the domain.
 
     Examples
     --------

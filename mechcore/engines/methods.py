@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-METHODS = ("auto", "direct", "low_rank", "fft")
+METHODS = ("auto", "direct", "low_rank")
 """``direct`` takes every tap of every pixel, ``low_rank`` passes along rows and columns; ``auto``
-takes the cheaper one, or runs of lines where a state is a product of two. ``fft`` runs only on
-request: its rounding errors in far tails have no bound as good as that of the others."""
+takes the cheaper one, or runs of lines where a state is a product of two."""
 
 ALONG_A_LINE = 1.15
 """Cost of a tap in a pass along rows or columns, in multiply-adds of the direct method."""

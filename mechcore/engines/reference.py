@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mechcore.engines.rule import LayerRule, window_offset
@@ -13,19 +11,12 @@ from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, crop_start
 from mechcore.model.normalisations import NORMALISATIONS, NORMS
 
-Convolution = Callable[[Array, Array], Array]
 
-
-def run(
-    kernels: Array, image: Array, rule: LayerRule, convolution: Convolution | None = None
-) -> Trajectories:
-    """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
-
-    ``convolution`` replaces `convolve`.
-    """
+def run(kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
+    """Run a batch of kernels on one pattern; see `mechcore.engines.run`."""
     # A state that leaves the range of numbers is a result, which the record states.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcomes = [_run_one(kernel, image, rule, convolution or convolve) for kernel in kernels]
+        outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
     # As numbers, even where every layer is an integer.
     extinct, diverged = (np.array(ends, dtype=np.float64) for ends in (extinct_at, diverged_at))
@@ -33,19 +24,7 @@ def run(
 
 
 def convolve(state: Array, kernel: Array) -> Array:
-    """Return the full true convolution: the sum of shifted copies of the state.
-
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state.
-    kernel : (kh, kw) ndarray
-        The kernel.
-
-    Returns
-    -------
-    (h + kh - 1, w + kw - 1) ndarray
-        Their convolution.
+    """Return the full true convolution, (h + kh - 1, w + kw - 1): the sum of shifted copies.
 
     Examples
     --------
@@ -61,32 +40,10 @@ def convolve(state: Array, kernel: Array) -> Array:
     return result
 
 
-def convolve_within(
-    state: Array,
-    kernel: Array,
-    boundary: str,
-    layer: int,
-    convolution: Convolution = convolve,
-) -> Array:
-    """Return the convolution on a domain with a boundary.
+def convolve_within(state: Array, kernel: Array, boundary: str, layer: int) -> Array:
+    """Return the convolution on a domain with a boundary; layers count from 1.
 
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state.
-    kernel : (kh, kw) ndarray
-        The kernel.
-    boundary : str
-        Key of `mechcore.model.boundaries.BOUNDARIES`.
-    layer : int
-        Number of the layer that is computed, from 1.
-    convolution : callable, optional
-        Full convolution.
-
-    Returns
-    -------
-    ndarray
-        Of the size of the state on a finite domain, of the full convolution on free space.
+    It has the size of the state on a finite domain, that of the full convolution on free space.
 
     Examples
     --------
@@ -95,37 +52,18 @@ def convolve_within(
     """
     rule = BOUNDARIES[boundary]
     if not rule.finite:
-        return convolution(state, kernel)
+        return convolve(state, kernel)
     margins = tuple((size - 1, size - 1) for size in kernel.shape)
-    full = convolution(np.pad(state, margins, **rule.pad), kernel)
+    full = convolve(np.pad(state, margins, **rule.pad), kernel)
     top, left = (size - 1 + crop_start(size, layer) for size in kernel.shape)
     return full[top : top + state.shape[0], left : left + state.shape[1]]
 
 
 def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
-    """Return mass, centroid, widths, covariance and kurtoses of a state.
+    """Return mass, centroid, widths, covariance and kurtoses of a state that is not all zero.
 
-    Parameters
-    ----------
-    state : (h, w) ndarray
-        The state, not all zero.
-    y : (h,) ndarray
-        Coordinates of the rows, px.
-    x : (w,) ndarray
-        Coordinates of the columns, px.
-    density : {"absolute", "square"}
-        The mass density.
-
-    Returns
-    -------
-    dict of str to float
-        All `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width
-        is zero.
-
-    Examples
-    --------
-    >>> moments(np.ones((1, 2)), np.zeros(1), np.array([-0.5, 0.5]), "absolute")["sigma_x"]
-    0.5
+    ``y`` and ``x`` are the coordinates of rows and columns, px. These are all
+    `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width is zero.
     """
     # Scaled by the peak first, so that the squares of tiny states do not underflow.
     peak = np.max(np.abs(state))
@@ -157,9 +95,7 @@ def _excess(fourth: float, variance: float) -> float:
     return fourth / variance**2 - 3 if variance > 0 else np.nan
 
 
-def _run_one(
-    kernel: Array, image: Array, rule: LayerRule, convolution: Convolution
-) -> tuple[Array, float, float, Array]:
+def _run_one(kernel: Array, image: Array, rule: LayerRule) -> tuple[Array, float, float, Array]:
     normalisation = NORMALISATIONS[rule.normalise]
     activation = ACTIVATIONS[rule.activation].array
     record = np.full((rule.steps + 1, len(QUANTITIES)), np.nan)
@@ -169,7 +105,7 @@ def _run_one(
     y, x = (np.arange(size) - (size - 1) / 2 for size in image.shape)
     for t in range(rule.steps + 1):
         if t > 0:
-            state = activation(convolve_within(state, kernel, rule.boundary, t, convolution))
+            state = activation(convolve_within(state, kernel, rule.boundary, t))
             y, x = _moved(y, kernel.shape[0], rule, t), _moved(x, kernel.shape[1], rule, t)
         gain = NORMS[normalisation.norm](state)
         if not np.isfinite(np.sum(np.abs(state))):

@@ -31,11 +31,5 @@ class LayerRule:
 
 
 def window_offset(size: int, window: int) -> int:
-    """Return the first pixel of a centred window, half a pixel to the left where parities differ.
-
-    Examples
-    --------
-    >>> window_offset(5, 3), window_offset(4, 3), window_offset(1, 3)
-    (1, 0, -1)
-    """
+    """Return the first pixel of a centred window, half a pixel left where parities differ."""
     return (size - window) // 2

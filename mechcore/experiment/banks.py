@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -27,11 +26,6 @@ class FilterRun(Propagation):
     def _no_repeats(cls, value: list[str]) -> list[str]:
         refuse_repeats("activations", value)
         return value
-
-
-def analysis_settings(layout: str) -> dict[str, Any]:
-    """Return the settings of the analysis of a bank, besides the weights."""
-    return {"layout": layout}
 
 
 @dataclass(frozen=True)

@@ -169,14 +169,7 @@ def _check_name(key: str, value: str, hint: str = "") -> None:
 def load_experiment(
     source: str | Path | Mapping[str, object], origin: str = "config"
 ) -> Experiment:
-    """Read and check a configuration.
-
-    Examples
-    --------
-    >>> load_experiment({"experiment": "a", "kernels": ["dct"], "activations": ["relu"],
-    ...                  "sizes": [2], "betas": {"count": 3}}).betas
-    [0.0, 0.5, 1.0]
-    """
+    """Read and check a configuration: a mapping, JSON, or the path of a YAML file."""
     if isinstance(source, Mapping):
         return validated(Experiment, source, origin)
     text = str(source)

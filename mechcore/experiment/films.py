@@ -24,15 +24,7 @@ WIDEST_FILM = 161
 
 
 def film_cells(experiment: Experiment) -> dict[str, Cell]:
-    """Return the films of an experiment by cell id.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.config import load_experiment
-    >>> list(film_cells(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2, 3],
-    ...     "activations": ["tanh", "relu"], "betas": [0.0, 1.0]})))
-    ['dct-relu-k3', 'dct-tanh-k3']
-    """
+    """Return the films of an experiment by cell id."""
     family, size = representative_family(experiment), preferred(experiment.sizes, 3)
     axes = _axes(experiment, size)
     cells = [

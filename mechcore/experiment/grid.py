@@ -7,15 +7,7 @@ from mechcore.experiment.config import Experiment
 
 
 def expand(experiment: Experiment) -> dict[str, Cell]:
-    """Return the cells of an experiment by id.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.config import load_experiment
-    >>> list(expand(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2, 3],
-    ...     "activations": ["relu"], "betas": [0.0, 1.0]})))
-    ['dct-relu-k2', 'dct-relu-k3']
-    """
+    """Return the cells of an experiment by id."""
     cells = [
         cell_of(experiment, kernel=kernel, activation=activation, size=size)
         for kernel in experiment.kernels

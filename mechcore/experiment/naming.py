@@ -19,12 +19,6 @@ def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -
 
 
 def metric_name(group: object, name: str) -> str:
-    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``.
-
-    Examples
-    --------
-    >>> metric_name("a$b", "speed")
-    'a_b/speed'
-    """
+    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``."""
     clean = "".join(sign if sign.isalnum() or sign in "_-./" else "_" for sign in str(group))
     return f"{clean.strip('/.')}/{name}"

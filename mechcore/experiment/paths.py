@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-RESULTS, REPORTS, LOGS = "results", "reports", "logs"
-"""Folders of the project; each holds a folder for every experiment."""
-
 TRAJECTORIES = "trajectories"
 FILMS = "films"
 BANKS = "filters"

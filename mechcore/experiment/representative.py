@@ -29,13 +29,7 @@ def spread(values: list[Choice], most: int) -> list[Choice]:
 
 
 def preferred(values: list[Choice], *wishes: Choice) -> Choice:
-    """Return the first wish among the values, else the first value.
-
-    Examples
-    --------
-    >>> preferred([2, 5], 3, 5)
-    5
-    """
+    """Return the first wish among the values, else the first value."""
     return next((wish for wish in wishes if wish in values), values[0])
 
 
@@ -62,15 +56,7 @@ def representative_family(experiment: Experiment) -> str:
 
 
 def filmed_activations(experiment: Experiment) -> list[str]:
-    """Return the activations that are filmed: at most two, ReLU and the modulus before others.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.config import load_experiment
-    >>> filmed_activations(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
-    ...     "activations": ["tanh", "relu", "gelu"], "betas": [0.5]}))
-    ['relu', 'tanh']
-    """
+    """Return the activations that are filmed: at most two, ReLU and the modulus before others."""
     known = [name for name in PAPER_ACTIVATIONS if name in experiment.activations]
     others = [name for name in experiment.activations if name not in known]
     return [*known, *others][: len(PAPER_ACTIVATIONS)]

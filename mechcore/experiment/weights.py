@@ -40,13 +40,7 @@ LAYOUTS = {
 
 
 def suffix_of(path: Path, key: str = "weights") -> str:
-    """Return the key of `FORMATS` that a file's name ends with.
-
-    Examples
-    --------
-    >>> suffix_of(Path("VGG16.Weights.H5"))
-    '.weights.h5'
-    """
+    """Return the key of `FORMATS` that a file's name ends with, in any case."""
     for suffix in FORMATS:
         if path.name.lower().endswith(suffix):
             return suffix
@@ -67,11 +61,5 @@ def check_weights(path: Path, key: str = "weights") -> None:
 
 
 def bank_name(path: Path) -> str:
-    """Return the default name of the bank of a weight file.
-
-    Examples
-    --------
-    >>> bank_name(Path("models/vgg16.weights.h5"))
-    'vgg16'
-    """
+    """Return the default name of a bank: that of its weight file without the suffix."""
     return path.name[: -len(suffix_of(path))]

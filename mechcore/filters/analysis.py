@@ -92,23 +92,9 @@ def analyse(kernels: object) -> xr.Dataset:
 
 
 def dct_bases(height: int, width: int) -> NDArray[np.float64]:
-    """Return the two-dimensional DCT-II bases of unit norm.
+    """Return the two-dimensional DCT-II bases of unit norm, (kh * kw, kh * kw), one a row, flat.
 
-    Parameters
-    ----------
-    height, width : int
-        Shape of the kernels, px.
-
-    Returns
-    -------
-    (height * width, height * width) ndarray
-        One basis a row, flat; the row of coefficient (v, u) is ``v * width + u``.
-
-    Examples
-    --------
-    >>> dct_bases(1, 2).round(3)
-    array([[ 0.707,  0.707],
-           [ 0.707, -0.707]])
+    The row of coefficient (v, u) is ``v * width + u``.
     """
     down = np.array([dct_basis(height, frequency) for frequency in range(height)])
     right = np.array([dct_basis(width, frequency) for frequency in range(width)])

@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.banks import analysis_settings
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank
 from mechcore.filters.layers import Layer
@@ -68,7 +67,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
-        attributes=bank.origin | provenance("filters", analysis_settings(bank.layout)),
+        attributes=bank.origin | provenance("filters", {"layout": bank.layout}),
         slices=slices,
         filters={name: _filters(group) for name, group in slices.items()},
         layers=_layers(bank, summarise(kernels, layers, len(bank.layers)), slices),

@@ -109,13 +109,7 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
 
 
 def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
-    """Return why a tensor is no spatial convolution, without reading it; empty if it is one.
-
-    Examples
-    --------
-    >>> reason_to_skip(Tensor("head.weight", (10, 512), "float32", lambda: np.zeros((10, 512))))
-    'matrix'
-    """
+    """Return why a tensor is no spatial convolution, without reading it; empty if it is one."""
     longest = max(_axis_order(tensor, layout).kernel_shape(tensor.shape))
     rank, guessed = len(tensor.shape), tensor.kind is None
     reasons = [

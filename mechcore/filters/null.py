@@ -17,24 +17,7 @@ CHANCE = 0.001
 
 
 def subspace_dimensions(height: int, width: int) -> dict[str, int]:
-    """Return the dimension of the subspace that each part of a kernel spans.
-
-    Parameters
-    ----------
-    height, width : int
-        Shape of the kernel, px.
-
-    Returns
-    -------
-    dict of str to int
-        By the name of the share, see `mechcore.filters.analysis.analyse`.
-
-    Examples
-    --------
-    >>> parts = subspace_dimensions(3, 3)
-    >>> parts["odd_energy_ratio"], parts["low_frequency_share"]
-    (4, 3)
-    """
+    """Return the dimension of the subspace that each share of the energy spans, by name."""
     odd = height * width // 2
     mirrored = ((height + 1) // 2, (width + 1) // 2)
     isotropic = (
@@ -50,51 +33,17 @@ def subspace_dimensions(height: int, width: int) -> dict[str, int]:
 
 
 def null_share(share: str, height: int, width: int) -> float:
-    """Return the mean of a share under untrained weights.
-
-    Parameters
-    ----------
-    share : str
-        A key of `subspace_dimensions`.
-    height, width : int
-        Shape of the kernels, px.
-
-    Returns
-    -------
-    float
-        d/n.
-
-    Examples
-    --------
-    >>> null_share("low_frequency_share", 5, 5)
-    0.12
-    """
+    """Return the mean of a share under untrained weights, d/n."""
     return subspace_dimensions(height, width)[share] / (height * width)
 
 
 def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_frozen:
     """Return the distribution of a share of the energy under untrained weights.
 
-    Parameters
-    ----------
-    share : str
-        A key of `subspace_dimensions`.
-    height, width : int
-        Shape of the kernels, px.
-    effective : float, optional
-        (sum E^2)^2 / sum E^4 of the kernels together: their number if all have the same energy E^2,
-        less if a few hold most of it.
-
-    Returns
-    -------
-    scipy.stats frozen distribution
-        Exact for one kernel; of many, the Beta distribution with the mean and the variance of their
-        mean weighted by energy. A part that spans all taps, or none, has no distribution.
-
-    Examples
-    --------
-    >>> float(null_law("low_frequency_share", 3, 3).std().round(4))
-    0.201
+    Exact for one kernel; of many, the Beta distribution with the mean and the variance of their
+    mean weighted by energy. ``effective`` is (sum E^2)^2 / sum E^4 of the kernels together: their
+    number if all have the same energy E^2, less if a few hold most of it. A part that spans all
+    taps, or none, has no distribution.
     """
     # The import takes a second, which readers of tables need not wait.
     from scipy import stats
@@ -107,15 +56,7 @@ def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_
 def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> float:
     """Return the limit that a share of untrained weights exceeds once in a thousand times.
 
-    Parameters
-    ----------
-    share, height, width, effective
-        As of `null_law`.
-
-    Returns
-    -------
-    float
-        1 for a part that spans all taps.
+    It is 1 for a part that spans all taps.
 
     Examples
     --------

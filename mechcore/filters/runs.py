@@ -23,18 +23,8 @@ SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     """Send patterns through layers of the kernels of a bank that hold the most energy.
 
-    Parameters
-    ----------
-    bank : Bank
-        Of `mechcore.filters.bank.load_bank`.
-    settings : FilterRun
-        Activations, patterns, number of layers and of kernels, and the like.
-
-    Returns
-    -------
-    dict of str to xarray.Dataset
-        The groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels, as
-        ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
+    Returns the groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels,
+    as ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
     """
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
     groups = {

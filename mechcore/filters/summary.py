@@ -20,17 +20,10 @@ KERNEL_COLUMNS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_
 
 
 def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
-    """Return what summaries of kernels need.
+    """Return what summaries of kernels need: a row a kernel, columns `KERNEL_COLUMNS`.
 
-    Parameters
-    ----------
-    slices : xarray.Dataset
-        Kernels of one shape, as `mechcore.filters.analysis.analyse` returns them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a kernel, columns `KERNEL_COLUMNS`; tables of several shapes may be concatenated.
+    ``slices`` are kernels of one shape, as `mechcore.filters.analysis.analyse` returns them; tables
+    of several shapes may be concatenated.
     """
     energy = slices.energy.values
     dc = slices.dct_energy.values[:, 0, 0]
@@ -108,20 +101,7 @@ def _effective_numbers(
 def effective_number(energy: NDArray[np.float64]) -> float:
     """Return how many kernels of equal energy would weigh as much as some of different energies.
 
-    Parameters
-    ----------
-    energy : (n,) ndarray
-        Energies.
-
-    Returns
-    -------
-    float
-        ``sum(E^2)^2 / sum(E^4)``: n if all are the same, 1 if one holds everything, 0 for none.
-
-    Examples
-    --------
-    >>> effective_number(np.array([1.0, 1.0, 0.0]))
-    2.0
+    ``sum(E^2)^2 / sum(E^4)``: n if all are the same, 1 if one holds everything, 0 for none.
     """
     if not energy.any():
         return 0.0

@@ -28,21 +28,11 @@ COLUMNS = (
 def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
     """Measure how the kernels of a bank moved, beside what their moments predict.
 
-    Parameters
-    ----------
-    analysis : BankAnalysis
-        Of the same bank.
-    groups : dict of str to xarray.Dataset
-        Of `mechcore.filters.runs.simulate_bank`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a simulation: number (of the layer, from 1), layer (its name), out, in, plane,
-        height, width, activation, pattern; energy, beta, momentum_angle (degrees),
-        no_negative_tap and predicted_x, predicted_y (px/layer) of the kernel; speed, velocity_x,
-        velocity_y (px/layer), direction (degrees), speed_theory where the exact theory holds,
-        extinct_at and ill_conditioned as measured.
+    A row a simulation: number (of the layer, from 1), layer (its name), out, in, plane, height,
+    width, activation, pattern; energy, beta, momentum_angle (degrees), no_negative_tap and
+    predicted_x, predicted_y (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer),
+    direction (degrees), speed_theory where the exact theory holds, extinct_at and ill_conditioned
+    as measured.
     """
     tables = [
         _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT

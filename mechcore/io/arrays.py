@@ -21,13 +21,7 @@ gigabytes long."""
 
 
 def real_array(values: object, key: str) -> Array:
-    """Return an object as an array of float64.
-
-    Examples
-    --------
-    >>> real_array([1, 2], "kernel")
-    array([1., 2.])
-    """
+    """Return an object as an array of float64."""
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -19,13 +19,7 @@ ABSENT = "absent"
 
 
 def provenance(room: str, settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the hashes of the code and of the settings, and the versions of the libraries.
-
-    Examples
-    --------
-    >>> list(provenance("model", {"steps": 4}))
-    ['core_hash', 'config_sha256', 'library_versions']
-    """
+    """Return the hashes of the code and of the settings, and the versions of the libraries."""
     return {
         "core_hash": code_fingerprint(room),
         "config_sha256": settings_sha256(settings),

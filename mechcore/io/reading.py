@@ -21,13 +21,7 @@ def open_regular(path: Path, key: str) -> BufferedReader:
 
 
 def reason_not_to_open(path: Path) -> str:
-    """Return why a path is not a file that can be read to its end, or an empty text.
-
-    Examples
-    --------
-    >>> reason_not_to_open(Path("/dev"))
-    'it is a folder'
-    """
+    """Return why a path is not a file that can be read to its end, or an empty text."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:

@@ -53,31 +53,9 @@ DEFAULT_DOMAIN = 129
 
 
 def domain_side(boundary: str, domain: int | None, largest: int = 0) -> int | None:
-    """Return the side of the domain, or refuse one that cannot hold the pattern.
+    """Return the side of the domain in px, None on free space; refuse one that the pattern exceeds.
 
-    Parameters
-    ----------
-    boundary : str
-        Key of `BOUNDARIES`.
-    domain : int or None
-        Side in px, None for `DEFAULT_DOMAIN`.
-    largest : int, optional
-        Longest side of a pattern in px.
-
-    Returns
-    -------
-    int or None
-        Side in px, None on free space.
-
-    Raises
-    ------
-    InvalidValue
-        If free space has a side, or the pattern does not fit.
-
-    Examples
-    --------
-    >>> domain_side("wrap", None, 17), domain_side("free", None, 17)
-    (129, None)
+    ``largest`` is the longest side of a pattern in px.
     """
     if not BOUNDARIES[boundary].finite:
         if domain is not None:
@@ -97,25 +75,12 @@ def crop_start(size: int, layer: int) -> int:
     """Return the index at which a finite domain starts in the full convolution, along an axis.
 
     For odd sizes this is the centre. An even kernel moves the grid by half a pixel; alternating the
-    side keeps the walls of the domain in place instead of letting them drift with the layers.
-
-    Parameters
-    ----------
-    size : int
-        Kernel size along the axis.
-    layer : int
-        Number of the layer that is computed, from 1.
-
-    Returns
-    -------
-    int
-        Index into the full convolution.
+    side keeps the walls of the domain in place instead of letting them drift with the layers, which
+    count from 1.
 
     Examples
     --------
-    >>> [crop_start(3, layer) for layer in (1, 2)]
-    [1, 1]
-    >>> [crop_start(2, layer) for layer in (1, 2)]
-    [0, 1]
+    >>> [crop_start(3, layer) for layer in (1, 2)], [crop_start(2, layer) for layer in (1, 2)]
+    ([1, 1], [0, 1])
     """
     return (size - 1 + (layer + 1) % 2) // 2

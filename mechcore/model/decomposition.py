@@ -23,24 +23,7 @@ sums are good to 1e-15 times the root of the number of taps."""
 
 
 def parities(kernels: Array) -> tuple[Array, Array]:
-    """Return the even and the odd part of kernels.
-
-    Parameters
-    ----------
-    kernels : (..., kh, kw) ndarray
-        Kernels.
-
-    Returns
-    -------
-    even, odd : (..., kh, kw) ndarray
-        ``(K(r) + K(-r)) / 2`` and ``(K(r) - K(-r)) / 2``.
-
-    Examples
-    --------
-    >>> even, odd = parities(np.array([[1.0, 3.0]]))
-    >>> even.tolist(), odd.tolist()
-    ([[2.0, 2.0]], [[-1.0, 1.0]])
-    """
+    """Return the even parts ``(K(r) + K(-r)) / 2`` and the odd parts of kernels."""
     turned = kernels[..., ::-1, ::-1]
     return (kernels + turned) / 2, (kernels - turned) / 2
 
@@ -48,20 +31,9 @@ def parities(kernels: Array) -> tuple[Array, Array]:
 def isotropic_part(even: Array) -> Array:
     """Return the mean of even kernels over the symmetries of the square, or of the rectangle.
 
-    Parameters
-    ----------
-    even : (..., kh, kw) ndarray
-        Even kernels.
-
-    Returns
-    -------
-    (..., kh, kw) ndarray
-        Their isotropic parts; what remains is the anisotropic part.
-
-    Notes
-    -----
     The square has 8 symmetries, a rectangle 4. Both groups contain r -> -r, so the isotropic part
-    is even, and a mean over a group is an orthogonal projection.
+    is even, and a mean over a group is an orthogonal projection: what remains is the anisotropic
+    part.
 
     Examples
     --------
@@ -75,23 +47,9 @@ def isotropic_part(even: Array) -> Array:
 
 
 def first_moments(kernels: Array, odd: Array) -> Array:
-    """Return the momentum vectors of kernels.
+    """Return the momentum vectors of kernels, (..., 2): M1 = sum of r K as (x, y), px.
 
-    Parameters
-    ----------
-    kernels, odd : (..., kh, kw) ndarray
-        Kernels and their odd parts.
-
-    Returns
-    -------
-    (..., 2) ndarray
-        M1 = sum of r K as (x, y), px; exactly zero where it is only rounding.
-
-    Examples
-    --------
-    >>> kernel = np.array([[1.0, 3.0]])
-    >>> first_moments(kernel, parities(kernel)[1]).tolist()
-    [1.0, 0.0]
+    They are exactly zero where they are only rounding. ``odd`` are the odd parts of the kernels.
     """
     height, width = kernels.shape[-2:]
     x, y = centred_coordinates(width), centred_coordinates(height)[:, np.newaxis]
@@ -210,23 +168,7 @@ def decompose(kernel: object) -> Decomposition:
 
 
 def measured_betas(kernels: Array | Sequence[Kernel]) -> Array:
-    """Return beta of kernels as files and tables state it.
-
-    Parameters
-    ----------
-    kernels : (n, kh, kw) array_like
-        Kernels.
-
-    Returns
-    -------
-    (n,) ndarray
-        p / E to 12 digits, which hide the rounding of the split into parities.
-
-    Examples
-    --------
-    >>> measured_betas([[[0.1, 0.7], [0.1, 0.7]]])
-    array([0.6])
-    """
+    """Return beta = p / E of kernels, (n,), to 12 digits, which hide the rounding of the split."""
     stack = np.asarray(kernels)
     betas = l2_norms(parities(stack)[1]) / l2_norms(stack)
     return np.array([round(beta, 12) for beta in betas.tolist()])

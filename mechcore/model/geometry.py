@@ -10,44 +10,12 @@ from mechcore.io.arrays import Array
 
 
 def centred_coordinates(size: int) -> Array:
-    """Return pixel coordinates that are symmetric about the centre.
-
-    Parameters
-    ----------
-    size : int
-        Number of pixels.
-
-    Returns
-    -------
-    (size,) ndarray
-        ``i - (size - 1) / 2`` in px: half-integers for even sizes.
-
-    Examples
-    --------
-    >>> centred_coordinates(2).tolist()
-    [-0.5, 0.5]
-    """
+    """Return pixel coordinates about the centre: half-integers for even sizes."""
     return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
 def unit_vector(angle: float) -> Array:
-    """Return the direction of an angle; multiples of 90 degrees are exact.
-
-    Parameters
-    ----------
-    angle : float
-        Degrees from +x (right) towards +y (down).
-
-    Returns
-    -------
-    (2,) ndarray
-        Cosine and sine.
-
-    Examples
-    --------
-    >>> unit_vector(90).tolist()
-    [0.0, 1.0]
-    """
+    """Return the direction (x, y) of an angle in degrees; multiples of 90 degrees are exact."""
     quarters, rest = divmod(angle, 90.0)
     # The smaller angle of the pair is evaluated: mirrored angles give mirrored vectors exactly.
     small = math.radians(min(rest, 90.0 - rest))
@@ -61,42 +29,16 @@ def unit_vector(angle: float) -> Array:
 
 
 def direction_of(x: float, y: float) -> float:
-    """Return the angle of a vector.
-
-    Parameters
-    ----------
-    x, y : float
-        Components.
-
-    Returns
-    -------
-    float
-        Degrees in [0, 360), NaN for the zero vector.
-
-    Examples
-    --------
-    >>> direction_of(0.0, 2.0)
-    90.0
-    """
+    """Return the angle of a vector: degrees in [0, 360), NaN for the zero vector."""
     if x == 0.0 and y == 0.0:
         return math.nan
     return math.degrees(math.atan2(y, x)) % 360.0
 
 
 def light_speed(size: int, angle: float) -> float:
-    """Return the fastest that anything can move: how much the support grows a layer.
+    """Return the fastest that anything can move along an angle, px/layer.
 
-    Parameters
-    ----------
-    size : int
-        Side of a square kernel.
-    angle : float
-        Direction in degrees from +x (right) towards +y (down).
-
-    Returns
-    -------
-    float
-        ``(size - 1) / 2`` px/layer along the axes, more along a diagonal: the support is a square.
+    The support grows by ``(size - 1) / 2`` along the axes, more along a diagonal: it is a square.
 
     Examples
     --------

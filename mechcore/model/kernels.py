@@ -42,24 +42,9 @@ class Family:
 
 
 def dct_basis(size: int, frequency: int) -> Array:
-    """Return a one-dimensional DCT-II basis vector of unit norm.
+    """Return a DCT-II basis vector of unit norm, (size,), exactly even or odd.
 
-    Parameters
-    ----------
-    size : int
-        Number of samples.
-    frequency : int
-        Number of sign changes, 0 to ``size - 1``.
-
-    Returns
-    -------
-    (size,) ndarray
-        The basis vector, exactly even or odd.
-
-    Examples
-    --------
-    >>> dct_basis(2, 0)
-    array([0.70710678, 0.70710678])
+    ``frequency`` is the number of sign changes, 0 to ``size - 1``.
     """
     phase = math.pi * (np.arange(size) + 0.5) * frequency / size
     vector = np.cos(phase)
@@ -145,26 +130,7 @@ MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
 
 
 def even_part(family: str, size: int, seed: int = 0) -> Kernel:
-    """Return the even part of a family, of unit norm.
-
-    Parameters
-    ----------
-    family : str
-        Key of `FAMILIES`.
-    size : int
-        Kernel size k >= 2.
-    seed : int, optional
-        Seed of the ``random`` family.
-
-    Returns
-    -------
-    (k, k) ndarray
-        E^ with K(r) = K(-r) and Frobenius norm 1.
-
-    Raises
-    ------
-    InvalidValue
-        If the family is unknown or the size is not an integer of at least 2.
+    """Return the even part of a family, (k, k), of unit norm.
 
     Examples
     --------
@@ -178,34 +144,12 @@ def even_part(family: str, size: int, seed: int = 0) -> Kernel:
 
 
 def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kernel:
-    """Return the odd part of a family, of unit norm, with its first moment along an angle.
+    """Return the odd part of a family, (k, k), of unit norm, with its first moment along an angle.
 
-    Parameters
-    ----------
-    family : str
-        Key of `FAMILIES`.
-    size : int
-        Kernel size k >= 2.
-    angle : float, optional
-        Degrees from +x (right) towards +y (down).
-    seed : int, optional
-        Seed of the ``random`` family.
-
-    Returns
-    -------
-    (k, k) ndarray
-        O^ with K(r) = -K(-r) and Frobenius norm 1.
-
-    Raises
-    ------
-    InvalidValue
-        If the family is unknown, the size is not an integer of at least 2, or the angle not finite.
+    The angle is in degrees, from +x (right) towards +y (down).
 
     Examples
     --------
-    >>> odd_part("dct", 2)
-    array([[-0.5,  0.5],
-           [-0.5,  0.5]])
     >>> odd_part("dct", 2, angle=90)
     array([[-0.5, -0.5],
            [ 0.5,  0.5]])
@@ -277,30 +221,7 @@ def kernel(
 
 
 def as_kernel(values: object, key: str = "kernel") -> Kernel:
-    """Return an object as a kernel, or refuse it.
-
-    Parameters
-    ----------
-    values : array_like
-        Two-dimensional, real, finite and not all zero; square or not, of even or odd size.
-    key : str, optional
-        Name of the argument, for the error message.
-
-    Returns
-    -------
-    (kh, kw) ndarray
-        The kernel as float64.
-
-    Raises
-    ------
-    InvalidValue
-        If it is not.
-
-    Examples
-    --------
-    >>> as_kernel([[1, 2]])
-    array([[1., 2.]])
-    """
+    """Return an array as a kernel, (kh, kw), finite and not all zero; refuse others."""
     array = real_array(values, key)
     shape = f"an array of shape {array.shape}"
     if array.ndim != 2:

@@ -11,23 +11,7 @@ from mechcore.io.arrays import Array
 
 
 def l2_norms(images: Array) -> Array:
-    """Return Euclidean norms, without the overflow or underflow of squares.
-
-    Parameters
-    ----------
-    images : (..., h, w) ndarray
-        States, kernels or parts of kernels.
-
-    Returns
-    -------
-    (...) ndarray
-        ``sqrt(sum(image**2))`` of each.
-
-    Examples
-    --------
-    >>> l2_norms(np.array([[[3e-200, 4e-200]], [[0.0, 0.0]]])).tolist()
-    [5e-200, 0.0]
-    """
+    """Return Euclidean norms of images, (..., h, w), without overflow or underflow of squares."""
     peaks = np.abs(images).max(axis=(-2, -1))
     ordinary = np.isfinite(peaks) & (peaks > 0)
     scaled = images / np.where(ordinary, peaks, 1.0)[..., np.newaxis, np.newaxis]

@@ -135,37 +135,15 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
     """
     if is_file_name(name):
         _refuse_arguments(name, arguments, {})
-        return as_pattern(_read_image(Path(name)), key="pattern")
+        path = Path(name)
+        return as_pattern(READERS[path.suffix.lower()](path))
     pattern_shape(name, **arguments)
     entry = PATTERNS[name]
     return entry.image(**{**entry.defaults, **arguments})
 
 
 def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
-    """Return height and width of a test pattern; only files are read for it.
-
-    Parameters
-    ----------
-    name : str
-        As of `pattern_image`.
-    **arguments : float
-        Arguments of the pattern.
-
-    Returns
-    -------
-    (int, int)
-        In px.
-
-    Raises
-    ------
-    InvalidValue
-        As `pattern_image`.
-
-    Examples
-    --------
-    >>> pattern_shape("disc", radius=1)
-    (3, 3)
-    """
+    """Return height and width of a test pattern, px; only files are read for it."""
     if is_file_name(name):
         height, width = pattern_image(name, **arguments).shape
         return height, width
@@ -178,51 +156,12 @@ def pattern_shape(name: str = "delta", **arguments: float) -> tuple[int, int]:
 
 
 def is_file_name(name: object) -> bool:
-    """Return whether the name of a pattern is that of a file.
-
-    Parameters
-    ----------
-    name : object
-        Name of a pattern.
-
-    Returns
-    -------
-    bool
-        True for text that ends in ``.npy`` or ``.png``.
-
-    Examples
-    --------
-    >>> is_file_name("cat.png"), is_file_name("disc")
-    (True, False)
-    """
+    """Return whether the name of a pattern is that of a ``.npy`` or ``.png`` file."""
     return isinstance(name, str) and Path(name).suffix.lower() in READERS
 
 
 def as_pattern(values: object, key: str = "pattern") -> Image:
-    """Return an array as a test pattern, or refuse it.
-
-    Parameters
-    ----------
-    values : array_like
-        Two-dimensional, finite, non-negative and not all zero.
-    key : str, optional
-        Name of the argument, for the error message.
-
-    Returns
-    -------
-    (h, w) ndarray
-        The pattern as float64.
-
-    Raises
-    ------
-    InvalidValue
-        If it is not usable.
-
-    Examples
-    --------
-    >>> as_pattern([[0, 2]])
-    array([[0., 2.]])
-    """
+    """Return an array as a pattern, (h, w), finite, >= 0 and not all zero; refuse others."""
     image = real_array(values, key)
     if image.ndim != 2 or image.size == 0:
         raise InvalidValue(
@@ -266,10 +205,6 @@ READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {
     ".png": _read_png,
 }
 """Readers of pattern files by suffix."""
-
-
-def _read_image(path: Path) -> NDArray[np.generic]:
-    return READERS[path.suffix.lower()](path)
 
 
 def _refuse_arguments(

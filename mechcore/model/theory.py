@@ -66,34 +66,12 @@ class Theory:
         return math.sqrt(share) if share >= 0 else math.nan
 
     def centroid(self, layers: object) -> Array:
-        """Return the displacement of the centroid after some layers.
-
-        Parameters
-        ----------
-        layers : (n,) array_like
-            Layer numbers t.
-
-        Returns
-        -------
-        (n, 2) ndarray
-            t M1/M0 as (x, y), px.
-        """
+        """Return the displacement of the centroid after some layers, (n, 2): t M1/M0, px."""
         displacement: Array = np.multiply.outer(np.asarray(layers, dtype=np.float64), self.velocity)
         return displacement
 
     def covariance_growth(self, layers: object) -> Array:
-        """Return how much the covariance has grown after some layers.
-
-        Parameters
-        ----------
-        layers : (n,) array_like
-            Layer numbers t.
-
-        Returns
-        -------
-        (n, 2, 2) ndarray
-            t (V_e - v v^T), px^2, axes (x, y).
-        """
+        """Return the growth of the covariance after some layers, (n, 2, 2): px^2."""
         growth: Array = np.multiply.outer(
             np.asarray(layers, dtype=np.float64), self.covariance_rate
         )
@@ -149,45 +127,18 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
 
 
 def velocities(kernels: Array, momenta: Array) -> Array:
-    """Return what a linear layer does to a centroid.
+    """Return what a linear layer does to a centroid: M1 / M0 as (x, y), (..., 2), px/layer.
 
-    Parameters
-    ----------
-    kernels : (..., kh, kw) ndarray
-        Kernels.
-    momenta : (..., 2) ndarray
-        Their first moments, see `mechcore.model.decomposition.first_moments`.
-
-    Returns
-    -------
-    (..., 2) ndarray
-        M1 / M0 as (x, y), px/layer; NaN where the sum of the taps is only rounding.
-
-    Examples
-    --------
-    >>> velocities(np.array([[1.0, 3.0]]), np.array([1.0, 0.0])).tolist()
-    [0.25, 0.0]
+    It is NaN where the sum of the taps is only rounding. ``momenta`` are the first moments of the
+    kernels, see `mechcore.model.decomposition.first_moments`.
     """
     return momenta / _total(kernels)[..., np.newaxis]
 
 
 def has_no_negative_tap(kernels: Array) -> NDArray[np.bool_]:
-    """Return whether the exact theory holds under activations that are the identity on x >= 0.
+    """Return whether no tap of each kernel is negative but for rounding.
 
-    Parameters
-    ----------
-    kernels : (..., kh, kw) ndarray
-        Kernels.
-
-    Returns
-    -------
-    (...) ndarray of bool
-        Whether no tap is negative but for rounding.
-
-    Examples
-    --------
-    >>> has_no_negative_tap(np.array([[[1.0, -1e-16]], [[1.0, -0.1]]])).tolist()
-    [True, False]
+    The exact theory then holds under activations that are the identity on x >= 0.
     """
     lowest, highest = kernels.min(axis=(-2, -1)), kernels.max(axis=(-2, -1))
     negative_free: NDArray[np.bool_] = lowest >= -TAP_ROUNDING * highest
@@ -197,16 +148,9 @@ def has_no_negative_tap(kernels: Array) -> NDArray[np.bool_]:
 def beta_star(even: Array, odd: Array) -> Array:
     """Return the largest beta at which a mixture of two parities has no negative tap.
 
-    Parameters
-    ----------
-    even, odd : (..., kh, kw) ndarray
-        Even and odd kernels of any norm; the norms do not matter.
-
-    Returns
-    -------
-    (...) ndarray
-        beta* = c / sqrt(1 + c^2) with c = min E^(r) / -O^(r) over O(r) < 0, for parts of unit norm;
-        NaN if the even part itself has a negative tap, or either part is zero.
+    beta* = c / sqrt(1 + c^2) with c = min E^(r) / -O^(r) over O(r) < 0, for parts of unit norm; NaN
+    if the even part itself has a negative tap, or either part is zero. Norms of the arguments do
+    not matter.
 
     Examples
     --------
@@ -224,22 +168,9 @@ def beta_star(even: Array, odd: Array) -> Array:
 
 
 def even_spread(even: Array) -> Array:
-    """Return the second moments of even kernels.
+    """Return the second moments V_e of even kernels, (..., 2, 2), axes (x, y), px^2.
 
-    Parameters
-    ----------
-    even : (..., kh, kw) ndarray
-        Even kernels.
-
-    Returns
-    -------
-    (..., 2, 2) ndarray
-        V_e, axes (x, y), px^2; NaN where the sum of the taps is only rounding.
-
-    Examples
-    --------
-    >>> even_spread(np.ones((1, 2))).tolist()
-    [[0.25, 0.0], [0.0, 0.0]]
+    They are NaN where the sum of the taps is only rounding.
     """
     height, width = even.shape[-2:]
     x, y = centred_coordinates(width), centred_coordinates(height)

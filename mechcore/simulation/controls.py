@@ -48,15 +48,7 @@ def read_controls(path: Path, cells: list[Cell]) -> xr.Dataset:
 
 
 def joined_controls(cells: Sequence[Cell], runs: Iterable[xr.Dataset]) -> xr.Dataset:
-    """Return runs of controls as one dataset along the dimension ``cell``.
-
-    Examples
-    --------
-    >>> cells = [Cell(kernel="dct", activation=name, size=2, betas=[1.0], steps=4)
-    ...          for name in ("relu", "modulus")]
-    >>> joined_controls(cells, map(simulate, cells)).activation.values.tolist()
-    ['relu', 'modulus']
-    """
+    """Return runs of controls as one dataset along the dimension ``cell``."""
     joined = xr.concat(
         [without_taps(run) for run in runs],
         "cell",

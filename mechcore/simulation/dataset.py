@@ -71,31 +71,11 @@ def trajectories_dataset(
     window_starts: Array,
     edge_at: Array,
 ) -> xr.Dataset:
-    """Assemble simulations in the project's format.
+    """Assemble simulations on a grid of coordinates in the project's format, see `ATTRIBUTES`.
 
-    Parameters
-    ----------
-    outcome : Trajectories
-        Of simulations on a grid of the coordinates.
-    sensitivity : (...) ndarray
-        Largest relative change of each record when taps change in the last place.
-    kernels : (..., kh, kw) ndarray
-        Their kernels, which are the same for all patterns.
-    beta_stars : (...) ndarray
-        beta* of each kernel.
-    rule : LayerRule
-        What every layer did.
-    coordinates : mapping of str to ndarray
-        The leading dimensions in their order; ``pattern`` is the first if there are several.
-    window_starts : (..., m, 2) ndarray
-        Coordinates (x, y) of the first pixel of each snapshot, px, for each pattern.
-    edge_at : (...) ndarray
-        First layer at which something may have crossed the edge, for each pattern.
-
-    Returns
-    -------
-    xarray.Dataset
-        The variables of `ATTRIBUTES`.
+    The coordinates are the leading dimensions of all arrays in their order; ``pattern`` is the
+    first if there are several. Kernels and their beta* are the same for all patterns;
+    ``window_starts``, (..., m, 2), and ``edge_at`` belong to the patterns alone.
     """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")

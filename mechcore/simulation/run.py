@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,7 @@ from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
     Trajectories,
+    concatenate,
     neighbouring_kernels,
     record_distance,
 )
@@ -129,30 +130,7 @@ def propagate(
 
 
 def simulate(cell: Cell) -> xr.Dataset:
-    """Run all simulations of a cell: patterns x angles x betas.
-
-    Parameters
-    ----------
-    cell : Cell
-        One kernel family x activation x size, and the values of the other axes.
-
-    Returns
-    -------
-    xarray.Dataset
-        The trajectories, dimensions ``pattern, angle, beta, t``.
-
-    Raises
-    ------
-    MechcoreError
-        If a pattern file cannot be read or does not fit the domain.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.cell import Cell
-    >>> cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.0, 1.0], steps=4)
-    >>> dict(simulate(cell).sizes)["beta"]
-    2
-    """
+    """Run all simulations of a cell: trajectories along ``pattern, angle, beta, t``."""
     rule = LayerRule(
         cell.activation,
         cell.normalise,
@@ -185,23 +163,7 @@ def simulate(cell: Cell) -> xr.Dataset:
 
 
 def cell_kernels(cell: Cell) -> Array:
-    """Return the kernels of a cell.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-
-    Returns
-    -------
-    (angles, betas, k, k) ndarray
-        The kernels that run.
-
-    Examples
-    --------
-    >>> cell_kernels(Cell(kernel="dct", activation="relu", size=2, betas=[0.5])).shape
-    (1, 1, 2, 2)
-    """
+    """Return the kernels of a cell, (angles, betas, k, k)."""
     return np.array(
         [
             [
@@ -214,28 +176,7 @@ def cell_kernels(cell: Cell) -> Array:
 
 
 def snapshot_offsets(image: Image, kernels: Array, rule: LayerRule) -> Array:
-    """Return where the window of each snapshot starts.
-
-    Parameters
-    ----------
-    image : (h, w) ndarray
-        The pattern.
-    kernels : (n, kh, kw) ndarray
-        The kernels.
-    rule : LayerRule
-        The rule, for its snapshots and its boundary.
-
-    Returns
-    -------
-    (m, 2) ndarray
-        Coordinates (x, y) of the first pixel of the window at each of the layers kept, px.
-
-    Examples
-    --------
-    >>> rule = LayerRule(snapshot_layers=(1,), snapshot_window=3)
-    >>> snapshot_offsets(np.ones((1, 1)), np.ones((1, 2, 2)), rule)
-    array([[-1.5, -1.5]])
-    """
+    """Return where the window of each snapshot starts, (m, 2): (x, y) of its first pixel, px."""
     finite = BOUNDARIES[rule.boundary].finite
     starts = []
     for layer in rule.snapshot_layers:
@@ -252,19 +193,7 @@ def snapshot_offsets(image: Image, kernels: Array, rule: LayerRule) -> Array:
 def edge_layer(image: Image, kernel_shape: tuple[int, ...], rule: LayerRule) -> float:
     """Return the first layer at which something may have crossed the edge of the domain.
 
-    Parameters
-    ----------
-    image : (h, w) ndarray
-        The pattern; on a finite domain it fills the domain.
-    kernel_shape : tuple of int
-        Height and width of the kernel.
-    rule : LayerRule
-        The rule, for its boundary.
-
-    Returns
-    -------
-    float
-        Number of the layer, NaN on free space or if the kernel is a single tap.
+    It is NaN on free space or if the kernel is a single tap. The pattern fills a finite domain.
 
     Examples
     --------
@@ -353,13 +282,9 @@ def _on_domain(image: Image, side: int | None) -> Image:
 
 
 def _stacked(outcomes: list[Trajectories], grid: tuple[int, ...]) -> Trajectories:
-    def joined(name: str) -> Array:
-        values = np.stack([getattr(outcome, name) for outcome in outcomes])
-        return values.reshape(*grid, *values.shape[2:])
-
-    return Trajectories(
-        joined("record"), joined("extinct_at"), joined("diverged_at"), joined("snapshots")
-    )
+    batch = concatenate(outcomes)
+    values = (getattr(batch, field.name) for field in fields(batch))
+    return Trajectories(*(array.reshape(*grid, *array.shape[1:]) for array in values))
 
 
 def _beta_stars(cell: Cell) -> Array:
@@ -379,11 +304,6 @@ def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generi
 
 
 def _settings(rule: LayerRule, t_burn: int | None, engine: str) -> dict[str, object]:
-    return {
-        "activation": rule.activation,
-        "normalise": rule.normalise,
-        "boundary": rule.boundary,
-        "density": rule.density,
-        "engine": engine,
-        "t_burn": first_fitted_layer(rule.steps, t_burn),
-    }
+    names = ("activation", "normalise", "boundary", "density")
+    settings = {name: getattr(rule, name) for name in names}
+    return settings | {"engine": engine, "t_burn": first_fitted_layer(rule.steps, t_burn)}

@@ -55,17 +55,8 @@ TRANSPOSED = [
 def symmetries_of(image: Array, kernel_shape: tuple[int, ...], rule: LayerRule) -> list[Symmetry]:
     """Return the symmetries that turn a simulation into that of the turned kernel.
 
-    Notes
-    -----
     An even kernel moves the grid of a finite domain by half a pixel, and a window of odd size has
     no middle in a state of even size: neither has a mirror image.
-
-    Examples
-    --------
-    >>> len(symmetries_of(np.ones((1, 1)), (3, 3), LayerRule()))
-    8
-    >>> len(symmetries_of(np.ones((1, 2)), (3, 3), LayerRule()))
-    4
     """
     square = kernel_shape[0] == kernel_shape[1] and image.shape[0] == image.shape[1]
     return [

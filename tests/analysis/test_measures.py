@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,16 +31,14 @@ def noisy_line(seed: int, count: int) -> tuple[Array, Array]:
 
 
 @given(st.integers(0, 999), st.integers(3, 50))
-def test_lines_are_those_of_numpy_scipy_and_statsmodels(seed: int, count: int) -> None:
+def test_lines_are_those_of_scipy(seed: int, count: int) -> None:
     x, y = noisy_line(seed, count)
     line = fit_lines(x, y)
     # 1e-9: three points that nearly coincide in x condition the fit by up to a million.
-    np.testing.assert_allclose([line.slope, line.intercept], np.polyfit(x, y, 1), rtol=1e-9)
     expected = stats.linregress(x, y)
     np.testing.assert_allclose(line.slope, expected.slope, rtol=1e-9)
+    np.testing.assert_allclose(line.intercept, expected.intercept, rtol=1e-9)
     np.testing.assert_allclose(line.slope_se, expected.stderr, rtol=1e-9, atol=1e-12)
-    fit = sm.OLS(y, sm.add_constant(x)).fit()
-    np.testing.assert_allclose(line.slope_se, fit.bse[1], rtol=1e-6, atol=1e-12)  # its pinv
 
 
 @given(st.integers(0, 999))
@@ -214,12 +211,6 @@ def test_the_table_holds_what_is_measured() -> None:
         for name in ("speed", "speed_se", "direction", "sigma_final", "speed_theory"):
             np.testing.assert_array_equal(row[name], here[name])
         assert row.odd_energy_ratio == pytest.approx(beta**2, abs=1e-12)  # rounded to 12 digits
-
-
-def test_gradient_and_relu_move_at_half_a_pixel_in_the_table() -> None:
-    table = metrics_table(small_cell())
-    gradient = table[(table.beta == 1) & (table.angle == 0) & (table.pattern == "delta")]
-    assert gradient.speed.item() == pytest.approx(0.5, abs=1e-12)  # 12 layers of rounding
 
 
 def test_a_torus_is_measured_only_until_something_can_cross_its_edge() -> None:

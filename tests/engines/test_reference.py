@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import ndimage, signal, stats
 
 from mechcore.engines.reference import convolve, convolve_within, moments
-from mechcore.engines.trajectories import QUANTITIES
 from mechcore.model.boundaries import BOUNDARIES, crop_start
 from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import kernel
@@ -187,9 +186,3 @@ def test_gain_is_the_norm_before_the_division(engine: str, normalise: str) -> No
     norm = NORMS[NORMALISATIONS[normalise].norm]
     before = 1.0 if NORMALISATIONS[normalise].divides else 2.0
     np.testing.assert_allclose(of(run, "gain")[0], [2.0, norm(before * taps)], rtol=1e-15)
-
-
-@pytest.mark.parametrize("engine", ["reference", "compiled"])
-def test_quantities_are_recorded_in_order(engine: str) -> None:
-    run = run_one(np.ones((2, 3)), engine=engine, steps=4)
-    assert run.record.shape == (1, 5, len(QUANTITIES))

@@ -1,9 +1,8 @@
-"""A bad configuration ends in a line for each mistake, everywhere, before anything is made."""
+"""Configurations, and what a bad one ends in; most bad ones are in tests/faults/bad_configs.py."""
 
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -31,74 +30,6 @@ GOOD: dict[str, object] = {
 
 DIGITS = str(PROJECT / "resources" / "banks" / "digits.safetensors")
 
-BAD: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
-    ("unknown key", {"activatons": ["relu"]}, ("activatons", "did you mean 'activations'")),
-    ("wrong type", {"sizes": "3"}, ("sizes", "'3'", "a list")),
-    ("fraction", {"sizes": [2.5]}, ("sizes[0]", "2.5", "an integer")),
-    ("boolean", {"steps": True}, ("steps", "True", "an integer")),
-    ("beta above 1", {"betas": [0, 1.5]}, ("betas[1]", "1.5", "at most 1")),
-    ("beta below 0", {"betas": [-0.1]}, ("betas[0]", "-0.1", "at least 0")),
-    ("NaN", {"betas": [math.nan]}, ("betas[0]", "nan", "finite")),
-    ("infinite angle", {"angles": [math.inf]}, ("angles[0]", "inf", "finite")),
-    ("half a range", {"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
-    ("size 1", {"sizes": [1]}, ("sizes[0]", "1", "at least 2")),
-    ("empty axis", {"kernels": []}, ("kernels", "[]", "at least one")),
-    ("no weight file", {"filter_banks": ["config/default.yaml"]}, ("weights", ".safetensors")),
-    ("absent weights", {"filter_banks": ["no.npz"]}, ("weights", "no.npz", "a file that exists")),
-    (
-        "unknown key of a bank",
-        {"filter_banks": [{"weights": DIGITS, "untraned": DIGITS}]},
-        ("filter_banks[0].untraned", "did you mean 'untrained'"),
-    ),
-    (
-        "unknown layout",
-        {"filter_banks": [{"weights": DIGITS, "layout": "tensorflow"}]},
-        ("layout", "auto, torch, keras"),
-    ),
-    (
-        "bank without a name for files",
-        {"filter_banks": [{"weights": DIGITS, "name": "../digits"}]},
-        ("name of the bank", "../digits", "letters, digits"),
-    ),
-    ("bank twice", {"filter_banks": [DIGITS, DIGITS]}, ("filter_banks", "'digits'", "once")),
-    (
-        "bank with the name of one before training",
-        {
-            "filter_banks": [
-                {"weights": DIGITS, "untrained": DIGITS},
-                {"weights": DIGITS, "name": "Digits-untrained"},
-            ]
-        },
-        ("filter_banks", "'digits-untrained'", "once"),
-    ),
-    ("bank without a name", {"filter_banks": [{"weights": DIGITS, "name": ""}]}, ("name of the",)),
-    ("bank, not a list", {"filter_banks": DIGITS}, ("filter_banks", "a list")),
-    ("braces", {"filter_banks": ["a{b}.npz"]}, ("weights", "a{b}.npz", "without braces")),
-    ("no kernels to run", {"slices_per_layer": 0}, ("slices_per_layer", "at least 1")),
-    ("twice", {"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
-    ("equal numbers", {"betas": [0, 0.0]}, ("betas", "0", "once")),
-    ("unknown kernel", {"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
-    ("unknown activation", {"activations": ["rellu"]}, ("'rellu'", "did you mean 'relu'")),
-    ("late burn", {"t_burn": 8}, ("t_burn", "8", "less than steps, 8")),
-    ("slash", {"experiment": "a/b"}, ("experiment", "'a/b'", "letters")),
-    ("dots", {"experiment": ".."}, ("experiment", "'..'", "letters")),
-    ("unknown pattern", {"patterns": ["disk"]}, ("patterns", "'disk'", "did you mean 'disc'")),
-    ("argument", {"patterns": [{"name": "disc", "size": 3}]}, ("disc", "'size'", "radius")),
-    ("radius", {"patterns": [{"name": "disc", "radius": -1}]}, ("radius", "-1", "from 0.5")),
-    ("no file", {"patterns": ["no.npy"]}, ("pattern", "no.npy", "No such file")),
-    ("snapshot", {"snapshots": {"layers": [9]}}, ("snapshots.layers", "9", "from 0 to 8")),
-    ("nested key", {"snapshots": {"layer": [1]}}, ("snapshots.layer", "did you mean 'layers'")),
-    ("domain", {"domain": 64}, ("domain", "64", "free space")),
-    ("small domain", {"boundary": "wrap", "domain": 4}, ("domain", "4", "17")),
-    ("default domain", {"boundary": "zero", "patterns": [{"name": "disc", "radius": 99}]},
-     ("domain", "129", "199")),
-    ("same direction", {"angles": [0, 360]}, ("angles", "0", "once")),
-    ("half a seed", {"patterns": [{"name": "random", "seed": 1.5}]}, ("seed", "1.5", "integer")),
-    ("huge grid", {"betas": {"count": 100001}, "sizes": list(range(2, 1000)),
-                   "angles": [float(a) for a in range(300)]}, ("grid", "at most 1000000000")),
-]  # fmt: skip
-IDS = [name for name, _, _ in BAD]
-
 
 def test_a_good_configuration_becomes_a_grid() -> None:
     cells = expand(load_experiment(GOOD))
@@ -116,14 +47,25 @@ def test_ids_show_the_boundary_only_where_there_is_one() -> None:
     assert list(cells) == ["dct-relu-k2-wrap", "dct-relu-k3-wrap"]
 
 
-@pytest.mark.parametrize(("change", "told"), [(c, t) for _, c, t in BAD], ids=IDS)
-def test_a_mistake_is_told_in_one_line(change: dict[str, object], told: tuple[str, ...]) -> None:
-    with pytest.raises(MechcoreError) as caught:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"boundary": "zero", "patterns": [{"name": "disc", "radius": 99}]}, "domain: 129 .*199"),
+        (
+            {
+                "filter_banks": [
+                    {"weights": DIGITS, "untrained": DIGITS},
+                    {"weights": DIGITS, "name": "Digits-untrained"},
+                ]
+            },
+            "filter_banks: 'digits-untrained' .*once",
+        ),
+    ],
+    ids=["default domain", "bank with the name of one before training"],
+)
+def test_settings_that_do_not_fit_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(MechcoreError, match=message):
         load_experiment(GOOD | change)
-    message = str(caught.value)
-    assert "\n" not in message
-    for part in told:
-        assert part in message
 
 
 def test_every_mistake_has_a_line_of_its_own() -> None:
@@ -143,14 +85,6 @@ def test_a_changed_pattern_file_is_a_changed_cell(
     assert first != second
     with pytest.raises(MechcoreError, match="the same file as when the run was planned"):
         Cell.from_json(first)
-
-
-@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "- x", "", "\x00", "{"], ids=repr)
-def test_files_that_are_no_configuration_are_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_text(text)
-    with pytest.raises(MechcoreError):
-        load_experiment(path)
 
 
 def test_too_little_memory_is_no_mistake_of_a_configuration(

@@ -24,7 +24,7 @@ def test_banks_are_named_without_the_suffix_in_any_case(suffix: str) -> None:
     ("name", "advice"),
     [
         ("net.onx", " (did you mean '.onnx'?)"),
-        ("net.npy", "; numpy.savez('net.npz', conv=array) makes one of an array"),
+        ("net.npy", "; numpy.savez('net.npz', conv=array) converts an array"),
         ("net", ""),
         ("net.zip", ""),
     ],

@@ -51,7 +51,7 @@ def test_a_copy_has_the_same_fingerprint(monkeypatch: pytest.MonkeyPatch) -> Non
     ("old", "new"),
     [
         ("def dct_basis(", "# A comment.\ndef dct_basis("),
-        ('"""Return a one-dimensional DCT-II basis vector of unit norm.', '"""Other words.'),
+        ('"""Return a DCT-II basis vector', '"""Other words.'),
         ("    phase = math.pi * (np", "\n\n    phase = math.pi  *  (np"),
         ("vector = np.cos(phase)", "vector = (\n        np.cos(phase)\n    )"),
     ],

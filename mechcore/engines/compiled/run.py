@@ -29,11 +29,6 @@ def run(
     ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
     trimmed: both are for benchmarks and tests.
     """
-    if method == "fft":
-        from mechcore.engines import reference
-        from mechcore.engines.compiled import spectral
-
-        return reference.run(kernels, image, rule, spectral.convolve_by_fft)
     split = separated(kernels, image, rule) if method == "auto" else None
     if split is None:
         return _run_images(kernels, image, rule, method, trims)

@@ -52,12 +52,6 @@ def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts names as people do: by the numbers in them.
-
-    Examples
-    --------
-    >>> sorted(["conv10.weight", "conv2.weight"], key=natural_order)
-    ['conv2.weight', 'conv10.weight']
-    """
+    """Return a key that sorts names as people do: by the numbers in them, conv2 before conv10."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", name)
     return [(int(piece), "") if piece.isdecimal() else (sys.maxsize, piece) for piece in pieces]
