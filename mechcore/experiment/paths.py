@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+RESULTS, REPORTS = "results", "reports"
+"""Folders of the project; each holds a folder for every experiment."""
+
 TRAJECTORIES = "trajectories"
 FILMS = "films"
 BANKS = "filters"
