@@ -235,7 +235,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Results.
     "trajectories that are not there": (
         ("collect", *REQUIRED["collect"]),
-        ("t/dct-relu-k2.nc", "No such file"),
+        ("t/dct-relu-k2.nc", "missing"),
     ),
     "deviations of nothing": (
         ("deviations", *REQUIRED["deviations"]),
