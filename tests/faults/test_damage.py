@@ -14,19 +14,12 @@ from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import CONTENT_HASH
 from mechcore.results.expected_files import ExpectedFile, expected_files, problem
 from tests.faults import tiny
-from tests.helpers import experiments, trackers
+from tests.helpers import trackers
 
 NAME = "trajectories/dct-relu-k2.nc"
 OTHER = "trajectories/dct-modulus-k2.nc"
 DEVIATIONS = "results/tiny/deviations.csv"
 """What reads the trajectories after the cells are collected."""
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    experiments.run(folder, trackers.CONFIG)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +45,17 @@ def exchange(path: Path) -> None:
     shutil.copy(path.parents[1] / OTHER, path)
 
 
-def replace_by_foreign(path: Path) -> None:
-    path.unlink()
+def foreign(path: Path) -> None:
     with netCDF4.Dataset(path, "w") as file:
         file.title = "not of this project"
 
 
-def replace_by_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
+def replace_by(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def replace(path: Path) -> None:
+        path.unlink()
+        make(path)
 
-
-def replace_by_pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
+    return replace
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -73,23 +63,24 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "edited": (edit, "damaged: its content"),
     "forged": (forge, "damaged: its content"),
     "exchanged": (exchange, "made with other settings (activation)"),
-    "foreign": (replace_by_foreign, "format version None"),
+    "foreign": (replace_by(foreign), "format version None"),
     "empty": (lambda path: path.write_bytes(b""), "not a readable netCDF file"),
     "text": (lambda path: path.write_text("text"), "not a readable netCDF file"),
-    "folder": (replace_by_folder, "not a file"),
-    "pipe": (replace_by_pipe, "not a file"),
+    "folder": (replace_by(Path.mkdir), "not a file"),
+    "pipe": (replace_by(os.mkfifo), "not a file"),
 }
 
 
-def test_intact_files_have_no_problem(results: Path, expected: dict[str, ExpectedFile]) -> None:
+def test_intact_files_have_no_problem(finished: Path, expected: dict[str, ExpectedFile]) -> None:
+    results = finished / "results"
     assert [problem(results, file) for file in expected.values()] == [""] * len(expected)
 
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_reported_in_a_line_with_the_name_of_the_file(
-    results: Path, tmp_path: Path, expected: dict[str, ExpectedFile], name: str
+    finished: Path, tmp_path: Path, expected: dict[str, ExpectedFile], name: str
 ) -> None:
-    copy = Path(shutil.copytree(results, tmp_path / "results"))
+    copy = Path(shutil.copytree(finished / "results", tmp_path / "results"))
     damage, reason = DAMAGES[name]
     damage(copy / NAME)
     line = problem(copy, expected[NAME])
