@@ -196,7 +196,7 @@ def cases() -> list[Case]:
         Case(
             f"{kind}: {name}",
             ("propagate", *rest, option, file, *OUTPUT),
-            (option[2:], *told),
+            ("--kernel" if kind == "kernel" else "pattern", *told),
             file,
             make,
         )

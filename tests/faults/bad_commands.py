@@ -56,12 +56,12 @@ def _of_every_subcommand() -> list[Case]:
     found = []
     for command, words in REQUIRED.items():
         wrong = {
-            "unknown option": (("--colour", "red"), "--colour"),
-            "one word too many": (("stray",), "stray"),
-            "a word of two lines": (("a\nb",), r"a\nb"),
+            "unknown option": (("--colour", "red"), ("--colour",)),
+            "one word too many": (("stray",), ("stray",)),
+            "a word of two lines": (("a\nb",), (r"a\nb", "control")),
         }
         for name, (more, told) in wrong.items():
-            found.append(Case(f"{command}: {name}", (command, *words, *more), (told,)))
+            found.append(Case(f"{command}: {name}", (command, *words, *more), told))
         for start, word in enumerate(words):
             if word.startswith("--"):
                 rest = (command, *words[:start], *words[start + 2 :])

@@ -29,6 +29,9 @@ Bad = tuple[dict[Any, Any], tuple[str, ...]]
 
 NAME = "letters, digits, dots, dashes and underscores, at most 64"
 SHOWN = "text without line breaks and control characters"
+OWN_KERNELS = (
+    "a kernel family; for one kernel of your own: mechcore propagate, for many: filter_banks"
+)
 NAN, INFINITE = float("nan"), float("inf")
 
 VALUES: list[tuple[str, str, tuple[object, ...]]] = [
@@ -75,7 +78,7 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("engine", "one of compiled, reference", ("gpu",)),
     ("density", "one of absolute, square", ("cube",)),
     ("mixing", "one of unit, linear", ("half",)),
-    ("kernels[]", "a kernel family; for one kernel of your own", ("my_kernel.npy",)),
+    ("kernels[]", OWN_KERNELS, ("my_kernel.npy",)),
     ("experiment", NAME, ("a/b", "..", "../outside", "/etc", "~", ".git", "-rf", "a b", "")),
     ("experiment", NAME, ("$(touch pwned)", "`touch pwned`", "a;touch pwned", "a'b", "{cell}")),
     ("experiment", NAME, ("a\ntouch pwned", "a\n", "a\0b", "<script>alert(1)</script>", "été")),

@@ -64,7 +64,10 @@ def common(suffix: str) -> Table:
         "no kernel": (written(suffix, {"fc.weight": KERNEL[0, 0]}), ("no spatial convolution",)),
         "NaN": (written(suffix, kernel_with(np.nan)), ("1 of 72 weights",)),
         "infinity": (written(suffix, kernel_with(np.inf)), ("1 of 72 weights",)),
-        "whole numbers": (written(suffix, {"conv.weight": KERNEL.astype(int)}), ("int64 values",)),
+        "whole numbers": (
+            written(suffix, {"conv.weight": KERNEL.astype(int)}),
+            ("no spatial convolution", "int64 values"),
+        ),
         "a pickle": (content(pickle.dumps({"conv.weight": Runs()})), ()),
         "another format": (written(other, kernel_with(1)), ()),
         "a folder": (Path.mkdir, ("it is a folder",)),
