@@ -54,20 +54,21 @@ def sparse(beginning: bytes) -> Maker:
 
 def objects() -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """An array whose only value runs code when it is loaded."""
-    found = np.empty(1, dtype=object)
-    found[0] = Runs()
-    return found
+    return np.array([Runs()], dtype=object)
 
 
-WHOLE = io.BytesIO()
-np.save(WHOLE, np.ones((3, 3)))
-NPY = WHOLE.getvalue()
+def saved(save: Callable[[io.BytesIO], object]) -> bytes:
+    """Return what is saved into a stream."""
+    stream = io.BytesIO()
+    save(stream)
+    return stream.getvalue()
 
-_ARCHIVE = io.BytesIO()
-np.savez(_ARCHIVE, a=np.ones((3, 3)))
-ARCHIVE = _ARCHIVE.getvalue()
 
-NOT_NPY = ("cannot read", "numeric .npy array")
+NPY = saved(lambda stream: np.save(stream, np.ones((3, 3))))
+ARCHIVE = saved(lambda stream: np.savez(stream, a=np.ones((3, 3))))
+NOT_NPY = ("cannot read", "bad.npy", "numeric .npy array")
+OBJECTS = ("bad.npy", "Python objects")
+MOST = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({GIGABYTES - 128}, 1), }}\n"
 
 ARRAYS: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "nothing": (content(b""), NOT_NPY),
@@ -84,31 +85,21 @@ ARRAYS: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "a header of brackets": (content(header("(" * 9000)), NOT_NPY),
     "a header of minus signs": (content(header("-" * 9000 + "1")), NOT_NPY),
     "a header of zeros": (content(header("\0" * 100)), NOT_NPY),
-    "a header of 5 GB": (
-        sparse(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1)),
-        NOT_NPY,
-    ),
+    "a header of 5 GB": (sparse(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1)), NOT_NPY),
     "a shape to compute": (content(shape("(10**9, 10**9)")), NOT_NPY),
     "a huge shape": (content(shape("(1000000000, 1000000000)")), ("at most",)),
     "a shape beyond 64 bits": (content(shape(f"({2**70}, 1)")), ("at most",)),
     "a shape that wraps to nothing": (content(shape(f"({2**32}, {2**32})")), ("at most",)),
     "a negative shape": (content(shape("(-3, -3)")), NOT_NPY),
     "a shape of fractions": (content(shape("(1.5, 6)")), NOT_NPY),
-    "a shape of truth": (content(shape("(True, 9)")), ()),
+    "a shape of truth": (content(shape("(True, 9)")), ("bad.npy",)),
     "a shape of 65 axes": (content(shape(f"({'1, ' * 65})")), NOT_NPY),
     "an unknown type": (content(shape("(3, 3)", "<z9")), NOT_NPY),
-    "a type of Python": (content(shape("(3, 3)", "|O")), ("Python objects",)),
+    "a type of Python": (content(shape("(3, 3)", "|O")), OBJECTS),
     "a type of 2 GB": (content(shape("(1, 1)", f"|S{2**31 - 1}")), NOT_NPY),
-    "5 GB of zeros": (
-        sparse(
-            header(
-                f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({GIGABYTES - 128}, 1), }}\n"
-            )
-        ),
-        ("at most",),
-    ),
-    "objects": (stored([[{}]]), ("Python objects",)),
-    "objects that run": (stored(objects()), ("Python objects",)),
+    "5 GB of zeros": (sparse(header(MOST)), ("at most",)),
+    "objects": (stored([[{}]]), OBJECTS),
+    "objects that run": (stored(objects()), OBJECTS),
     "a pickle": (lambda path: path.write_bytes(pickle.dumps(Runs())), NOT_NPY),
     "an archive": (content(ARCHIVE), NOT_NPY),
     "a PNG": (lambda path: Image.new("L", (3, 3), 1).save(path, "PNG"), NOT_NPY),
@@ -126,10 +117,10 @@ ARRAYS: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "infinity": (stored([[1.0, np.inf]]), ("finite",)),
     "numbers beyond float64": (stored(np.full((2, 2), np.longdouble("1e400"))), ("finite",)),
     "too many values": (lambda path: np.save(path, np.ones((5000, 5000), bool)), ("at most",)),
-    "a folder": (Path.mkdir, ("it is a folder",)),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), ("a device",)),
-    "a link to nothing": (lambda path: path.symlink_to("nowhere"), ("No such file",)),
-    "a link to itself": (lambda path: path.symlink_to(path.name), ("symbolic links",)),
+    "a folder": (Path.mkdir, ("bad.", "it is a folder")),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), ("bad.", "a device")),
+    "a link to nothing": (lambda path: path.symlink_to("nowhere"), ("bad.", "No such file")),
+    "a link to itself": (lambda path: path.symlink_to(path.name), ("bad.", "symbolic links")),
     "a link outside": (lambda path: path.symlink_to("../outside/secret"), NOT_NPY),
 }
 """By name: what writes a ``.npy`` file, and parts of the line beside the name of the file."""
@@ -152,7 +143,8 @@ def png(
 
 SOUND = png(3, 3, (b"\0" + b"\x01\x02\x03") * 3)
 FLIPPED = SOUND[:45] + bytes([SOUND[45] ^ 255]) + SOUND[46:]
-NOT_PNG = ("cannot read", "not a PNG image")
+BOMB = b"a\0\0" + zlib.compress(bytes(10**8))
+NOT_PNG = ("cannot read", "bad.png", "not a PNG image")
 
 IMAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "nothing": (content(b""), NOT_PNG),
@@ -168,20 +160,14 @@ IMAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "a depth of 3 bits": (content(png(3, 3, depth=3)), NOT_PNG),
     "unknown colours": (content(png(3, 3, colour=9)), NOT_PNG),
     "a palette without colours": (content(png(3, 3, bytes(12), colour=3)), ()),
-    "10^12 pixels": (content(png(10**6, 10**6)), ()),
-    "2^62 pixels": (content(png(2**31 - 1, 2**31 - 1)), ()),
+    "10^12 pixels": (content(png(10**6, 10**6)), ("bad.png",)),
+    "2^62 pixels": (content(png(2**31 - 1, 2**31 - 1)), ("bad.png",)),
     "100 million pixels": (
         content(png(10**4, 10**4, bytes(10**6))),
-        ("100000000 px", "at most 16008001"),
+        ("bad.png", "100000000 px", "at most 16008001"),
     ),
-    "a text of 100 MB": (
-        content(png(3, 3, bytes(12), chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))))),
-        NOT_PNG,
-    ),
-    "a profile of 100 MB": (
-        content(png(3, 3, bytes(12), chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))))),
-        (),
-    ),
+    "a text of 100 MB": (content(png(3, 3, bytes(12), chunk(b"zTXt", BOMB))), NOT_PNG),
+    "a profile of 100 MB": (content(png(3, 3, bytes(12), chunk(b"iCCP", BOMB))), ("bad.png",)),
     "a chunk beyond the end": (content(SOUND[:33] + struct.pack(">I", 2**31) + b"IDAT"), NOT_PNG),
     "black": (content(png(3, 3, bytes(12))), ("all zero",)),
     "a JPEG": (lambda path: Image.new("L", (3, 3), 1).save(path, "JPEG"), NOT_PNG),
@@ -189,39 +175,31 @@ IMAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "an array": (content(NPY), NOT_PNG),
     "a pickle": (lambda path: path.write_bytes(pickle.dumps(Runs())), NOT_PNG),
     "PostScript": (content("%!PS-Adobe-3.0 EPSF-3.0\n(touch pwned) system\n"), NOT_PNG),
-    "a folder": (Path.mkdir, ("it is a folder",)),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), ("a device",)),
-    "a link to itself": (lambda path: path.symlink_to(path.name), ("symbolic links",)),
+    "a folder": (Path.mkdir, ("bad.", "it is a folder")),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), ("bad.", "a device")),
+    "a link to itself": (lambda path: path.symlink_to(path.name), ("bad.", "symbolic links")),
 }
 """By name: what writes a ``.png`` file, and parts of the line beside the name of the file."""
 
 OUTPUT = ("--steps", "3", "--output", "out.nc")
 FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 
-NAMELESS = {
-    *("texts", "complex numbers", "times", "structures", "a number", "a line", "a cube", "no rows"),
-    *("no pixels", "zeros", "NaN", "infinity", "numbers beyond float64", "too many values"),
-    *("5 GB of zeros", "black", "a palette without colours"),
-    *("a huge shape", "a shape beyond 64 bits", "a shape that wraps to nothing"),
-}
-"""What is wrong with their values, not with their bytes: the line names the option."""
-
 
 def cases() -> list[Case]:
     """Return all of them, as what `mechcore propagate` is given."""
-    found = []
-    for name, (make, told) in ARRAYS.items():
-        named = () if name in NAMELESS else ("bad.npy",)
-        words = ("propagate", "--kernel", "bad.npy", *OUTPUT)
-        found.append(Case(f"kernel: {name}", words, ("--kernel", *named, *told), "bad.npy", make))
-    patterns = {".npy": ARRAYS, ".png": IMAGES}
-    for suffix, table in patterns.items():
-        for name, (make, told) in table.items():
-            file = f"bad{suffix}"
-            named = () if name in NAMELESS else (file,)
-            words = ("propagate", *FAMILY, "--pattern", file, *OUTPUT)
-            told = tuple("" if part == "zero" else part for part in told)
-            found.append(
-                Case(f"pattern{suffix}: {name}", words, ("pattern", *named, *told), file, make)
-            )
-    return found
+    uses = [
+        ("kernel", "--kernel", "bad.npy", (), ARRAYS),
+        ("pattern.npy", "--pattern", "bad.npy", FAMILY, ARRAYS),
+        ("pattern.png", "--pattern", "bad.png", FAMILY, IMAGES),
+    ]
+    return [
+        Case(
+            f"{kind}: {name}",
+            ("propagate", *rest, option, file, *OUTPUT),
+            ("--kernel" if kind == "kernel" else "pattern", *told),
+            file,
+            make,
+        )
+        for kind, option, file, rest, table in uses
+        for name, (make, told) in table.items()
+    ]

@@ -21,64 +21,55 @@ FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 OUTPUT = ("--output", "out.nc")
 EXPERIMENT = ("--experiment", CONFIG)
 
+RESULTS = (*EXPERIMENT, "--results", "r")
+NETWORK = ("net.npz", "--settings", SETTINGS)
+TRAJECTORIES = (*EXPERIMENT, "--trajectories", "t")
+
+COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
+FITTED = ("--output", "r.csv", "--models", "n.csv", "--pooled", "p.csv")
+
 REQUIRED: dict[str, tuple[str, ...]] = {
     "propagate": OUTPUT,
     "grid": (CONFIG,),
     "simulate": ("--cell", CELL, *OUTPUT),
     "controls": (*EXPERIMENT, *OUTPUT),
-    "collect": (
-        *EXPERIMENT,
-        *("--trajectories", "t", "--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv"),
-    ),
-    "deviations": (*EXPERIMENT, "--trajectories", "t", "--output", "d.csv"),
-    "regress": (
-        *("--metrics", "m.csv", "--kernels", "k.csv", "--output", "r.csv", "--models", "n.csv"),
-        *("--pooled", "p.csv"),
-    ),
-    "judge": (*EXPERIMENT, "--results", "r", "--output", "claims.json"),
-    "track": (*EXPERIMENT, "--results", "r"),
-    "report": (*EXPERIMENT, "--results", "r", "--output", "index.html"),
+    "collect": (*TRAJECTORIES, *COLLECTED),
+    "deviations": (*TRAJECTORIES, "--output", "d.csv"),
+    "regress": ("--metrics", "m.csv", "--kernels", "k.csv", *FITTED),
+    "judge": (*RESULTS, "--output", "claims.json"),
+    "track": RESULTS,
+    "report": (*RESULTS, "--output", "index.html"),
     "filters": ("net.npz",),
-    "simulate-filters": ("net.npz", "--settings", SETTINGS, *OUTPUT),
-    "summarise": (*EXPERIMENT, "--results", "r", "--output", "s.json", "--cells", "c.csv"),
+    "simulate-filters": (*NETWORK, *OUTPUT),
+    "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),
     "diff": ("a", "b"),
-    "verify": (*EXPERIMENT, "--results", "r"),
-    "pack": (*EXPERIMENT, "--results", "r", "--report", "p.html", "--output", "x.zip"),
+    "verify": RESULTS,
+    "pack": (*RESULTS, "--report", "p.html", "--output", "x.zip"),
     "ui": (),
-    "status": (*EXPERIMENT, "--results", "r"),
+    "status": RESULTS,
     "schema": ("--output", "schema.json"),
 }
 """What each subcommand needs: without any of it, it is refused."""
 
 
-def _pairs(words: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Where each option with its value, or argument, begins and ends."""
-    places, start = [], 0
-    while start < len(words):
-        end = start + (2 if words[start].startswith("--") else 1)
-        places.append((start, end))
-        start = end
-    return places
-
-
 def _of_every_subcommand() -> list[Case]:
     found = []
     for command, words in REQUIRED.items():
-        found.append(
-            Case(f"{command}: unknown option", (command, *words, "--colour", "red"), ("--colour",))
-        )
-        found.append(Case(f"{command}: one word too many", (command, *words, "stray"), ("stray",)))
-        found.append(
-            Case(f"{command}: a word of two lines", (command, *words, "a\nb"), (r"a\nb", "control"))
-        )
-        for start, end in _pairs(words):
-            rest = words[:start] + words[end:]
-            option = words[start].startswith("--")
-            name = words[start] if option else f"argument {start + 1}"
-            told = (name,) if option else ("issing",)
-            found.append(Case(f"{command}: without {name}", (command, *rest), told))
-            if end - start == 2:
-                found.append(Case(f"{command}: {name} of nothing", (command, *rest, name), (name,)))
+        wrong = {
+            "unknown option": (("--colour", "red"), ("--colour",)),
+            "one word too many": (("stray",), ("stray",)),
+            "a word of two lines": (("a\nb",), (r"a\nb", "control")),
+        }
+        for name, (more, told) in wrong.items():
+            found.append(Case(f"{command}: {name}", (command, *words, *more), told))
+        for start, word in enumerate(words):
+            if word.startswith("--"):
+                rest = (command, *words[:start], *words[start + 2 :])
+                found.append(Case(f"{command}: without {word}", rest, (word,)))
+                found.append(Case(f"{command}: {word} of nothing", (*rest, word), (word,)))
+            elif not (start and words[start - 1].startswith("--")):
+                rest = (command, *words[:start], *words[start + 1 :])
+                found.append(Case(f"{command}: without argument {start + 1}", rest, ("issing",)))
     return found
 
 
@@ -86,12 +77,28 @@ def _propagate(*words: str) -> tuple[str, ...]:
     return ("propagate", *FAMILY, "--steps", "4", *words, *OUTPUT)
 
 
+def _wrapped(domain: str) -> tuple[str, ...]:
+    return _propagate("--boundary", "wrap", "--domain", domain)
+
+
 def _simulate(**changes: object) -> tuple[str, ...]:
-    return ("simulate", "--cell", json.dumps(GOOD_CELL | changes), *OUTPUT)
+    return _cell(json.dumps(GOOD_CELL | changes))
+
+
+def _cell(cell: str) -> tuple[str, ...]:
+    return ("simulate", "--cell", cell, *OUTPUT)
 
 
 def _run(**changes: object) -> tuple[str, ...]:
     return ("simulate-filters", "sound.npz", "--settings", json.dumps(RUN | changes), *OUTPUT)
+
+
+def _required(command: str, *more: str) -> tuple[str, ...]:
+    return (command, *REQUIRED[command], *more)
+
+
+def _kernel(file: str, *more: str) -> tuple[str, ...]:
+    return ("propagate", "--kernel", file, *more, *OUTPUT)
 
 
 WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -113,27 +120,18 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a configuration of many lines": (("grid", "{\n"), ("not JSON",)),
     "a configuration of braces": (("grid", "{" * 4000), ("not JSON",)),
     "a configuration of a number": (("grid", '{"steps": 1e999'), ("not JSON",)),
-    "a profile that is not there": (
-        ("grid", CONFIG, "--profile", "pbs"),
-        ("profile", "'pbs'"),
-    ),
-    "a profile outside": (
-        ("grid", CONFIG, "--profile", "../outside"),
-        ("profile", "'../outside'"),
-    ),
+    "a profile that is not there": (("grid", CONFIG, "--profile", "pbs"), ("profile", "'pbs'")),
+    "a profile outside": (("grid", CONFIG, "--profile", "../outside"), ("profile", "'../outside'")),
     # Kernels.
     "neither a family nor a file": (("propagate", *OUTPUT), ("--family", "--kernel FILE.npy")),
     "half a family": (("propagate", "--family", "dct", *OUTPUT), ("--size", "--beta", "missing")),
-    "a family and a file": (
-        ("propagate", "--kernel", "k.npy", *FAMILY, *OUTPUT),
-        ("--kernel", "not together with --family"),
-    ),
+    "a family and a file": (_kernel("k.npy", *FAMILY), ("--kernel", "not together with --family")),
     "an angle and a file": (
-        ("propagate", "--kernel", "k.npy", "--angle", "0", *OUTPUT),
+        _kernel("k.npy", "--angle", "0"),
         ("--kernel", "not together with --angle"),
     ),
-    "a kernel that is not there": (("propagate", "--kernel", "no.npy", *OUTPUT), ("no.npy",)),
-    "a kernel of another kind": (("propagate", "--kernel", "k.txt", *OUTPUT), ("k.txt",)),
+    "a kernel that is not there": (_kernel("no.npy"), ("no.npy",)),
+    "a kernel of another kind": (_kernel("k.txt"), ("k.txt",)),
     "an unknown family": (_propagate("--family", "dctt"), ("'dctt'", "did you mean 'dct'")),
     "a family with a quote": (_propagate("--family", "d'ct"), ("d'ct", "one of")),
     "a size of 1": (_propagate("--size", "1"), ("size", "1", "from 2")),
@@ -166,15 +164,9 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         _propagate("--domain", "9"),
         ("domain", "9", "free space", "zero, wrap or reflect"),
     ),
-    "a domain of nothing": (_propagate("--boundary", "wrap", "--domain", "0"), ("domain", "0")),
-    "a domain of a country": (
-        _propagate("--boundary", "wrap", "--domain", "10000000"),
-        ("domain", "10000000"),
-    ),
-    "a domain of 80 GB": (
-        _propagate("--boundary", "wrap", "--domain", "100000"),
-        ("memory",),
-    ),
+    "a domain of nothing": (_wrapped("0"), ("domain", "0")),
+    "a domain of a country": (_wrapped("10000000"), ("domain", "10000000")),
+    "a domain of 80 GB": (_wrapped("100000"), ("memory",)),
     "a negative domain": (_propagate("--boundary", "zero", "--domain", "-9"), ("domain", "-9")),
     "a late burn": (_propagate("--t-burn", "4"), ("t_burn", "4")),
     "a snapshot after the end": (_propagate("--snapshot", "5"), ("snapshots", "5")),
@@ -184,13 +176,13 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("window", "1000000"),
     ),
     # Cells.
-    "a cell that is a file": (("simulate", "--cell", "cell.json", *OUTPUT), ("cell", "not JSON")),
-    "a cell that is a list": (("simulate", "--cell", "[1]", *OUTPUT), ("cell", "[1]")),
-    "a cell that is a number": (("simulate", "--cell", "7", *OUTPUT), ("cell", "7")),
-    "a cell that ends early": (("simulate", "--cell", CELL[:-1], *OUTPUT), ("cell", "not JSON")),
+    "a cell that is a file": (_cell("cell.json"), ("cell", "not JSON")),
+    "a cell that is a list": (_cell("[1]"), ("cell", "[1]")),
+    "a cell that is a number": (_cell("7"), ("cell", "7")),
+    "a cell that ends early": (_cell(CELL[:-1]), ("cell", "not JSON")),
     "a cell of brackets": (("simulate", "--cell", "[" * 4000, *OUTPUT), ("cell", "not JSON")),
     "a cell without a kernel": (
-        ("simulate", "--cell", '{"activation": "relu", "size": 2, "betas": [0]}', *OUTPUT),
+        _cell('{"activation": "relu", "size": 2, "betas": [0]}'),
         ("cell: kernel", "missing"),
     ),
     "a cell with an unknown key": (_simulate(colour=1), ("cell", "colour", "not a known key")),
@@ -233,25 +225,19 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "settings of no kernels": (_run(slices_per_layer=0), ("slices_per_layer", "at least 1")),
     "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
     # Results.
-    "trajectories that are not there": (
-        ("collect", *REQUIRED["collect"]),
-        ("t/dct-relu-k2.nc", "No such file"),
-    ),
-    "deviations of nothing": (
-        ("deviations", *REQUIRED["deviations"]),
-        ("t/dct-relu-k2.nc", "missing"),
-    ),
-    "tables that are not there": (("regress", *REQUIRED["regress"]), ("m.csv", "No such file")),
-    "verdicts of nothing": (("judge", *REQUIRED["judge"]), ("r/", "No such file")),
-    "a report of nothing": (("report", *REQUIRED["report"]), ("r/", "No such file")),
-    "a summary of nothing": (("summarise", *REQUIRED["summarise"]), ("r/", "No such file")),
-    "tracking of nothing": (("track", *REQUIRED["track"]), ("r/",)),
+    "trajectories that are not there": (_required("collect"), ("t/dct-relu-k2.nc", "missing")),
+    "deviations of nothing": (_required("deviations"), ("t/dct-relu-k2.nc", "missing")),
+    "tables that are not there": (_required("regress"), ("m.csv", "No such file")),
+    "verdicts of nothing": (_required("judge"), ("r/", "No such file")),
+    "a report of nothing": (_required("report"), ("r/", "No such file")),
+    "a summary of nothing": (_required("summarise"), ("r/", "No such file")),
+    "tracking of nothing": (_required("track"), ("r/",)),
     "tracking of a part without logs": (
-        ("track", *REQUIRED["track"], "--partial"),
+        _required("track", "--partial"),
         ("--partial needs --logs",),
     ),
     "tracking by no processes": (
-        ("track", *REQUIRED["track"], "--processes", "0"),
+        _required("track", "--processes", "0"),
         ("--processes", "greater than or equal to 1"),
     ),
     "sweeps that are not there": (("diff", "xyz", "folder"), ("sweep", "'xyz'", "sweep.json")),
@@ -265,22 +251,17 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # The server.
     "no store": (("ui",), ("mlflow.db", "no such file")),
     "a port of 0": (("ui", "--port", "0"), ("--port", "greater than or equal to 1")),
-    "a port beyond the last": (
-        ("ui", "--port", "65536"),
-        ("--port", "equal to 65535"),
-    ),
+    "a port beyond the last": (("ui", "--port", "65536"), ("--port", "equal to 65535")),
     "a port of a shell": (("ui", "--port", "$(id)"), ("--port", "integer")),
 }
 """By name: a command line, and parts of the line that must follow."""
 
-TABLE = "cell,speed\n"
-
-FILES: dict[str, tuple[tuple[str, ...], str, Maker, tuple[str, ...]]] = {
-    "metrics that are empty": (REQUIRED["regress"], "m.csv", content(b""), ("m.csv",)),
-    "metrics of other columns": (REQUIRED["regress"], "m.csv", content(TABLE), ("no column",)),
-    "metrics of bytes": (REQUIRED["regress"], "m.csv", content(bytes(range(256))), ("m.csv",)),
-    "metrics that are a folder": (REQUIRED["regress"], "m.csv", Path.mkdir, ("directory",)),
-    "metrics of a quote": (REQUIRED["regress"], "m.csv", content('"' + "a," * 9), ("m.csv",)),
+TABLES: dict[str, tuple[Maker, str]] = {
+    "metrics that are empty": (content(b""), "m.csv"),
+    "metrics of other columns": (content("cell,speed\n"), "no column"),
+    "metrics of bytes": (content(bytes(range(256))), "m.csv"),
+    "metrics that are a folder": (Path.mkdir, "directory"),
+    "metrics of a quote": (content('"' + "a," * 9), "m.csv"),
 }
 
 
@@ -309,8 +290,8 @@ def cases() -> list[Case]:
         *_outputs(),
         *(Case(f"command: {name}", words, told) for name, (words, told) in WORDS.items()),
         *(
-            Case(f"table: {name}", ("regress", *words), told, file, make)
-            for name, (words, file, make, told) in FILES.items()
+            Case(f"table: {name}", _required("regress"), (told,), "m.csv", make)
+            for name, (make, told) in TABLES.items()
         ),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from typing import Any
 
 import yaml
@@ -23,7 +24,87 @@ GOOD: dict[str, Any] = {
 LONG = "a" * 900_000
 ESCAPE = "\x1b]0;owned\x07"
 
-CHANGES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+Bad = tuple[dict[Any, Any], tuple[str, ...]]
+"""What is changed, and parts of the line that must follow."""
+
+NAME = "letters, digits, dots, dashes and underscores, at most 64"
+SHOWN = "text without line breaks and control characters"
+OWN_KERNELS = (
+    "a kernel family; for one kernel of your own: mechcore propagate, for many: filter_banks"
+)
+NAN, INFINITE = float("nan"), float("inf")
+
+VALUES: list[tuple[str, str, tuple[object, ...]]] = [
+    # Types.
+    ("kernels", "a list", (None, {"dct": 1}, {"dct"})),
+    ("sizes", "a list", ("3",)),
+    ("filter_banks", "a list", ("net.npz",)),
+    ("sizes[0]", "an integer", (2.5,)),
+    ("steps", "an integer", ("8", True, [8])),
+    ("kernels[0]", "one of dct", (1,)),
+    ("experiment", "text: write it in quotes", (2024, False, datetime.date(2026, 1, 1))),
+    ("experiment", "text", (["a"], b"tiny")),
+    ("snapshots", "a name or a mapping", ("all",)),
+    ("patterns[0]", "a name or a mapping", (3, ["disc"])),
+    ("filter_banks[0]", "a name or a mapping", (7,)),
+    # Numbers.
+    ("sizes[0]", "at least 2", (1, -3)),
+    ("sizes[0]", "at most 1024", (1025,)),
+    ("steps", "at least 3", (0,)),
+    ("steps", "at most 1e+06", (10**9,)),
+    ("betas[0]", "at least 0", (-0.1,)),
+    ("betas[0]", "a finite number", (NAN, INFINITE)),
+    ("betas[0]", "a number", ("0.5",)),
+    ("betas.count", "at least 2", (1,)),
+    ("betas.count", "at most 100001", (10**6,)),
+    ("angles[0]", "a finite number", (-INFINITE,)),
+    ("angles[0]", "at most 360", (361,)),
+    ("seed", "at least 0", (-1,)),
+    ("seed", "at most", (2**32,)),
+    ("t_burn", "less than steps, 8", (8,)),
+    ("t_burn", "at least three layers", (7,)),
+    ("t_burn", "at least 0", (-1,)),
+    ("snapshots.layers[]", "a layer from 0 to 8", (9, -1)),
+    ("snapshots.window", "at least 1", (0,)),
+    ("slices_per_layer", "at least 1", (0,)),
+    ("domain", "none, as free space has no edge", (64,)),
+    # Lists.
+    ("kernels", "at least one value", ([],)),
+    ("betas", "at least one value", ([],)),
+    ("patterns", "at least one value", ([],)),
+    # Names.
+    ("boundary", "one of free, zero, wrap", ("open",)),
+    ("normalise", "one of l2, peak, mass, none", ("l1",)),
+    ("engine", "one of compiled, reference", ("gpu",)),
+    ("density", "one of absolute, square", ("cube",)),
+    ("mixing", "one of unit, linear", ("half",)),
+    ("kernels[]", OWN_KERNELS, ("my_kernel.npy",)),
+    ("experiment", NAME, ("a/b", "..", "../outside", "/etc", "~", ".git", "-rf", "a b", "")),
+    ("experiment", NAME, ("$(touch pwned)", "`touch pwned`", "a;touch pwned", "a'b", "{cell}")),
+    ("experiment", NAME, ("a\ntouch pwned", "a\n", "a\0b", "<script>alert(1)</script>", "été")),
+    # Files.
+    ("patterns[]", SHOWN, ("a\nb.npy", f"{ESCAPE}.png", "a\0.npy")),
+    ("patterns[]", "a path without braces", ("{cell}.npy",)),
+    ("filter_banks[0]", SHOWN, ("a\nb.npz", "a\0.npz")),
+    ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
+    ("filter_banks[0]", "a file that ends in .safetensors", ("bad.yaml",)),
+    ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
+]
+"""Where values are, what is expected there, and values that are not.
+
+The line names the place and the value; of ``[]`` only the list.
+"""
+
+
+def _pattern(name: str, *told: str, **arguments: object) -> Bad:
+    return {"patterns": [{"name": name, **arguments}]}, told
+
+
+def _bank(*told: str, **keys: object) -> Bad:
+    return {"filter_banks": [{"weights": "net.npz", **keys}]}, told
+
+
+CHANGES: dict[str, Bad] = {
     # Keys.
     "unknown key": ({"activatons": ["relu"]}, ("activatons", "did you mean 'activations'")),
     "key of a terminal": ({ESCAPE: 1}, (r"\x1b]0;owned\x07", "not a known key")),
@@ -34,106 +115,31 @@ CHANGES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "key of Python": ({"__class__": "os"}, ("__class__", "not a known key")),
     "nested key": ({"snapshots": {"layer": [1]}}, ("snapshots.layer", "did you mean 'layers'")),
     "key of tracking": ({"track": {"uri": "http://x"}}, ("track.uri", "per_simulation")),
-    "no kernels key": ({"kernels": None}, ("kernels", "None", "a list")),
-    # Types.
-    "text for a list": ({"sizes": "3"}, ("sizes", "'3'", "a list")),
-    "fraction": ({"sizes": [2.5]}, ("sizes[0]", "2.5", "an integer")),
-    "number as text": ({"steps": "8"}, ("steps", "'8'", "an integer")),
-    "boolean": ({"steps": True}, ("steps", "True", "an integer")),
-    "list for a number": ({"steps": [8]}, ("steps", "[8]", "an integer")),
-    "mapping for a list": ({"kernels": {"dct": 1}}, ("kernels", "{'dct': 1}", "a list")),
-    "number for a name": ({"kernels": [1]}, ("kernels[0]", "1", "one of dct")),
-    "year for a name": ({"experiment": 2024}, ("experiment", "2024", "write it in quotes")),
-    "truth for a name": ({"experiment": False}, ("experiment", "False", "write it in quotes")),
-    "list for a name": ({"experiment": ["a"]}, ("experiment", "['a']", "text")),
-    "date for a name": ({"experiment": datetime.date(2026, 1, 1)}, ("experiment", "in quotes")),
-    "bytes for a name": ({"experiment": b"tiny"}, ("experiment", "b'tiny'", "text")),
-    "set for a list": ({"kernels": {"dct"}}, ("kernels", "a list")),
-    "text for a mapping": ({"snapshots": "all"}, ("snapshots", "'all'", "a mapping")),
+    "key of a bank": _bank("filter_banks[0].untraned", "mean 'untrained'", untraned="net.npz"),
+    "key of a range": ({"betas": {"count": 3, "step": 1}}, ("betas", "step", "mean 'stop'")),
+    # Types and numbers.
     "text for a truth": ({"reuse_symmetric": "yes"}, ("reuse_symmetric",)),
     "number for a truth": ({"track": {"per_simulation": 1}}, ("track.per_simulation",)),
-    # Numbers.
-    "size 1": ({"sizes": [1]}, ("sizes[0]", "1", "at least 2")),
-    "size beyond the largest": ({"sizes": [1025]}, ("sizes[0]", "1025", "at most 1024")),
-    "negative size": ({"sizes": [-3]}, ("sizes[0]", "-3", "at least 2")),
-    "no steps": ({"steps": 0}, ("steps", "0", "at least 3")),
-    "steps beyond the largest": ({"steps": 10**9}, ("steps", "1000000000", "at most 1e+06")),
     "beta above 1": ({"betas": [0, 1.5]}, ("betas[1]", "1.5", "at most 1")),
-    "beta below 0": ({"betas": [-0.1]}, ("betas[0]", "-0.1", "at least 0")),
-    "beta that is no number": ({"betas": [float("nan")]}, ("betas[0]", "nan", "finite")),
-    "beta that is infinite": ({"betas": [float("inf")]}, ("betas[0]", "inf", "finite")),
-    "beta as text": ({"betas": ["0.5"]}, ("betas[0]", "'0.5'", "a number")),
-    "infinite angle": ({"angles": [float("-inf")]}, ("angles[0]", "-inf", "finite")),
-    "angle of more than a turn": ({"angles": [361]}, ("angles[0]", "361", "at most 360")),
     "angle beyond floats": ({"angles": [16**400]}, ("angles[0]", "a number")),
-    "negative seed": ({"seed": -1}, ("seed", "-1", "at least 0")),
-    "seed beyond 32 bits": ({"seed": 2**32}, ("seed", "4294967296", "at most")),
-    "late burn": ({"t_burn": 8}, ("t_burn", "8", "less than steps, 8")),
-    "nothing left to fit": ({"t_burn": 7}, ("t_burn", "7", "three layers")),
-    "negative burn": ({"t_burn": -1}, ("t_burn", "-1", "at least 0")),
     "half a range": ({"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
-    "range of one": ({"betas": {"count": 1}}, ("betas", "count", "at least 2")),
-    "range of a million": ({"betas": {"count": 10**6}}, ("betas", "count", "at most 100001")),
-    "range with a step": (
-        {"betas": {"count": 3, "step": 1}},
-        ("betas", "step", "did you mean 'stop'"),
-    ),
-    "range that ends nowhere": ({"betas": {"count": 3, "stop": float("nan")}}, ("stop", "nan")),
+    "range that ends nowhere": ({"betas": {"count": 3, "stop": NAN}}, ("stop", "nan")),
     "range of one value": ({"betas": {"start": 1, "stop": 1, "count": 3}}, ("betas", "once")),
-    "snapshot after the end": ({"snapshots": {"layers": [9]}}, ("snapshots.layers", "9")),
-    "negative snapshot": ({"snapshots": {"layers": [-1]}}, ("snapshots.layers", "-1")),
-    "no window": ({"snapshots": {"window": 0}}, ("snapshots.window", "0", "at least 1")),
-    "domain of free space": ({"domain": 64}, ("domain", "64", "free space")),
-    "domain smaller than a pattern": (
-        {"boundary": "wrap", "domain": 4, "patterns": ["disc"]},
-        ("domain", "4", "17"),
-    ),
-    "domain of a town": (
-        {"boundary": "wrap", "domain": 10**6},
-        ("domain", "1000000", "at most 100000"),
-    ),
-    # Lists.
-    "no kernels": ({"kernels": []}, ("kernels", "[]", "at least one")),
-    "no betas": ({"betas": []}, ("betas", "[]", "at least one")),
-    "no patterns": ({"patterns": []}, ("patterns", "[]", "at least one")),
+    # A domain of a pattern, and of a town.
+    "small": ({"boundary": "wrap", "domain": 4, "patterns": ["disc"]}, ("domain", "4", "17")),
+    "large": ({"boundary": "wrap", "domain": 10**6}, ("domain", "1000000", "at most 100000")),
+    # Values twice.
     "activation twice": ({"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
     "zero twice": ({"betas": [0, 0.0]}, ("betas", "0", "once")),
     "direction twice": ({"angles": [0, 360]}, ("angles", "0", "once")),
     "pattern twice": ({"patterns": ["delta", "delta"]}, ("patterns", "'delta'", "once")),
     "size twice": ({"sizes": [2, 2]}, ("sizes", "2", "once")),
+    "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
     # Names.
     "unknown kernel": ({"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
-    "kernel that is a file": (
-        {"kernels": ["my_kernel.npy"]},
-        ("kernels", "'my_kernel.npy'", "mechcore propagate", "filter_banks"),
-    ),
     "activation in capitals": ({"activations": ["reLU"]}, ("'reLU'", "did you mean 'relu'")),
     "unknown activation": ({"activations": ["rellu"]}, ("'rellu'", "did you mean 'relu'")),
-    "unknown boundary": ({"boundary": "open"}, ("boundary", "'open'", "free, zero, wrap")),
-    "unknown norm": ({"normalise": "l1"}, ("normalise", "'l1'", "l2, peak, mass, none")),
-    "unknown engine": ({"engine": "gpu"}, ("engine", "'gpu'", "compiled, reference")),
-    "unknown density": ({"density": "cube"}, ("density", "'cube'", "absolute, square")),
-    "unknown mixing": ({"mixing": "half"}, ("mixing", "'half'", "unit, linear")),
     "unknown pattern": ({"patterns": ["disk"]}, ("patterns", "'disk'", "did you mean 'disc'")),
-    "experiment with a slash": ({"experiment": "a/b"}, ("experiment", "'a/b'", "letters")),
-    "experiment above": ({"experiment": ".."}, ("experiment", "'..'", "letters")),
-    "experiment outside": ({"experiment": "../outside"}, ("experiment", "'../outside'")),
-    "experiment at the root": ({"experiment": "/etc"}, ("experiment", "'/etc'", "letters")),
-    "experiment at home": ({"experiment": "~"}, ("experiment", "'~'", "letters")),
-    "experiment that is hidden": ({"experiment": ".git"}, ("experiment", "'.git'", "letters")),
-    "experiment that is an option": ({"experiment": "-rf"}, ("experiment", "'-rf'", "letters")),
-    "experiment of a shell": ({"experiment": "$(touch pwned)"}, ("experiment", "$(touch")),
-    "experiment in backticks": ({"experiment": "`touch pwned`"}, ("experiment", "`touch")),
-    "experiment that ends a command": ({"experiment": "a;touch pwned"}, ("experiment", "a;t")),
-    "experiment with a quote": ({"experiment": "a'b"}, ("experiment", "a'b", "letters")),
-    "experiment of two lines": ({"experiment": "a\ntouch pwned"}, ("experiment", r"a\ntouch")),
-    "experiment that ends a line": ({"experiment": "a\n"}, ("experiment", r"'a\n'", "letters")),
-    "experiment of a page": ({"experiment": "<script>alert(1)</script>"}, ("experiment",)),
-    "experiment of a wildcard": ({"experiment": "{cell}"}, ("experiment", "'{cell}'")),
-    "experiment with a space": ({"experiment": "a b"}, ("experiment", "'a b'", "letters")),
-    "experiment of nothing": ({"experiment": ""}, ("experiment", "''", "letters")),
-    "experiment with a zero": ({"experiment": "a\0b"}, ("experiment", r"a\x00b", "letters")),
-    "experiment of other letters": ({"experiment": "été"}, ("experiment", "'été'", "letters")),
     "experiment of 65 letters": ({"experiment": "a" * 65}, ("experiment", "at most 64")),
     "experiment of a novel": ({"experiment": LONG}, ("experiment", "aaa...aaa", "at most 64")),
     # Sizes that nothing can hold.
@@ -156,14 +162,8 @@ CHANGES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"steps": 10**4, "snapshots": {"window": 10_000, "layers": list(range(5000))}},
         ("a cell", "numbers", "at most 10000000000"),
     ),
-    "more betas than fit into a command": (
-        {"betas": {"count": 50_000}},
-        ("the configuration", "bytes", "at most 120000"),
-    ),
-    "Gaussian of 3 GB": (
-        {"patterns": [{"name": "gaussian", "sigma": 2000}]},
-        ("pattern gaussian", "20001 x 20001 px", "at most 16008001"),
-    ),
+    "betas beyond a command": ({"betas": {"count": 50_000}}, ("configuration", "at most 120000")),
+    "Gaussian of 3 GB": _pattern("gaussian", "gaussian", "20001 x 20001 px", sigma=2000),
     "a thousand large discs": (
         {"patterns": [{"name": "disc", "radius": 2000 - number} for number in range(1000)]},
         ("patterns", "px", "at most 100000000"),
@@ -173,82 +173,50 @@ CHANGES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("patterns", "10000 patterns", "at most 1000"),
     ),
     # Patterns.
-    "argument of another pattern": (
-        {"patterns": [{"name": "disc", "size": 3}]},
-        ("disc", "'size'", "radius"),
-    ),
-    "argument of delta": ({"patterns": [{"name": "delta", "radius": 3}]}, ("delta", "no argument")),
-    "negative radius": ({"patterns": [{"name": "disc", "radius": -1}]}, ("radius", "-1", "0.5")),
-    "radius as text": ({"patterns": [{"name": "disc", "radius": "8"}]}, ("radius", "'8'")),
-    "radius that is no number": (
-        {"patterns": [{"name": "disc", "radius": float("nan")}]},
-        ("radius", "nan", "from 0.5"),
-    ),
-    "half a seed": ({"patterns": [{"name": "random", "seed": 1.5}]}, ("seed", "1.5", "integer")),
-    "radius that is true": ({"patterns": [{"name": "disc", "radius": True}]}, ("radius", "True")),
-    "argument of two lines": ({"patterns": [{"name": "disc", "a\nb": "x"}]}, ("disc", r"a\nb")),
+    "argument of another pattern": _pattern("disc", "disc", "'size'", "radius", size=3),
+    "argument of delta": _pattern("delta", "delta", "no argument", radius=3),
+    "argument of two lines": _pattern("disc", "disc", r"a\nb", **{"a\nb": "x"}),
+    "negative radius": _pattern("disc", "radius", "-1", "0.5", radius=-1),
+    "radius as text": _pattern("disc", "radius", "'8'", radius="8"),
+    "radius that is no number": _pattern("disc", "radius", "nan", "from 0.5", radius=NAN),
+    "radius that is true": _pattern("disc", "radius", "True", radius=True),
+    "half a seed": _pattern("random", "seed", "1.5", "integer", seed=1.5),
     "pattern without a name": ({"patterns": [{"radius": 3}]}, ("patterns", "radius", "a name")),
     "pattern as a key": ({"patterns": [{"disc": {"radius": 3}}]}, ("patterns", "disc", "a name")),
-    "pattern that is a number": ({"patterns": [3]}, ("patterns[0]", "3", "a mapping")),
-    "pattern that is a list": ({"patterns": [["disc"]]}, ("patterns[0]", "['disc']")),
     "pattern that is not there": ({"patterns": ["no.npy"]}, ("pattern", "no.npy", "No such file")),
     "pattern above": ({"patterns": ["../no.npy"]}, ("pattern", "../no.npy", "No such file")),
-    "pattern of two lines": ({"patterns": ["a\nb.npy"]}, ("patterns", r"a\nb.npy", "control")),
-    "pattern of a terminal": ({"patterns": [ESCAPE + ".png"]}, ("patterns", "control")),
-    "pattern with a zero": ({"patterns": ["a\0.npy"]}, ("patterns", r"a\x00.npy", "control")),
-    "pattern of a wildcard": ({"patterns": ["{cell}.npy"]}, ("patterns", "without braces")),
-    "pattern with arguments of a file": (
-        {"patterns": [{"name": "no.npy", "radius": 3}]},
-        ("pattern", "no.npy"),
-    ),
+    "pattern with arguments of a file": _pattern("no.npy", "pattern", "no.npy", radius=3),
     "pattern that is a device": ({"patterns": ["zero.npy"]}, ("pattern", "zero.npy", "device")),
     "pattern that is a pipe": ({"patterns": ["pipe.png"]}, ("pattern", "pipe.png", "pipe")),
     "pattern that is a folder": ({"patterns": ["folder.npy"]}, ("pattern", "folder.npy", "folder")),
-    "digest of no file": (
-        {"patterns": [{"name": "disc", "sha256": "0" * 64}]},
-        ("pattern", "'disc'", "No such file"),
-    ),
+    "digest of no file": _pattern("disc", "'disc'", "No such file", sha256="0" * 64),
     # Banks.
-    "bank of another kind": ({"filter_banks": ["bad.yaml"]}, ("weights", ".safetensors")),
-    "bank that is not there": (
-        {"filter_banks": ["no.npz"]},
-        ("filter_banks[0].weights", "no.npz", "exists"),
-    ),
-    "bank that is a folder": ({"filter_banks": ["folder.npz"]}, ("weights", "folder.npz")),
-    "bank of two lines": ({"filter_banks": ["a\nb.npz"]}, ("weights", r"a\nb.npz", "control")),
-    "bank of a wildcard": ({"filter_banks": ["a{b}.npz"]}, ("weights", "without braces")),
-    "bank with a zero": ({"filter_banks": ["a\0.npz"]}, ("weights", r"a\x00.npz", "control")),
-    "bank, not a list": ({"filter_banks": "net.npz"}, ("filter_banks", "a list")),
-    "bank that is a number": ({"filter_banks": [7]}, ("filter_banks[0]", "7", "a mapping")),
     "bank without weights": ({"filter_banks": [{"name": "a"}]}, ("weights", "missing")),
-    "unknown key of a bank": (
-        {"filter_banks": [{"weights": "net.npz", "untraned": "net.npz"}]},
-        ("filter_banks[0].untraned", "did you mean 'untrained'"),
-    ),
-    "unknown layout": (
-        {"filter_banks": [{"weights": "net.npz", "layout": "jax"}]},
-        ("layout", "'jax'", "auto, torch, keras"),
-    ),
-    "bank outside": (
-        {"filter_banks": [{"weights": "net.npz", "name": "../outside/x"}]},
-        ("name of the bank", "'../outside/x'", "letters"),
-    ),
-    "bank of a shell": (
-        {"filter_banks": [{"weights": "net.npz", "name": "$(touch pwned)"}]},
-        ("name of the bank", "$(touch", "letters"),
-    ),
-    "bank of a page": (
-        {"filter_banks": [{"weights": "net.npz", "name": "<b onclick=alert(1)>"}]},
-        ("name of the bank", "<b", "letters"),
-    ),
+    "unknown layout": _bank("layout", "'jax'", "auto, torch, keras", layout="jax"),
+    "bank outside": _bank("name of the bank", "'../outside/x'", "letters", name="../outside/x"),
+    "bank of a shell": _bank("name of the bank", "$(touch", "letters", name="$(touch pwned)"),
+    "bank of a page": _bank("name of the bank", "<b", "letters", name="<b onclick=alert(1)>"),
     "bank of a file with a space": (
         {"filter_banks": ["my net.npz"]},
         ("'my net'", "letters", "name it: {weights: 'my net.npz', name: mynet}"),
     ),
-    "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
-    "no kernels to run": ({"slices_per_layer": 0}, ("slices_per_layer", "0", "at least 1")),
 }
-"""By name: what is changed, and parts of the line that must follow."""
+
+
+def _of_values() -> dict[str, Bad]:
+    found: dict[str, Bad] = {}
+    for place, expected, values in VALUES:
+        for value in values:
+            change: Any = value
+            for part in reversed(re.findall(r"\w+|\[0?\]", place)):
+                change = [change] if part.startswith("[") else {part: change}
+            line = f"{value!r} is not allowed, expected {expected}"
+            told = (*place.removesuffix("[]").split("."), line)
+            found[f"{place} {value!r}"] = (change, told)
+    return found
+
+
+CHANGED = {**_of_values(), **CHANGES}
 
 
 def _laughs(levels: int) -> str:
@@ -315,15 +283,11 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
 """By name: what the file holds, and parts of the line that must follow."""
 
 
-FILE = "bad.yaml"
-
-
 def cases() -> list[Case]:
     """Return all of them, as what `mechcore grid` is given."""
-    texts = {name: (yaml.dump(GOOD | change), told) for name, (change, told) in CHANGES.items()}
+    texts = {name: (yaml.dump(GOOD | change), told) for name, (change, told) in CHANGED.items()}
+    words, file = ("grid", "bad.yaml"), "bad.yaml"
     return [
-        Case(
-            f"config: {name}", ("grid", "bad.yaml"), ("bad.yaml", *told), "bad.yaml", content(text)
-        )
+        Case(f"config: {name}", words, (file, *told), file, content(text))
         for name, (text, told) in {**texts, **TEXTS}.items()
     ]

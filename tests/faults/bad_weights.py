@@ -7,7 +7,7 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,6 @@ def damaged(suffix: str, damage: Callable[[bytes], bytes]) -> Maker:
     return make
 
 
-def cut(share: float) -> Callable[[bytes], bytes]:
-    return lambda data: data[: int(share * len(data))]
-
-
 def kernel_with(value: float) -> dict[str, NDArray[np.float32]]:
     values = KERNEL.copy()
     values[0, 0, 0, 0] = value
@@ -59,9 +55,9 @@ def common(suffix: str) -> Table:
         "nothing": (content(b""), ()),
         "text": (content("weights"), ()),
         "bytes of chance": (content(bytes(range(256)) * 9), ()),
-        "a tenth of it": (damaged(suffix, cut(0.1)), ()),
-        "half of it": (damaged(suffix, cut(0.5)), ()),
-        "all but the end": (damaged(suffix, cut(0.9)), ()),
+        "a tenth of it": (damaged(suffix, lambda data: data[: int(0.1 * len(data))]), ()),
+        "half of it": (damaged(suffix, lambda data: data[: int(0.5 * len(data))]), ()),
+        "all but the end": (damaged(suffix, lambda data: data[: int(0.9 * len(data))]), ()),
         "zeros in its place": (damaged(suffix, lambda data: bytes(len(data))), ()),
         "flipped bits": (damaged(suffix, lambda data: bytes(255 - one for one in data)), ()),
         "no tensor": (written(suffix, {}), ()),
@@ -69,7 +65,7 @@ def common(suffix: str) -> Table:
         "NaN": (written(suffix, kernel_with(np.nan)), ("1 of 72 weights",)),
         "infinity": (written(suffix, kernel_with(np.inf)), ("1 of 72 weights",)),
         "whole numbers": (
-            written(suffix, {"conv.weight": KERNEL.astype(np.int64)}),
+            written(suffix, {"conv.weight": KERNEL.astype(int)}),
             ("no spatial convolution", "int64 values"),
         ),
         "a pickle": (content(pickle.dumps({"conv.weight": Runs()})), ()),
@@ -82,19 +78,23 @@ def common(suffix: str) -> Table:
     }
 
 
-def safetensors(text: str | bytes, values: bytes = KERNEL.tobytes()) -> Maker:
+ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
+
+
+def safetensors(header: str | bytes, values: bytes = KERNEL.tobytes()) -> Maker:
     """Return what writes a header as it is."""
-    head = text.encode() if isinstance(text, str) else text
+    head = header.encode() if isinstance(header, str) else header
     return content(struct.pack("<Q", len(head)) + head + values)
 
 
-def entry(**changes: object) -> dict[str, object]:
-    return {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]} | changes
+def tensors(names: Iterable[str], values: bytes = KERNEL.tobytes(), **changes: object) -> Maker:
+    """Return what writes a header of tensors that are all the same."""
+    return safetensors(json.dumps(dict.fromkeys(names, ENTRY | changes)), values)
 
 
-def one(**changes: object) -> Maker:
-    return safetensors(json.dumps({"conv.weight": entry(**changes)}))
-
+FIRST, SECOND = json.dumps(ENTRY), json.dumps(ENTRY | {"data_offsets": [288, 576]})
+ONE, NANS = ["conv.weight"], np.full_like(KERNEL, np.nan).tobytes()
+FEW_BITS = {"F8_E8M0": "float8_e8m0fnu", "F6_E2M3": "float6_e2m3fn", "F4": "float4_e2m1fn"}
 
 SAFETENSORS: Table = {
     "a header of exabytes": (content(struct.pack("<Q", 2**62) + b"{}"), ()),
@@ -103,45 +103,24 @@ SAFETENSORS: Table = {
     "a header that is a list": (safetensors("[]"), ()),
     "a header of brackets": (safetensors('{"a":' * 50_000), ()),
     "a header that is no text": (safetensors(b"\xff\xfe{}"), ()),
-    "an unknown type": (one(dtype="F128"), ()),
-    "a shape of exabytes": (one(shape=[2**31, 2**31, 3, 3]), ()),
-    "a shape beyond 64 bits": (one(shape=[2**70]), ()),
-    "a negative shape": (one(shape=[-4, -2, 3, 3]), ()),
-    "a shape of texts": (one(shape=["4"]), ()),
-    "values beyond the end": (one(data_offsets=[0, 10**12]), ()),
-    "values that end before they begin": (one(data_offsets=[288, 0]), ()),
-    "values that overlap": (safetensors(json.dumps({"a": entry(), "b": entry()})), ()),
-    "bytes of nobody": (
-        safetensors(json.dumps({"a": entry()}), KERNEL.tobytes() + bytes(64)),
-        (),
-    ),
-    "a name of a terminal": (
-        safetensors(json.dumps({ESCAPE: entry()}), np.full_like(KERNEL, np.nan).tobytes()),
-        ("72 of 72 weights",),
-    ),
-    "a name of a megabyte": (
-        safetensors(json.dumps({"a" * 10**6: entry()}), np.full_like(KERNEL, np.nan).tobytes()),
-        ("72 of 72 weights", "aaa...aaa"),
-    ),
-    "a name that occurs twice": (
-        safetensors(
-            json.dumps({"a1": entry(), "a2": entry(data_offsets=[288, 576])}).replace("a2", "a1"),
-            bytes(576),
-        ),
-        (),
-    ),
+    "an unknown type": (tensors(ONE, dtype="F128"), ()),
+    "a shape of exabytes": (tensors(ONE, shape=[2**31, 2**31, 3, 3]), ()),
+    "a shape beyond 64 bits": (tensors(ONE, shape=[2**70]), ()),
+    "a negative shape": (tensors(ONE, shape=[-4, -2, 3, 3]), ()),
+    "a shape of texts": (tensors(ONE, shape=["4"]), ()),
+    "values beyond the end": (tensors(ONE, data_offsets=[0, 10**12]), ()),
+    "values that end before they begin": (tensors(ONE, data_offsets=[288, 0]), ()),
+    "values that overlap": (tensors("ab"), ()),
+    "bytes of nobody": (tensors("a", KERNEL.tobytes() + bytes(64)), ()),
+    "a name of a terminal": (tensors([ESCAPE], NANS), ("72 of 72 weights",)),
+    "a name of a megabyte": (tensors(["a" * 10**6], NANS), ("72 of 72 weights", "aaa...aaa")),
+    "a name that occurs twice": (safetensors(f'{{"a1": {FIRST}, "a1": {SECOND}}}', bytes(576)), ()),
     **{
         f"a type that nothing reads: {code}": (
-            safetensors(
-                json.dumps({"conv.weight": entry(dtype=code, data_offsets=[0, size])}), bytes(size)
-            ),
+            tensors(ONE, bytes(9 * bits), dtype=code, data_offsets=[0, 9 * bits]),
             (f"a kernel of {name}, expected float64",),
         )
-        for code, size, name in (
-            ("F8_E8M0", 72, "float8_e8m0fnu"),
-            ("F6_E2M3", 54, "float6_e2m3fn"),
-            ("F4", 36, "float4_e2m1fn"),
-        )
+        for (code, name), bits in zip(FEW_BITS.items(), (8, 6, 4), strict=True)
     },
 }
 
@@ -169,57 +148,52 @@ def _twice(path: Path) -> None:
         made.writestr("conv.weight.npy", made.read("conv.weight.npy"))
 
 
+def array(name: str, data: bytes, *, squeezed: bool = False) -> Maker:
+    """Return what writes an archive of one member."""
+    return archive({name: data}, compression=zipfile.ZIP_DEFLATED if squeezed else 0)
+
+
+def tensor(values: NDArray[Any]) -> Maker:
+    return lambda path: write_npz(path, {"conv.weight": values})
+
+
+CALL = header("__import__('os').system('touch pwned')\n")
+BOMB = shape("(1000, 1000, 3, 9)") + bytes(216 * 10**6)
+OBJECTS = objects().reshape(1, 1, 1, 1)
+
 NPZ: Table = {
     "no members": (archive({}), ("empty",)),
-    "members that are no arrays": (archive({"a.txt": b"text"}), ("not an array",)),
-    "a member that is no array": (archive({"a.npy": b"text"}), ()),
-    "a header that calls": (
-        archive({"a.npy": header("__import__('os').system('touch pwned')\n")}),
-        (),
-    ),
-    "a header of brackets": (archive({"a.npy": header("(" * 9000)}), ()),
+    "members that are no arrays": (array("a.txt", b"text"), ("not an array",)),
+    "a member that is no array": (array("a.npy", b"text"), ()),
+    "a header that calls": (array("a.npy", CALL), ()),
+    "a header of brackets": (array("a.npy", header("(" * 9000)), ()),
     "a shape of exabytes": (
-        archive({"a.npy": shape("(1000000000, 1000000000, 3, 3)", "<f4")}),
+        array("a.npy", shape("(1000000000, 1000000000, 3, 3)", "<f4")),
         ("would take",),
     ),
     "a shape of more than it holds": (
-        archive({"a.npy": shape("(1000, 1000, 3, 3)", "<f4")}),
+        array("a.npy", shape("(1000, 1000, 3, 3)", "<f4")),
         ("cannot be read as .npz: EOF", "got 72"),
     ),
-    "a negative shape": (archive({"a.npy": shape("(-1, 2, 3, 3)", "<f4")}), ()),
-    "objects that run": (
-        lambda path: np.savez(path, allow_pickle=True, a=objects().reshape(1, 1, 1, 1)),
-        ("object values",),
-    ),
-    "2 GB in 2 MB": (
-        archive(
-            {"a.npy": shape("(1000, 1000, 3, 9)", "<f8") + bytes(216 * 10**6)},
-            compression=zipfile.ZIP_DEFLATED,
-        ),
-        ("more than 100 times the file's",),
-    ),
+    "a negative shape": (array("a.npy", shape("(-1, 2, 3, 3)", "<f4")), ()),
+    "objects that run": (lambda path: np.savez(path, a=OBJECTS), ("object values",)),
+    "2 GB in 2 MB": (array("a.npy", BOMB, squeezed=True), ("more than 100 times the file's",)),
     "a member that lies about its size": (
         damaged(".npz", lambda data: lying(data, 2**31)),
         ("declares 416 bytes of 2147483648",),
     ),
-    "a name above": (archive({"../outside/a.npy": shape("(9,)")}), ("'../outside/a'",)),
-    "a name at the root": (archive({"/etc/a.npy": shape("(9,)")}), ("'/etc/a'",)),
-    "a name of a terminal": (archive({f"{ESCAPE}.npy": shape("(9,)")}), ("vector",)),
+    "a name above": (array("../outside/a.npy", shape("(9,)")), ("'../outside/a'",)),
+    "a name at the root": (array("/etc/a.npy", shape("(9,)")), ("'/etc/a'",)),
+    "a name of a terminal": (array(f"{ESCAPE}.npy", shape("(9,)")), ("vector",)),
     "a name that occurs twice": (_twice, ("holds 2 tensors with the name 'conv.weight'",)),
-    "complex numbers": (
-        lambda path: write_npz(path, {"conv.weight": KERNEL.astype(np.complex64)}),
-        ("complex64 values",),
-    ),
-    "structures": (
-        lambda path: write_npz(path, {"conv.weight": np.zeros((4, 2, 3, 3), [("a", "f4")])}),
-        ("void32 values",),
-    ),
+    "complex numbers": (tensor(KERNEL.astype(np.complex64)), ("complex64 values",)),
+    "structures": (tensor(np.zeros((4, 2, 3, 3), [("a", "f4")])), ("void32 values",)),
     "types whose name is lost": (
-        lambda path: write_npz(path, {"conv.weight": KERNEL.astype(ml_dtypes.float8_e4m3fn)}),
+        tensor(KERNEL.astype(ml_dtypes.float8_e4m3fn)),
         ("'conv.weight' is a kernel of float8, expected float64",),
     ),
     "types that numpy cannot write": (
-        lambda path: write_npz(path, {"conv.weight": KERNEL.astype(ml_dtypes.float8_e5m2)}),
+        tensor(KERNEL.astype(ml_dtypes.float8_e5m2)),
         ("'conv.weight' cannot be read: descr is not a valid dtype",),
     ),
 }
@@ -236,13 +210,20 @@ def torch_saved(make: Callable[[Any], object], **options: Any) -> Maker:
     return write
 
 
+def strided(*shape: int) -> Maker:
+    """Return what saves a tensor that repeats one number."""
+    zeros = (0,) * len(shape)
+    return torch_saved(lambda torch: {"a": torch.ones(1).as_strided(shape, zeros)})
+
+
 CODE = ("holds code or Python objects", "torch.save(model.state_dict(), path)")
-LEGACY = {"_use_new_zipfile_serialization": False}
+RUNS = {"conv.weight": Runs()}
+MEMORY = b"\x80\x02]" + b"]" * 10**6 + b"a" * 10**6 + b"."
 
 TORCH: Table = {
-    "objects that run": (torch_saved(lambda _: {"conv.weight": Runs()}), CODE),
+    "objects that run": (torch_saved(lambda _: RUNS), CODE),
     "objects that run, as before 1.6": (
-        torch_saved(lambda _: {"conv.weight": Runs()}, **LEGACY),
+        torch_saved(lambda _: RUNS, _use_new_zipfile_serialization=False),
         CODE,
     ),
     "a whole module": (torch_saved(lambda torch: torch.nn.Conv2d(1, 1, 3)), CODE),
@@ -250,18 +231,8 @@ TORCH: Table = {
     "a list": (torch_saved(lambda torch: [torch.ones(3)]), ("type list",)),
     "a tensor": (torch_saved(lambda torch: torch.ones((1, 1, 3, 3))), ("type Tensor",)),
     "a number": (torch_saved(lambda _: 7), ("type int",)),
-    "a tensor of exabytes": (
-        torch_saved(
-            lambda torch: {"a": torch.ones(1).as_strided((10**6, 10**6, 3, 3), (0, 0, 0, 0))}
-        ),
-        ("would take",),
-    ),
-    "a tensor of megabytes in four bytes": (
-        torch_saved(
-            lambda torch: {"a": torch.ones(1).as_strided((1000, 1000, 3, 3), (0, 0, 0, 0))}
-        ),
-        ("declares 36000000 bytes",),
-    ),
+    "a tensor of exabytes": (strided(10**6, 10**6, 3, 3), ("would take",)),
+    "megabytes in four bytes": (strided(1000, 1000, 3, 3), ("declares 36000000 bytes",)),
     "sparse values": (
         torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3)).to_sparse()}),
         ("sparse values",),
@@ -270,15 +241,9 @@ TORCH: Table = {
         torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3), device="meta")}),
         (),
     ),
-    "a compressed archive": (
-        archive({"net/data/0": bytes(1000)}, compression=zipfile.ZIP_DEFLATED),
-        ("is compressed",),
-    ),
-    "an archive of nothing": (archive({"net/data.pkl": b""}), ()),
-    "a pickle that fills memory": (
-        archive({"net/data.pkl": b"\x80\x02]" + b"]" * 10**6 + b"a" * 10**6 + b"."}),
-        (),
-    ),
+    "a compressed archive": (array("net/data/0", bytes(1000), squeezed=True), ("is compressed",)),
+    "an archive of nothing": (array("net/data.pkl", b""), ()),
+    "a pickle that fills memory": (array("net/data.pkl", MEMORY), ()),
     "a name of a terminal": (
         torch_saved(lambda torch: {ESCAPE: torch.full((1, 1, 3, 3), torch.nan)}),
         ("9 of 9 weights",),
@@ -287,81 +252,71 @@ TORCH: Table = {
 
 
 def onnx_saved(change: Callable[[Any, Any], object]) -> Maker:
-    """Return what saves a graph of one convolution that was changed."""
+    """Return what saves a graph of one convolution, after changes of the graph and its kernel."""
 
     def write(path: Path) -> None:
         import onnx
 
         node = onnx.helper.make_node("Conv", ["x", "w"], ["y"])
         model = onnx_model([node], {"w": KERNEL})
-        change(onnx, model)
+        change(model, model.graph.initializer[0])
         path.write_bytes(model.SerializeToString())
 
     return write
 
 
-def _dims(*lengths: int) -> Callable[[Any, Any], object]:
-    def change(_: Any, model: Any) -> None:
-        model.graph.initializer[0].dims[:] = lengths
-
-    return change
+def _dims(*lengths: int) -> Maker:
+    return onnx_saved(lambda _, tensor: tensor.dims.__setitem__(slice(None), lengths))
 
 
-def _outside(location: str) -> Callable[[Any, Any], object]:
-    def change(onnx: Any, model: Any) -> None:
-        tensor = model.graph.initializer[0]
+def _outside(location: str) -> Maker:
+    def change(_: Any, tensor: Any) -> None:
         tensor.ClearField("raw_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.data_location = tensor.EXTERNAL
         tensor.external_data.add(key="location", value=location)
 
-    return change
+    return onnx_saved(change)
 
 
-def _type(number: int) -> Callable[[Any, Any], object]:
-    def change(_: Any, model: Any) -> None:
-        model.graph.initializer[0].data_type = number
-
-    return change
+def _type(number: int) -> Maker:
+    return onnx_saved(lambda _, tensor: setattr(tensor, "data_type", number))
 
 
-def _function(onnx: Any, model: Any) -> None:
-    inner = onnx.helper.make_node("Conv", ["x", "w"], ["y"])
-    version = onnx.helper.make_opsetid("", 17)
-    model.functions.append(
-        onnx.helper.make_function("own", "f", ["x", "w"], ["y"], [inner], [version])
-    )
+def _function(model: Any, _: Any) -> None:
+    from onnx.helper import make_function, make_node, make_opsetid
+
+    inner = make_node("Conv", ["x", "w"], ["y"])
+    version = make_opsetid("", 17)
+    model.functions.append(make_function("own", "f", ["x", "w"], ["y"], [inner], [version]))
 
 
-def _group(number: int) -> Callable[[Any, Any], object]:
-    def change(_: Any, model: Any) -> None:
+def _group(number: int) -> Maker:
+    def change(model: Any, _: Any) -> None:
         model.graph.node[0].op_type = "ConvTranspose"
         model.graph.node[0].attribute.add(name="group", i=number, type=2)
 
-    return change
+    return onnx_saved(change)
 
 
 def _name_of_bytes(path: Path) -> None:
-    onnx_saved(lambda _, model: model.graph.node[0].input.__setitem__(1, "unknown"))(path)
+    onnx_saved(lambda model, _: model.graph.node[0].input.__setitem__(1, "unknown"))(path)
     path.write_bytes(path.read_bytes().replace(b"unknown", b"\xffnknown"))
 
 
 ONNX: Table = {
-    "a shape of exabytes": (onnx_saved(_dims(10**9, 10**9, 3, 3)), ()),
-    "a shape of more than it holds": (onnx_saved(_dims(4, 2, 3, 4)), ()),
-    "a negative shape": (onnx_saved(_dims(-4, 2, 3, 3)), ("negative length",)),
-    "values above": (onnx_saved(_outside("../outside/secret")), ("is in another file",)),
-    "values at the root": (onnx_saved(_outside("/etc/passwd")), ("is in another file",)),
-    "an unknown type": (onnx_saved(_type(99)), ()),
-    "texts": (onnx_saved(_type(8)), ()),
-    "no groups": (onnx_saved(_group(0)), ("'w' cannot be split into 0 groups",)),
-    "groups that do not divide the inputs": (
-        onnx_saved(_group(3)),
-        ("'w' cannot be split into 3 groups",),
-    ),
+    "a shape of exabytes": (_dims(10**9, 10**9, 3, 3), ()),
+    "a shape of more than it holds": (_dims(4, 2, 3, 4), ()),
+    "a negative shape": (_dims(-4, 2, 3, 3), ("negative length",)),
+    "values above": (_outside("../outside/secret"), ("is in another file",)),
+    "values at the root": (_outside("/etc/passwd"), ("is in another file",)),
+    "an unknown type": (_type(99), ()),
+    "texts": (_type(8), ()),
+    "no groups": (_group(0), ("'w' cannot be split into 0 groups",)),
+    "groups that do not divide the inputs": (_group(3), ("'w' cannot be split into 3 groups",)),
     "a convolution inside of a function": (onnx_saved(_function), ("inline_local_functions",)),
     "a name that is no text": (_name_of_bytes, ("kernel that is not stored as an array",)),
     "a name that occurs twice": (
-        onnx_saved(lambda _, model: model.graph.initializer.append(model.graph.initializer[0])),
+        onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor)),
         ("two tensors with the same name",),
     ),
 }
@@ -379,11 +334,15 @@ def h5_saved(change: Callable[[Any, Any], object]) -> Maker:
     return write
 
 
-def _unwritten(*channels: int) -> Callable[[Any, Any], object]:
-    def change(_: Any, stored: Any) -> None:
-        stored.create_dataset("conv2d/vars/0", (3, 3, *channels), "f4", chunks=(3, 3, 4, 4))
+def _dataset(*channels: int, filled: object = None, **options: Any) -> Maker:
+    """Return what creates the dataset of a kernel, of which a corner may be filled."""
 
-    return change
+    def change(_: Any, stored: Any) -> None:
+        data = stored.create_dataset("conv2d/vars/0", (3, 3, *channels), "f4", **options)
+        if filled is not None:
+            data[:, :, :64, :64] = filled
+
+    return h5_saved(change)
 
 
 def _virtual(h5py: Any, stored: Any) -> None:
@@ -392,37 +351,26 @@ def _virtual(h5py: Any, stored: Any) -> None:
     stored.create_virtual_dataset("conv2d/vars/0", layout)
 
 
-def _raw(_: Any, stored: Any) -> None:
-    outside = [("../outside/secret", 0, 288)]
-    stored.create_dataset("conv2d/vars/0", (3, 3, 2, 4), "f4", external=outside)
-
-
-def _zeros(_: Any, stored: Any) -> None:
-    options = {"chunks": (3, 3, 64, 64), "compression": "gzip"}
-    data = stored.create_dataset("conv2d/vars/0", (3, 3, 4096, 4096), "f4", **options)
-    data[:, :, :64, :64] = 0
-
-
-def _linked(target: str) -> Callable[[Any, Any], object]:
-    def change(h5py: Any, stored: Any) -> None:
-        stored["layers"] = h5py.ExternalLink(target, "/layers")
-
-    return change
+def _linked(target: str) -> Maker:
+    return h5_saved(lambda h5py, stored: stored.update(layers=h5py.ExternalLink(target, "/layers")))
 
 
 def _in_itself(h5py: Any, stored: Any) -> None:
     stored["a"] = h5py.SoftLink("/a")
-    stored.create_group("b")["b"] = stored["b"] if "b" in stored else stored["/"]
+    stored.create_group("b")["b"] = stored["/"]
 
+
+CHUNKS, RAW = {"chunks": (3, 3, 4, 4)}, {"external": [("../outside/secret", 0, 288)]}
+ZEROS = {"chunks": (3, 3, 64, 64), "compression": "gzip", "filled": 0}
 
 H5: Table = {
-    "terabytes that were never written": (h5_saved(_unwritten(10**5, 10**6)), ("would take",)),
-    "values that were never written": (h5_saved(_unwritten(4, 4)), ("576 bytes", "holds 0")),
+    "terabytes that were never written": (_dataset(10**5, 10**6, **CHUNKS), ("would take",)),
+    "values that were never written": (_dataset(4, 4, **CHUNKS), ("576 bytes", "holds 0")),
     "values of a virtual dataset": (h5_saved(_virtual), ("is in another file",)),
-    "values in a raw file": (h5_saved(_raw), ("is in another file",)),
-    "150 MB of zeros in kilobytes": (h5_saved(_zeros), ("more than 100 times the file's",)),
-    "a link above": (h5_saved(_linked("../outside/secret")), ("empty",)),
-    "a link to the root": (h5_saved(_linked("/etc/passwd")), ("empty",)),
+    "values in a raw file": (_dataset(2, 4, **RAW), ("is in another file",)),
+    "150 MB of zeros in kB": (_dataset(4096, 4096, **ZEROS), ("more than 100 times the file's",)),
+    "a link above": (_linked("../outside/secret"), ("empty",)),
+    "a link to the root": (_linked("/etc/passwd"), ("empty",)),
     "links in a circle": (h5_saved(_in_itself), ("empty",)),
     "texts": (
         lambda path: write_hdf5(path, {"conv2d/vars/0": np.array([b"a", b"b"])}),
@@ -435,11 +383,6 @@ H5: Table = {
 }
 
 
-def _claimed(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("model.weights.h5", bytes(216 * 10**6))
-
-
 def _configured(text: str) -> Maker:
     def make(path: Path) -> None:
         write_keras(path, {"conv.weight": KERNEL})
@@ -450,10 +393,12 @@ def _configured(text: str) -> Maker:
     return make
 
 
+CLAIMED = array("model.weights.h5", bytes(216 * 10**6), squeezed=True)
+
 KERAS: Table = {
     "no weights": (archive({"config.json": b"{}"}), ("holds no model.weights.h5",)),
     "weights that are none": (archive({"model.weights.h5": b"weights"}), ()),
-    "216 MB in 210 kB": (_claimed, ("more than 100 times the file's",)),
+    "216 MB in 210 kB": (CLAIMED, ("more than 100 times the file's",)),
     "a configuration of brackets": (_configured("[" * 100_000), ()),
     "a configuration that is text": (_configured("conv"), ()),
 }
@@ -473,10 +418,9 @@ def cases() -> list[Case]:
     """Return all of them, as what `mechcore filters` is given."""
     found = []
     for suffix, table in TABLES.items():
+        file, package = f"bad{suffix}", FORMATS[suffix].package or ""
+        words = ("filters", file, "--output", "out.nc")
         for name, (make, told) in {**common(suffix), **table}.items():
-            file = f"bad{suffix}"
-            words = ("filters", file, "--output", "out.nc")
-            parts = (file, *told)
-            package = FORMATS[suffix].package or ""
-            found.append(Case(f"weights{suffix}: {name}", words, parts, file, make, package))
+            name = f"weights{suffix}: {name}"
+            found.append(Case(name, words, (file, *told), file, make, package))
     return found

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from mechcore.cli import main
-from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
-from mechcore.experiment.films import film_cells
-from mechcore.experiment.grid import expand
-from mechcore.jobs.stages import STAGES, record_file
+from mechcore.jobs.stages import record_file
+from tests.helpers.experiments import compute
 from tests.helpers.projects import PROJECT
 
 CONFIG = """\
@@ -34,6 +32,31 @@ slices_per_layer: 1
 RESULTS, PAGE = Path("results/tiny"), Path("reports/tiny/index.html")
 
 
+TRAJECTORIES = ("--trajectories", RESULTS / "trajectories")
+TABLES = {name: RESULTS / f"{name}.csv" for name in ("metrics", "mechanics", "kernels")}
+
+COMMANDS: dict[str, tuple[object, ...]] = {
+    "collect": (
+        *(*TRAJECTORIES, "--output", TABLES["metrics"], "--mechanics", TABLES["mechanics"]),
+        *("--kernels", TABLES["kernels"]),
+    ),
+    "deviations": (*TRAJECTORIES, "--output", RESULTS / "deviations.csv"),
+    "regress": (
+        *("--metrics", TABLES["metrics"], "--kernels", TABLES["kernels"]),
+        *("--output", RESULTS / "regressions.csv", "--models", RESULTS / "models.csv"),
+        *("--pooled", RESULTS / "pooled.csv"),
+    ),
+    "judge": ("--results", RESULTS, "--output", RESULTS / "claims.json"),
+    "summarise": (
+        *("--results", RESULTS, "--output", RESULTS / "sweep.json"),
+        *("--cells", RESULTS / "cells.csv"),
+    ),
+    "verify": ("--results", RESULTS, "--output", RESULTS / "certificate.json"),
+    "report": ("--results", RESULTS, "--output", PAGE),
+}
+"""What makes the tables and the page, in order."""
+
+
 def mechcore(*words: object) -> None:
     """Run a command in this process; a mistake fails the test."""
     with pytest.raises(SystemExit) as ended:
@@ -48,47 +71,10 @@ def make(folder: Path) -> None:
     np.save(folder / "patterns/corner.npy", np.tri(3))
     shutil.copy(PROJECT / "resources/banks/digits.safetensors", folder / "weights")
     (folder / "config/tiny.yaml").write_text(CONFIG, encoding="utf-8")
+    config = Path("config/tiny.yaml")
     with chdir(folder):
-        _run(Path("config/tiny.yaml"))
-
-
-def _run(config: Path) -> None:
-    experiment = load_experiment(config)
-    for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
-        for name, cell in cells.items():
-            output = RESULTS / kind / f"{name}.nc"
-            mechcore("simulate", "--cell", cell.to_json(), "--output", output)
-    mechcore("controls", "--experiment", config, "--output", RESULTS / "controls.nc")
-    for name, bank in planned_banks(experiment).items():
-        settings = filter_run(experiment, bank).to_json()
-        mechcore("filters", bank.weights, "--output", RESULTS / "filters" / f"{name}.nc")
-        output = RESULTS / "filter_runs" / f"{name}.nc"
-        mechcore("simulate-filters", bank.weights, "--settings", settings, "--output", output)
-    for command in STAGES:
-        _run_stage(command, config)
-
-
-def _run_stage(command: str, config: Path) -> None:
-    trajectories = ("--experiment", config, "--trajectories", RESULTS / "trajectories")
-    results = ("--experiment", config, "--results", RESULTS)
-    tables = {name: RESULTS / f"{name}.csv" for name in ("metrics", "mechanics", "kernels")}
-    read = [word for name in ("metrics", "kernels") for word in (f"--{name}", tables[name])]
-    words: dict[str, tuple[object, ...]] = {
-        "collect": (
-            *(*trajectories, "--output", tables["metrics"]),
-            *("--mechanics", tables["mechanics"], "--kernels", tables["kernels"]),
-        ),
-        "deviations": (*trajectories, "--output", RESULTS / "deviations.csv"),
-        "regress": (
-            *(*read, "--output", RESULTS / "regressions.csv"),
-            *("--models", RESULTS / "models.csv", "--pooled", RESULTS / "pooled.csv"),
-        ),
-        "judge": (*results, "--output", RESULTS / "claims.json"),
-        "verify": (*results, "--output", RESULTS / "certificate.json"),
-        "summarise": (
-            *(*results, "--output", RESULTS / "sweep.json", "--cells", RESULTS / "cells.csv"),
-        ),
-        "report": (*results, "--output", PAGE),
-    }
-    folder = PAGE.parent if command == "report" else RESULTS
-    mechcore(command, *words[command], "--record", record_file(folder, command))
+        compute(RESULTS, load_experiment(config))
+        for command, words in COMMANDS.items():
+            record = record_file(PAGE.parent if command == "report" else RESULTS, command)
+            experiment = () if command == "regress" else ("--experiment", config)
+            mechcore(command, *experiment, *words, "--record", record)

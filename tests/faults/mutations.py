@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
-
-Edit = Callable[[bytearray], None]
 
 NUMBERS = [
     number.to_bytes(width, "little")
@@ -16,61 +14,31 @@ NUMBERS = [
 ]
 """What counts, offsets and sizes overflow at."""
 
-PLACES = st.floats(0, 1, exclude_max=True)
 
-
-def _flip(place: float, value: int) -> Edit:
-    def edit(data: bytearray) -> None:
-        if data:
-            data[int(place * len(data))] ^= value
-
-    return edit
-
-
-def _put(place: float, piece: bytes, replaced: int) -> Edit:
-    def edit(data: bytearray) -> None:
-        start = int(place * len(data))
-        data[start : start + replaced] = piece
-
-    return edit
-
-
-def _copy(source: float, place: float, length: int) -> Edit:
-    def edit(data: bytearray) -> None:
-        start, target = int(source * len(data)), int(place * len(data))
-        data[target:target] = data[start : start + length]
-
-    return edit
-
-
-def _cut(place: float) -> Edit:
-    def edit(data: bytearray) -> None:
-        del data[int(place * len(data)) :]
-
-    return edit
-
-
-def damaged(whole: bytes, tokens: Sequence[bytes] = ()) -> st.SearchStrategy[bytes]:
-    """Return a strategy of a file with one to five damages.
+@st.composite
+def damaged(draw: st.DrawFn, whole: bytes, tokens: Sequence[bytes] = ()) -> bytes:
+    """Draw a file with one to five damages.
 
     Tokens mean something in such a file, and are put anywhere.
     """
-    pieces = st.sampled_from([*NUMBERS, *tokens]) | st.binary(max_size=8)
-    edits = st.one_of(
-        st.builds(_flip, PLACES, st.integers(1, 255)),
-        st.builds(_put, PLACES, pieces, st.integers(0, 8)),
-        st.builds(_copy, PLACES, PLACES, st.integers(1, 64)),
-        st.builds(_put, PLACES, st.just(b""), st.integers(1, 64)),
-        st.builds(_cut, PLACES),
-    )
-
-    def edited(chosen: list[Edit]) -> bytes:
-        data = bytearray(whole)
-        for edit in chosen:
-            edit(data)
-        return bytes(data)
-
-    return st.builds(edited, st.lists(edits, min_size=1, max_size=5))
+    data = bytearray(whole)
+    for _ in range(draw(st.integers(1, 5))):
+        start, length = draw(st.integers(0, len(data))), draw(st.integers(1, 64))
+        match draw(st.sampled_from(["flip", "put", "copy", "delete", "cut"])):
+            case "flip":
+                mask = draw(st.integers(1, 255))
+                data[start : start + 1] = [byte ^ mask for byte in data[start : start + 1]]
+            case "put":
+                piece = draw(st.sampled_from([*NUMBERS, *tokens]) | st.binary(max_size=8))
+                data[start : start + draw(st.integers(0, 8))] = piece
+            case "copy":
+                source = draw(st.integers(0, len(data)))
+                data[start:start] = data[source : source + length]
+            case "delete":
+                del data[start : start + length]
+            case "cut":
+                del data[start:]
+    return bytes(data)
 
 
 VALUES = st.recursive(

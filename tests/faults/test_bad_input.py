@@ -31,7 +31,7 @@ LONGEST_LINE = 500
 SAMPLED = random.Random(20251231).sample([case for case in CORPUS if not case.package], 4)
 """What also runs as a user runs it."""
 
-PLANNED = ("experiment of a shell", "unknown key")
+PLANNED = ("experiment '$(touch pwned)'", "unknown key")
 """Configurations that Snakemake is given as well."""
 
 
@@ -99,7 +99,7 @@ def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
 @pytest.mark.parametrize("name", PLANNED)
 def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path, name: str) -> None:
     folder = copy_project(tmp_path / "project")
-    change, told = bad_configs.CHANGES[name]
+    change, told = bad_configs.CHANGED[name]
     (folder / "bad.yaml").write_text(yaml.dump(bad_configs.GOOD | change))
     ended = snakemake(folder, "-n", config="bad.yaml")
     assert ended.returncode == 2

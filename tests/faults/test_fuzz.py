@@ -70,12 +70,18 @@ def refused_or(read: Callable[[], object]) -> None:
             assert len(line) < 1000
 
 
-@each_of_all
-@given(data=damaged(FULL.encode(), TOKENS))
-def test_texts_of_configurations(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
-    path.write_bytes(data)
-    refused_or(lambda: expand(load_experiment(path)))
+def check_reader(
+    path: Path, files: st.SearchStrategy[bytes], read: Callable[[Path], object]
+) -> None:
+    """Let a reader read files that are drawn."""
+
+    @each_of_all
+    @given(data=files)
+    def check(data: bytes) -> None:
+        path.write_bytes(data)
+        refused_or(lambda: read(path))
+
+    check()
 
 
 @each_of_all
@@ -102,21 +108,23 @@ def _png(mode: str) -> bytes:
     return stream.getvalue()
 
 
-@each_of_all
-@given(data=damaged(_npy(), [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"]))
-def test_arrays(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.getbasetemp() / "fuzzed.npy"
-    path.write_bytes(data)
-    refused_or(lambda: load_array(path, "--kernel", MOST_PIXELS))
-    refused_or(lambda: pattern_image(str(path)))
+CONFIGURATIONS = damaged(FULL.encode(), TOKENS)
+ARRAYS = damaged(_npy(), [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"])
+IMAGES = st.sampled_from(["L", "P", "RGBA", "1", "I;16"]).flatmap(lambda mode: damaged(_png(mode)))
+
+FILES: dict[str, tuple[st.SearchStrategy[bytes], str, Callable[[Path], object]]] = {
+    "configuration": (CONFIGURATIONS, ".yaml", lambda path: expand(load_experiment(path))),
+    "kernel": (ARRAYS, ".npy", lambda path: load_array(path, "--kernel", MOST_PIXELS)),
+    "pattern": (ARRAYS, ".npy", lambda path: pattern_image(str(path))),
+    "image": (IMAGES, ".png", lambda path: pattern_image(str(path))),
+}
+"""Damaged files, their suffix, and what reads them."""
 
 
-@each_of_all
-@given(data=st.sampled_from(["L", "P", "RGBA", "1", "I;16"]).flatmap(lambda m: damaged(_png(m))))
-def test_images(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.getbasetemp() / "fuzzed.png"
-    path.write_bytes(data)
-    refused_or(lambda: pattern_image(str(path)))
+@pytest.mark.parametrize("name", FILES)
+def test_files(tmp_path: Path, name: str) -> None:
+    files, suffix, read = FILES[name]
+    check_reader(tmp_path / f"fuzzed{suffix}", files, read)
 
 
 def _weights(suffix: str, folder: Path) -> bytes:
@@ -131,15 +139,7 @@ def _weights(suffix: str, folder: Path) -> bytes:
 # fixed length, and read in a process that could be killed.
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_weights(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"fuzzed{suffix}"
-
-    @each_of_all
-    @given(data=damaged(_weights(suffix, tmp_path)))
-    def check(data: bytes) -> None:
-        path.write_bytes(data)
-        refused_or(lambda: load_bank(path))
-
-    check()
+    check_reader(tmp_path / f"fuzzed{suffix}", damaged(_weights(suffix, tmp_path)), load_bank)
 
 
 def read_result(path: Path) -> None:

@@ -28,11 +28,7 @@ def simulates(process: psutil.Process) -> bool:
 
 def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(tmp_path: Path) -> None:
     folder = tiny.project(tmp_path / "project", **LONG)
-    words = tiny.command("--", tiny.METRICS)
-    with subprocess.Popen(
-        words, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        start_new_session=True,
-    ) as run:  # fmt: skip
+    with tiny.start(folder, subprocess.PIPE) as run:
         deadline = time.monotonic() + SECONDS
         while not any(map(simulates, psutil.Process(run.pid).children(recursive=True))):
             assert time.monotonic() < deadline

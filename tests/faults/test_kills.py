@@ -21,7 +21,7 @@ from tests.helpers.trackers import Trackers
 
 OF_SIMULATION, OF_COLLECTING, OF_REPORTS, OF_WORKFLOWS, OF_JOBS = (5, 6, 8), 4, 3, 3, 2
 """How many kills of each, 31 in all, of what was still running: the tests insist on it. Those of
-tracking are in tests/product/test_tracking_kills.py."""
+tracking are in tests/tracking/test_kills.py."""
 
 MOST_LATE = 3
 """A kill that came too late is no kill: at most so many times as many are tried."""
@@ -80,10 +80,8 @@ def test_a_killed_simulation_is_run_again_and_a_finished_one_is_not(
 
 @pytest.mark.parametrize(
     ("words", "kills"),
-    [
-        pytest.param(tiny.COLLECT, OF_COLLECTING, id="collect"),
-        pytest.param(tiny.REPORT, OF_REPORTS, id="report"),
-    ],
+    [(tiny.COLLECT, OF_COLLECTING), (tiny.REPORT, OF_REPORTS)],
+    ids=["collect", "report"],
 )
 def test_a_command_that_is_killed_again_and_again_completes(
     commands: Trackers,
@@ -124,13 +122,11 @@ def test_as_many_are_told_as_there_are() -> None:
 
 
 def until(seconds: float, folder: Path, pattern: str) -> bool:
-    """Wait for a file, or some time."""
+    """Wait for a file, at most for some time; whether it is there."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if any(folder.glob(pattern)):
-            return True
+    while not any(folder.glob(pattern)) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return False
+    return any(folder.glob(pattern))
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +135,14 @@ def together(
 ) -> tuple[dict[str, bytes], subprocess.CompletedProcess[str]]:
     """What the workflow leaves that nobody kills, and what a second one said meanwhile."""
     folder = tiny.project(tmp_path_factory.mktemp("whole"))
-    words = tiny.command("--", tiny.METRICS)
-    with subprocess.Popen(words, cwd=folder, stderr=subprocess.DEVNULL) as first:
+    with tiny.start(folder, subprocess.PIPE) as first:
         assert until(60, folder / ".snakemake" / "locks", "*")
         # However long the second one takes to start, the first one is there.
         first.send_signal(signal.SIGSTOP)
         second = tiny.snakemake(folder)
         first.send_signal(signal.SIGCONT)
-        assert first.wait() == 0
+        _, messages = first.communicate()
+    assert first.returncode == 0, messages
     return tiny.contents(folder / "results"), second
 
 
@@ -174,13 +170,7 @@ def test_a_killed_workflow_completes_when_it_is_unlocked(
 ) -> None:
     folder = tiny.project(tmp_path / "project")
     for number in range(OF_WORKFLOWS):
-        process = subprocess.Popen(
-            tiny.command("--", tiny.METRICS),
-            cwd=folder,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = tiny.start(folder)
         assert until(60, folder / ".snakemake" / "locks", "*")
         time.sleep(rng.uniform(0, 1))
         # As a power cut does; or jobs go on without it.
@@ -202,21 +192,14 @@ def test_a_workflow_whose_jobs_are_killed_tells_it_and_completes(
 ) -> None:
     folder = tiny.project(tmp_path / "project")
     killed = 0
-    with subprocess.Popen(
-        tiny.command("--", tiny.METRICS),
-        cwd=folder,
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with tiny.start(folder, subprocess.PIPE) as process:
         while process.poll() is None and killed < OF_JOBS:
             for job in simulations(process):
                 time.sleep(rng.uniform(0, 0.5))
                 job.kill()
                 killed += 1
             time.sleep(0.01)
-        assert process.stderr is not None
-        told = process.stderr.read()
+        _, told = process.communicate()
     assert killed == OF_JOBS
     assert process.returncode == 1
     assert "failed: logs/tiny/simulate/" in told

@@ -31,9 +31,12 @@ def project(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def command(*words: str) -> list[str]:
-    """Snakemake as a user calls it; ``-m`` makes it use the folder's own package."""
-    return [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", *words]
+def start(folder: Path, streams: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """Start the workflow as a user does; ``-m`` makes it use the folder's own package."""
+    words = [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", "--", METRICS]
+    return subprocess.Popen(
+        words, cwd=folder, stdout=streams, stderr=streams, text=True, start_new_session=True
+    )
 
 
 def snakemake(folder: Path, *words: str, target: str = METRICS) -> subprocess.CompletedProcess[str]:

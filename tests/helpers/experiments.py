@@ -22,7 +22,12 @@ from mechcore.simulation.run import simulate
 from mechcore.verification.deviations import deviations
 
 
-def _run_banks(experiment: Experiment, folder: Path) -> None:
+def compute(folder: Path, experiment: Experiment) -> None:
+    """Make all that is computed before the tables."""
+    for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
+        for name, cell in cells.items():
+            write_dataset(simulate(cell), folder / kind / f"{name}.nc")
+    write_dataset(run_controls(experiment), folder / "controls.nc")
     for name, plan in planned_banks(experiment).items():
         bank = load_bank(plan.weights, plan.layout)
         write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
@@ -34,11 +39,7 @@ def _run_banks(experiment: Experiment, folder: Path) -> None:
 def run(folder: Path, config: dict[str, object]) -> Experiment:
     """Make the results of an experiment in a folder."""
     experiment = load_experiment(config)
-    for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
-        for name, cell in cells.items():
-            write_dataset(simulate(cell), folder / kind / f"{name}.nc")
-    write_dataset(run_controls(experiment), folder / "controls.nc")
-    _run_banks(experiment, folder)
+    compute(folder, experiment)
     results = Results.measured(experiment, folder)
     for name in TABLES:
         write_table(getattr(results, name), folder / f"{name}.csv")
