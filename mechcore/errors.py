@@ -26,7 +26,16 @@ class MechcoreError(ValueError):
 class InvalidValue(MechcoreError):  # noqa: N818 - it reads as a sentence, not as an error
     """A value that is not allowed.
 
-    ``description`` stands for a value that is too long to be shown.
+    Parameters
+    ----------
+    key : str
+        Name of the argument, option or configuration key.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted, as a phrase that follows "expected".
+    description : str, optional
+        Words that stand for a value that is too long to be shown.
 
     Examples
     --------
