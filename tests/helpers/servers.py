@@ -95,13 +95,18 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def mlflow_server(folder: Path, backend: str, user: str, password: str) -> Iterator[Server]:
-    """Run MLflow's server for one user, with its artifacts in a folder."""
+def mlflow_server(
+    folder: Path, backend: str | None = None, credentials: tuple[str, str] | None = None
+) -> Iterator[Server]:
+    """Run MLflow's server, with its artifacts in a folder, as `make ui` starts it."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--artifacts-destination", str(folder / "mlartifacts")]
-    command += ["--backend-store-uri", backend, "--app-name", "basic-auth"]
-    environment = _environment() | _authentication(folder, user, password)
+    command += ["--backend-store-uri", backend or f"sqlite:///{folder / 'mlflow.db'}"]
+    environment = _environment()
+    if credentials is not None:
+        command += ["--app-name", "basic-auth"]
+        environment |= _authentication(folder, *credentials)
     server = Server(port, folder / "server.log", command, environment)
     try:
         server.restart()
