@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_dir
 
 from tests.cluster.slurm import Cluster, slurm_cluster
-
-PROJECT = Path(__file__).parents[1]
+from tests.helpers.projects import copy_project
 
 SECONDS_TO_LOOK = (2, 5, 10, 40)
 """Before the first look at the jobs; 40 is the plugin's own choice, 10 the profile's."""
@@ -49,7 +45,8 @@ def describe(cluster: Cluster, seconds: float, cells: int) -> str:
     The first look at the jobs comes after so many seconds; a job has so many cells at most.
     """
     before = len(cluster.jobs())
-    with project() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = copy_project(Path(name))
         start = time.monotonic()
         words = [f"--slurm-init-seconds-before-status-checks={seconds:g}"]
         _run(cluster, folder, *words, "--group-components", f"cells-10s={cells}")
@@ -59,18 +56,6 @@ def describe(cluster: Cluster, seconds: float, cells: int) -> str:
         f"first look after {seconds:4g} s, {cells:3d} cells a job: {jobs:3d} jobs, "
         f"{wall:5.0f} s, of which {simulated:.1f} s of simulation"
     )
-
-
-@contextmanager
-def project() -> Iterator[Path]:
-    """Give a copy of what the workflow needs, without results."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("workflow", "config", "resources", "profiles", "mechcore"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(PROJECT / part, folder / part, ignore=ignored)
-        shutil.copy(PROJECT / "Snakefile", folder)
-        yield folder
 
 
 def _run(cluster: Cluster, folder: Path, *words: str) -> None:

@@ -62,13 +62,7 @@ class _ShortRepr(reprlib.Repr):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return the representation of a value as one short line.
-
-    Examples
-    --------
-    >>> shown("x" * 100, limit=12)
-    "'xxxx...xxx'"
-    """
+    """Return the representation of a value as one short line."""
     return shortened(" ".join(_ShortRepr(limit).repr(value).split()), limit)
 
 
@@ -81,13 +75,7 @@ def shortened(text: str, limit: int = 60) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Return text with escapes for what ends a line, controls a terminal or is invisible.
-
-    Examples
-    --------
-    >>> one_line("a\nb")
-    'a\\nb'
-    """
+    """Return text with escapes for what ends a line, controls a terminal or is invisible."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
@@ -108,13 +96,7 @@ def check_path(key: str, path: str) -> None:
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return a suggestion for a misspelt name, or an empty text.
-
-    Examples
-    --------
-    >>> did_you_mean("reLU", ["relu", "tanh"]), did_you_mean("sobel", ["relu", "tanh"])
-    (" (did you mean 'relu'?)", '')
-    """
+    """Return a suggestion for a misspelt name, or an empty text."""
     names = {candidate.casefold(): candidate for candidate in known}
     # The text of other types may be endless.
     start = name[:100].casefold() if isinstance(name, str) else ""
@@ -123,29 +105,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def choose(table: Mapping[str, Entry], key: str, name: object, also: str = "") -> Entry:
-    """Return an entry of a table of choices.
-
-    Parameters
-    ----------
-    table : mapping of str to object
-        The choices.
-    key : str
-        Name of the argument, for the error message.
-    name : object
-        The name to look up.
-    also : str, optional
-        What is allowed besides the names, for the error message.
-
-    Returns
-    -------
-    object
-        The entry of the table.
-
-    Raises
-    ------
-    InvalidValue
-        If the name is not in the table; the message lists the names and suggests the closest.
-    """
+    """Return an entry of a table; an error lists the names, ``also``, and the closest name."""
     if isinstance(name, str) and name in table:
         return table[name]
     raise InvalidValue(key, name, f"one of {', '.join(table)}{also}{did_you_mean(name, table)}")

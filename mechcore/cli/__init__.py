@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
-from mechcore.cli import (
-    collect,
-    controls,
-    deviations,
-    diff,
-    filters,
-    grid,
-    judge,
-    pack,
-    propagate,
-    regress,
-    report,
-    schema,
-    simulate,
-    simulate_filters,
-    status,
-    summarise,
-    track,
-    ui,
-    verify,
-)
-from mechcore.errors import (
-    INTERRUPTED,
-    MechcoreError,
-    one_line,
-    refuse_controls,
-    shortened,
-    shown,
-)
+from mechcore.errors import INTERRUPTED, MechcoreError, one_line, refuse_controls, shortened, shown
 from mechcore.io.json_models import is_json
 from mechcore.version import __version__
 
 LONGEST_LINE = 480
 """Characters of a message: paths and other words that it repeats may be of any length."""
+
+COMMANDS = (
+    *("propagate", "grid", "simulate", "controls", "collect", "deviations", "regress", "judge"),
+    *("track", "report", "filters", "simulate-filters", "summarise", "diff", "verify", "pack"),
+    *("ui", "status", "schema"),
+)
+"""Subcommands, in the order of the help; each is a module of this room."""
 
 app = typer.Typer(
     name="mechcore",
@@ -51,11 +31,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (
-    *(propagate, grid, simulate, controls, collect, deviations, regress, judge, track, report),
-    *(filters, simulate_filters, summarise, diff, verify, pack, ui, status, schema),
-):
-    name = module.__name__.rpartition(".")[2].replace("_", "-")
+for name in COMMANDS:
+    module = import_module(f"mechcore.cli.{name.replace('-', '_')}")
     app.command(name, epilog=module.EXAMPLES)(module.command)
 
 
@@ -84,8 +61,6 @@ INTERRUPT_CODE = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
-    Notes
-    -----
     Exit codes: 0 done, 1 an error of the program (with traceback) or results that do not hold, 2 a
     mistake in what was given (one line for each), 130 interrupted.
     """

@@ -20,12 +20,7 @@ Input = str | Path | None
 def check_outputs(
     outputs: Mapping[str, Path | None], inputs: Iterable[Input] = (), suffix: str = ""
 ) -> None:
-    """Refuse files that cannot be written, and those that would replace an input or each other.
-
-    Examples
-    --------
-    >>> check_outputs({"--output": Path("out.nc"), "--record": None}, ["k.npy"], ".nc")
-    """
+    """Refuse files that cannot be written, and those that would replace an input or each other."""
     from mechcore.io.atomic import check_output
 
     sources = [_real(source) for source in inputs if _is_path(source)]
@@ -45,14 +40,7 @@ def check_outputs(
 
 
 def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
-    """Return what a command reads: what it is given, and what the configuration names.
-
-    Examples
-    --------
-    >>> from mechcore.experiment.cell import Propagation
-    >>> inputs_of(Propagation(), "net.npz")
-    ['net.npz']
-    """
+    """Return what a command reads: what it is given, and what the configuration names."""
     from mechcore.experiment.input_files import input_paths
 
     return [*given, *input_paths(planned)]

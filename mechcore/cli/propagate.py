@@ -33,10 +33,7 @@ def command(
     kernel: Annotated[
         Path | None, typer.Option(help="A two-dimensional .npy array: square or not.")
     ] = None,
-    family: Annotated[
-        str | None,
-        typer.Option(help=FAMILIES_HELP),
-    ] = None,
+    family: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
     angle: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ def command(
     The store is MLFLOW_TRACKING_URI, else mlflow.db in this folder. If it is the address of a
     server, that server has the pages and nothing is started. Ctrl-C ends the server.
     """
-    from mechcore.tracking.ui import become_server, bindable_address, check_store, is_loopback
+    from mechcore.tracking.ui import become_server, bindable_address, check_store
     from mechcore.tracking.uri import is_server, tracking_uri, without_password
 
     uri = tracking_uri()
@@ -34,7 +35,7 @@ def command(
         return
     check_store(uri)
     address = bindable_address(host, port)
-    if not is_loopback(address):
+    if not ip_address(address).is_loopback:
         typer.echo(f"Warning: {host} asks for no password; others may change and delete.")
     typer.echo(f"Starting MLflow on http://{f'[{host}]' if ':' in host else host}:{port}")
     typer.echo("What to compare there: docs/compare.md. Ctrl-C ends the server.")

@@ -45,14 +45,7 @@ class Forecast:
 
 
 def forecast(costs: Mapping[str, Cost], group_sizes: Mapping[str, int]) -> Forecast:
-    """Return what a grid takes, with so many cells of each class in a job.
-
-    Examples
-    --------
-    >>> costs = {"a": Cost(5.0, 1.0), "b": Cost(5.0, 1.0)}
-    >>> forecast(costs, {"cells-10s": 40}).jobs, forecast(costs, {}).jobs
-    (1, 2)
-    """
+    """Return what a grid takes, with so many cells of each class in a job."""
     minutes = defaultdict(list)
     for cost in costs.values():
         minutes[cost_class(cost)].append(cell_minutes(cost))

@@ -49,13 +49,7 @@ def checked_pack(value: object) -> bool:
 
 
 def cost_class(cost: Cost) -> str | None:
-    """Return the class of a cell; None for a long one.
-
-    Examples
-    --------
-    >>> cost_class(Cost(seconds=25.0, megabytes=1.0))
-    'cells-30s'
-    """
+    """Return the class of a cell; None for a long one."""
     return next((name for name, longest in CLASSES.items() if cost.seconds <= longest), None)
 
 
@@ -66,11 +60,5 @@ def cell_minutes(cost: Cost) -> int:
 
 
 def cell_megabytes(cost: Cost) -> int:
-    """Return the memory that a cell asks for.
-
-    Examples
-    --------
-    >>> cell_megabytes(Cost(seconds=1.0, megabytes=25.0))
-    800
-    """
+    """Return the memory that a cell asks for."""
     return BASE_MEGABYTES + math.ceil(COPIES * cost.megabytes)

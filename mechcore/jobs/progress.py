@@ -62,11 +62,10 @@ class Brief(logging.Filter):
 class Progress(logging.Handler):
     """Counts the cells that are done, and shows the log of a job that failed."""
 
-    def __init__(self, cells: int, write: Callable[[str], object] | None = None) -> None:
+    def __init__(self, cells: int) -> None:
         super().__init__()
         self._cells, self._done = cells, 0
         self._jobs: dict[int, tuple[str, dict[str, str]]] = {}
-        self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
         self._actions: dict[LogEvent, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._plan,
             LogEvent.JOB_INFO: self._remember,
@@ -84,7 +83,7 @@ class Progress(logging.Handler):
     def _plan(self, record: Any) -> None:
         waiting = int(record.stats.get("simulate", 0))
         self._done = self._cells - waiting
-        self._write(f"{self._cells} cells, {self._done} done before, {waiting} to run")
+        _print(f"{self._cells} cells, {self._done} done before, {waiting} to run")
 
     def _remember(self, record: Any) -> None:
         self._jobs[record.jobid] = (record.rule_name, dict(record.wildcards or {}))
@@ -93,11 +92,11 @@ class Progress(logging.Handler):
         name, wildcards = self._jobs.get(record.job_id, ("all", {}))
         if name == "simulate":
             self._done += 1
-            self._write(f"{self._done} of {self._cells} cells done: {wildcards['cell']}")
+            _print(f"{self._done} of {self._cells} cells done: {wildcards['cell']}")
         elif name != "all":
             # There are several films and banks.
             item = "".join(f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards)
-            self._write(f"{name}{item} done")
+            _print(f"{name}{item} done")
 
     def _fail(self, record: Any) -> None:
         if record.indent:
@@ -106,29 +105,30 @@ class Progress(logging.Handler):
         logs = {path: _text(path) for path in map(Path, record.log)}
         if any(map(was_interrupted, logs.values())):
             return
-        self._write(f"{record.rule_name} failed: {' '.join(record.log)}")
+        _print(f"{record.rule_name} failed: {' '.join(record.log)}")
         # What a cluster says of a job that it ended, as TIMEOUT; the log does not know.
         if getattr(record, "rule_msg", None):
-            self._write(str(record.rule_msg))
+            _print(str(record.rule_msg))
         for path, text in logs.items():
             if text:
-                self._write(text)
-            self._check_space(path.parent)
+                _print(text)
+            # Without space the log is empty: it is on the same disk.
+            if path.parent.is_dir() and shutil.disk_usage(path.parent).free < LITTLE_SPACE:
+                _print(f"{path.parent}: no space left on this disk, or next to none")
 
     def _fail_together(self, record: Any) -> None:
         logs = [Path(path) for path in record.aux_logs]
         names = " ".join(map(str, logs))
-        self._write(f"a job of {len(record.job_error_info)} cells failed: {names}")
+        _print(f"a job of {len(record.job_error_info)} cells failed: {names}")
         # Snakemake drops what a cluster says of the end of such a job; its output has it.
         for path in logs:
             for line in re.findall(r"^\w+: error: .*", _text(path), re.MULTILINE):
-                self._write(line)
-
-    def _check_space(self, folder: Path) -> None:
-        # The log is on the same disk, and then empty.
-        if folder.is_dir() and shutil.disk_usage(folder).free < LITTLE_SPACE:
-            self._write(f"{folder}: no space left on this disk, or next to none")
+                _print(line)
 
 
 def _text(path: Path) -> str:
     return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

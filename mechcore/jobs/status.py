@@ -50,8 +50,12 @@ class CellState:
 
 def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellState]:
     """Read the state of every cell."""
+    # A finished cell of a job that failed has only its second name.
+    folders = (results / TRAJECTORIES, results / FINISHED)
     return [
-        _job_state(cell, logs / "simulate" / f"{cell}.log", *_cell_files(results, cell))
+        _job_state(
+            cell, logs / "simulate" / f"{cell}.log", *(place / f"{cell}.nc" for place in folders)
+        )
         for cell in cells
     ]
 
@@ -90,13 +94,7 @@ def print_states(
 
 
 def was_interrupted(log: str) -> bool:
-    r"""Return whether a command was interrupted, by what it logged.
-
-    Examples
-    --------
-    >>> was_interrupted("Traceback:\nKeyboardInterrupt\n"), was_interrupted("")
-    (True, False)
-    """
+    """Return whether a command was interrupted, by what it logged."""
     return log.rstrip().rpartition("\n")[2] in (INTERRUPTED, "KeyboardInterrupt")
 
 
@@ -109,11 +107,6 @@ def _job_state(name: str, log: Path, *results: Path) -> CellState:
     if was_interrupted(text):
         return CellState(name, "interrupted", "", log)
     return CellState(name, "failed", text.splitlines()[-1], log)
-
-
-def _cell_files(results: Path, cell: str) -> tuple[Path, Path]:
-    """Where the trajectories of a cell are, also when a job of many cells has failed."""
-    return results / TRAJECTORIES / f"{cell}.nc", results / FINISHED / f"{cell}.nc"
 
 
 def _stage_files(results: Path, report: Path | None) -> dict[str, Path]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
+from numbers import Real
 from typing import Any
 
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.runs import MetricValue, RunContent, TrackedRun, content_sha256, finite
+from mechcore.tracking.runs import RunContent, TrackedRun, content_sha256, finite
 
 
 def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
@@ -21,7 +22,9 @@ def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
 def _run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
     name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
     params = {key: row[key] for key in SIMULATION}
-    metrics = finite(_numbers(row))
+    # The axes of the grid as well: charts draw metrics only.
+    numbers = [(key, float(value), 0) for key, value in row.items() if isinstance(value, Real)]
+    metrics = finite(numbers)
     return TrackedRun(
         name,
         "simulation",
@@ -31,10 +34,3 @@ def _run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
         finished_at,
         partial(RunContent, {"mlflow.source.name": "mechcore simulate"}, params, metrics),
     )
-
-
-def _numbers(row: Mapping[Any, Any]) -> Iterator[MetricValue]:
-    """All columns that are numbers, the axes of the grid as well: charts draw metrics only."""
-    for name, value in row.items():
-        if isinstance(value, (bool, float, int)):
-            yield str(name), float(value), 0

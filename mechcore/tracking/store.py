@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import MechcoreError, shortened
 from mechcore.io.atomic import link_or_copy
 from mechcore.tracking.experiments import OWN_NOTE
 from mechcore.tracking.runs import (
@@ -43,8 +43,8 @@ SERVED = "mlflow-artifacts:/"
 """Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths
 would be wrong once it has moved."""
 
-MAX_SHOWN = 150
-"""Characters of a long error that are shown, at either end."""
+LONGEST_REASON = 300
+"""Characters of an error that are shown."""
 
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
@@ -101,15 +101,23 @@ class Store:
             client.set_experiment_tag(stored.experiment_id, NOTE_TAG, experiment.note)
         return str(stored.experiment_id)
 
-    def runs(self, experiment_id: str) -> list[Run]:
-        """Return all runs of an experiment that are not deleted."""
-        return list(self._search([experiment_id], ""))
+    def search(self, experiments: list[str], condition: str = "") -> Iterator[Run]:
+        """Yield the runs of experiments that fulfil a condition; deleted ones never do."""
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                experiments, condition, max_results=1000, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     def current_runs(self, tag: str, start: str) -> list[Run]:
         """Return the current runs of all experiments in which a tag begins with a text."""
         experiments = [found.experiment_id for found in self.client.search_experiments()]
         current = f"tags.`{tag}` LIKE '{start}%' AND tags.`{SUPERSEDED_TAG}` IS NULL"
-        return list(self._search(experiments, current))
+        return list(self.search(experiments, current))
 
     def log(
         self,
@@ -135,14 +143,6 @@ class Store:
         self.client.set_terminated(run_id, run.status, end_time=run.finished_at)
         return run_id
 
-    def delete(self, run_id: str) -> None:
-        """Delete a run; MLflow keeps it among the deleted ones."""
-        self.client.delete_run(run_id)
-
-    def tag(self, run_id: str, name: str, value: str) -> None:
-        """Set a tag of a run."""
-        self.client.set_tag(run_id, name, value)
-
     def fetch(self, run: Run, name: str, folder: Path) -> None:
         """Copy an artifact into a folder."""
         local = self._artifact_folder(run)
@@ -150,17 +150,6 @@ class Store:
             shutil.copy2(local / name, folder)
         else:
             self.client.download_artifacts(run.info.run_id, name, str(folder))
-
-    def _search(self, experiments: list[str], condition: str) -> Iterator[Run]:
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                experiments, condition, max_results=1000, page_token=token
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
 
     def _log_numbers(self, run_id: str, timestamp: int, content: RunContent) -> None:
         from mlflow.entities import Metric, Param
@@ -200,8 +189,8 @@ def one_line_errors(uri: str, advice: str = "") -> Iterator[None]:
     except Exception as error:
         if not _is_of_store(error):
             raise
-        reason = f"{_shortened(uri, error)}{advice}"
-        raise MechcoreError(f"store {without_password(uri)}: {reason}") from error
+        message = f"store {without_password(uri)}: {_reason(uri, error)}{advice}"
+        raise MechcoreError(message) from error
 
 
 def artifacts_folder(uri: str) -> Path:
@@ -228,14 +217,12 @@ def _is_of_store(error: Exception) -> bool:
     return isinstance(error, (MlflowException, RequestException, SQLAlchemyError, ImportError))
 
 
-def _shortened(uri: str, error: Exception) -> str:
+def _reason(uri: str, error: Exception) -> str:
     reason = " ".join(str(error).split())
     # MLflow leaves out a slash at the end.
     for secret in (uri, uri.rstrip("/")):
         reason = reason.replace(secret, without_password(uri))
-    if len(reason) > 2 * MAX_SHOWN:
-        return f"{reason[:MAX_SHOWN]} ... {reason[-MAX_SHOWN:]}"
-    return reason
+    return shortened(reason, LONGEST_REASON)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from ipaddress import ip_address
 from typing import NoReturn
 
 from mechcore.errors import InvalidValue, MechcoreError
@@ -43,11 +42,6 @@ def bindable_address(host: str, port: int) -> str:
         except OSError as error:
             raise MechcoreError(f"port {port} of {host}: {error.strerror}; try --port") from error
     return str(address[0])
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether no other machine reaches an IP address."""
-    return ip_address(address).is_loopback
 
 
 def become_server(uri: str, host: str, port: int) -> NoReturn:

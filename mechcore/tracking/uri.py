@@ -6,13 +6,21 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 from mechcore.errors import MechcoreError
-from mechcore.tracking.disks import network_disk
 
 DATABASE = "mlflow.db"
 """Name of the default store, in the folder that the command runs in."""
 
 SQLITE = "sqlite:///"
+
+NETWORK_DISKS = {
+    *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs"),
+    *("fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "panfs", "smb3"),
+    "smbfs",
+}
+"""File systems of other machines, on which the locks of a SQLite file do not hold."""
 
 
 def tracking_uri() -> str:
@@ -66,12 +74,24 @@ def check_writable(uri: str) -> None:
     if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
         raise MechcoreError(f"store {uri}: {file} is not a writable file")
     # The file may be a link to one on another disk.
-    kind = network_disk(file.resolve().parent)
+    kind = _network_disk(file.resolve().parent)
     if kind is not None:
         raise MechcoreError(
             f"store {uri}: is on a network disk ({kind}), where the locks of SQLite do not hold; "
             "set MLFLOW_TRACKING_URI to a server, or to sqlite:///FILE on a disk of this machine"
         )
+
+
+def _network_disk(folder: Path) -> str | None:
+    """The type of file system of a folder on a network disk, and None for a local one."""
+    types = {
+        Path(disk.mountpoint): disk.fstype
+        for disk in psutil.disk_partitions(all=True)
+        if folder.resolve().is_relative_to(disk.mountpoint)
+    }
+    deepest = max(types, key=lambda place: len(place.parts), default=None)
+    kind = types[deepest] if deepest else ""
+    return kind if kind in NETWORK_DISKS else None
 
 
 def _check_kind(uri: str) -> None:

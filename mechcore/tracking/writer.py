@@ -36,7 +36,7 @@ class RunWriter:
         self.stored: dict[Identity, list[Run]] = defaultdict(list)
         self.superseded_before: dict[Identity, list[Run]] = defaultdict(list)
         self.stored_ids: set[str] = set()
-        for run in store.runs(self.id):
+        for run in store.search([self.id]):
             self._sort(run)
         self.missing = [run for run in experiment.runs if rebuild or self._same(run) is None]
         self.run_ids: dict[str, str] = {}
@@ -68,7 +68,7 @@ class RunWriter:
         assert kept is not None
         run_id = str(kept.info.run_id)
         if kept.data.tags.get(SWEEP_TAG) != self.experiment.sweep:
-            self.store.tag(run_id, SWEEP_TAG, self.experiment.sweep)
+            self.store.client.set_tag(run_id, SWEEP_TAG, self.experiment.sweep)
         return run_id
 
     def _log(self, run: TrackedRun, pictures: Pictures) -> str:
@@ -79,7 +79,7 @@ class RunWriter:
         return self.store.log(self.id, run, tags, pictures.get(run.name))
 
     def _delete(self, run: TrackedRun, old: Run) -> None:
-        self.store.delete(old.info.run_id)
+        self.store.client.delete_run(old.info.run_id)
         self.stored[run.identity].remove(old)
         self.stored_ids.discard(old.info.run_id)
 
@@ -87,14 +87,14 @@ class RunWriter:
         """Mark what a run replaces, and delete what was cut off or is there twice."""
         for old in [old for old in self.stored[run.identity] if old.info.run_id != run_id]:
             if old.info.status in COMPLETE and not _is_same(old, run):
-                self.store.tag(old.info.run_id, SUPERSEDED_TAG, run_id)
+                self.store.client.set_tag(old.info.run_id, SUPERSEDED_TAG, run_id)
                 self.superseded += 1
             else:
                 self._delete(run, old)
         for old in self.superseded_before[run.identity]:
             # Its successor was deleted, by a rebuild or by a person.
             if old.data.tags[SUPERSEDED_TAG] not in self.stored_ids:
-                self.store.tag(old.info.run_id, SUPERSEDED_TAG, run_id)
+                self.store.client.set_tag(old.info.run_id, SUPERSEDED_TAG, run_id)
 
 
 def _is_same(old: Run, run: TrackedRun) -> bool:

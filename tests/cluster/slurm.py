@@ -10,17 +10,18 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.helpers.servers import free_ports
 
 SECONDS_TO_WAIT = 600
 SECONDS_TO_END = 10
@@ -70,7 +71,7 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 {accounting}
 NodeName={nodes} NodeHostname=localhost NodeAddr=127.0.0.1 Port={ports} \
-CPUs={processors} RealMemory={megabytes} State=UNKNOWN
+CPUs=2 RealMemory=8000 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -132,23 +133,16 @@ class Cluster:
     """Environment variables of whoever talks to this cluster."""
     accounting: bool
     """Whether `sacct` works."""
-    nodes: Sequence[str] = field(default=NODES)
 
     def run(self, *words: str) -> str:
         """Run a program as a user of the cluster and return what it says."""
         return _run(words, self.environment)
 
-    def jobs(self, state: str = "all") -> list[Job]:
-        """Return the jobs in a state that the controller has not forgotten, oldest first."""
+    def jobs(self) -> list[Job]:
+        """Return the jobs that the controller has not forgotten, oldest first."""
         form = ",".join(f"{name}:|" for name in COLUMNS)
-        lines = self.run("squeue", "--noheader", f"--states={state}", "--sort=i", "--Format", form)
+        lines = self.run("squeue", "--noheader", "--states=all", "--sort=i", "--Format", form)
         return [_job(line) for line in lines.splitlines()]
-
-    def accounted(self) -> dict[str, str]:
-        """Return the state of each job in the accounting database."""
-        form = ["--parsable2", "--noheader", "--allocations", "--format=JobID,State"]
-        rows = self.run("sacct", "--allusers", *form).splitlines()
-        return dict(row.split("|") for row in rows)
 
     def cancel(self, *jobs: str) -> None:
         """Cancel jobs, as a user or an administrator would."""
@@ -188,22 +182,18 @@ class Cluster:
         self.run("slurmctld")
         self.wait_for(lambda: "UP" in self.run("scontrol", "ping"))
 
-    def wait_until_idle(self) -> None:
-        """Wait until all nodes are free."""
-        count = ("sinfo", "--noheader", "--states=idle", "--format=%D")
-        self.wait_for(lambda: self.run(*count).strip() == str(len(self.nodes)))
-
     def start(self) -> None:
         """Start the controller and all nodes."""
         self.start_controller()
-        for node in self.nodes:
+        for node in NODES:
             self.revive(node)
-        self.wait_until_idle()
+        idle = ("sinfo", "--noheader", "--states=idle", "--format=%D")
+        self.wait_for(lambda: self.run(*idle).strip() == str(len(NODES)))
 
     def stop(self) -> None:
         """End the controller, then the nodes and whatever their jobs left."""
         self.stop_controller()
-        for node in self.nodes:
+        for node in NODES:
             self.lose(node)
 
     def logs(self) -> str:
@@ -231,7 +221,7 @@ class Cluster:
             time.sleep(0.1)
 
 
-def missing_for_slurm(*, accounting: bool = False) -> str:
+def _missing_for_slurm(accounting: bool) -> str:
     """Say what this machine or user lacks to run a cluster; an empty text if nothing."""
     if os.getuid():
         return "SLURM's nodes start jobs as other users: only root can run them"
@@ -242,37 +232,19 @@ def missing_for_slurm(*, accounting: bool = False) -> str:
 
 
 @contextmanager
-def slurm_cluster(
-    *, accounting: bool = False, processors: int = 2, megabytes: int = 8000
-) -> Iterator[Cluster]:
-    """Run a SLURM with four idle nodes; where that is impossible the test is skipped.
-
-    Each node has the processors and megabytes that are asked for, whatever this machine has. With
-    accounting, a database keeps the jobs.
-    """
-    if reason := missing_for_slurm(accounting=accounting):
+def slurm_cluster(*, accounting: bool = False) -> Iterator[Cluster]:
+    """Run a SLURM with four idle nodes; where that is impossible the test is skipped."""
+    if reason := _missing_for_slurm(accounting):
         pytest.skip(reason)
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="mechcore-slurm-"))
         cluster = Cluster(Path(name), _environment(Path(name)), accounting)
         stack.enter_context(_munge(cluster))
-        database_port = _write_settings(cluster, processors, megabytes)
+        database_port = _write_settings(cluster)
         stack.enter_context(_database(cluster, database_port))
         stack.callback(cluster.stop)
         cluster.start()
         yield cluster
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports in a row of 127.0.0.1 that nobody listens on."""
-    while True:
-        # Below the ports of outgoing connections, one of which could take that of a dead daemon.
-        first = 20_000 + secrets.randbelow(12_000 - count)
-        ports = list(range(first, first + count))
-        with ExitStack() as stack, suppress(OSError):
-            for port in ports:
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return ports
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -297,7 +269,7 @@ def _srun_of(folder: Path) -> Path:
     return script.parent
 
 
-def _write_settings(cluster: Cluster, processors: int, megabytes: int) -> int:
+def _write_settings(cluster: Cluster) -> int:
     """Write what all daemons read; return the port of the accounting daemon."""
     database, controller, *ports = free_ports(2 + len(NODES))
     (cluster.folder / "state").mkdir()
@@ -306,8 +278,6 @@ def _write_settings(cluster: Cluster, processors: int, megabytes: int) -> int:
         controller_port=controller,
         nodes=f"n[1-{len(NODES)}]",
         ports=f"[{ports[0]}-{ports[-1]}]",
-        processors=processors,
-        megabytes=megabytes,
         accounting=ACCOUNTED.format(folder=cluster.folder, port=database)
         if cluster.accounting
         else "",

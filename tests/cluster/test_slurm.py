@@ -268,26 +268,6 @@ def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, in
     assert not [path for path in (project / "results").rglob(".*") if path.is_file()]
 
 
-# The longest first of every two: so many are given to a process at once.
-def test_default_gives_on_four_nodes_what_it_gives_here(
-    cluster: Cluster, project: Path, tmp_path: Path
-) -> None:
-    alone = tmp_path / "alone"
-    shutil.copytree(project, alone)
-    for name in ("results/default", "reports/default", "logs/default", ".snakemake/metadata"):
-        # What is there of `make`; whatever is missing or of other code is made.
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, alone / name, dirs_exist_ok=True)
-    here(alone, *results_of("default"))
-    # The page and MLflow follow on the login node, as they do here and for the smoke experiment.
-    finish(cluster, project, "--group-components", "cells-10s=3", *results_of("default"))
-    assert contents(project, "default") == contents(alone, "default")
-    assert files(project, "default") == files(alone, "default")
-    packed = jobs_of(cluster, project, SHARED)
-    assert len(packed) == 4
-    assert len({job.node for job in packed}) > 1
-
-
 def test_cells_are_tasks_of_an_array_where_a_site_wants_them_to_be(
     cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
@@ -397,10 +377,11 @@ def test_smoke_gives_on_a_cluster_what_it_gives_here(
     alone = tmp_path / "alone"
     shutil.copytree(project, alone)
     here(alone, *words, *results_of("smoke"))
-    finish(cluster, project, *words)
+    finish(cluster, project, "--group-components", "cells-10s=2", *words)
     assert len(contents(alone, "smoke")) >= 8
     assert contents(project, "smoke") == contents(alone, "smoke")
     assert files(project, "smoke") == files(alone, "smoke")
+    assert len(jobs_of(cluster, project, SHARED)) == 2
     assert (project / "reports" / "smoke" / "index.html").is_file()
     assert (project / "results" / "smoke" / "tracking.json").is_file()
     # Logs of jobs lie outside of the results, and those of good ones are gone.

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,6 @@ import pytest
 
 # A busy machine may take half a minute to import MLflow, and a new store has a hundred migrations.
 SECONDS_TO_START = 300
-SECONDS_TO_END = 10
 
 # Durability costs most of the time, and no test survives the machine's end.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -75,16 +74,6 @@ class Server:
         with self.log.open() as output:
             fcntl.flock(output, fcntl.LOCK_EX)
 
-    def stop(self) -> None:
-        """End it as Ctrl-C does: requests that it has begun are answered."""
-        if self._process is None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(SECONDS_TO_END)
-        self.kill()
-
     def _wait_for_health(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + SECONDS_TO_START
@@ -107,14 +96,10 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def mlflow_server(
-    folder: Path,
-    backend: str | None = None,
-    *,
-    port: int | None = None,
-    credentials: tuple[str, str] | None = None,
+    folder: Path, backend: str | None = None, credentials: tuple[str, str] | None = None
 ) -> Iterator[Server]:
     """Run MLflow's server, with its artifacts in a folder, as `make ui` starts it."""
-    port = port or free_port()
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--artifacts-destination", str(folder / "mlartifacts")]
     command += ["--backend-store-uri", backend or f"sqlite:///{folder / 'mlflow.db'}"]
@@ -127,19 +112,26 @@ def mlflow_server(
         server.restart()
         yield server
     finally:
-        server.stop()
+        server.kill()
 
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports in a row of 127.0.0.1 that nobody listens on."""
     while True:
         # Below the ports of outgoing connections: while a killed server is away, one of those
         # could take its port, and a client that tries again could even be connected to itself.
         # Not `random`, which hypothesis seeds alike in all processes of pytest-xdist.
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        first = 20_000 + secrets.randbelow(12_000 - count)
+        ports = list(range(first, first + count))
+        with ExitStack() as stack, suppress(OSError):
+            for port in ports:
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return ports
 
 
 def _environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from mechcore.errors import INTERRUPTED
-from mechcore.jobs.progress import Progress, show_progress
+from mechcore.jobs.progress import show_progress
 
 CELLS = 4
 
@@ -126,8 +126,3 @@ def test_a_log_file_keeps_everything(tmp_path: Path) -> None:
         for _ in range(2):
             log(logger, LogEvent.PROGRESS, "1 of 2 steps")
     assert path.read_text().splitlines() == ["1 of 2 steps"] * 2
-
-
-def test_events_of_no_interest_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    Progress(CELLS).handle(logging.makeLogRecord({"event": LogEvent.SHELLCMD}))
-    assert capsys.readouterr().err == ""

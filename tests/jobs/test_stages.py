@@ -65,11 +65,6 @@ def test_a_record_is_the_same_however_the_folder_is_called(
     assert record_file(results, "collect").read_bytes() == absolute
 
 
-def test_without_a_place_no_record_is_written(tmp_path: Path) -> None:
-    write_record(None, "collect", EXPERIMENT, [])
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [

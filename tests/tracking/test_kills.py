@@ -15,7 +15,7 @@ from tests.helpers.trackers import CHANGED, CONFIG, Ended, Stop, Trackers
 # One run of a cell, and that of the sweep.
 TINY = {"activations": ["relu"], "betas": {"start": 0, "stop": 1, "count": 3}}
 
-MOMENTS = 3
+MOMENTS = 2
 """Number of kills by the clock, besides those at every call."""
 
 

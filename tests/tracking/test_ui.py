@@ -15,14 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mlflow import MlflowClient
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers import servers, stores, trackers
 from tests.helpers.browser import CHROMIUM, chromium
 
 COMMAND = [sys.executable, "-m", "mechcore", "ui"]
-CELLS = ("dct-modulus-k2", "dct-relu-k2")
 
 # A busy machine takes its time for the first page.
 PATIENCE = 60_000
@@ -42,11 +40,11 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
 
 
 @contextmanager
-def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command, with its output in a file, until its server answers."""
     with (folder / "ui.log").open("w") as log:
         ui = subprocess.Popen(
-            [*COMMAND, "--port", str(port), *words],
+            [*COMMAND, "--port", str(port)],
             cwd=folder,
             env=environment(),
             stdout=log,
@@ -76,13 +74,6 @@ def folders_in_memory() -> set[Path]:
     return {path for path in Path("/dev/shm").glob("*") if path.is_dir()}
 
 
-def assert_nothing_is_left(children: list[psutil.Process], port: int, before: set[Path]) -> None:
-    assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not servers.answers(port)
-    assert folders_in_memory() <= before
-
-
 @pytest.fixture(scope="module")
 def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store and its artifacts in another folder than that which they were tracked in."""
@@ -94,7 +85,7 @@ def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(moved: Path) -> Iterator[str]:
-    """The address that the command prints; SIGTERM ends its server."""
+    """The address that the command prints; Ctrl-C ends its server."""
     port, before = servers.free_port(), folders_in_memory()
     with started(moved, port) as ui:
         [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
@@ -102,9 +93,12 @@ def address(moved: Path) -> Iterator[str]:
         assert listening(ui) == {"127.0.0.1"}
         children = psutil.Process(ui.pid).children(recursive=True)
         yield address
-        ui.send_signal(signal.SIGTERM)
+        os.killpg(ui.pid, signal.SIGINT)
         assert ui.wait(30) == 0
-    assert_nothing_is_left(children, port, before)
+    assert children
+    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not servers.answers(port)
+    assert folders_in_memory() <= before
 
 
 def test_the_server_shows_the_store_and_its_artifacts_after_the_folder_has_moved(
@@ -149,60 +143,40 @@ def search(page: Page, text: str, runs: int) -> None:
     assert count.is_visible()
 
 
-def row_of(page: Page, name: str) -> Locator:
-    return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
-
-
 @browses
-def test_a_search_of_the_description_lists_its_cells(page: Page) -> None:
+def test_searches_of_the_description_list_cells_and_draw_their_curves(page: Page) -> None:
     page.get_by_test_id("experiment-metadata-editor-edit-button").locator("~ button").click()
     described = page.get_by_role("row").filter(has_text="sizes under relu").get_by_role("code")
     search(page, described.inner_text(), 1)
     links = page.get_by_role("link", name=re.compile(r"^dct-\w+-k\d$"))
     expect(links).to_have_text(["dct-relu-k2"])
-
-
-@browses
-def test_ticked_runs_are_compared(page: Page) -> None:
-    for name in CELLS:
-        row_of(page, name).get_by_label("toggle row selection").click()
-    page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_text("Comparing 2 Runs from 1 Experiment").wait_for()
-    different = page.get_by_role("row").filter(has_text="activation").first
-    expect(different).to_contain_text("modulus")
-    expect(page.get_by_role("grid").filter(has_text="beta_star").first).to_be_visible()
-
-
-@browses
-def test_a_curve_over_beta_is_drawn(page: Page) -> None:
-    search(page, "tags.`mechcore.kind` = 'cell'", 2)
     page.locator("label").filter(has=page.locator("input[value=CHART]")).click()
     page.get_by_placeholder("Search metric charts").fill("delta/speed$")
     points = page.locator(".js-plotly-plot path.point")
-    expect(points).to_have_count(2 * 5)
+    expect(points).to_have_count(5)
     boxes = points.evaluate_all("all => all.map(point => point.getBoundingClientRect())")
     assert len({round(box["x"]) for box in boxes}) == 5
     heights = [box["y"] for box in boxes]
     assert max(heights) - min(heights) > 50
 
 
-@browses
-def test_the_preview_of_a_cell_is_a_picture(page: Page) -> None:
-    page.get_by_role("link", name="dct-relu-k2", exact=True).first.click()
+def open_artifact(page: Page, run: str | re.Pattern[str], name: str) -> None:
+    page.get_by_role("link", name=run, exact=True).first.click()
     page.get_by_role("tab", name="Artifacts").click()
-    page.get_by_test_id("artifact-tree-node").filter(has_text="preview.png").first.click()
+    page.get_by_test_id("artifact-tree-node").filter(has_text=name).first.click()
+
+
+@browses
+def test_a_cell_shows_its_preview_and_the_sweep_its_report(page: Page) -> None:
+    runs = page.url
+    open_artifact(page, re.compile("^sweep "), "report.html")
+    expect(page.frame_locator("iframe").get_by_text("The report")).to_be_visible()
+    page.goto(runs, wait_until="domcontentloaded")
+    open_artifact(page, "dct-relu-k2", "preview.png")
     page.get_by_alt_text("preview.png").wait_for()
     page.wait_for_function(
         "() => document.querySelector('img[alt=\"preview.png\"]').naturalWidth > 300"
     )
-
-
-@browses
-def test_the_run_of_the_sweep_holds_the_report(page: Page) -> None:
-    page.get_by_role("link", name=re.compile("^sweep ")).first.click()
-    page.get_by_role("tab", name="Artifacts").click()
-    page.get_by_test_id("artifact-tree-node").filter(has_text="report.html").first.click()
-    expect(page.frame_locator("iframe").get_by_text("The report")).to_be_visible()
 
 
 def test_a_server_is_pointed_at_without_its_password(tmp_path: Path) -> None:
@@ -246,13 +220,10 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
     assert not list(tmp_path.iterdir())
 
 
-def test_ctrl_c_ends_a_server_that_other_machines_reach(tmp_path: Path) -> None:
-    MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_experiments()
-    port, before = servers.free_port(), folders_in_memory()
-    with started(tmp_path, port, "--host", "0.0.0.0") as ui:
-        assert "Warning: 0.0.0.0 asks for no password" in (tmp_path / "ui.log").read_text()
-        assert listening(ui) == {"0.0.0.0"}
-        children = psutil.Process(ui.pid).children(recursive=True)
-        os.killpg(ui.pid, signal.SIGINT)
-        assert ui.wait(30) == 0
-    assert_nothing_is_left(children, port, before)
+def test_a_server_that_other_machines_reach_is_warned_of(moved: Path) -> None:
+    words = [*COMMAND, "--host", "0.0.0.0", "--port", str(servers.free_port())]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=moved, env=environment(), stdout=pipe, text=True) as ui:
+        assert ui.stdout is not None
+        assert ui.stdout.readline().startswith("Warning: 0.0.0.0 asks for no password")
+        ui.kill()

@@ -114,11 +114,6 @@ def test_the_digits_are_named_and_the_noise_is_removed() -> None:
     assert float(denoiser["score"]) > float(blurred) + 2
 
 
-def test_the_best_filter_is_not_at_the_end_of_those_tried() -> None:
-    for width in (networks.BLURS[0], networks.BLURS[-1]):
-        assert not any(f"sigma {width:.2f}" in fact for fact in bank("denoiser", "trained")[1])
-
-
 def test_untrained_weights_are_the_start_of_the_training(name: str) -> None:
     weights, facts = bank(name, "untrained")
     fresh = train.initialised(networks.NETWORKS[name], int(facts["seed"])).state_dict()
@@ -162,22 +157,6 @@ def test_a_card_says_what_the_metadata_say(name: str) -> None:
         other = facts["untrained"][fact]
         row = [fact, text] if text == other else [fact, text, other]
         assert f"| {' | '.join(row)} |" in card
-
-
-def test_a_card_names_what_a_reader_needs(name: str) -> None:
-    facts = bank(name, "trained")[1]
-    needed = {"data", "data licence", "limits", "source", "architecture", "seed", "score", "epochs"}
-    assert all(facts[fact] for fact in needed | {"torch", "scikit-learn", "command"})
-    assert facts["licence"].startswith("MIT")
-    assert facts["data licence"].startswith("CC BY")
-    assert facts["command"].endswith(f"train.py {name}")
-
-
-def test_a_bank_does_not_depend_on_the_order_in_which_the_library_writes(name: str) -> None:
-    weights, facts = bank(name, "untrained")
-    model = networks.NETWORKS[name].build()
-    model.load_state_dict(weights)
-    assert len({train.bank_bytes(model, facts) for _ in range(STEPS)}) == 1
 
 
 @pytest.mark.parametrize("size", sorted(KERNELS))
