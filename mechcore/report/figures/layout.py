@@ -156,11 +156,6 @@ def rectified_mark(size: float = 4) -> Line2D:
     return mark(r"$\beta > \beta^*$", mfc="none", mec=CONE, ms=size)
 
 
-def beta_lines(colours: dict[float, Any]) -> list[Line2D]:
-    """Return the entries of a legend for lines of one beta each."""
-    return [Line2D([], [], color=colour, label=beta_text(beta)) for beta, colour in colours.items()]
-
-
 def add_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
     """Put a legend at the top edge of a figure."""
     top = 1 - EDGE / figure.get_figheight()

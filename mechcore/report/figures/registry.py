@@ -24,8 +24,8 @@ class FigureEntry:
     """A kind of figure, drawn once for each of its topics."""
 
     title: str
-    module: str
-    """The module of this package whose ``FIGURE`` draws it."""
+    place: str
+    """The module of this package that draws it; with a dot, also the name in it."""
     topics: Callable[[Experiment], list[str]]
     """Names of kernel families, activations or banks."""
     absent: str = ""
@@ -33,7 +33,8 @@ class FigureEntry:
 
     def figure(self) -> ReportFigure:
         """Import the module, and with it matplotlib."""
-        figure: ReportFigure = import_module(f"{__package__}.{self.module}").FIGURE
+        module, _, name = self.place.partition(".")
+        figure: ReportFigure = getattr(import_module(f"{__package__}.{module}"), name or "FIGURE")
         return figure
 
 
@@ -83,7 +84,7 @@ FIGURES: dict[str, FigureEntry] = {
         _family_with_kernel_at_rest,
         "β = 0 is not on the grid, so there is no width at rest to compare with.",
     ),
-    "diffusion": FigureEntry("Diffusion", "diffusion", _family),
+    "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
     "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
         "Direction and speed by angle",
@@ -94,7 +95,7 @@ FIGURES: dict[str, FigureEntry] = {
     "energy": FigureEntry(
         "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
     ),
-    "trajectories": FigureEntry("Trajectories", "trajectories", _family),
+    "trajectories": FigureEntry("Trajectories", "trajectories.DISPLACEMENTS", _family),
     "strip": FigureEntry(
         "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
     ),
