@@ -84,8 +84,6 @@ def facet_grid(
 def facets(count: int, most_columns: int) -> tuple[int, int]:
     """Return rows and columns that hold so many panels.
 
-    Examples
-    --------
     >>> facets(7, 4), facets(2, 4)
     ((2, 4), (1, 2))
     """

@@ -63,9 +63,9 @@ def _trained_banks(experiment: Experiment) -> list[str]:
 
 
 FIGURES: dict[str, FigureEntry] = {
-    "speed": FigureEntry("Speed against the odd share", "speed", _families),
+    "speed": FigureEntry("Speed against the odd share", "speed.BY_SIZE", _families),
     "linearity": FigureEntry(
-        "Which measure of the odd share is linear?", "speed_by_predictor", _family
+        "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
     ),
     "residuals": FigureEntry("Where straight lines miss", "fit_residuals", _family),
     "models": FigureEntry("Which curve describes the speed?", "curve_comparison", _family),
@@ -127,8 +127,6 @@ FIGURES: dict[str, FigureEntry] = {
 def figure_stems(experiment: Experiment) -> dict[str, str]:
     """Return the names of the files of all figures, without suffix, and the figures' titles.
 
-    Examples
-    --------
     >>> from mechcore.experiment.config import load_experiment
     >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
     ...     "activations": ["relu"], "betas": [0.5]})))[:2]

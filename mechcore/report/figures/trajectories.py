@@ -153,7 +153,7 @@ def _ends(data: FigureData, column: str, group: str) -> str:
             else f"extinct at beta {beta:.3g}"
             for value, beta in zip(rows[column], rows.beta, strict=True)
         ]
-        texts.append(f"{size_text(name) if group == 'size' else name} {', '.join(values)}")
+        texts.append(f"{'k = ' if group == 'size' else ''}{name!s} {', '.join(values)}")
     return f"At layer {last}: {'; '.join(texts) or 'no cell is finished'}"
 
 
@@ -184,8 +184,9 @@ def _draw_lines(
     widths: tuple[float, float],
 ) -> None:
     """Draw a line for each beta: solid up to beta*, dashed beyond."""
-    for beta, part in rows.groupby("beta"):
-        acts = not beta <= part.beta_star.iloc[0]
+    for _, part in rows.groupby("beta"):
+        beta, star = part[["beta", "beta_star"]].to_numpy(float)[0]
+        acts = not beta <= star
         look = {"color": colours[beta], "ls": BEYOND if acts else "-", "lw": widths[acts]}
         axes.plot(part.t, part[column], gid=column, **look)
     if rows.empty:
