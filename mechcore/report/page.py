@@ -76,7 +76,7 @@ def write_report(
     content = Content(claims, sections, links, verification_of(results), logs)
     _write(output, render(results, content))
     _write(readme, summary(results, content))
-    figures, tables = drawn_files(sections, output.parent), copied_files(links, output.parent)
+    figures, tables = drawn_files(sections), copied_files(links, output.parent)
     return [output, readme, *figures, *tables]
 
 
