@@ -61,17 +61,14 @@ def _is_of(certificate: Certificate, results: Results) -> bool:
 
 
 def _row(check: Check) -> Row:
+    in_part = f" ({check.in_part:,} through their first layers)" if check.in_part else ""
     return Row(
         check.name,
         check.statement,
-        f"{check.compared:,}{_in_part(check)}",
+        f"{check.compared:,}{in_part}",
         f"{check.excused:,}" if check.excused else "",
         "" if check.largest is None else significant(check.largest, DIGITS),
         "" if check.limit is None else significant(check.limit, DIGITS),
         check.holds,
         check.failures,
     )
-
-
-def _in_part(check: Check) -> str:
-    return f" ({check.in_part:,} through their first layers)" if check.in_part else ""
