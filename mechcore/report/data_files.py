@@ -38,8 +38,6 @@ def write_data(results: Results, claims: list[Claim], folder: Path) -> dict[str,
 def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
     """Return the files of `write_data` beside the page.
 
-    Examples
-    --------
     >>> places = {"a.csv": "a.csv", "b.csv": "../../results/x/b.csv", "c.nc": "", "d.nc": "a.csv"}
     >>> [path.name for path in copied_files(places, Path())]
     ['a.csv']

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechcore.experiment.cell import PatternSettings
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.naming import cell_name
 from mechcore.jobs.status import cell_states
@@ -110,7 +109,10 @@ def commands(experiment: Experiment) -> Commands:
         file=file,
         again=f"snakemake -c1 --configfile config/{name}.yaml \\\n  --force {file}",
         alone=" \\\n  ".join([*ALONE, *_settings(experiment), "--output one.nc"]),
-        patterns={pattern.label: _argument(pattern) for pattern in experiment.patterns},
+        patterns={
+            pattern.label: "" if pattern.arguments else shlex.quote(pattern.name)
+            for pattern in experiment.patterns
+        },
         angles=[f"{angle:.12g}" for angle in experiment.angles],
         betas=[f"{beta:.12g}" for beta in experiment.betas],
     )
@@ -144,10 +146,6 @@ def _settings(experiment: Experiment) -> list[str]:
         words.append(" ".join(f"--snapshot {layer}" for layer in snapshots.layers))
         words.append(f"--window {snapshots.window}")
     return words
-
-
-def _argument(pattern: PatternSettings) -> str:
-    return "" if pattern.arguments else shlex.quote(pattern.name)
 
 
 def _failures(results: Results, logs: Path | None) -> dict[str, str]:

@@ -22,7 +22,7 @@ from mechcore.report.grid_map import STATES, commands, family_maps, state_counts
 from mechcore.report.pictures import Section, draw_sections, drawn_files
 from mechcore.report.player import player_data
 from mechcore.report.reproduction import Provenance, config_text, current_provenance
-from mechcore.report.scorecard import Scorecard, scorecard
+from mechcore.report.scorecard import scorecard
 from mechcore.report.statistics import chapters
 from mechcore.report.verification import Verification, verification_of
 from mechcore.results.results import Results
@@ -76,7 +76,7 @@ def write_report(
     content = Content(claims, sections, links, verification_of(results), logs)
     _write(output, render(results, content))
     _write(readme, summary(results, content))
-    figures, tables = drawn_files(sections, output.parent), copied_files(links, output.parent)
+    figures, tables = drawn_files(sections), copied_files(links, output.parent)
     return [output, readme, *figures, *tables]
 
 
@@ -114,18 +114,15 @@ def summary(results: Results, content: Content) -> str:
 
 def _shared(results: Results, content: Content) -> dict[str, object]:
     """What the page and its summary are both made of."""
+    sections = [section.name for section in content.sections]
     return {
         "experiment": results.experiment,
         "counts": counts(results),
-        "card": _card(content),
+        "card": scorecard(content.claims, sections, content.links),
         "links": content.links,
         "verification": content.verification,
         "provenance": content.provenance,
     }
-
-
-def _card(content: Content) -> Scorecard:
-    return scorecard(content.claims, [part.name for part in content.sections], content.links)
 
 
 def counts(results: Results) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -25,14 +25,17 @@ MIME_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as the page shows it; lengths in px."""
+    """A figure that was written to files; lengths in px."""
 
-    stem: str
-    source: str
+    section: str
+    stem: Path
+    raster: bool
     alt: str
     caption: str
     width: int
     height: int
+    source: str = ""
+    """The file that the page shows, as a data URI."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,6 @@ class Section:
     absent: str
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A figure that was written to files."""
-
-    section: str
-    stem: Path
-    raster: bool
-    alt: str
-    caption: str
-    width: int
-
-
 def draw_sections(results: Results, folder: Path) -> list[Section]:
     """Draw all figures, and write them and their data."""
     drawn = [
@@ -65,27 +56,25 @@ def draw_sections(results: Results, folder: Path) -> list[Section]:
         for topic in entry.topics(results.experiment)
     ]
     files = shown_files(drawn)
+    pictures = [replace(picture, source=_embedded(files[picture.stem])) for picture in drawn]
     sections = [
         Section(
-            name,
-            entry.title,
-            [_picture(figure, files[figure.stem]) for figure in drawn if figure.section == name],
-            entry.absent,
+            name, entry.title, [item for item in pictures if item.section == name], entry.absent
         )
         for name, entry in FIGURES.items()
     ]
     return [section for section in sections if section.pictures or section.absent]
 
 
-def drawn_files(sections: Iterable[Section], folder: Path) -> list[Path]:
+def drawn_files(sections: Iterable[Section]) -> list[Path]:
     """Return what `draw_sections` wrote."""
     stems = [picture.stem for section in sections for picture in section.pictures]
-    return [folder / f"{stem}{suffix}" for stem in stems for suffix in (".csv", ".png", ".svg")]
+    return [_with_suffix(stem, suffix) for stem in stems for suffix in (".csv", ".png", ".svg")]
 
 
-def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
+def shown_files(pictures: Iterable[Picture], most: int = HEAVIEST_PAGE) -> dict[Path, Path]:
     """Return which file of each figure the page shows: the vector figure, if it is light enough."""
-    chosen = {figure.stem: _light_file(figure) for figure in drawn}
+    chosen = {picture.stem: _light_file(picture) for picture in pictures}
     vectors = [stem for stem, file in chosen.items() if file.suffix == ".svg"]
     for stem in sorted(vectors, key=lambda stem: -chosen[stem].stat().st_size):
         if sum(file.stat().st_size for file in chosen.values()) <= most:
@@ -94,13 +83,13 @@ def shown_files(drawn: Iterable[Drawn], most: int = HEAVIEST_PAGE) -> dict[Path,
     return chosen
 
 
-def _light_file(figure: Drawn) -> Path:
-    vector = _with_suffix(figure.stem, ".svg")
-    heavy = figure.raster or vector.stat().st_size > HEAVIEST_SVG
-    return _with_suffix(figure.stem, ".png") if heavy else vector
+def _light_file(picture: Picture) -> Path:
+    vector = _with_suffix(picture.stem, ".svg")
+    heavy = picture.raster or vector.stat().st_size > HEAVIEST_SVG
+    return _with_suffix(picture.stem, ".png") if heavy else vector
 
 
-def _draw(name: str, topic: str, results: Results, folder: Path) -> Drawn:
+def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
     kind, stem = FIGURES[name].figure(), folder / f"{name}-{topic}"
     data = kind.data(results, topic)
     write_table(data.table, _with_suffix(stem, ".csv"), DIGITS)
@@ -108,14 +97,10 @@ def _draw(name: str, topic: str, results: Results, folder: Path) -> Drawn:
         figure = kind.draw(data)
     save(figure, stem)
     width = round(96 * figure.get_figwidth())
-    return Drawn(name, stem, kind.raster, kind.alt_text(data), kind.caption(data), width)
-
-
-def _picture(figure: Drawn, file: Path) -> Picture:
-    with Image.open(_with_suffix(figure.stem, ".png")) as image:
-        height = round(figure.width * image.height / image.width)
-    source = _embedded(file)
-    return Picture(figure.stem.name, source, figure.alt, figure.caption, figure.width, height)
+    with Image.open(_with_suffix(stem, ".png")) as image:
+        height = round(width * image.height / image.width)
+    words = kind.alt_text(data), kind.caption(data)
+    return Picture(name, stem, kind.raster, *words, width, height)
 
 
 def _embedded(file: Path) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import yaml
 
-from mechcore.experiment.cell import PatternSettings
 from mechcore.experiment.config import Experiment
 from mechcore.io.environment import git_commit, git_is_dirty, library_versions
 
@@ -31,12 +30,10 @@ def current_provenance() -> Provenance:
 def config_text(experiment: Experiment) -> str:
     """Return the configuration with all defaults, as YAML that runs the same experiment."""
     settings = experiment.to_mapping()
-    settings["patterns"] = [_as_written(pattern) for pattern in experiment.patterns]
+    settings["patterns"] = [
+        {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name
+        for pattern in experiment.patterns
+    ]
     ordered = {key: settings[key] for key in dict.fromkeys((*FIRST_KEYS, *settings))}
     text: str = yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=76)
     return text
-
-
-def _as_written(pattern: PatternSettings) -> object:
-    """A pattern as people write it."""
-    return {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name

@@ -33,7 +33,6 @@ from mechcore.report.page import (
     Content,
     markdown,
     render,
-    sentence,
     summary,
     write_report,
 )
@@ -362,7 +361,3 @@ def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Sec
     # Most alternative texts or captions of figures name the pattern.
     assert sum(HOSTILE in part for part in texts) > len(pictures) / 2
     assert all(part in text for part in texts)
-
-
-def test_a_sentence_begins_with_a_capital_but_not_a_symbol() -> None:
-    assert [sentence(text) for text in ("", "all", "β ≤ β*")] == ["", "All", "β ≤ β*"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mechcore.report.pictures import Drawn, shown_files
+from mechcore.report.pictures import Picture, shown_files
 from tests.helpers.reports import Report
 
 
 def test_heaviest_figures_are_shown_as_images(small: Report) -> None:
     drawn = [
-        Drawn("speed", small.page.parent / stem, raster=False, alt="", caption="", width=1)
+        Picture("speed", small.page.parent / stem, False, "", "", 1, 1)  # noqa: FBT003
         for stem in ("speed-dct", "energy-dct")
     ]
     light = shown_files(drawn)

@@ -1,1 +1,1 @@
-"""The figures of the report, one module each; `registry` lists them."""
+"""The figures of the report; `registry` lists them."""

@@ -31,8 +31,6 @@ NAMES = re.compile(r'(?<=["#])(?:[mp][0-9a-f]{10}|DejaVu[\w-]+)(?=["\)])')
 def compact(svg: str) -> str:
     r"""Return the same drawing in fewer bytes.
 
-    Examples
-    --------
     >>> compact('<defs>\n <path d="M 1.23456 2" style="fill: red"/>')
     '<style>.s0{fill: red}</style><defs><path d="M1.23 2" class="s0"/>'
     """

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE, UP_TO_BETA_STAR
@@ -69,9 +68,17 @@ def _draw(data: FigureData) -> Figure:
         _draw_light_speeds(axes, _with_light_speed(data, model), results)
         axes.set_title(f"{model}, {DOMAIN_SYMBOLS[EVERYWHERE]}", pad=3)
     panels[1, 0].set_ylabel("fitted light speed $c$ (px/layer)")
+    models = {
+        name.replace("odd_energy_ratio", r"$\rho$"): style
+        for name, style in _model_styles(table).items()
+    }
+    theory = [
+        line("light cone", CONE, 1.2),
+        line("diffusion speed $s$", THEORY, 1.1, ls="--"),
+    ]
     for axes, handles in (
-        (panels[0, 1], _model_legend(table)),
-        (panels[1, 1], _activation_legend(activations)),
+        (panels[0, 1], marks(models, str, ls="-", lw=0.8)),
+        (panels[1, 1], [*marks(category_styles(activations)), *theory]),
     ):
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.02))
     return figure
@@ -165,21 +172,6 @@ def _top(results: Results) -> float:
 
 def _model_styles(rows: pd.DataFrame) -> dict[Any, Style]:
     return category_styles(list(rows.model.unique()))
-
-
-def _model_legend(table: pd.DataFrame) -> list[Line2D]:
-    def text(model: str) -> str:
-        return model.replace("odd_energy_ratio", r"$\rho$")
-
-    return marks(_model_styles(table), text, ls="-", lw=0.8)
-
-
-def _activation_legend(activations: list[str]) -> list[Line2D]:
-    return [
-        *marks(category_styles(activations)),
-        line("light cone", CONE, 1.2),
-        line("diffusion speed $s$", THEORY, 1.1, ls="--"),
-    ]
 
 
 FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)

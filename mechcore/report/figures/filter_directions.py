@@ -16,11 +16,9 @@ from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     bank_figure,
-    by_layer,
+    layer_histograms,
     layer_titles,
-    layers_of,
     shown_layers,
-    untrained_analysis,
 )
 from mechcore.report.figures.layout import Margins, facet_grid, line, say_nothing_known
 from mechcore.report.figures.style import BEFORE_TRAINING, THEORY
@@ -31,8 +29,9 @@ STEP = 360 / BINS
 """Width of a bin in degrees. Bins are centred on its multiples: a kernel that points along an axis
 or a diagonal is in the middle of one."""
 
-LAYER = ["number", "layer", "kernels", "alignment"]
-COLUMNS = [*LAYER, "directed", "angle", "share", "untrained"]
+COLUMNS = [
+    *("number", "layer", "kernels", "alignment", "directed", "angle", "share", "untrained"),
+]
 
 LAYERS_SHOWN = 12
 MOST_COLUMNS = 6
@@ -49,24 +48,9 @@ WIDTH, LARGEST_SIDE, GAP = 7.1, 1.35, 0.06
 
 
 def _table(results: Results, bank: str) -> pd.DataFrame:
-    analysis, columns = results.banks[bank].analysis, ["odd_energy_ratio", "momentum_angle"]
-    roses = by_layer(analysis, columns, _rose)
-    before = by_layer(untrained_analysis(results, bank), columns, _rose)
-    directed = by_layer(analysis, columns, len)
-    unknown = np.full(BINS, np.nan)
-    parts = [
-        pd.DataFrame(
-            {
-                **{name: layer[name] for name in LAYER},
-                "directed": directed.get(layer["layer"], 0),
-                "angle": STEP * np.arange(BINS),
-                "share": roses.get(layer["layer"], unknown),
-                "untrained": before.get(layer["layer"], unknown),
-            }
-        )
-        for layer in layers_of(analysis).to_dict("records")
-    ]
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+    columns = ["odd_energy_ratio", "momentum_angle"]
+    table = layer_histograms(results, bank, columns, _rose, BINS)
+    return table.assign(angle=STEP * table.bin).rename(columns={"counted": "directed"})[COLUMNS]
 
 
 def _rose(kernels: pd.DataFrame) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,11 @@ from matplotlib.lines import Line2D
 
 from mechcore.experiment.representative import spread
 from mechcore.filters.bank_file import BankAnalysis
+from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import empty_figure, mark
 from mechcore.report.figures.style import MARKERS, Style, plain, shades
 from mechcore.results.results import Results
-
-Summary = TypeVar("Summary")
 
 LONGEST_NAME = 17
 """Characters of the name of a layer that fit above a panel of one inch."""
@@ -95,23 +94,31 @@ def strongest_of_layers(kernels: pd.DataFrame, most: int) -> pd.DataFrame:
     return rows[rank <= most // max(len(numbers), 1)].reset_index(drop=True)
 
 
-def by_layer(
-    analysis: BankAnalysis | None,
-    columns: Sequence[str],
-    summarise: Callable[[pd.DataFrame], Summary],
-) -> dict[str, Summary]:
-    """Return a summary of the kernels of each layer, by the layer's name."""
-    if analysis is None:
-        return {}
-    kernels = kernels_of(analysis, columns).dropna(subset=columns)
-    return {str(name): summarise(rows) for name, rows in kernels.groupby("layer")}
+def layer_histograms(
+    results: Results,
+    bank: str,
+    columns: list[str],
+    histogram: Callable[[pd.DataFrame], Array],
+    bins: int,
+) -> pd.DataFrame:
+    """Return the share of each bin in each layer, now and before training, and its `counted`."""
+    analysis = results.banks[bank].analysis
+    layers = layers_of(analysis)
+    table = layers.loc[layers.index.repeat(bins)].reset_index(drop=True)
+    table = table.assign(bin=np.tile(np.arange(bins), len(layers)), counted=0)
+    for column, known in (("share", analysis), ("untrained", untrained_analysis(results, bank))):
+        table[column] = np.nan
+        kernels = kernels_of(known, columns).dropna(subset=columns) if known else table.iloc[:0]
+        for name, rows in kernels.groupby("layer"):
+            table.loc[table.layer == name, column] = histogram(rows)
+            if column == "share":
+                table.loc[table.layer == name, "counted"] = len(rows)
+    return table
 
 
 def layer_titles(table: pd.DataFrame, most: int = LONGEST_NAME) -> dict[int, str]:
     """Return what layers are called above a panel and in a legend.
 
-    Examples
-    --------
     >>> layer_titles(pd.DataFrame({"number": [1, 2], "layer": ["conv1.weight", "conv2.weight"]}))
     {1: '1: conv1', 2: '2: conv2'}
     """
@@ -127,8 +134,6 @@ def layer_titles(table: pd.DataFrame, most: int = LONGEST_NAME) -> dict[int, str
 def short_name(name: str, most: int = LONGEST_NAME) -> str:
     """Return the name of a layer for drawing, without its middle if it is long.
 
-    Examples
-    --------
     >>> short_name("stage3.block1.conv0.weight")
     'stage3.b…0.weight'
     """

@@ -17,11 +17,9 @@ from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     bank_figure,
-    by_layer,
+    layer_histograms,
     layer_titles,
-    layers_of,
     shown_layers,
-    untrained_analysis,
 )
 from mechcore.report.figures.layout import (
     Margins,
@@ -38,9 +36,8 @@ BINS = 20
 EDGES = np.linspace(0.0, 1.0, BINS + 1)
 """Of beta: nothing is smoothed over the bounds, where pure parities are."""
 
-LAYER = ["number", "layer", "height", "width", "kernels"]
 COLUMNS = [
-    *LAYER,
+    *("number", "layer", "height", "width", "kernels"),
     *("beta_from", "beta_to", "share", "chance", "untrained", "beta_energy", "beta_chance"),
 ]
 
@@ -50,33 +47,21 @@ BARS = "#a9cbe6"
 
 
 def _table(results: Results, bank: str) -> pd.DataFrame:
-    analysis = results.banks[bank].analysis
-    counts = by_layer(analysis, ["beta"], _histogram)
-    before = by_layer(untrained_analysis(results, bank), ["beta"], _histogram)
-    parts = [_bins(layer, counts, before) for layer in layers_of(analysis).itertuples()]
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+    table = layer_histograms(results, bank, ["beta"], _histogram, BINS)
+    shapes = table.loc[table.bin == 0, ["height", "width"]].to_numpy(int).tolist()
+    laws = [null_law("odd_energy_ratio", height, width) for height, width in shapes]
+    return table.assign(
+        beta_from=EDGES[table.bin].round(9),
+        beta_to=EDGES[table.bin + 1].round(9),
+        chance=np.concatenate([np.diff(law.cdf(EDGES**2)) for law in laws]),
+        beta_energy=table.odd_energy_ratio**0.5,
+        beta_chance=np.repeat([float(law.mean()) ** 0.5 for law in laws], BINS),
+    )[COLUMNS]
 
 
 def _histogram(kernels: pd.DataFrame) -> Array:
     # Rounding makes the beta of an odd kernel a little more than one.
     return np.histogram(kernels.beta.to_numpy(float).clip(0.0, 1.0), EDGES)[0] / len(kernels)
-
-
-def _bins(layer: Any, counts: dict[str, Array], before: dict[str, Array]) -> pd.DataFrame:
-    unknown = np.full(BINS, np.nan)
-    law = null_law("odd_energy_ratio", layer.height, layer.width)
-    return pd.DataFrame(
-        {
-            **{column: getattr(layer, column) for column in LAYER},
-            "beta_from": EDGES[:-1].round(9),
-            "beta_to": EDGES[1:].round(9),
-            "share": counts.get(layer.layer, unknown),
-            "chance": np.diff(law.cdf(EDGES**2)),
-            "untrained": before.get(layer.layer, unknown),
-            "beta_energy": layer.odd_energy_ratio**0.5,
-            "beta_chance": float(law.mean()) ** 0.5,
-        }
-    )
 
 
 def _draw(data: FigureData) -> Figure:

@@ -84,8 +84,6 @@ def facet_grid(
 def facets(count: int, most_columns: int) -> tuple[int, int]:
     """Return rows and columns that hold so many panels.
 
-    Examples
-    --------
     >>> facets(7, 4), facets(2, 4)
     ((2, 4), (1, 2))
     """
@@ -154,11 +152,6 @@ def beta_text(beta: float) -> str:
 def rectified_mark(size: float = 4) -> Line2D:
     """Return the entry of a legend for open points."""
     return mark(r"$\beta > \beta^*$", mfc="none", mec=CONE, ms=size)
-
-
-def beta_lines(colours: dict[float, Any]) -> list[Line2D]:
-    """Return the entries of a legend for lines of one beta each."""
-    return [Line2D([], [], color=colour, label=beta_text(beta)) for beta, colour in colours.items()]
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:

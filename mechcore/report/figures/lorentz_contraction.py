@@ -48,12 +48,8 @@ FEWEST_CORNERS = 3
 """The first pattern is a triangle, the next a square: polygons, as they can show an angle."""
 
 
-def _lorentz(relative_speed: Array) -> Array:
-    return np.sqrt(1 - relative_speed**2)
-
-
 EXPECTED: dict[str, Callable[[Array], Array]] = {
-    "contraction": _lorentz,
+    "contraction": lambda relative_speed: np.sqrt(1 - relative_speed**2),
     "contraction_across": np.ones_like,
 }
 """What a Lorentz transform does to lengths along and across its motion."""

@@ -24,8 +24,8 @@ class FigureEntry:
     """A kind of figure, drawn once for each of its topics."""
 
     title: str
-    module: str
-    """The module of this package whose ``FIGURE`` draws it."""
+    place: str
+    """The module of this package that draws it; with a dot, also the name in it."""
     topics: Callable[[Experiment], list[str]]
     """Names of kernel families, activations or banks."""
     absent: str = ""
@@ -33,7 +33,8 @@ class FigureEntry:
 
     def figure(self) -> ReportFigure:
         """Import the module, and with it matplotlib."""
-        figure: ReportFigure = import_module(f"{__package__}.{self.module}").FIGURE
+        module, _, name = self.place.partition(".")
+        figure: ReportFigure = getattr(import_module(f"{__package__}.{module}"), name or "FIGURE")
         return figure
 
 
@@ -62,9 +63,9 @@ def _trained_banks(experiment: Experiment) -> list[str]:
 
 
 FIGURES: dict[str, FigureEntry] = {
-    "speed": FigureEntry("Speed against the odd share", "speed", _families),
+    "speed": FigureEntry("Speed against the odd share", "speed.BY_SIZE", _families),
     "linearity": FigureEntry(
-        "Which measure of the odd share is linear?", "speed_by_predictor", _family
+        "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
     ),
     "residuals": FigureEntry("Where straight lines miss", "fit_residuals", _family),
     "models": FigureEntry("Which curve describes the speed?", "curve_comparison", _family),
@@ -83,7 +84,7 @@ FIGURES: dict[str, FigureEntry] = {
         _family_with_kernel_at_rest,
         "β = 0 is not on the grid, so there is no width at rest to compare with.",
     ),
-    "diffusion": FigureEntry("Diffusion", "diffusion", _family),
+    "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
     "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
         "Direction and speed by angle",
@@ -94,7 +95,7 @@ FIGURES: dict[str, FigureEntry] = {
     "energy": FigureEntry(
         "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
     ),
-    "trajectories": FigureEntry("Trajectories", "trajectories", _family),
+    "trajectories": FigureEntry("Trajectories", "trajectories.DISPLACEMENTS", _family),
     "strip": FigureEntry(
         "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
     ),
@@ -126,8 +127,6 @@ FIGURES: dict[str, FigureEntry] = {
 def figure_stems(experiment: Experiment) -> dict[str, str]:
     """Return the names of the files of all figures, without suffix, and the figures' titles.
 
-    Examples
-    --------
     >>> from mechcore.experiment.config import load_experiment
     >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
     ...     "activations": ["relu"], "betas": [0.5]})))[:2]

@@ -129,8 +129,6 @@ def draw_points(
 def plain(text: object) -> str:
     r"""Return text that matplotlib draws as it is.
 
-    Examples
-    --------
     >>> plain("a$b")
     'a\\$b'
     """
