@@ -152,16 +152,17 @@ def test_a_change_of_the_banks_leaves_the_grid_alone(finished: Path) -> None:
         assert set(planned(finished)) == {"simulate_filters", *AFTER_BANKS}
 
 
+COMPUTING = ("io", "model", "engines", "experiment", "simulation")
 VERIFICATION = {"deviations", "summarise", "verify", "report", "track"}
 
 
 @pytest.mark.parametrize(
     ("room", "rules"),
     [
-        ("simulation", {*RUNS, *FILTERS, *AFTER_CELLS}),
+        *((room, {*RUNS, *FILTERS, *AFTER_CELLS}) for room in COMPUTING),
         ("analysis", {*FILTERS, *AFTER_CELLS}),
         ("filters", {*FILTERS, "judge", *VERIFICATION}),
-        ("jobs", {"judge", *VERIFICATION}),
+        *((room, {"judge", *VERIFICATION}) for room in ("jobs", "results", "claims")),
         ("verification", VERIFICATION),
         ("report", {"report", "track"}),
         ("tracking", {"track"}),
@@ -171,7 +172,6 @@ VERIFICATION = {"deviations", "summarise", "verify", "report", "track"}
 def test_an_edit_runs_again_its_room_and_those_above(
     finished: Path, room: str, rules: set[str]
 ) -> None:
-    """One room for each set of rules; tests/io/test_fingerprint.py has all rooms."""
     path = next((finished / "mechcore" / room).glob("[!_]*.py"))
     first_import = "from __future__ import annotations\n"
     with edited(path, first_import, f"{first_import}\nADDED = 1\n"):
