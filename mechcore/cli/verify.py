@@ -9,7 +9,7 @@ import typer
 
 from mechcore.cli.options import ExperimentOption, RecordOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
-from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.errors import InvalidValue, MechcoreError, shown
 
 if TYPE_CHECKING:
     from mechcore.experiment.config import Experiment
@@ -76,7 +76,8 @@ def command(
         check_outputs(outputs, inputs_of(planned, experiment, results))
         certificate = _verify_results(planned, results, extent)
     else:
-        raise MechcoreError("expected an archive alone, or --experiment with --results")
+        given = "" if archive is None else f"{shown(str(archive))}: "
+        raise MechcoreError(f"{given}expected an archive alone, or --experiment with --results")
     if output:
         write_settings(certificate, output)
         if archive is None:

@@ -27,6 +27,8 @@ def simulates(process: psutil.Process) -> bool:
 
 
 def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(tmp_path: Path) -> None:
+    # A shell that starts the tests in the background lets them, and their children, ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tiny.project(tmp_path / "project", **LONG)
     with tiny.start(folder, subprocess.PIPE) as run:
         deadline = time.monotonic() + SECONDS
