@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.claims.verdict import IN_PART, NOT_REPRODUCED, REPRODUCED, Figure
+from mechcore.experiment.paths import TRAJECTORIES
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,4 @@ def largest(
 
 def trajectories_file(row: pd.Series) -> str:
     """Return the file of the trajectories behind a row of a table."""
-    return f"trajectories/{row['cell']}.nc"
+    return f"{TRAJECTORIES}/{row['cell']}.nc"

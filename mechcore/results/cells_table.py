@@ -7,7 +7,7 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import EVERYWHERE
 from mechcore.analysis.measures import AT_REST, NO_GROWTH
-from mechcore.analysis.regressions import PREDICTORS, mean_speeds
+from mechcore.analysis.regressions import PREDICTORS
 from mechcore.analysis.tables import read_table
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.experiment.naming import metric_name
@@ -87,7 +87,7 @@ def _wide(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fastest(results: Results) -> pd.DataFrame:
-    points = mean_speeds(results.metrics)
+    points = results.mean_speeds
     return points.groupby(["cell", "pattern"]).speed.max().to_frame("speed_max")
 
 

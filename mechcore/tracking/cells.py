@@ -9,11 +9,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechcore.analysis.regressions import mean_speeds
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import metric_name
+from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.netcdf import read_dataset
 from mechcore.jobs.status import CellState, cell_states
 from mechcore.results.cells_table import PARAMETERS, parameters
@@ -65,7 +65,7 @@ def _run(
     curves: list[MetricValue],
 ) -> TrackedRun:
     cell = str(row["cell"])
-    path = results.folder / "trajectories" / f"{cell}.nc"
+    path = results.folder / TRAJECTORIES / f"{cell}.nc"
     params = {name: row[name] for name in PARAMETERS}
     metrics = finite([*((name, float(row[name]), 0) for name in names), *curves])
     return TrackedRun(
@@ -113,7 +113,7 @@ def _curves(results: Results) -> dict[str, list[MetricValue]]:
     groups = results.metrics.groupby(keys, sort=False)[["sigma_final", "speed_theory"]]
     # A mean over some of the angles would be that of another set at every beta.
     means = groups.mean(skipna=False).reset_index()
-    speeds = mean_speeds(results.metrics)[[*keys, "speed"]]
+    speeds = results.mean_speeds[[*keys, "speed"]]
     curves: dict[str, list[MetricValue]] = defaultdict(list)
     for point in means.merge(speeds, on=keys, validate="one_to_one").to_dict("records"):
         pattern, step = point["pattern"], round(1000 * point["beta"])

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.films import MOST_LAYERS, WIDEST_FILM, film_cells
 from mechcore.simulation.run import simulate
-
-
-def experiment(**settings: object) -> Experiment:
-    """Return a small experiment of one family."""
-    given: dict[str, object] = {
-        "experiment": "small",
-        "kernels": ["dct"],
-        "activations": ["relu", "identity"],
-        "sizes": [2, 3],
-        "betas": [0.5],
-        "steps": 12,
-    }
-    return load_experiment(given | settings)
+from tests.helpers.experiments import small_experiment
 
 
 def test_films_show_the_paper_s_kernel_under_two_activations() -> None:
     grid = {"kernels": ["gaussian", "dct"], "sizes": [2, 3, 5], "patterns": ["delta", "disc"]}
-    films = film_cells(experiment(**grid))
+    films = film_cells(small_experiment(**grid))
     assert list(films) == ["dct-relu-k3", "dct-identity-k3"]
     film = films["dct-relu-k3"]
     assert (film.betas[0], film.betas[-1], film.patterns[0].name) == (0.0, 1.0, "disc")
@@ -32,12 +19,12 @@ def test_films_show_the_paper_s_kernel_under_two_activations() -> None:
 
 
 def test_what_moves_at_light_speed_stays_in_the_picture() -> None:
-    film = simulate(film_cells(experiment(patterns=["disc"]))["dct-relu-k3"])
+    film = simulate(film_cells(small_experiment(patterns=["disc"]))["dct-relu-k3"])
     seen = film.snapshot.sel(beta=1.0).isel(pattern=0, angle=0, snapshot_t=-1)
     assert seen.sum() == pytest.approx(float(film.mass.sel(beta=1.0).isel(t=-1).item()), rel=1e-6)
 
 
 def test_a_long_film_has_few_layers_and_a_small_window() -> None:
-    film = film_cells(experiment(steps=1000))["dct-relu-k3"]
+    film = film_cells(small_experiment(steps=1000))["dct-relu-k3"]
     assert len(film.snapshots.layers) == MOST_LAYERS
     assert film.snapshots.window == WIDEST_FILM

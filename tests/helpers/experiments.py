@@ -48,3 +48,16 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     write_table(compared, folder / "deviations.csv")
     write_sweep(describe_sweep(results, None), folder)
     return experiment
+
+
+def small_experiment(**settings: object) -> Experiment:
+    """Return a small experiment of one family."""
+    given: dict[str, object] = {
+        "experiment": "small",
+        "kernels": ["dct"],
+        "activations": ["relu", "identity"],
+        "sizes": [2, 3],
+        "betas": [0.5],
+        "steps": 12,
+    }
+    return load_experiment(given | settings)

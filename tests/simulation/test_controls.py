@@ -7,41 +7,28 @@ from pathlib import Path
 import numpy as np
 
 from mechcore.analysis.mechanics import CONTROLS, controls_table
-from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.controls import control_cells
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.model.kernels import FAMILIES
 from mechcore.simulation.controls import run_controls
-
-
-def experiment(**settings: object) -> Experiment:
-    """Return a small experiment of one family."""
-    given: dict[str, object] = {
-        "experiment": "small",
-        "kernels": ["dct"],
-        "activations": ["relu", "identity"],
-        "sizes": [2, 3],
-        "betas": [0.5],
-        "steps": 12,
-    }
-    return load_experiment(given | settings)
+from tests.helpers.experiments import small_experiment
 
 
 def test_every_family_is_controlled_under_the_activations_of_the_experiment() -> None:
-    cells = control_cells(experiment(steps=20, normalise="mass"))
+    cells = control_cells(small_experiment(steps=20, normalise="mass"))
     assert len(cells) == len(FAMILIES) * 2 * 2
     assert {cell.steps for cell in cells} == {20}
     assert {cell.normalise for cell in cells} == {"mass"}
 
 
 def test_pattern_of_the_controls_has_no_symmetry() -> None:
-    image = control_cells(experiment())[0].patterns[0].image()
+    image = control_cells(small_experiment())[0].patterns[0].image()
     for turned in (image[::-1], image[:, ::-1], image.T, image[::-1, ::-1]):
         assert not np.allclose(image, turned)
 
 
 def test_the_table_of_controls_states_which_moved() -> None:
-    table = controls_table(run_controls(experiment()))
+    table = controls_table(run_controls(small_experiment()))
     assert tuple(table.columns) == CONTROLS
     assert len(table) == len(FAMILIES) * 2 * 2 * 2
     even = table[(table.beta == 0) & (table.smallest_tap >= 0)]
@@ -54,7 +41,7 @@ def test_the_table_of_controls_states_which_moved() -> None:
 
 
 def test_controls_survive_their_file(tmp_path: Path) -> None:
-    controls = run_controls(experiment(sizes=[2]))
+    controls = run_controls(small_experiment(sizes=[2]))
     write_dataset(controls, tmp_path / "controls.nc")
     read = read_dataset(tmp_path / "controls.nc")
     assert controls_table(read).equals(controls_table(controls))
