@@ -217,7 +217,9 @@ def _predicted_speeds(dataset: xr.Dataset, axis: Array) -> Array:
     exact = has_no_negative_tap(taps)
     if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
         exact = np.zeros_like(exact)
-    if BOUNDARIES[dataset.attrs["boundary"]].finite or dataset.attrs["density"] != "absolute":
+    ordinary = {"density": "absolute", "region": "image", "schedule": "constant"}
+    differs = any(dataset.attrs[name] != value for name, value in ordinary.items())
+    if BOUNDARIES[dataset.attrs["boundary"]].finite or differs:
         exact = np.zeros_like(exact)
     motion = velocities(taps, _momenta(dataset))
     speeds = np.where(exact, np.sum(motion * axis, axis=-1), np.nan)

@@ -5,22 +5,33 @@ from __future__ import annotations
 import numpy as np
 
 from mechcore.engines.rule import LayerRule, window_offset
-from mechcore.engines.trajectories import DENSITIES, QUANTITIES, WIDTH_ROUNDING, Trajectories
+from mechcore.engines.trajectories import (
+    CANCELLED,
+    DENSITIES,
+    QUANTITIES,
+    WIDTH_ROUNDING,
+    Trajectories,
+)
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, crop_start
-from mechcore.model.normalisations import NORMALISATIONS, NORMS
+from mechcore.model.normalisations import NORMALISATIONS, NORMS, peak_norm
 
 
 def run(kernels: Array, image: Array, rule: LayerRule) -> Trajectories:
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`."""
     # A state that leaves the range of numbers is a result, which the record states.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcomes = [_run_one(kernel, image, rule) for kernel in kernels]
+        outcomes = [_run_one(turns, image, rule) for turns in in_turns(kernels)]
     records, extinct_at, diverged_at, snapshots = zip(*outcomes, strict=True)
     # As numbers, even where every layer is an integer.
     extinct, diverged = (np.array(ends, dtype=np.float64) for ends in (extinct_at, diverged_at))
     return Trajectories(np.array(records), extinct, diverged, np.array(snapshots))
+
+
+def in_turns(kernels: Array) -> Array:
+    """Return kernels as (n, p, kh, kw): those of a batch that do not take turns are p = 1."""
+    return kernels[:, np.newaxis] if kernels.ndim == 3 else kernels
 
 
 def convolve(state: Array, kernel: Array) -> Array:
@@ -60,22 +71,27 @@ def convolve_within(state: Array, kernel: Array, boundary: str, layer: int) -> A
 
 
 def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
-    """Return mass, centroid, widths, covariance and kurtoses of a state that is not all zero.
+    """Return mass, centroid, widths, covariance and kurtoses of a state.
 
     ``y`` and ``x`` are the coordinates of rows and columns, px. These are all
-    `mechcore.engines.trajectories.QUANTITIES` but the gain; kurtoses are NaN where a width is zero.
+    `mechcore.engines.trajectories.QUANTITIES` but gain and peak. Without mass, or if a signed mass
+    cancels, only the mass is defined; a width is NaN if a signed variance is negative, and a
+    kurtosis if the width is zero.
     """
     # Scaled by the peak first, so that the squares of tiny states do not underflow.
     peak = np.max(np.abs(state))
-    weights = np.abs(state / peak) ** DENSITIES[density]
+    weights = DENSITIES[density](state / (peak or 1.0))
+    scale = DENSITIES[density](peak)
     total = weights.sum()
+    if abs(total) <= CANCELLED * np.abs(weights).sum():
+        return {"mass": 0.0}
     share = weights / total
     mu_x, mu_y = np.sum(share * x), np.sum(share * y[:, np.newaxis])
     from_x, from_y = x - mu_x, (y - mu_y)[:, np.newaxis]
     variance_x = _without_rounding(np.sum(share * from_x**2), mu_x)
     variance_y = _without_rounding(np.sum(share * from_y**2), mu_y)
     figures = {
-        "mass": total * peak ** DENSITIES[density],
+        "mass": total * scale,
         "mu_x": mu_x,
         "mu_y": mu_y,
         "sigma_x": np.sqrt(variance_x),
@@ -88,14 +104,14 @@ def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
 
 
 def _without_rounding(variance: float, mean: float) -> float:
-    return 0.0 if variance <= (WIDTH_ROUNDING * (1 + abs(mean))) ** 2 else variance
+    return 0.0 if abs(variance) <= (WIDTH_ROUNDING * (1 + abs(mean))) ** 2 else variance
 
 
 def _excess(fourth: float, variance: float) -> float:
     return fourth / variance**2 - 3 if variance > 0 else np.nan
 
 
-def _run_one(kernel: Array, image: Array, rule: LayerRule) -> tuple[Array, float, float, Array]:
+def _run_one(turns: Array, image: Array, rule: LayerRule) -> tuple[Array, float, float, Array]:
     normalisation = NORMALISATIONS[rule.normalise]
     activation = ACTIVATIONS[rule.activation].array
     record = np.full((rule.steps + 1, len(QUANTITIES)), np.nan)
@@ -105,20 +121,23 @@ def _run_one(kernel: Array, image: Array, rule: LayerRule) -> tuple[Array, float
     y, x = (np.arange(size) - (size - 1) / 2 for size in image.shape)
     for t in range(rule.steps + 1):
         if t > 0:
+            kernel = turns[(t - 1) % len(turns)]
             state = activation(convolve_within(state, kernel, rule.boundary, t))
             y, x = _moved(y, kernel.shape[0], rule, t), _moved(x, kernel.shape[1], rule, t)
-        gain = NORMS[normalisation.norm](state)
+        gain, peak = NORMS[normalisation.norm](state), peak_norm(state)
         if not np.isfinite(np.sum(np.abs(state))):
             return record, np.nan, t, snapshots
         if gain < np.finfo(np.float64).smallest_normal:
-            record[t, [QUANTITIES.index("mass"), QUANTITIES.index("gain")]] = 0.0
+            record[t, [QUANTITIES.index(name) for name in ("mass", "gain", "peak")]] = 0.0
             return record, t, np.nan, snapshots
         if normalisation.divides:
             state = state / gain
-        figures = moments(state, y, x, rule.density) | {"gain": gain}
+        measured = slice(None) if rule.region == "image" else central_row(len(y))
+        figures = moments(state[measured], y[measured], x, rule.density)
         if not np.isfinite(figures["mass"]):
             return record, np.nan, t, snapshots
-        record[t] = [figures[name] for name in QUANTITIES]
+        figures |= {"gain": gain, "peak": peak}
+        record[t] = [figures.get(name, np.nan) for name in QUANTITIES]
         if t in rule.snapshot_layers:
             snapshots[rule.snapshot_layers.index(t)] = _windowed(state, window)
     return record, np.nan, np.nan, snapshots
@@ -131,6 +150,11 @@ def _moved(coordinates: Array, size: int, rule: LayerRule, layer: int) -> Array:
         return coordinates - (size - 1) / 2 + crop_start(size, layer)
     grown: Array = start + np.arange(len(coordinates) + size - 1)
     return grown
+
+
+def central_row(height: int) -> slice:
+    """Return the central row of a state, the lower one of two."""
+    return slice(height // 2, height // 2 + 1)
 
 
 def _windowed(state: Array, window: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -19,11 +20,25 @@ QUANTITIES = (
     "gain",
     "excess_kurtosis_x",
     "excess_kurtosis_y",
+    "peak",
 )
 """The recorded quantities, in the order of the last axis of `Trajectories.record`."""
 
-DENSITIES: dict[str, int] = {"absolute": 1, "square": 2}
-"""Powers of |x| that count as mass."""
+DENSITIES: dict[str, Callable[[Array], Array]] = {
+    "absolute": np.abs,
+    "square": np.square,
+    "signed": np.asarray,
+}
+"""What counts as mass: |x|, x^2, or x itself, of which the centroid of a linear system is exact."""
+
+REGIONS: dict[str, str] = {
+    "image": "the whole state",
+    "row": "its central row, the lower one of two; gain and peak are those of the whole state",
+}
+"""What is measured of a state."""
+
+CANCELLED = 1e-12
+"""A signed mass below this share of the sum of sizes is rounding: no centroid is defined by it."""
 
 WIDTH_ROUNDING = 1e-13
 """A width below this share of 1 px plus the distance from the origin is the rounding error of the
@@ -43,7 +58,7 @@ class Trajectories:
 
     Parameters
     ----------
-    record : (n, T + 1, 9) ndarray
+    record : (n, T + 1, 10) ndarray
         The `QUANTITIES` of each simulation at each layer; NaN where they are not defined.
     extinct_at : (n,) ndarray
         Layer at which the state became all zero, NaN if it lived.
@@ -86,7 +101,7 @@ def record_distance(first: Array, second: Array) -> Array:
 
     Parameters
     ----------
-    first, second : (..., T + 1, 9) ndarray
+    first, second : (..., T + 1, 10) ndarray
         Records of the same simulations.
 
     Returns
@@ -96,13 +111,13 @@ def record_distance(first: Array, second: Array) -> Array:
 
     Notes
     -----
-    The scale is the value itself for mass and gain; for centroids and widths the width of the
+    The scale is the value itself for mass, gain and peak; for centroids and widths the width of the
     state, at least 1 px, or the displacement if that is larger; for the covariance the product of
     the two widths, at least 1 px^2; for the kurtosis its size, at least 1.
 
     Examples
     --------
-    >>> record = np.ones((1, 2, 9))
+    >>> record = np.ones((1, 2, 10))
     >>> record_distance(record, record).tolist()
     [0.0]
     """
@@ -115,16 +130,16 @@ def record_distance(first: Array, second: Array) -> Array:
 
 
 def _scales(record: Array) -> Array:
-    mass, mu_x, mu_y, sigma_x, sigma_y, _, gain, kurtosis_x, kurtosis_y = np.moveaxis(
+    mass, mu_x, mu_y, sigma_x, sigma_y, _, gain, kurtosis_x, kurtosis_y, peak = np.moveaxis(
         np.abs(record), -1, 0
     )
     x = np.fmax(np.fmax(sigma_x, mu_x), 1.0)
     y = np.fmax(np.fmax(sigma_y, mu_y), 1.0)
-    # A state that is all zero has mass and gain 0, in both records or in none.
-    mass, gain = np.where(mass == 0, 1.0, mass), np.where(gain == 0, 1.0, gain)
+    # A state that is all zero has sizes 0, in both records or in none.
+    mass, gain, peak = (np.where(size == 0, 1.0, size) for size in (mass, gain, peak))
     area = np.fmax(sigma_x, 1.0) * np.fmax(sigma_y, 1.0)
     kurtoses = np.fmax(kurtosis_x, 1.0), np.fmax(kurtosis_y, 1.0)
-    return np.stack([mass, x, y, x, y, area, gain, *kurtoses], axis=-1)
+    return np.stack([mass, x, y, x, y, area, gain, *kurtoses, peak], axis=-1)
 
 
 def neighbouring_kernels(kernels: Array) -> Array:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from mechcore.engines import ENGINES
-from mechcore.engines.trajectories import DENSITIES, QUANTITIES
+from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
 from mechcore.errors import InvalidValue, check_path, choose, shown
 from mechcore.experiment.naming import cell_name
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import KeyOf, Settings, parsed_json, refuse_repeats, validated
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
-from mechcore.model.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS
+from mechcore.model.geometry import PLACEMENTS
+from mechcore.model.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS, checked_size
 from mechcore.model.normalisations import NORMALISATIONS
 from mechcore.model.patterns import (
     ALSO,
@@ -27,6 +29,8 @@ from mechcore.model.patterns import (
     pattern_shape,
 )
 
+ODD_ENERGY_RATIOS = "odd_energy_ratios"
+
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
@@ -36,6 +40,8 @@ MixingName = Annotated[str, KeyOf(MIXINGS)]
 NormalisationName = Annotated[str, KeyOf(NORMALISATIONS)]
 BoundaryName = Annotated[str, KeyOf(BOUNDARIES)]
 DensityName = Annotated[str, KeyOf(DENSITIES)]
+RegionName = Annotated[str, KeyOf(REGIONS)]
+PlacementName = Annotated[str, KeyOf(PLACEMENTS)]
 EngineName = Annotated[str, KeyOf(ENGINES)]
 
 MOST_PATTERNS = 1000
@@ -101,6 +107,41 @@ class BetaRange(Settings):
         return [round(float(beta), 12) for beta in np.linspace(self.start, self.stop, self.count)]
 
 
+class Turn(Settings):
+    """How the kernel of one layer of a schedule is turned."""
+
+    turn: Angle | None = Field(default=None, description="by this angle from that of the cell")
+    angle: Angle | None = Field(default=None, description="to this angle, whatever the cell's is")
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if (self.turn is None) == (self.angle is None):
+            raise InvalidValue("schedule", self.to_mapping(), "either turn or angle, in degrees")
+        return self
+
+    def of(self, angle: float) -> float:
+        """Return the angle of the kernel in a cell of this angle."""
+        return angle + self.turn if self.turn is not None else cast(float, self.angle)
+
+
+SCHEDULES: dict[str, list[Turn]] = {
+    "constant": [Turn(turn=0.0)],
+    "alternating": [Turn(turn=0.0), Turn(turn=180.0)],
+}
+"""Schedules by name."""
+
+
+def _accept_schedule_names(schema: dict[str, Any]) -> None:
+    """A schedule is written as a name, or as a list of turns."""
+    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    schema["anyOf"] = [{"enum": list(SCHEDULES)}, as_list]
+    schema["default"] = "constant"
+
+
+class _Ratios(Settings):
+    values: list[Beta] = Field(min_length=1)
+
+
 def _accept_pattern_names(schema: dict[str, Any]) -> None:
     """A pattern is written as a name, or as a mapping of name and arguments."""
     arguments = sorted({key for entry in PATTERNS.values() for key in entry.defaults})
@@ -117,7 +158,8 @@ def _accept_pattern_names(schema: dict[str, Any]) -> None:
 
 def _accept_range(schema: dict[str, Any]) -> None:
     """The mixing ratios are written as a list, or as start, stop and count."""
-    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
+    as_list = {key: schema.pop(key) for key in ("type", "items", "minItems") if key in schema}
+    as_list = as_list or schema.pop("anyOf")[0]
     schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
 
 
@@ -130,7 +172,7 @@ class Propagation(Settings):
         description="states at layer 0: names, or mappings of name and arguments",
         json_schema_extra=_accept_pattern_names,
     )
-    steps: int = Field(default=64, ge=3, le=1_000_000, description="layers T")
+    steps: int = Field(default=64, ge=2, le=1_000_000, description="layers T")
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
@@ -143,7 +185,15 @@ class Propagation(Settings):
         description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
     )
     density: DensityName = Field(
-        default="absolute", description="mass density: absolute |x| or square x^2"
+        default="absolute", description="mass density: absolute |x|, square x^2 or signed x"
+    )
+    region: RegionName = Field(
+        default="image", description="what is measured: the image, or its central row"
+    )
+    placement: PlacementName = Field(
+        default="centred",
+        description="where an even kernel sits: centred between pixels, or in alternating corners "
+        "of the next odd size",
     )
     engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
 
@@ -169,6 +219,8 @@ class Propagation(Settings):
         if pixels > MOST_PIXELS_TOGETHER:
             raise InvalidValue("patterns", f"{pixels} px", f"at most {MOST_PIXELS_TOGETHER} px")
         domain_side(self.boundary, self.domain, max(map(max, shapes)))
+        if NORMALISATIONS[self.normalise].needs_domain and not BOUNDARIES[self.boundary].finite:
+            raise InvalidValue("normalise", self.normalise, "another norm on free space")
         return self
 
 
@@ -185,6 +237,18 @@ class Shared(Propagation):
         description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
         json_schema_extra=_accept_range,
     )
+    odd_energy_ratios: list[Beta] | None = Field(
+        default=None,
+        description="squares of the mixing ratios, instead of betas; a list, or a range",
+        json_schema_extra=_accept_range,
+    )
+    schedule: list[Turn] = Field(
+        default=SCHEDULES["constant"],
+        min_length=1,
+        description="how the kernels of successive layers are turned, again and again: constant, "
+        "alternating (by 180 degrees), or a list",
+        json_schema_extra=_accept_schedule_names,
+    )
     mixing: MixingName = Field(default="unit", description="unit: rho = beta^2; or linear")
     reuse_symmetric: bool = Field(
         default=True,
@@ -194,6 +258,27 @@ class Shared(Propagation):
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _betas_from_odd_energy_ratios(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or values.get(ODD_ENERGY_RATIOS) is None:
+            return values
+        rest = {key: value for key, value in values.items() if key != ODD_ENERGY_RATIOS}
+        if "betas" in rest or rest.get("mixing", "unit") != "unit":
+            raise InvalidValue(
+                ODD_ENERGY_RATIOS, values[ODD_ENERGY_RATIOS], "no betas and no mixing but unit"
+            )
+        ratios = values[ODD_ENERGY_RATIOS]
+        if isinstance(ratios, Mapping):
+            ratios = validated(BetaRange, ratios, ODD_ENERGY_RATIOS).values()
+        checked = validated(_Ratios, {"values": ratios}, ODD_ENERGY_RATIOS)
+        return rest | {"betas": [math.sqrt(ratio) for ratio in checked.values]}
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _schedule_by_name(cls, value: object) -> object:
+        return choose(SCHEDULES, "schedule", value) if isinstance(value, str) else value
 
     @field_validator("betas", mode="before")
     @classmethod
@@ -238,6 +323,11 @@ class Cell(Shared):
     def simulations(self) -> int:
         """Number of simulations: patterns x angles x betas."""
         return len(self.patterns) * len(self.angles) * len(self.betas)
+
+    @model_validator(mode="after")
+    def _family_has_size(self) -> Self:
+        checked_size(self.kernel, self.size)
+        return self
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -13,9 +14,16 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, MechcoreError, check_path, one_line, shown
-from mechcore.experiment.cell import ActivationName, KernelName, Shared, Size
+from mechcore.experiment.cell import (
+    ODD_ENERGY_RATIOS,
+    ActivationName,
+    KernelName,
+    Shared,
+    Size,
+)
 from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
+from mechcore.model.kernels import checked_size
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
@@ -148,6 +156,8 @@ class Experiment(Shared):
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
         refuse_repeats("sizes", self.sizes)
+        for family, size in itertools.product(self.kernels, self.sizes):
+            checked_size(family, size)
         names = [name.casefold() for bank in self.filter_banks for name in bank.names]
         refuse_repeats("filter_banks", names)
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
@@ -185,6 +195,8 @@ def schema_text() -> str:
     """Return the JSON schema of configurations, for editors."""
     schema = Experiment.model_json_schema()
     schema["title"] = "mechcore experiment"
+    schema["required"].remove("betas")
+    schema["anyOf"] = [{"required": ["betas"]}, {"required": [ODD_ENERGY_RATIOS]}]
     return json.dumps(schema, indent=2) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
+from mechcore.experiment.cell import SCHEDULES, Cell, PatternSettings, SnapshotSettings
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import cell_of
 from mechcore.model.kernels import FAMILIES
@@ -20,13 +20,16 @@ def control_cells(experiment: Experiment) -> list[Cell]:
         "patterns": [_noise(experiment)],
         "angles": [0.0],
         "betas": [0.0, 1.0],
+        "schedule": SCHEDULES["constant"],
         "snapshots": SnapshotSettings(),
     }
     return [
         cell_of(experiment, **axes, kernel=family, activation=activation, size=size)
-        for family in FAMILIES
+        for family, entry in FAMILIES.items()
+        if entry.by_parity
         for activation in experiment.activations
         for size in experiment.sizes
+        if entry.has_size(size)
     ]
 
 

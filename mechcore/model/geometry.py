@@ -8,6 +8,11 @@ import numpy as np
 
 from mechcore.io.arrays import Array
 
+PLACEMENTS: dict[str, tuple[float, float]] = {"centred": (0.0, 0.0), "corners": (0.5, -0.5)}
+"""Shift (x, y) of the grid after odd layers, px, along the axes of even size. An even kernel is
+centred between pixels; the paper puts it in corners of the next odd size, in turn the lower left
+and the upper right one of a correlation, so that its centroid moves to and fro by half a pixel."""
+
 
 def centred_coordinates(size: int) -> Array:
     """Return pixel coordinates about the centre: half-integers for even sizes."""

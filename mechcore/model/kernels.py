@@ -1,4 +1,4 @@
-"""Kernel families: an even and an odd part of unit norm, mixed in a given ratio."""
+"""Kernel families: two parts of unit norm, mostly an even and an odd one, mixed in a ratio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST_SIZE = 1024
 
 @dataclass(frozen=True)
 class Family:
-    """A kernel family, defined for every size k >= 2.
+    """A kernel family.
 
     Parameters
     ----------
@@ -32,13 +32,40 @@ class Family:
     even : callable
         ``(size, seed) -> (size, size) array`` with K(r) = K(-r), of any norm.
     odd : callable
-        ``(size, seed) -> (size, size) array`` with K(r) = -K(-r), of any norm, that may have any
-        first moment along x but none along y.
+        ``(size, seed, angle) -> (size, size) array`` of any norm, turned by an angle in degrees;
+        K(r) = -K(-r), with a first moment along the angle, unless ``by_parity`` is false.
+    by_parity : bool
+        Whether the parts have opposite parity, so that rho = beta^2 under ``unit`` mixing.
+    odd_sizes : bool
+        Whether only odd sizes have the pixel in the middle that the family needs.
+    smallest : int
+        Smallest size.
     """
 
     summary: str
     even: Callable[[int, int], Kernel]
-    odd: Callable[[int, int], Kernel]
+    odd: Callable[[int, int, float], Kernel]
+    by_parity: bool = True
+    odd_sizes: bool = False
+    smallest: int = 2
+
+    def has_size(self, size: int) -> bool:
+        """Return whether the family has kernels of a size."""
+        return size >= self.smallest and (size % 2 == 1 or not self.odd_sizes)
+
+
+def steered(along_x: Callable[[int, int], Kernel]) -> Callable[[int, int, float], Kernel]:
+    """Turn an odd part that has a first moment along x, or none, like a vector."""
+
+    def turn(size: int, seed: int, angle: float) -> Kernel:
+        part = along_x(size, seed)
+        if np.sum(part * centred_coordinates(size)) < 0:
+            part = -part
+        cosine, sine = unit_vector(angle)
+        turned: Kernel = cosine * part + sine * part.T
+        return turned
+
+    return turn
 
 
 def dct_basis(size: int, frequency: int) -> Array:
@@ -106,18 +133,77 @@ def _random_odd(size: int, seed: int) -> Kernel:
     return odd - gradient * (np.sum(odd * y) / np.sum(gradient * y))
 
 
+def _neighbours(size: int, seed: int) -> Kernel:
+    """The four neighbours of the middle: a shift by one pixel, averaged over the square."""
+    middle = np.abs(centred_coordinates(size))
+    neighbours: Kernel = (middle + middle[:, np.newaxis] == 1.0).astype(np.float64)
+    return neighbours
+
+
+def _laplace_even(size: int, seed: int) -> Kernel:
+    neighbours = _neighbours(size, seed)
+    neighbours[size // 2, size // 2] = -4.0
+    return neighbours
+
+
+def _shift_without_average(size: int, seed: int, angle: float) -> Kernel:
+    """A shift by one pixel along an axis less its average over the square; steered in between.
+
+    It has an odd part, which turns like a vector, and an even one, which turns twice as fast.
+    """
+    x = centred_coordinates(size)
+    neighbours, (cosine, sine) = _neighbours(size, seed), unit_vector(angle)
+    along_x, along_y = neighbours * x, neighbours * x[:, np.newaxis]
+    stretched = unit_vector(2 * angle)[0] * (along_x**2 - along_y**2)
+    part: Kernel = (cosine * along_x + sine * along_y) / 2 + stretched / 4
+    return part
+
+
+def _cubic_along_x(size: int, seed: int) -> Kernel:
+    return np.outer(dct_basis(size, 2), dct_basis(size, 1))
+
+
+def _saddle(size: int, seed: int, angle: float) -> Kernel:
+    """The DCT bases (1, 1) and (2, 0) - (0, 2), which turn into each other twice as fast."""
+    cosine, sine = unit_vector(2 * angle)
+    bend = np.outer(dct_basis(size, 2), dct_basis(size, 0))
+    part: Kernel = sine * (bend - bend.T) + cosine * np.outer(*[dct_basis(size, 1)] * 2)
+    return part
+
+
 FAMILIES: dict[str, Family] = {
-    "dct": Family("DCT-II bases: DC and the gradients (the paper)", _dct_even, _dct_odd),
-    "gaussian": Family("a Gaussian and its derivative", _gaussian_even, _gaussian_odd),
+    "dct": Family("DCT-II bases: DC and the gradients (the paper)", _dct_even, steered(_dct_odd)),
+    "gaussian": Family("a Gaussian and its derivative", _gaussian_even, steered(_gaussian_odd)),
     "binomial": Family(
-        "binomial smoothing and its Sobel derivative", _binomial_even, _binomial_odd
+        "binomial smoothing and its Sobel derivative", _binomial_even, steered(_binomial_odd)
     ),
     "highpass": Family(
         "the highest DCT-II basis (zero sum: negative control) and the gradients",
         _highpass_even,
-        _dct_odd,
+        steered(_dct_odd),
     ),
-    "random": Family("seeded normal deviates, split into parities", _random_even, _random_odd),
+    "random": Family(
+        "seeded normal deviates, split into parities", _random_even, steered(_random_odd)
+    ),
+    "laplace": Family(
+        "the Laplacian of five points and the gradients",
+        _laplace_even,
+        steered(_dct_odd),
+        odd_sizes=True,
+    ),
+    "translation": Family(
+        "the mean of a pixel's four neighbours, and a shift by one pixel less this mean",
+        _neighbours,
+        _shift_without_average,
+        by_parity=False,
+        odd_sizes=True,
+    ),
+    "cubic": Family(
+        "DC and the DCT-II bases (2, 1) and (1, 2)", _dct_even, steered(_cubic_along_x), smallest=3
+    ),
+    "saddle": Family(
+        "DC and the saddles of the DCT-II", _dct_even, _saddle, by_parity=False, smallest=3
+    ),
 }
 """Kernel families by name. A new one is one entry: mixings, angles and sizes follow from it."""
 
@@ -130,7 +216,7 @@ MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
 
 
 def even_part(family: str, size: int, seed: int = 0) -> Kernel:
-    """Return the even part of a family, (k, k), of unit norm.
+    """Return the part of a family at mixing ratio 0, (k, k), of unit norm; it is even.
 
     Examples
     --------
@@ -139,14 +225,15 @@ def even_part(family: str, size: int, seed: int = 0) -> Kernel:
            [0.5, 0.5]])
     """
     entry = choose(FAMILIES, "family", family)
-    even = entry.even(_checked_size(size), _checked_seed(seed))
+    even = entry.even(checked_size(family, size), _checked_seed(seed))
     return _unit((even + even[::-1, ::-1]) / 2)
 
 
 def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kernel:
-    """Return the odd part of a family, (k, k), of unit norm, with its first moment along an angle.
+    """Return the part of a family at mixing ratio 1, (k, k), of unit norm, turned by an angle.
 
-    The angle is in degrees, from +x (right) towards +y (down).
+    It is odd, with its first moment along the angle, unless the family is not split by parity. The
+    angle is in degrees, from +x (right) towards +y (down).
 
     Examples
     --------
@@ -155,12 +242,9 @@ def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kerne
            [ 0.5,  0.5]])
     """
     entry = choose(FAMILIES, "family", family)
-    along_x = entry.odd(_checked_size(size), _checked_seed(seed))
-    if np.sum(along_x * centred_coordinates(size)) < 0:
-        along_x = -along_x
-    cosine, sine = unit_vector(_checked_number("angle", angle))
-    odd = cosine * along_x + sine * along_x.T
-    return _unit((odd - odd[::-1, ::-1]) / 2)
+    angle = _checked_number("angle", angle)
+    part = entry.odd(checked_size(family, size), _checked_seed(seed), angle)
+    return _unit((part - part[::-1, ::-1]) / 2 if entry.by_parity else part)
 
 
 def kernel(
@@ -176,16 +260,17 @@ def kernel(
 
     Parameters
     ----------
-    family : {"dct", "gaussian", "binomial", "highpass", "random"}
-        Kernel family.
+    family : str
+        Key of `FAMILIES`.
     size : int
         Kernel size k >= 2.
     beta : float
-        Mixing ratio from 0 (even) to 1 (odd).
+        Mixing ratio from 0 (even) to 1 (odd, unless the family is not split by parity).
     angle : float, optional
         Direction of the first moment of the odd part, degrees from +x towards +y.
     mixing : {"unit", "linear"}, optional
-        ``unit``: ``sqrt(1 - beta**2) E + beta O``, so the odd energy ratio is ``beta**2``;
+        ``unit``: ``sqrt(1 - beta**2) E + beta O``, so the odd energy ratio of parities is
+        ``beta**2``;
         ``linear``: ``(1 - beta) E + beta O``. E and O have unit norm.
     seed : int, optional
         Seed of the ``random`` family.
@@ -242,8 +327,13 @@ def _unit(array: Kernel) -> Kernel:
     return array / np.linalg.norm(array)
 
 
-def _checked_size(size: object) -> int:
-    return checked_integer("size", size, 2, LARGEST_SIZE)
+def checked_size(family: str, size: object) -> int:
+    """Return a size of a family, or refuse it."""
+    entry = FAMILIES[family]
+    number = checked_integer("size", size, entry.smallest, LARGEST_SIZE)
+    if not entry.has_size(number):
+        raise InvalidValue("size", size, f"an odd size for {family}")
+    return number
 
 
 def _checked_seed(seed: object) -> int:

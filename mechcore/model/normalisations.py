@@ -36,12 +36,19 @@ def mass_norm(state: Array) -> float:
     return float(np.sum(np.abs(state)))
 
 
+def deviation_norm(state: Array) -> float:
+    """Return the standard deviation of the values over all pixels of a domain."""
+    scale = peak_norm(state) or 1.0
+    return float(np.std(state / scale)) * scale
+
+
 NORMS: dict[str, Callable[[Array], float]] = {
     "l2": l2_norm,
     "peak": peak_norm,
     "mass": mass_norm,
+    "std": deviation_norm,
 }
-"""Norms by name; the compiled engine computes all of them in its pass and picks by position."""
+"""Norms by name; the compiled engine computes the first three in its pass, by position."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,20 @@ class Normalisation:
         Key of `NORMS`: the norm that is recorded as the gain.
     divides : bool
         Whether the state is divided by that norm.
+    needs_domain : bool
+        Whether the norm depends on how many pixels are zero, which on free space are endless.
     """
 
     norm: str
     divides: bool = True
+    needs_domain: bool = False
 
 
 NORMALISATIONS: dict[str, Normalisation] = {
     "l2": Normalisation("l2"),
     "peak": Normalisation("peak"),
     "mass": Normalisation("mass"),
+    "std": Normalisation("std", needs_domain=True),
     "none": Normalisation("l2", divides=False),
 }
 """Normalisations by name; ``none`` still records the l2 norm as the gain."""

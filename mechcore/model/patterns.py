@@ -1,4 +1,4 @@
-"""Test patterns: the state at layer 0, a non-negative image centred on the origin."""
+"""Test patterns: the state at layer 0, an image centred on the origin."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ TAIL = 5
 """Standard deviations of a Gaussian: 6e-7 of the mass is cut off."""
 
 
-def _around(radius: float) -> int:
-    """Side of the square around a circle."""
-    return 2 * int(np.ceil(radius)) + 1
+def _around(radius: float, between: int = 0) -> int:
+    """Side of the square around a circle, whose centre is a pixel or lies between four."""
+    return 2 * int(np.ceil(radius)) + 1 - between
 
 
-def _radius_squared(radius: float) -> Image:
-    coordinates = centred_coordinates(_around(radius))
+def _radius_squared(radius: float, between: int = 0) -> Image:
+    coordinates = centred_coordinates(_around(radius, between))
     return coordinates**2 + coordinates[:, np.newaxis] ** 2
 
 
@@ -65,8 +65,8 @@ def _delta() -> Image:
     return np.ones((1, 1))
 
 
-def _disc(radius: float) -> Image:
-    return (_radius_squared(radius) <= radius**2).astype(np.float64)
+def _disc(radius: float, between: int) -> Image:
+    return (_radius_squared(radius, between) <= radius**2).astype(np.float64)
 
 
 def _gaussian(sigma: float) -> Image:
@@ -81,15 +81,30 @@ def _random(side: int, seed: int) -> Image:
     return np.random.default_rng(seed).random((side, side))
 
 
+def _noise(side: int, seed: int) -> Image:
+    return np.random.default_rng(seed).standard_normal((side, side))
+
+
 PATTERNS: dict[str, Pattern] = {
     "delta": Pattern("one pixel", lambda: 1, _delta),
-    "disc": Pattern("the circular test pattern of the paper", _around, _disc, {"radius": 8.0}),
+    "disc": Pattern(
+        "the circular test pattern of the paper, centred on a pixel or between four",
+        _around,
+        _disc,
+        {"radius": 8.0, "between": 0},
+    ),
     "gaussian": Pattern(
         "a Gaussian blob", lambda sigma: _around(TAIL * sigma), _gaussian, {"sigma": 3.0}
     ),
     "square": Pattern("a filled square", lambda side: side, _square, {"side": 15}),
     "random": Pattern(
         "uniform noise in a square", lambda side, **_: side, _random, {"side": 15, "seed": 0}
+    ),
+    "noise": Pattern(
+        "normal deviates in a square, of both signs",
+        lambda side, **_: side,
+        _noise,
+        {"side": 15, "seed": 0},
     ),
 }
 """Patterns by name. A new one is one entry; arguments with an integer default are integers."""
@@ -101,9 +116,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "radius": (0.5, LARGEST_RADIUS),
     "sigma": (0.5, LARGEST_RADIUS),
     "side": (1, LARGEST_RADIUS),
+    "between": (0, 1),
     "seed": (0, LARGEST_SEED),
 }
-"""Ranges of the arguments; all are px, except the seed."""
+"""Ranges of the arguments; all are px, except the last two."""
 
 
 def pattern_image(name: str = "delta", **arguments: float) -> Image:
@@ -119,7 +135,7 @@ def pattern_image(name: str = "delta", **arguments: float) -> Image:
     Returns
     -------
     (h, w) ndarray
-        The image, non-negative, centred on the origin.
+        The image, centred on the origin; non-negative, except for noise.
 
     Raises
     ------

@@ -103,8 +103,8 @@ def expected_coordinates(cell: Cell) -> dict[str, ArrayLike]:
 
 def expected_attributes(cell: Cell) -> dict[str, object]:
     """Return the attributes of the trajectories of a cell that measurements read."""
-    names = ("kernel", "activation", "size", "normalise", "boundary", "density", "engine")
-    attributes = {name: getattr(cell, name) for name in names}
+    names = ("kernel", "activation", "size", "normalise", "boundary", "density", "region")
+    attributes = {name: getattr(cell, name) for name in (*names, "placement", "engine")}
     return attributes | {"t_burn": first_fitted_layer(cell.steps, cell.t_burn)}
 
 

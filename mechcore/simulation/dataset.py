@@ -41,6 +41,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "gain": ("norm before normalisation", "1"),
     "excess_kurtosis_x": ("excess kurtosis of the marginal along x, 0 for a Gaussian", "1"),
     "excess_kurtosis_y": ("excess kurtosis of the marginal along y, 0 for a Gaussian", "1"),
+    "peak": ("largest size of the state before normalisation", "1"),
     "extinct_at": ("layer at which the state became all zero", "1"),
     "diverged_at": ("layer at which the state left the range of floating-point numbers", "1"),
     "edge_at": ("first layer at which something may have crossed the edge of the domain", "1"),

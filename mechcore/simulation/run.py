@@ -13,6 +13,8 @@ from mechcore import engines
 from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
+    QUANTITIES,
+    REGIONS,
     Trajectories,
     concatenate,
     neighbouring_kernels,
@@ -24,12 +26,18 @@ from mechcore.io.arrays import Array, real_array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, domain_side
 from mechcore.model.decomposition import measured_betas, parities
-from mechcore.model.kernels import as_kernel, even_part, kernel, odd_part
+from mechcore.model.geometry import PLACEMENTS
+from mechcore.model.kernels import FAMILIES, as_kernel, even_part, kernel, odd_part
 from mechcore.model.normalisations import NORMALISATIONS
 from mechcore.model.patterns import Image, as_pattern, pattern_image
 from mechcore.model.theory import beta_star
 from mechcore.simulation.dataset import trajectories_dataset, with_cell, with_parameters
-from mechcore.simulation.symmetry import THROUGH_ORIGIN, completed, copies_among
+from mechcore.simulation.symmetry import (
+    THROUGH_ORIGIN,
+    completed,
+    copies_among,
+    has_mirror_image,
+)
 
 
 def propagate(
@@ -42,6 +50,9 @@ def propagate(
     boundary: str = "free",
     domain: int | None = None,
     density: str = "absolute",
+    region: str = "image",
+    placement: str = "centred",
+    in_turns: bool = False,
     snapshots: Sequence[int] = (),
     window: int = 129,
     t_burn: int | None = None,
@@ -59,14 +70,20 @@ def propagate(
         Key of `mechcore.model.patterns.PATTERNS`, path of a ``.npy`` or ``.png`` file, or an image.
     steps : int, optional
         Number of layers T.
-    normalise : {"l2", "peak", "mass", "none"}, optional
-        What the state is divided by in every layer.
+    normalise : {"l2", "peak", "mass", "std", "none"}, optional
+        What the state is divided by in every layer; the standard deviation needs a finite domain.
     boundary : {"free", "zero", "wrap", "reflect"}, optional
         Free space, or what lies beyond the edge of a finite domain.
     domain : int, optional
         Side of a finite domain in px, 129 by default; not for free space.
-    density : {"absolute", "square"}, optional
-        Mass density: abs(x) or x^2.
+    density : {"absolute", "square", "signed"}, optional
+        Mass density: abs(x), x^2 or x.
+    region : {"image", "row"}, optional
+        What is measured: the whole state, or its central row.
+    placement : {"centred", "corners"}, optional
+        Where an even kernel sits, see `mechcore.model.geometry.PLACEMENTS`.
+    in_turns : bool, optional
+        Whether a stack is one simulation, whose kernels act in turn, layer by layer.
     snapshots : sequence of int, optional
         Layers whose state is kept.
     window : int, optional
@@ -101,14 +118,22 @@ def propagate(
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
     stack, stacked = _as_stack(kernel)
-    rule = _checked_rule(activation, normalise, boundary, density, steps, tuple(snapshots), window)
+    choose(PLACEMENTS, "placement", placement)
+    rule = _checked_rule(
+        activation, normalise, boundary, density, region, steps, tuple(snapshots), window
+    )
     if t_burn is not None:
         checked_integer("t_burn", t_burn, 0, steps - 1)
     if domain is not None:
         checked_integer("domain", domain, 1, 10**5)
     image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
     image = _on_domain(image, domain_side(boundary, domain, max(image.shape)))
-    outcome, sensitivity = _run(engine, stack, image, rule)
+    if in_turns:
+        outcome, sensitivity = _run(engine, stack[np.newaxis], image, rule)
+        stack, stacked = stack[:1], False
+    else:
+        outcome, sensitivity = _run(engine, stack, image, rule)
+    _place(outcome, placement, stack.shape[1:])
     dataset = trajectories_dataset(
         outcome,
         sensitivity=sensitivity,
@@ -119,7 +144,7 @@ def propagate(
         window_starts=snapshot_offsets(image, stack, rule),
         edge_at=np.array(edge_layer(image, stack.shape[1:], rule)),
     )
-    settings = _settings(rule, t_burn, engine)
+    settings = _settings(rule, t_burn, engine, placement, repeats=not in_turns)
     parameters = settings | {
         "pattern": pattern if isinstance(pattern, str) else "array",
         "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
@@ -139,37 +164,42 @@ def simulate(cell: Cell) -> xr.Dataset:
         cell.steps,
         tuple(sorted(cell.snapshots.layers)),
         cell.snapshots.window,
+        cell.region,
     )
     kernels = cell_kernels(cell)
-    flat = kernels.reshape(-1, cell.size, cell.size)
+    flat = kernels.reshape(-1, *kernels.shape[2:])
     side = domain_side(cell.boundary, cell.domain)
     images = [_on_domain(pattern.image(), side) for pattern in cell.patterns]
     run = _run_without_copies if cell.reuse_symmetric else _run
     runs = [run(cell.engine, flat, image, rule) for image in images]
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
+    outcome = _stacked([outcome for outcome, _ in runs], grid)
+    _place(outcome, cell.placement, flat.shape[-2:])
     dataset = trajectories_dataset(
-        _stacked([outcome for outcome, _ in runs], grid),
+        outcome,
         sensitivity=np.reshape([sensitivity for _, sensitivity in runs], grid),
-        kernels=kernels,
+        kernels=kernels[:, :, 0],
         beta_stars=_beta_stars(cell),
         rule=rule,
-        coordinates=_cell_coordinates(cell, kernels),
+        coordinates=_cell_coordinates(cell, kernels[:, :, 0]),
         window_starts=np.array([snapshot_offsets(image, flat, rule) for image in images]),
-        edge_at=np.array([edge_layer(image, flat.shape[1:], rule) for image in images]),
+        edge_at=np.array([edge_layer(image, flat.shape[-2:], rule) for image in images]),
     )
     dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
-    dataset.attrs |= _settings(rule, cell.t_burn, cell.engine)
+    repeats = len(cell.schedule) == 1
+    dataset.attrs |= _settings(rule, cell.t_burn, cell.engine, cell.placement, repeats=repeats)
     return with_cell(dataset, cell)
 
 
 def cell_kernels(cell: Cell) -> Array:
-    """Return the kernels of a cell, (angles, betas, k, k)."""
+    """Return the kernels of a cell, (angles, betas, p, k, k); p of them act in turn."""
+
+    def turned(beta: float, angle: float) -> Array:
+        return kernel(cell.kernel, cell.size, beta, angle, cell.mixing, seed=cell.seed)
+
     return np.array(
         [
-            [
-                kernel(cell.kernel, cell.size, beta, angle, cell.mixing, seed=cell.seed)
-                for beta in cell.betas
-            ]
+            [[turned(beta, turn.of(angle)) for turn in cell.schedule] for beta in cell.betas]
             for angle in cell.angles
         ]
     )
@@ -181,7 +211,7 @@ def snapshot_offsets(image: Image, kernels: Array, rule: LayerRule) -> Array:
     starts = []
     for layer in rule.snapshot_layers:
         for axis in (1, 0):
-            reach = kernels.shape[1 + axis] - 1
+            reach = kernels.shape[axis - 2] - 1
             size = image.shape[axis] + (0 if finite else layer * reach)
             # An even kernel leaves a finite domain half a pixel to the left after odd layers.
             shift = -0.5 if finite and reach % 2 and layer % 2 else 0.0
@@ -215,13 +245,13 @@ def _run(engine: str, kernels: Array, image: Image, rule: LayerRule) -> tuple[Tr
     """Run kernels, and neighbours in the last place, which show how much rounding matters.
 
     The neighbours run mirrored through the origin, so that the sums are also rounded in another
-    order. An even kernel on a finite domain has no mirror image: its grid moves by half a pixel.
+    order. An even kernel on a finite domain has no mirror image, as its grid moves by half a pixel,
+    nor has the central row of a state of even height.
     """
     outcome = engines.run(engine, kernels, image, rule)
     blind = replace(rule, snapshot_layers=())
     neighbours = neighbouring_kernels(kernels)
-    shifts = any(size % 2 == 0 for size in kernels.shape[1:])
-    if BOUNDARIES[rule.boundary].finite and shifts:
+    if not has_mirror_image(image, kernels.shape[-2:], rule):
         record = engines.run(engine, neighbours, image, blind).record
     else:
         flipped = THROUGH_ORIGIN.of(neighbours)
@@ -253,6 +283,7 @@ def _checked_rule(
     normalise: str,
     boundary: str,
     density: str,
+    region: str,
     steps: int,
     layers: tuple[int, ...],
     window: int,
@@ -261,13 +292,17 @@ def _checked_rule(
     choose(NORMALISATIONS, "normalise", normalise)
     choose(BOUNDARIES, "boundary", boundary)
     choose(DENSITIES, "density", density)
+    choose(REGIONS, "region", region)
+    if NORMALISATIONS[normalise].needs_domain and not BOUNDARIES[boundary].finite:
+        raise InvalidValue("normalise", normalise, "another norm on free space")
     checked_integer("steps", steps, 1, 10**6)
     checked_integer("window", window, 1, 10**4)
     for layer in layers:
         checked_integer("snapshots", layer, 0, steps)
     if len(set(layers)) < len(layers):
         raise InvalidValue("snapshots", list(layers), "each layer once")
-    return LayerRule(activation, normalise, boundary, density, steps, tuple(sorted(layers)), window)
+    kept = tuple(sorted(layers))
+    return LayerRule(activation, normalise, boundary, density, steps, kept, window, region)
 
 
 def _on_domain(image: Image, side: int | None) -> Image:
@@ -291,7 +326,17 @@ def _beta_stars(cell: Cell) -> Array:
     even = even_part(cell.kernel, cell.size, cell.seed)
     odd = np.array([odd_part(cell.kernel, cell.size, a, cell.seed) for a in cell.angles])
     stars = beta_star(even, odd)
+    if not FAMILIES[cell.kernel].by_parity:
+        stars = np.array([_measured(cell, *pair) for pair in zip(stars, cell.angles, strict=True)])
     return np.repeat(stars[:, np.newaxis], len(cell.betas), axis=1)
+
+
+def _measured(cell: Cell, mixing_ratio: float, angle: float) -> float:
+    """The beta of the kernel at a mixing ratio, for families that are not split by parity."""
+    if np.isnan(mixing_ratio):
+        return np.nan
+    mixed = kernel(cell.kernel, cell.size, mixing_ratio, angle, seed=cell.seed)
+    return float(measured_betas([mixed])[0])
 
 
 def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generic]]:
@@ -303,7 +348,23 @@ def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generi
     }
 
 
-def _settings(rule: LayerRule, t_burn: int | None, engine: str) -> dict[str, object]:
-    names = ("activation", "normalise", "boundary", "density")
-    settings = {name: getattr(rule, name) for name in names}
-    return settings | {"engine": engine, "t_burn": first_fitted_layer(rule.steps, t_burn)}
+def _place(outcome: Trajectories, placement: str, kernel_shape: tuple[int, ...]) -> None:
+    """Move centroids to where the grid of an even kernel is after odd layers, in place."""
+    for name, shift, size in zip(
+        ("mu_x", "mu_y"), PLACEMENTS[placement], kernel_shape[::-1], strict=True
+    ):
+        if size % 2 == 0:
+            outcome.record[..., 1::2, QUANTITIES.index(name)] += shift
+
+
+def _settings(
+    rule: LayerRule, t_burn: int | None, engine: str, placement: str, *, repeats: bool
+) -> dict[str, object]:
+    names = ("activation", "normalise", "boundary", "density", "region")
+    settings: dict[str, object] = {name: getattr(rule, name) for name in names}
+    return settings | {
+        "placement": placement,
+        "schedule": "constant" if repeats else "in turns",
+        "engine": engine,
+        "t_burn": first_fitted_layer(rule.steps, t_burn),
+    }

@@ -62,11 +62,25 @@ def symmetries_of(image: Array, kernel_shape: tuple[int, ...], rule: LayerRule) 
     return [
         symmetry
         for symmetry in SQUARE
-        if (square or not symmetry.transposes)
+        if ((square and rule.region == "image") or not symmetry.transposes)
         and (not symmetry.mirrors_y or _has_mirror(image.shape[0], kernel_shape[0], rule))
+        and (not symmetry.mirrors_y or _keeps_row(image.shape[0], kernel_shape[0], rule))
         and (not symmetry.mirrors_x or _has_mirror(image.shape[1], kernel_shape[1], rule))
         and np.array_equal(symmetry.of(image), image)
     ]
+
+
+def has_mirror_image(image: Array, kernel_shape: tuple[int, ...], rule: LayerRule) -> bool:
+    """Return whether a run that is turned by 180 degrees has the turned record."""
+    even = any(size % 2 == 0 for size in kernel_shape)
+    if BOUNDARIES[rule.boundary].finite and even:
+        return False
+    return _keeps_row(image.shape[0], kernel_shape[0], rule)
+
+
+def _keeps_row(side: int, size: int, rule: LayerRule) -> bool:
+    """Whether the row that is measured is the same after states are mirrored along y."""
+    return rule.region == "image" or (side % 2 == 1 and size % 2 == 1)
 
 
 def _has_mirror(side: int, size: int, rule: LayerRule) -> bool:
@@ -99,7 +113,7 @@ def copies_among(kernels: Array, image: Array, rule: LayerRule) -> Copies:
     >>> copies_among(np.array([right, right.T, right[:, ::-1]]), np.eye(1), LayerRule()).run
     [0]
     """
-    allowed = symmetries_of(image, kernels.shape[1:], rule)
+    allowed = symmetries_of(image, kernels.shape[-2:], rule)
     seen: dict[bytes, int] = {}
     copies = Copies([], [], [])
     # Adding zero turns -0.0 into 0.0.

@@ -79,7 +79,7 @@ def test_engines_agree_on_every_rule(
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
-@pytest.mark.parametrize("size", [2, 3, 5, 8])
+@pytest.mark.parametrize("size", [3, 5, 7])
 def test_engines_agree_on_the_default_grid(family: str, size: int) -> None:
     for beta in (0.0, 0.3, 0.7, 1.0):
         for activation in ("relu", "modulus"):

@@ -16,6 +16,7 @@ from mechcore.engines.trajectories import (
     AGREEMENT,
     DENSITIES,
     QUANTITIES,
+    REGIONS,
     Trajectories,
     record_distance,
 )
@@ -167,6 +168,7 @@ def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:
             normalise=st.sampled_from(list(NORMALISATIONS)),
             boundary=st.sampled_from(list(BOUNDARIES)),
             density=st.sampled_from(list(DENSITIES)),
+            region=st.sampled_from(list(REGIONS)),
             steps=st.just(steps),
             snapshot_layers=st.sets(st.integers(0, steps), max_size=3).map(
                 lambda layers: tuple(sorted(layers))
@@ -194,10 +196,12 @@ def arrays_of(lowest: float, highest: float, longest: int) -> st.SearchStrategy[
 
 def family_kernels() -> st.SearchStrategy[Array]:
     """Kernels of all families, sizes up to 7 and mixings."""
+    pairs = [
+        (name, k) for name, entry in FAMILIES.items() for k in range(2, 8) if entry.has_size(k)
+    ]
     return st.builds(
-        kernel,
-        st.sampled_from(list(FAMILIES)),
-        st.integers(2, 7),
+        lambda pair, *rest, **more: kernel(*pair, *rest, **more),
+        st.sampled_from(pairs),
         st.floats(0, 1),
         st.floats(-360, 360),
         st.sampled_from(["unit", "linear"]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import DENSITIES
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.normalisations import NORMALISATIONS, NORMS
@@ -50,5 +49,5 @@ def encode(rule: LayerRule) -> EncodedRule:
         divides=normalisation.divides,
         finite=boundary.finite,
         mirror_period=boundary.mirror_period,
-        squared=DENSITIES[rule.density] == 2,
+        squared=rule.density == "square",
     )

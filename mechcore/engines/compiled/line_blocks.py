@@ -110,9 +110,7 @@ class _LineSums:
         code.add_to(self.slots[SIZES], size)
         code.add_to(self.slots[SQUARES], square)
         code.add_to(self.slots[MOMENTS], builder.fmul(weight, position))
-        peak = builder.load(self.slots[PEAKS])
-        larger = builder.fcmp_ordered(">", size, peak)
-        builder.store(builder.select(larger, size, peak), self.slots[PEAKS])
+        code.raise_to(self.slots[PEAKS], size)
 
     def count(self, dropped: ir.Value) -> None:
         """Add what was set to zero."""

@@ -37,7 +37,7 @@ from mechcore.engines.trajectories import WIDTH_ROUNDING
 from mechcore.io.arrays import Array
 from mechcore.model.boundaries import crop_start
 
-LINE_QUANTITIES = ("mass", "mu_x", "sigma_x", "gain", "excess_kurtosis_x")
+LINE_QUANTITIES = ("mass", "mu_x", "sigma_x", "gain", "excess_kurtosis_x", "peak")
 """The quantities that a line records, in their order."""
 
 TRIM_EVERY = 4
@@ -54,7 +54,7 @@ _crop_start, _window_offset = internal(crop_start), internal(window_offset)
 class LineTrajectories(NamedTuple):
     """The outcome of a batch of lines.
 
-    ``record`` is (n, T + 1, 5) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w). A line that is not
+    ``record`` is (n, T + 1, 6) with `LINE_QUANTITIES`, ``snapshots`` (n, m, w). A line that is not
     ``valid`` has left the range in which lines are computed, and must run as an image.
     """
 
@@ -340,6 +340,7 @@ def _write_record(segment: Segment, rule: EncodedRule, lane: int, lanes: Lanes, 
     mean, variance = segment.x + lanes.mean[lane], lanes.central[0, lane] / total
     out[0] = mass_of(total, rule, lanes.unit[lane] / lanes.divisor[lane])
     out[1], out[3] = mean, lanes.gain[lane]
+    out[5] = lanes.sums[PEAKS, lane] * lanes.unit[lane]
     if variance <= (WIDTH_ROUNDING * (1.0 + abs(mean))) ** 2:
         out[2], out[4] = 0.0, np.nan
     else:

@@ -45,7 +45,7 @@ a tap that is zero by cancellation is 1e-17 there, which shows where all else ca
 FIRST_BUFFER = 2**22
 """Numbers that the first buffers hold at most: 32 MB, of which the system maps what is used."""
 
-MASS, GAIN = QUANTITIES.index("mass"), QUANTITIES.index("gain")
+MASS, GAIN, PEAK = (QUANTITIES.index(name) for name in ("mass", "gain", "peak"))
 
 _window_offset = internal(window_offset)
 
@@ -168,14 +168,16 @@ def _propagate(
         else:
             measure_state(box, rule, unit, sums)
         unit = settled_unit(box, rule, unit, sums)
-        gain = gain_of(box, rule, unit, sums)
+        gain = gain_of(rule, unit, sums)
         divisor = gain if rule.divides else 1.0
         end = _end_of(gain, unit, divisor, rule, sums)
         if end == EXTINCT:
             outputs.record[t, MASS], outputs.record[t, GAIN] = 0.0, 0.0
+            outputs.record[t, PEAK] = 0.0
         if end != ALIVE:
             return end, t
-        write_record(box, rule, gain, unit / divisor, sums, outputs.record[t])
+        peak = sums.totals[2] * unit
+        write_record(box, rule, gain, peak, unit / divisor, sums, outputs.record[t])
         _write_snapshot(box, rule, image.shape, kernel.shape, t, divisor, outputs)
         total, pixels = sums.totals[0], float(box.height * box.width)
         lost = absolute_taps * bound.mass > CANCELLING * total * unit

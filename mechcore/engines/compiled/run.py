@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mechcore.engines import reference
 from mechcore.engines.compiled.convolution import Taps
 from mechcore.engines.compiled.propagation import propagate_images
 from mechcore.engines.compiled.separable import run_lines, separated
@@ -19,6 +20,7 @@ from mechcore.engines.methods import largest_rank
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import Trajectories, concatenate
 from mechcore.io.arrays import Array
+from mechcore.model.normalisations import NORMALISATIONS
 
 
 def run(
@@ -27,8 +29,15 @@ def run(
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
 
     ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
-    trimmed: both are for benchmarks and tests.
+    trimmed: both are for benchmarks and tests. What machine code does not cover runs in the
+    reference engine: kernels that take turns, a signed density, a row of a state that is no
+    product of two lines, and the standard deviation as a norm.
     """
+    turns = reference.in_turns(kernels)
+    signed = rule.density == "signed" or NORMALISATIONS[rule.normalise].norm == "std"
+    if turns.shape[1] > 1 or signed:
+        return reference.run(kernels, image, rule)
+    kernels = turns[:, 0]
     split = separated(kernels, image, rule) if method == "auto" else None
     if split is None:
         return _run_images(kernels, image, rule, method, trims)
@@ -44,6 +53,8 @@ def _run_images(
     kernels: Array, image: Array, rule: LayerRule, method: str, trims: bool
 ) -> Trajectories:
     """Run kernels pixel by pixel, those of one rank together."""
+    if rule.region == "row":
+        return reference.run(kernels, image, rule)
     image = np.array(image, dtype=np.float64, order="C")
     kernels = np.array(kernels, dtype=np.float64, order="C")
     splits = [_factors(kernel, method) for kernel in kernels]

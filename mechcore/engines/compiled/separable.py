@@ -9,6 +9,7 @@ approximation, at the cost of a line.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,20 +17,21 @@ from numpy.typing import NDArray
 
 from mechcore.engines.compiled.lines import LINE_QUANTITIES, LineTrajectories, propagate_lines
 from mechcore.engines.factors import products
-from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import QUANTITIES, Trajectories
+from mechcore.engines.rule import LayerRule, central_coordinate
+from mechcore.engines.trajectories import DENSITIES, QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 
 LARGEST = 1e280
 """Norms between this and its inverse are far from where the product of two leaves the numbers."""
 
-NORMS, ALONG_X = ("mass", "gain"), ("mu_x", "sigma_x", "excess_kurtosis_x")
+NORMS, ALONG_X = ("mass", "gain", "peak"), ("mu_x", "sigma_x", "excess_kurtosis_x")
 IMAGE_NORMS = [QUANTITIES.index(name) for name in NORMS]
 IMAGE_X = [QUANTITIES.index(name) for name in ALONG_X]
 IMAGE_Y = [QUANTITIES.index(name.replace("_x", "_y")) for name in ALONG_X]
 LINE_NORMS = [LINE_QUANTITIES.index(name) for name in NORMS]
 LINE_X = [LINE_QUANTITIES.index(name) for name in ALONG_X]
+LINE_MASS = LINE_QUANTITIES.index("mass")
 EXTINCT = [0.0 if name in NORMS else np.nan for name in QUANTITIES]
 """What is recorded at the layer at which a state dies."""
 
@@ -92,8 +94,27 @@ def run_lines(
     else:
         along_x = _run_distinct(split.rows, split.row, rule, trims)
         along_y = _run_distinct(split.columns, split.column, rule, trims)
+    if rule.region == "row":
+        along_y = _central_pixel(split, along_y, rule)
     valid = _within_range(along_x, along_y)
     return split.indices[valid], _joined(along_x.select(valid), along_y.select(valid))
+
+
+def _central_pixel(
+    split: SeparableKernels, along_y: LineTrajectories, rule: LayerRule
+) -> LineTrajectories:
+    """Return lines along y as if they ended beside the pixel of the central row."""
+    every = replace(rule, snapshot_layers=tuple(range(rule.steps + 1)), snapshot_window=2)
+    lines = _run_distinct(split.columns, split.column, every, trims=False)
+    record = along_y.record.copy()
+    record[..., LINE_MASS] = DENSITIES[rule.density](lines.snapshots[..., 1])
+    record[..., LINE_X] = np.array(
+        [
+            (central_coordinate(split.column.size, split.columns.shape[1], rule, layer), 0, np.nan)
+            for layer in range(rule.steps + 1)
+        ]
+    )
+    return along_y._replace(record=record, valid=along_y.valid & lines.valid)
 
 
 def _run_distinct(taps: Array, pattern: Array, rule: LayerRule, trims: bool) -> LineTrajectories:

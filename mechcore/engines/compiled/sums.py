@@ -29,7 +29,8 @@ class Sums(NamedTuple):
     """The sums of one pass over a state, of values divided by a unit.
 
     ``rows`` and ``columns`` are the marginal densities, ``moments`` the first moments of the
-    columns about the middle row, ``totals`` the sums of absolute values and of squares.
+    columns about the middle row, ``totals`` the sums of absolute values and of squares, and the
+    largest absolute value.
     """
 
     rows: Array
@@ -44,7 +45,7 @@ _measure, _measure_squares = measure_block(squared=False), measure_block(squared
 def empty_sums(height: int, width: int) -> Sums:
     """Return arrays for the sums of a state, and of blocks that end beyond it."""
     wide = width + LANES
-    return Sums(np.empty(height + ROWS), np.empty(wide), np.empty(wide), np.empty(2))
+    return Sums(np.empty(height + ROWS), np.empty(wide), np.empty(wide), np.empty(3))
 
 
 @internal
@@ -118,13 +119,13 @@ def settled_unit(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
 
 
 @internal
-def gain_of(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
+def gain_of(rule: EncodedRule, unit: float, sums: Sums) -> float:
     """Return the norm of the state, by its position in `mechcore.model.normalisations.NORMS`."""
     if rule.norm == 0:
         return np.sqrt(sums.totals[1]) * unit
     if rule.norm == 2:
         return sums.totals[0] * unit
-    return peak_of(box)
+    return sums.totals[2] * unit
 
 
 @internal
@@ -149,7 +150,7 @@ def mass_of(total: float, rule: EncodedRule, unit: float) -> float:
 
 @internal
 def write_record(
-    box: Box, rule: EncodedRule, gain: float, unit: float, sums: Sums, out: Array
+    box: Box, rule: EncodedRule, gain: float, peak: float, unit: float, sums: Sums, out: Array
 ) -> None:
     """Write the quantities of `mechcore.engines.trajectories.QUANTITIES`, in their order."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
@@ -166,6 +167,7 @@ def write_record(
     out[5] = covariance / mass
     out[6] = gain
     out[7], out[8] = kurtosis_x, kurtosis_y
+    out[9] = peak
 
 
 @internal

@@ -271,7 +271,7 @@ class _BlockSums:
         self.activation = Activation(code, *scales)
         self.densities = code.variables(ROWS)
         # Sums in turn: one would wait for itself.
-        self.sizes, self.squares = code.variables(4), code.variables(4)
+        self.sizes, self.squares, self.peaks = (code.variables(4) for _ in range(3))
 
     def column(
         self, vectors: list[ir.Value], target: Elements, top: ir.Value, column: ir.Value
@@ -289,6 +289,7 @@ class _BlockSums:
             target.store(state, row, column)
             weight = self._weighed(size, r)
             code.add_to(density, weight)
+            code.raise_to(self.peaks[r % len(self.peaks)], size)
             total = builder.fadd(total, weight)
             moment = code.call("fmuladd", weight, code.constant(r), moment)
         if not self.squared:
@@ -317,6 +318,8 @@ class _BlockSums:
         for index, parts in enumerate((self.sizes, self.squares)):
             for part in parts:
                 totals.increase(code.total(builder.load(part)), code.index(index))
+        for part in self.peaks:
+            totals.raise_to(code.largest(builder.load(part)), code.index(2))
 
 
 def clear_block() -> Callable[..., None]:

@@ -54,6 +54,13 @@ class Code:
         zero = ir.Constant(NUMBER, -0.0)
         return self.builder.call(function, (zero, vector), fastmath=("reassoc",))
 
+    def largest(self, vector: ir.Value) -> ir.Value:
+        """The largest number in a vector."""
+        kind = ir.FunctionType(NUMBER, [VECTOR])
+        full = f"llvm.vector.reduce.fmax.v{LANES}f64"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, full)
+        return self.builder.call(function, (vector,))
+
     def totals(self, vectors: list[ir.Value]) -> ir.Value:
         """The sums of `LANES` vectors as one vector: neighbours are folded into each other."""
         span = 1
@@ -86,6 +93,12 @@ class Code:
     def add_to(self, slot: ir.Value, value: ir.Value) -> None:
         """Add a vector to a variable."""
         self.builder.store(self.builder.fadd(self.builder.load(slot), value), slot)
+
+    def raise_to(self, slot: ir.Value, value: ir.Value) -> None:
+        """Replace the numbers of a variable by those of a vector where these are larger."""
+        old = self.builder.load(slot)
+        larger = self.builder.fcmp_ordered(">", value, old)
+        self.builder.store(self.builder.select(larger, value, old), slot)
 
 
 class Elements:
@@ -138,6 +151,12 @@ class Elements:
     def increase(self, number: ir.Value, *position: ir.Value) -> None:
         """Add to one element."""
         self.set(self.code.builder.fadd(self.number(*position), number), *position)
+
+    def raise_to(self, number: ir.Value, *position: ir.Value) -> None:
+        """Replace one element by a number that is larger."""
+        old = self.number(*position)
+        larger = self.code.builder.fcmp_ordered(">", number, old)
+        self.set(self.code.builder.select(larger, number, old), *position)
 
 
 class Activation:
