@@ -31,6 +31,7 @@ class EncodedRule(NamedTuple):
     finite: bool
     mirror_period: int
     squared: bool
+    row: bool
 
 
 def encode(rule: LayerRule) -> EncodedRule:
@@ -50,4 +51,5 @@ def encode(rule: LayerRule) -> EncodedRule:
         finite=boundary.finite,
         mirror_period=boundary.mirror_period,
         squared=rule.density == "square",
+        row=rule.region == "row",
     )

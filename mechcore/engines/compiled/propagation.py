@@ -23,10 +23,11 @@ from mechcore.engines.compiled.sums import (
     settled_unit,
     within_range,
     write_record,
+    write_row_record,
 )
 from mechcore.engines.compiled.trimming import ErrorBound, StateSummary, charged, trimmed
 from mechcore.engines.compiled.vector_code import LANES
-from mechcore.engines.rule import LayerRule, window_offset
+from mechcore.engines.rule import LayerRule, central_coordinate, window_offset
 from mechcore.engines.trajectories import QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
 
@@ -51,9 +52,13 @@ _window_offset = internal(window_offset)
 
 
 class Outputs(NamedTuple):
-    """What a simulation writes: its record, and its snapshots at some layers."""
+    """What a simulation writes: its record, and its snapshots at some layers.
+
+    ``central`` are the coordinates of the central row, (T + 1,).
+    """
 
     record: Array
+    central: Array
     layers: NDArray[np.int64]
     snapshots: Array
 
@@ -78,7 +83,9 @@ def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool)
     count, shape = len(batch.kernel), batch.kernel.shape[1:]
     outcome = Trajectories.undefined(count, rule.steps, layers.size, rule.snapshot_window)
     ends = np.zeros((count, 2), dtype=np.int64)
-    outputs = Outputs(outcome.record, layers, outcome.snapshots)
+    every = range(rule.steps + 1)
+    central = [central_coordinate(image.shape[0], shape[0], rule, layer) for layer in every]
+    outputs = Outputs(outcome.record, np.array(central), layers, outcome.snapshots)
     grown = 0 if encoded.finite else rule.steps
     final = _shape_after(grown, image.shape, shape)
     least, most = (largest_store_size(side, shape) for side in (image.shape, final))
@@ -124,7 +131,8 @@ def _propagate_batch(
     n, trimming, factored = first, trims, True
     while n < len(ends):
         taps = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
-        output = Outputs(outputs.record[n], outputs.layers, outputs.snapshots[n])
+        record, snapshots = outputs.record[n], outputs.snapshots[n]
+        output = Outputs(record, outputs.central, outputs.layers, snapshots)
         end, t = _propagate(taps, image, rule, output, trimming, factored, workspace)
         if end == BUFFER_FULL:
             return n
@@ -176,8 +184,7 @@ def _propagate(
             outputs.record[t, PEAK] = 0.0
         if end != ALIVE:
             return end, t
-        peak = sums.totals[2] * unit
-        write_record(box, rule, gain, peak, unit / divisor, sums, outputs.record[t])
+        squares = _write_record(box, rule, t, gain, unit, divisor, sums, outputs)
         _write_snapshot(box, rule, image.shape, kernel.shape, t, divisor, outputs)
         total, pixels = sums.totals[0], float(box.height * box.width)
         lost = absolute_taps * bound.mass > CANCELLING * total * unit
@@ -185,8 +192,8 @@ def _propagate(
             return CANCELLED, t
         bound = charged(bound, rule, absolute_taps, unit, divisor, total, pixels, t)
         if shrinks:
-            summary = _summary(outputs.record[t], image.shape, kernel.shape, t, rule.steps)
-            box, bound, certified = trimmed(box, rule, sums, bound, summary, trims)
+            summary = _summary(outputs.record[t], image.shape, kernel.shape, t, rule)
+            box, bound, certified = trimmed(box, rule, sums, squares, bound, summary, trims)
             if not certified:
                 return UNCERTAIN, t
         unit = power_of_two(gain / divisor, absolute_taps)
@@ -237,12 +244,38 @@ def _end_of(gain: float, unit: float, divisor: float, rule: EncodedRule, sums: S
 
 
 @internal
+def _write_record(
+    box: Box,
+    rule: EncodedRule,
+    t: int,
+    gain: float,
+    unit: float,
+    divisor: float,
+    sums: Sums,
+    outputs: Outputs,
+) -> float:
+    """Write the record of a layer; return the sum of squares, in the unit, of what is measured."""
+    peak, out = sums.totals[2] * unit, outputs.record[t]
+    if rule.row:
+        y = outputs.central[t]
+        return write_row_record(box, rule, y, gain, peak, unit, divisor, sums, out)
+    write_record(box, rule, gain, peak, unit / divisor, sums, out)
+    return sums.totals[1]
+
+
+@internal
 def _summary(
-    record: Array, image_shape: tuple[int, int], kernel_shape: tuple[int, int], t: int, steps: int
+    record: Array,
+    image_shape: tuple[int, int],
+    kernel_shape: tuple[int, int],
+    t: int,
+    rule: EncodedRule,
 ) -> StateSummary:
-    reach_x = (image_shape[1] + steps * (kernel_shape[1] - 1)) / 2
-    reach_y = (image_shape[0] + steps * (kernel_shape[0] - 1)) / 2
-    return StateSummary(t, steps, reach_x, reach_y, record[1], record[2], record[3], record[4])
+    reach_x = (image_shape[1] + rule.steps * (kernel_shape[1] - 1)) / 2
+    reach_y = (image_shape[0] + rule.steps * (kernel_shape[0] - 1)) / 2
+    # A row has no width along y.
+    reach_y = 0.0 if rule.row else reach_y
+    return StateSummary(t, rule.steps, reach_x, reach_y, record[1], record[2], record[3], record[4])
 
 
 @internal

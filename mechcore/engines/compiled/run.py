@@ -30,8 +30,8 @@ def run(
 
     ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
     trimmed: both are for benchmarks and tests. What machine code does not cover runs in the
-    reference engine: kernels that take turns, a signed density, a row of a state that is no
-    product of two lines, and the standard deviation as a norm.
+    reference engine: kernels that take turns, a signed density, and the standard deviation as a
+    norm.
     """
     turns = reference.in_turns(kernels)
     signed = rule.density == "signed" or NORMALISATIONS[rule.normalise].norm == "std"
@@ -53,8 +53,6 @@ def _run_images(
     kernels: Array, image: Array, rule: LayerRule, method: str, trims: bool
 ) -> Trajectories:
     """Run kernels pixel by pixel, those of one rank together."""
-    if rule.region == "row":
-        return reference.run(kernels, image, rule)
     image = np.array(image, dtype=np.float64, order="C")
     kernels = np.array(kernels, dtype=np.float64, order="C")
     splits = [_factors(kernel, method) for kernel in kernels]

@@ -171,6 +171,41 @@ def write_record(
 
 
 @internal
+def write_row_record(
+    box: Box,
+    rule: EncodedRule,
+    y: float,
+    gain: float,
+    peak: float,
+    unit: float,
+    divisor: float,
+    sums: Sums,
+    out: Array,
+) -> float:
+    """Write the quantities of the row at a coordinate; return its sum of squares in the unit.
+
+    The moments of the columns are overwritten.
+    """
+    out[0], out[6], out[9] = 0.0, gain, peak
+    row, weights = round(y - box.y), sums.moments[: box.width]
+    if not 0 <= row < box.height:
+        return 0.0
+    mass, squares = 0.0, 0.0
+    for j in range(box.width):
+        size = abs(box.buffer[box.top + row, box.left + j]) / unit
+        weights[j] = size * size if rule.squared else size
+        mass += weights[j]
+        squares += size * size
+    if mass > 0.0:
+        column, variance, kurtosis = _central_moments(weights, mass, box.x)
+        out[0] = mass_of(mass, rule, unit / divisor)
+        out[1], out[2] = box.x + column, y
+        out[3], out[4], out[5] = np.sqrt(variance), 0.0, 0.0
+        out[7] = kurtosis
+    return squares
+
+
+@internal
 def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
     """Return mean position, variance and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0

@@ -92,12 +92,16 @@ def trimmed(
     box: Box,
     rule: EncodedRule,
     sums: Sums,
+    squares: float,
     bound: ErrorBound,
     summary: StateSummary,
     trims: bool,
 ) -> tuple[Box, ErrorBound, bool]:
-    """Drop what may be dropped now; also return whether the simulation is still certified."""
-    severity = severity_of(summary, sums.totals[0], sums.totals[1])
+    """Drop what may be dropped now; also return whether the simulation is still certified.
+
+    ``squares`` is the sum of squares of what is measured: the state, or a row of it.
+    """
+    severity = severity_of(summary, sums.totals[0], squares)
     if trims and not bound.error * severity <= CERTIFIED:
         return box, bound, False
     allowed = allowance(bound, severity, summary) if trims else 0.0
