@@ -1,0 +1,295 @@
+"""Published numbers of the paper beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from mechcore.experiment.cell import Cell
+from mechcore.experiment.published import (
+    CURVES_FILE,
+    NUMBERS_FILE,
+    Protocol,
+    read_protocols,
+)
+from mechcore.filters.null import null_law
+from mechcore.io.arrays import Array
+from mechcore.io.json_models import validated
+from mechcore.model.decomposition import isotropic_part, parities
+from mechcore.model.geometry import light_speed
+from mechcore.model.kernels import dct_basis
+from mechcore.simulation.run import simulate
+
+COLUMNS = (
+    "figure",
+    "quantity",
+    "at",
+    "published",
+    "ours",
+    "difference",
+    "tolerance",
+    "within",
+    "note",
+)
+"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter."""
+
+CURVE_PRECISION = 1e-6
+"""Of points that are drawn in a vector graphic."""
+
+SINGLE_PRECISION = 2.0**-23
+"""The authors compute and print numbers of 24 bits."""
+
+TYPES = {"sym": (0.0, 0.25), "anti": (0.75, 1.0)}
+"""Ranges of the asymmetric share of the energy of symmetric and antisymmetric kernels."""
+
+DCT_ORDER = ("00", "01", "10", "11", "02", "20", "12", "21", "22")
+"""Components (row, column) in the order of the authors' bars."""
+
+
+def reproduce(folder: Path, figure: str = "") -> pd.DataFrame:
+    """Compute the published numbers of a folder that need neither weights nor ImageNet.
+
+    Parameters
+    ----------
+    folder : Path
+        Numbers, curves and protocols.
+    figure : str, optional
+        Beginning of the names of figures; all by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a number, columns `COLUMNS`.
+    """
+    published = published_numbers(folder)
+    published = published[published.figure.str.startswith(figure)]
+    tables = []
+    for protocol in read_protocols(folder):
+        rows = published[published.figure.map(protocol.covers)]
+        if len(rows):
+            ours = KINDS[protocol.kind](rows, protocol, folder)
+            tables.append(_compared(rows.assign(ours=ours), protocol))
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
+    return table.sort_index()[list(COLUMNS)].reset_index(drop=True)
+
+
+def published_numbers(folder: Path) -> pd.DataFrame:
+    """Return numbers and points of curves with the precision to which they are known."""
+    numbers = pd.read_csv(folder / NUMBERS_FILE).rename(
+        columns={"figure_file": "figure", "value": "published"}
+    )
+    precision = np.maximum(
+        0.5 * 10.0**-numbers.decimals, SINGLE_PRECISION * numbers.published.abs()
+    )
+    names = {"beta2": "beta^2 = ", "t": "t = ", "pattern": ""}
+    columns = [
+        numbers[name].map(
+            lambda v, p=p: f"{p}{v:g}" if isinstance(v, float) else f"{p}{v}", na_action="ignore"
+        )
+        for name, p in names.items()
+    ]
+    at = pd.concat(columns, axis=1).apply(lambda row: ", ".join(row.dropna()), axis=1)
+    curves = pd.read_csv(folder / CURVES_FILE).rename(
+        columns={"figure_file": "figure", "curve": "quantity", "y": "published"}
+    )
+    drawn = CURVE_PRECISION * np.maximum(1.0, curves.published.abs())
+    return pd.concat(
+        [
+            numbers.assign(tolerance=precision, at=at, drawn=False),
+            curves.assign(tolerance=drawn, at=curves.x.map("x = {:.6g}".format), drawn=True),
+        ],
+        ignore_index=True,
+    )
+
+
+def _compared(rows: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Rows with a number of ours, how far it is off, and whether that is within the precision."""
+    rows = rows[rows.ours.notna()]
+    tolerance = rows.tolerance
+    if protocol.tolerance is not None:
+        scale = rows.published.abs() if protocol.relative else 1.0
+        tolerance = np.maximum(tolerance, protocol.tolerance * scale)
+    difference = rows.ours - rows.published
+    # Halves of the last digit, in binary numbers.
+    within = difference.abs() <= tolerance * (1 + 1e-6)
+    note = np.where(difference.abs() > rows.tolerance, protocol.reason, "")
+    return rows.assign(difference=difference, tolerance=tolerance, within=within, note=note)
+
+
+def _simulated(protocol: Protocol, **axes: object) -> xr.Dataset:
+    """The run of a protocol with the mixing ratios or angles of its numbers."""
+    cell = validated(Cell, {**(protocol.cell or {}), **axes}, protocol.figures[0])
+    return simulate(cell).isel(pattern=0)
+
+
+def _snapshots(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    """Centroids, widths and brightest pixels at some layers."""
+    ratios = rows.beta2.fillna(0.0)
+    order = sorted(set(ratios))
+    layers = sorted(set(rows.t[rows.quantity == "argmax_x"].astype(int)))
+    snapshots = {"layers": layers, "window": 41}
+    run = _simulated(protocol, odd_energy_ratios=order, snapshots=snapshots).isel(angle=0)
+
+    def value(quantity: str, ratio: float, layer: int) -> float:
+        state = run.isel(beta=order.index(ratio))
+        if quantity != "argmax_x":
+            return float(state[quantity].sel(t=layer))
+        snapshot = state.sel(snapshot_t=layer)
+        row = snapshot.snapshot.values[snapshots["window"] // 2]
+        return float(snapshot.snapshot_x + row.argmax())
+
+    return [value(*item) for item in zip(rows.quantity, ratios, rows.t.astype(int), strict=True)]
+
+
+def _squared_speeds(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+    """Squares of the end-point speed over the largest one, against beta^2; theory is y = x."""
+    ours = rows.x.to_numpy(float).copy()
+    for name in set(rows.quantity) - {"theory"}:
+        curve = (rows.quantity == name).to_numpy()
+        size, ratios = int(name.removeprefix("k=")), [float(x) for x in rows.x[curve].round(6)]
+        run = _simulated(protocol, odd_energy_ratios=ratios, size=size).isel(angle=0)
+        steps = run.sizes["t"] - 1
+        moved = (run.mu_x.isel(t=-1) - run.mu_x.isel(t=0)).values
+        ours[curve] = (moved / steps / light_speed(size, 0.0)) ** 2
+    return ours
+
+
+def _orientations(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    """Norms of a pattern after one and two layers, whose second kernel turns."""
+    # Half a turn and its opposite are the same angle.
+    degrees = (np.degrees(rows.x).round(6) + 180.0) % 360.0 - 180.0
+    angles = sorted(set(degrees.dropna())) or [0.0]
+    run = _simulated(protocol, angles=angles).isel(beta=0)
+    gain = run.gain.values
+    ratio = dict(zip(angles, gain[:, 2], strict=True))
+    fixed = {"norm_I0": gain[0, 0], "norm_I1": gain[0, 0] * gain[0, 1]}
+
+    def value(quantity: str, angle: float) -> float:
+        if quantity in fixed:
+            return float(fixed[quantity])
+        return ratio[angle] * (fixed["norm_I1"] if quantity == "printed norm I2" else 1.0)
+
+    return [value(*item) for item in zip(rows.quantity, degrees, strict=True)]
+
+
+def _asymmetry_density(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+    """The distribution of the asymmetric share of the energy of n x n normal deviates."""
+    sizes = rows.figure.str.extract(r"N=(\d+)")[0].astype(int)
+    laws = {size: null_law("isotropic_share", size, size) for size in set(sizes)}
+    # The two shares add up to 1.
+    return np.array([laws[n].pdf(1.0 - x) for n, x in zip(sizes, rows.x, strict=True)])
+
+
+def _asymmetry_mean(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    sizes = rows["size"].str.extract(r"(\d+)x")[0].astype(int)
+    return [1.0 - float(null_law("isotropic_share", n, n).mean()) for n in sizes]
+
+
+@cache
+def _random_kernels() -> Array:
+    """As many kernels as the authors drew, from the uniform distribution of their initialiser."""
+    return np.random.default_rng(0).uniform(-1.0, 1.0, (262_144, 3, 3))
+
+
+def asymmetric_shares(kernels: Array) -> Array:
+    """Return the share of the energy that is lost in the mean over the symmetries of the square."""
+    kept = np.sum(isotropic_part(parities(kernels)[0]) ** 2, axis=(-2, -1))
+    shares: Array = 1.0 - kept / np.sum(kernels**2, axis=(-2, -1))
+    return shares
+
+
+def _type_shares(shares: Array) -> dict[str, float]:
+    """Shares of symmetric, antisymmetric and mixed kernels."""
+    inside = {
+        name: float(np.mean((shares >= low) & (shares <= high)))
+        for name, (low, high) in TYPES.items()
+    }
+    return inside | {"mixed": 1.0 - sum(inside.values())}
+
+
+def _random_kernel_types(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    types = _type_shares(asymmetric_shares(_random_kernels()))
+    return [types[quantity.removeprefix("fraction_")] for quantity in rows.quantity]
+
+
+def _printed_kernel_types(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    """Types of the kernels of ResNet-50 whose asymmetric shares are printed, layer by layer."""
+    printed = pd.read_csv(folder / "resnet50_beta2.csv")
+    layers = printed.groupby("conv3x3_layer_index").beta2
+    types = {layer: _type_shares(values.to_numpy()) for layer, values in layers}
+    keys = zip(rows.t.astype(int), rows.quantity.str.removeprefix("fraction_"), strict=True)
+    return [types[layer][name] for layer, name in keys]
+
+
+def _printed_covariances(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+    """Covariances of the antisymmetric parts of a filter's channels whose coordinates are printed.
+
+    Filters are known by their rank; those without coordinates are NaN.
+    """
+    printed = pd.read_csv(folder / "resnet50_points.csv")
+    groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])[["x", "y"]]
+    axes = {key: np.linalg.eigh(np.cov(points.T)) for key, points in groups}
+    ranks = rows.groupby("t").pattern.transform(lambda names: pd.factorize(names)[0])
+
+    def value(quantity: str, key: tuple[int, int], published: float) -> float:
+        if key not in axes:
+            return np.nan
+        lengths, vectors = axes[key]
+        if quantity.startswith("cov_eig"):
+            return float(lengths[int(quantity == "cov_eig_max")])
+        component = float(vectors["xy".index(quantity[-1]), 1])
+        # An axis has no sense.
+        return float(np.copysign(component, published))
+
+    keys = zip(rows.t.astype(int), ranks.astype(int), strict=True)
+    return [value(*item) for item in zip(rows.quantity, keys, rows.published, strict=True)]
+
+
+def _components(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Positions in `DCT_ORDER` of the last component that each row counts."""
+    named = rows.pattern.fillna("").str.extract(r"D(\d\d)$")[0]
+    positions = named.map({name: i for i, name in enumerate(DCT_ORDER)})
+    return positions.where(positions.notna(), rows.x).to_numpy(int)
+
+
+def _random_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+    """Each DCT component of kernels without preference holds a ninth of the energy."""
+    summed = (rows.quantity == "cumulative") | rows.pattern.fillna("").str.contains(
+        "+", regex=False
+    )
+    counts = np.where(rows.pattern.fillna("").str.contains("+", regex=False), 2, _components(rows))
+    shares: Array = np.where(summed, counts + 1, 1) / len(DCT_ORDER)
+    return shares
+
+
+def _random_split_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+    """The same of the symmetric and the antisymmetric part; NaN for trained layers."""
+    bases = [np.outer(dct_basis(3, int(name[0])), dct_basis(3, int(name[1]))) for name in DCT_ORDER]
+    kept = np.array([np.sum(isotropic_part(parities(basis)[0]) * basis) for basis in bases])
+    parts = {"Random/sym": kept, "Random/anti": 1.0 - kept}
+    values = [
+        parts[name][int(x)] / len(DCT_ORDER) if name in parts else np.nan
+        for name, x in zip(rows.quantity, rows.x, strict=True)
+    ]
+    return np.array(values)
+
+
+KINDS: dict[str, Callable[[pd.DataFrame, Protocol, Path], list[float] | Array]] = {
+    "snapshots": _snapshots,
+    "squared_speeds": _squared_speeds,
+    "orientations": _orientations,
+    "asymmetry_density": _asymmetry_density,
+    "asymmetry_mean": _asymmetry_mean,
+    "random_kernel_types": _random_kernel_types,
+    "printed_kernel_types": _printed_kernel_types,
+    "printed_covariances": _printed_covariances,
+    "random_energies": _random_energies,
+    "random_split_energies": _random_split_energies,
+}
+"""How the numbers of a protocol are read off. A new kind is one entry."""

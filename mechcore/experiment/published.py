@@ -1,0 +1,47 @@
+"""The published numbers of the paper, and the settings of this project that were used for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from mechcore.io.json_models import Settings, validated
+
+NUMBERS_FILE, CURVES_FILE, PROTOCOLS_FILE = "numbers.csv", "curves.csv", "protocols.yaml"
+
+
+class Protocol(Settings):
+    """How some published figures were made."""
+
+    figures: list[str] = Field(min_length=1)
+    """Names of the figures, or their beginnings."""
+    kind: str
+    """Key of `mechcore.claims.reproduction.KINDS`: how numbers are read off."""
+    cell: dict[str, Any] | None = None
+    """Settings of the runs but for the mixing ratios or angles, which the numbers name."""
+    tolerance: float | None = None
+    """How far ours may be off; by default what is printed."""
+    relative: bool = True
+    """Whether the tolerance is a share of the number."""
+    reason: str = ""
+    """Of the tolerance."""
+
+    def covers(self, figure: str) -> bool:
+        """Return whether a figure was made so."""
+        return any(figure.startswith(name) for name in self.figures)
+
+
+class Protocols(Settings):
+    """The content of ``protocols.yaml``."""
+
+    protocols: list[Protocol]
+    shared: dict[str, Any] = Field(default={})
+
+
+def read_protocols(folder: Path) -> list[Protocol]:
+    """Read the protocols of the published figures."""
+    path = folder / PROTOCOLS_FILE
+    return validated(Protocols, yaml.safe_load(path.read_text("utf-8")), str(path)).protocols
