@@ -112,7 +112,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
         "sigma_final": np.sqrt(variance[..., -1]),
         "diffusion_exponent": diffusion.slope,
         "diffusion_coefficient": np.exp(diffusion.intercept),
-        "speed_theory": _predicted_speeds(dataset, axis),
+        "speed_theory": predicted_speeds(dataset),
     }
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     coordinates = {name: dataset[name] for name in lead}
@@ -212,7 +212,8 @@ def _directions(x: Array, y: Array) -> Array:
     return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)
 
 
-def _predicted_speeds(dataset: xr.Dataset, axis: Array) -> Array:
+def predicted_speeds(dataset: xr.Dataset) -> Array:
+    """Return the exact speeds along the momentum, px/layer; NaN where the theory does not hold."""
     taps = dataset.kernel_taps.values
     exact = has_no_negative_tap(taps)
     if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
@@ -222,6 +223,6 @@ def _predicted_speeds(dataset: xr.Dataset, axis: Array) -> Array:
     if BOUNDARIES[dataset.attrs["boundary"]].finite or differs:
         exact = np.zeros_like(exact)
     motion = velocities(taps, _momenta(dataset))
-    speeds = np.where(exact, np.sum(motion * axis, axis=-1), np.nan)
+    speeds = np.where(exact, np.sum(motion * momentum_directions(dataset), axis=-1), np.nan)
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     return np.broadcast_to(speeds, [dataset.sizes[name] for name in lead])
