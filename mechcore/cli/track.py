@@ -45,10 +45,6 @@ def command(
         bool,
         typer.Option("--rebuild", help="Log everything again, in place of the current runs."),
     ] = False,
-    processes: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many processes: one logs, the others draw previews."),
-    ] = None,
 ) -> None:
     """Log results to MLflow: one run per cell, bank and sweep; nothing twice."""
     from mechcore.experiment.config import load_experiment
@@ -70,7 +66,7 @@ def command(
         experiments = partial_experiments(planned, results, logs)
     else:
         experiments = finished_experiments(planned, results, report)
-    receipt = track(experiments, to, rebuild=rebuild, processes=processes)
+    receipt = track(experiments, to, rebuild=rebuild)
     if output:
         write_receipt(receipt, output)
     failed = f", {receipt.failed} failed" if receipt.failed else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +17,9 @@ from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
-from mechcore.tracking.cells import cell_runs, failed_runs
+from mechcore.tracking.cells import cell_runs, failed_runs, simulation_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment
-from mechcore.tracking.previews import drawn
 from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, id_tag
-from mechcore.tracking.simulations import simulation_runs
 from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
 from mechcore.tracking.uri import check_exists, tracking_uri, without_password
@@ -54,16 +51,13 @@ def track(
     uri: str | None = None,
     *,
     rebuild: bool = False,
-    processes: int | None = None,
 ) -> Receipt:
     """Log runs, each once."""
     uri = uri or tracking_uri()
     with open_store(uri) as store:
-        writers = [RunWriter(store, experiment, rebuild=rebuild) for experiment in experiments]
-        missing = [run for writer in writers for run in writer.missing]
-        with drawn(missing, max(1, (processes or os.cpu_count() or 1) - 1)) as pictures:
-            for writer in writers:
-                writer.write(pictures)
+        writers = [RunWriter(store, experiment) for experiment in experiments]
+        for writer in writers:
+            writer.write(rebuild=rebuild)
     return _receipt(uri, writers)
 
 
@@ -136,7 +130,7 @@ def _code_tags(code: Code) -> dict[str, str]:
 
 def _receipt(uri: str, writers: Sequence[RunWriter]) -> Receipt:
     run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
-    logged = sum(len(writer.missing) for writer in writers)
+    logged = sum(writer.logged for writer in writers)
     return Receipt(
         without_password(uri),
         writers[0].experiment.sweep,

@@ -236,10 +236,6 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         _required("track", "--partial"),
         ("--partial needs --logs",),
     ),
-    "tracking by no processes": (
-        _required("track", "--processes", "0"),
-        ("--processes", "greater than or equal to 1"),
-    ),
     "sweeps that are not there": (("diff", "xyz", "folder"), ("sweep", "'xyz'", "sweep.json")),
     "a sweep by the name of its experiment": (
         ("diff", "tiny", "folder"),

@@ -60,7 +60,6 @@ WITH_BANKS = CONFIG | {
 CHANGED = CONFIG | {"steps": 9}
 """What supersedes all runs of `CONFIG`."""
 
-# Of drawing processes whose parent was killed: they may still be importing.
 SECONDS_TO_END = 60
 
 # Tracking takes a second; that a server is down may take a minute to be sure of.
@@ -86,8 +85,6 @@ class Ended:
 
     code: int
     """Exit code, or minus the signal that ended it."""
-    session: int
-    """Session of the process and of all that it started."""
     stdout: str
     stderr: str
     calls: list[str]
@@ -95,11 +92,7 @@ class Ended:
 
 
 class Trackers:
-    """Runs commands of mechcore in forks of a process that has imported MLflow.
-
-    Pictures are drawn by forks as well, unless asked for otherwise: a fresh process imports for
-    seconds, and these tests have hundreds of them.
-    """
+    """Runs commands of mechcore in forks of a process that has imported MLflow."""
 
     def __init__(self, parent: subprocess.Popen[str], scratch: Path) -> None:
         self._parent, self._scratch = parent, scratch
@@ -113,14 +106,13 @@ class Trackers:
         stop: Stop | None = None,
         meanwhile: Callable[[], None] | None = None,
         seconds: float | None = None,
-        spawn: bool = False,
     ) -> Ended:
         """Run one command in a folder; `meanwhile` is called where a SIGSTOP stops it.
 
         After `seconds` it is killed.
         """
         order: dict[str, object] = {"environment": dict(environment or {}), "words": words}
-        order |= {"spawn": spawn, "seconds": seconds}
+        order["seconds"] = seconds
         if stop is not None:
             order["stop"] = [stop.call, stop.when, stop.signal]
         return self._order([folder], order, meanwhile)[0]
@@ -137,7 +129,7 @@ class Trackers:
 
     def race(self, folders: Sequence[Path], *words: str) -> list[Ended]:
         """Run the same command in several processes, which start at the same moment."""
-        return self._order(folders, {"environment": {}, "spawn": False, "words": words}, None)
+        return self._order(folders, {"environment": {}, "words": words}, None)
 
     def _order(
         self,
@@ -155,8 +147,8 @@ class Trackers:
             assert meanwhile is not None
             meanwhile()
             answer = self._ask("continue")
-        ends = json.loads(answer)
-        return [_ended(end, output) for end, output in zip(ends, outputs, strict=True)]
+        codes = json.loads(answer)
+        return [_ended(code, output) for code, output in zip(codes, outputs, strict=True)]
 
     def _ask(self, order: object) -> str:
         assert self._parent.stdin is not None
@@ -221,10 +213,10 @@ def _of_session(session: int) -> list[psutil.Process]:
     return found
 
 
-def _ended(end: Sequence[int], output: Path) -> Ended:
+def _ended(code: int, output: Path) -> Ended:
     texts = {kind: output.with_suffix(f".{kind}") for kind in ("out", "err", "calls")}
     found = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
-    return Ended(end[0], end[1], found["out"], found["err"], found["calls"].split())
+    return Ended(code, found["out"], found["err"], found["calls"].split())
 
 
 def _serve() -> None:
@@ -248,11 +240,11 @@ def _serve() -> None:
         print(json.dumps([_wait(child) for child in children]), flush=True)
 
 
-def _wait(child: int) -> tuple[int, int]:
+def _wait(child: int) -> int:
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
-            return os.waitstatus_to_exitcode(status), child
+            return os.waitstatus_to_exitcode(status)
         print("stopped", flush=True)
         sys.stdin.readline()
         os.kill(child, signal.SIGCONT)
@@ -260,8 +252,6 @@ def _wait(child: int) -> tuple[int, int]:
 
 def _run_forked(order: dict[str, object], folder: str, output: Path, gate: int) -> None:
     """The child: the command as a process of its own would run it."""
-    # By it the processes that this one starts are found again.
-    os.setsid()
     ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     paths = (Path(os.devnull), output.with_suffix(".out"), output.with_suffix(".err"))
     for number, path in enumerate(paths):
@@ -269,8 +259,6 @@ def _run_forked(order: dict[str, object], folder: str, output: Path, gate: int) 
     os.chdir(folder)
     os.environ.update(order["environment"])  # type: ignore[arg-type]
     _watch_calls(order.get("stop"), output.with_suffix(".calls"))
-    if not order["spawn"]:
-        _draw_in_forks()
     os.read(gate, 1)
     os._exit(_main(order["words"]))
 
@@ -315,13 +303,6 @@ def _watch_calls(stop: object, record: Path) -> None:
 
     for name in WRITERS:
         setattr(MlflowClient, name, watched(name, getattr(MlflowClient, name)))
-
-
-def _draw_in_forks() -> None:
-    import multiprocessing
-
-    fork = multiprocessing.get_context("fork")
-    multiprocessing.get_context = lambda _=None: fork  # type: ignore
 
 
 def _import_everything() -> None:

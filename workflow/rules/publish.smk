@@ -24,7 +24,7 @@ rule track:
         "logs/{experiment}/benchmarks/track.tsv"
     conda:
         "../envs/mechcore.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -38,7 +38,6 @@ rule track:
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
             --report {input.report:q} \
-            --processes {threads} \
             --output {output:q} \
             >{log:q} 2>&1
         """
