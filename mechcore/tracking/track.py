@@ -28,22 +28,18 @@ from mechcore.tracking.writer import RunWriter
 
 @dataclass(frozen=True)
 class Receipt:
-    """What tracking did."""
+    """What tracking did, and MLflow's ids of the experiments and of the current runs, by name."""
 
     uri: str
     """The store, without password."""
     sweep: str
-    """Identifier of the sweep."""
     experiments: Mapping[str, str]
-    """MLflow's id of each experiment, by name."""
     runs: Mapping[str, str]
-    """MLflow's id of the current run of every cell, bank, simulation and sweep, by name."""
     logged: int
     unchanged: int
     superseded: int
     failed: int
-    """Runs that are new, runs that the store had already, old runs that a new one replaces, and
-    how many of all current runs report a failure."""
+    """How many of the current runs report a failure."""
 
 
 def track(
@@ -58,7 +54,18 @@ def track(
         writers = [RunWriter(store, experiment) for experiment in experiments]
         for writer in writers:
             writer.write(rebuild=rebuild)
-    return _receipt(uri, writers)
+    run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
+    logged = sum(writer.logged for writer in writers)
+    return Receipt(
+        uri=without_password(uri),
+        sweep=experiments[0].sweep,
+        experiments={writer.experiment.name: writer.id for writer in writers},
+        runs=run_ids,
+        logged=logged,
+        unchanged=len(run_ids) - logged,
+        superseded=sum(writer.superseded for writer in writers),
+        failed=sum(run.status == FAILED for item in experiments for run in item.runs),
+    )
 
 
 def finished_experiments(
@@ -93,16 +100,16 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
     uri, tag = uri or tracking_uri(), id_tag("sweep")
     check_exists(uri)
     with open_store(uri) as store:
-        runs = {run.data.tags[tag]: run for run in store.current_runs(tag, identifier)}
+        runs = store.current_runs(tag, identifier)
         if len(runs) != 1:
-            known = ", ".join(sorted(runs)) or "none"
+            known = ", ".join(sorted(run.data.tags[tag] for run in runs)) or "none"
             raise MechcoreError(
                 f"sweep {identifier}: expected one in {without_password(uri)} whose identifier "
                 f"begins so, found {known}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for name in (SWEEP_FILE, CELLS_FILE):
-            store.fetch(next(iter(runs.values())), name, folder)
+            store.fetch(runs[0], name, folder)
     return folder
 
 
@@ -119,25 +126,10 @@ def _experiments(
 
 
 def _code_tags(code: Code) -> dict[str, str]:
-    """The code that made the results, which may differ from that of this moment."""
+    """Of the code that made the results, which may differ from that of this moment."""
     return {
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": code.commit,
         "mlflow.source.git.dirty": code.dirty,
         "mechcore.version": code.version,
     }
-
-
-def _receipt(uri: str, writers: Sequence[RunWriter]) -> Receipt:
-    run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
-    logged = sum(writer.logged for writer in writers)
-    return Receipt(
-        without_password(uri),
-        writers[0].experiment.sweep,
-        {writer.experiment.name: writer.id for writer in writers},
-        run_ids,
-        logged,
-        len(run_ids) - logged,
-        sum(writer.superseded for writer in writers),
-        sum(run.status == FAILED for writer in writers for run in writer.experiment.runs),
-    )
