@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from mechcore.claims import controls, diffusion, kernels, linearity, motion
 from mechcore.claims.judgement import Judgement
@@ -208,7 +209,7 @@ CRITERIA: dict[str, Criterion] = {
         section="controls",
         data=(CONTROLS_FILE,),
         needs="the controls",
-        judge=controls.even_random_on_noise,
+        judge=partial(controls.even_on_noise, family="random"),
         meaning=OF_BOTH_SIGNS,
     ),
     "N3": Criterion(
@@ -217,7 +218,7 @@ CRITERIA: dict[str, Criterion] = {
         section="controls",
         data=(CONTROLS_FILE,),
         needs="the controls",
-        judge=controls.even_highpass_on_noise,
+        judge=partial(controls.even_on_noise, family="highpass"),
         meaning=OF_BOTH_SIGNS,
     ),
     "N4": Criterion(

@@ -18,7 +18,7 @@ from mechcore.claims.thresholds import (
     RELATIVE_ERROR,
 )
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import extent, holds_throughout
+from mechcore.claims.wording import where_it_holds
 from mechcore.results.results import Results
 
 DEVIATIONS = {
@@ -29,6 +29,13 @@ DEVIATIONS = {
 }
 """How far a state is from diffusing like a Gaussian: columns, and how texts write them."""
 
+TOLERANCES = {
+    "exponent_error": EXPONENT_ERROR,
+    "coefficient_error": RELATIVE_ERROR,
+    "anisotropy": RELATIVE_ERROR,
+    "non_gaussian": GAUSSIAN_KURTOSIS,
+}
+
 
 def diffusion(results: Results) -> Judgement | None:
     """C2: DC diffuses isotropically, towards a Gaussian."""
@@ -36,18 +43,16 @@ def diffusion(results: Results) -> Judgement | None:
     rows = rows[(rows.beta == 0) & (rows.pattern == results.point)]
     if rows.empty:
         return None
+    kurtosis = rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
     rows = rows.assign(
         exponent_error=(rows.diffusion_exponent - 0.5).abs(),
         coefficient_error=(rows.diffusion_coefficient / rows.diffusion_speed - 1).abs(),
         anisotropy=(rows.width_across / rows.width_along - 1).abs(),
-        non_gaussian=rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
-        .abs()
-        .max(axis=1, skipna=False),
+        non_gaussian=kurtosis.abs().max(axis=1, skipna=False),
     )
-    holds = (rows.exponent_error <= EXPONENT_ERROR) & (rows.coefficient_error <= RELATIVE_ERROR)
-    holds &= (rows.anisotropy <= RELATIVE_ERROR) & (rows.non_gaussian <= GAUSSIAN_KURTOSIS)
+    holds = (rows[list(TOLERANCES)] <= pd.Series(TOLERANCES)).all(axis=1)
     figures = [*_coefficients(rows), *_deviations(rows, holds)]
-    where = extent(holds_throughout(rows, holds, ("activation", "size")))
+    where = where_it_holds(rows, holds, ("activation", "size"))
     return Judgement(verdict(holds), figures, where)
 
 
@@ -70,10 +75,10 @@ def contraction(results: Results) -> Judgement | None:
     inside = within_theory(rows)
     below, beyond = rows[inside], rows[~inside]
     figures = [
-        largest(below, "gap", "largest miss of the factor, β ≤ β*", "1"),
-        largest(beyond, "gap", "largest miss of the factor, β > β*", "1"),
-        largest(beyond, "across", "largest change of the width across, β > β*", "1"),
-        largest(beyond, "relative_speed", "largest v/s", "1"),
+        largest(below, "gap", "largest miss of the factor, β ≤ β*"),
+        largest(beyond, "gap", "largest miss of the factor, β > β*"),
+        largest(beyond, "across", "largest change of the width across, β > β*"),
+        largest(beyond, "relative_speed", "largest v/s"),
         _effect_of_relu(results),
     ]
     partly = bool(holds[inside].all()) and len(below) > 0
@@ -93,7 +98,7 @@ def _deviations(rows: pd.DataFrame, holds: pd.Series) -> Iterator[Figure]:
     for part, where in ((rows[holds], "where it holds"), (rows[~holds], "where not")):
         for column, name in DEVIATIONS.items():
             if len(part):
-                yield largest(part, column, f"largest {name}, {where}", "1")
+                yield largest(part, column, f"largest {name}, {where}")
 
 
 def _contraction_extent(rows: pd.DataFrame, holds: pd.Series, inside: pd.Series) -> str:
@@ -112,4 +117,4 @@ def _effect_of_relu(results: Results) -> Figure:
     pairs = pairs[within_theory(pairs)]
     gap = (pairs.contraction_along_second - pairs.contraction_along_first).abs()
     name = "largest difference of contraction between ReLU and identity, β ≤ β*"
-    return largest(pairs.assign(gap=gap), "gap", name, "1")
+    return largest(pairs.assign(gap=gap), "gap", name)

@@ -10,7 +10,7 @@ from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import bank_layers
 from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import extent, holds_throughout, listed_names
+from mechcore.claims.wording import listed_names, where_it_holds
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.paths import KERNELS_FILE
 from mechcore.results.results import Results
@@ -24,11 +24,11 @@ def parity(results: Results) -> Judgement | None:
     defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
     holds = (defect <= ROUNDING) & (product <= ROUNDING)
     figures = [
-        measured("kernels", len(rows), "1", KERNELS_FILE),
-        measured("largest |E² − m² − p²| / E²", defect.max(), "1", KERNELS_FILE),
-        measured("largest |⟨K_e, K_o⟩| / E²", product.max(), "1", KERNELS_FILE),
+        measured("kernels", len(rows), source=KERNELS_FILE),
+        measured("largest |E² − m² − p²| / E²", defect.max(), source=KERNELS_FILE),
+        measured("largest |⟨K_e, K_o⟩| / E²", product.max(), source=KERNELS_FILE),
     ]
-    where = extent(holds_throughout(rows, holds, ("kernel", "size")))
+    where = where_it_holds(rows, holds, ("kernel", "size"))
     return Judgement(verdict(holds), figures, where)
 
 
@@ -86,10 +86,10 @@ def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
         for row in ends.to_dict("records"):
             layer = f"{bank}, {row['name']}"
             share, chance = row["low_frequency_share"], row["null_low_frequency_share"]
-            yield measured(f"share of DC and gradients {when}, {layer}", share, "1", source)
-            yield measured(f"share by chance, {layer}", chance, "1", source)
+            yield measured(f"share of DC and gradients {when}, {layer}", share, source=source)
+            yield measured(f"share by chance, {layer}", chance, source=source)
     leading = (rows.leading == rows.low_frequencies).mean()
-    yield measured(f"layers in which no other coefficient is larger {when}", leading, "1")
+    yield measured(f"layers in which no other coefficient is larger {when}", leading)
 
 
 def _before_training(results: Results) -> Iterator[Figure]:
@@ -97,4 +97,4 @@ def _before_training(results: Results) -> Iterator[Figure]:
     if len(rows):
         yield from _spectra(rows, "before training")
         above = _above_chance(rows).mean()
-        yield measured("layers above the limit of chance before training", above, "1")
+        yield measured("layers above the limit of chance before training", above)

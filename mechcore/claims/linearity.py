@@ -65,7 +65,7 @@ def _small_beta(results: Results) -> Iterator[Figure]:
     slope = rows.speed.iloc[0] / rows.beta.iloc[0]
     good = ((rows.speed / (slope * rows.beta) - 1).abs() <= LINEAR).cummin()
     name = f"β up to which speed is proportional to β within 5 %, ReLU, k = {results.size}"
-    yield measured(name, rows.beta[good].max(), "1", trajectories_file(rows.iloc[0]))
+    yield measured(name, rows.beta[good].max(), source=trajectories_file(rows.iloc[0]))
 
 
 def _linear_in(lines: pd.DataFrame, domain: str) -> str:
