@@ -10,25 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from mechcore.claims import controls, diffusion, kernels, linearity, motion
+from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
-from mechcore.claims.thresholds import (
-    AT_REST_DRIFT,
-    DOMINATED,
-    EQUAL_SPEED,
-    EXPONENT_ERROR,
-    GAUSSIAN_KURTOSIS,
-    GRADIENT_ERROR,
-    GRADIENT_SPEED,
-    HALF,
-    LINEAR,
-    LORENTZ,
-    MONOTONE,
-    MOST,
-    MOST_BY_CHANCE,
-    RELATIVE_ERROR,
-    ROUNDING,
-    SOME,
-)
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
 from mechcore.experiment.paths import (
     BANK_FILES,
@@ -88,7 +71,7 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
     )
 
 
-NOT_FARTHER = f"Never farther than {AT_REST_DRIFT} px from its start."
+NOT_FARTHER = f"Never farther than {limits.AT_REST_DRIFT} px from its start."
 
 OF_BOTH_SIGNS = (
     "Mass is |x|. Under taps of both signs, with rectification or without, the |x| of a pattern "
@@ -100,7 +83,7 @@ CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
         "Even kernels keep the centre of mass.",
         "Even kernels of every family, on noise, which has no symmetry that would keep it in "
-        f"place: the centroid is never farther than {AT_REST_DRIFT} px from its start.",
+        f"place: the centroid is never farther than {limits.AT_REST_DRIFT} px from its start.",
         section="controls",
         data=(CONTROLS_FILE, MECHANICS_FILE, METRICS_FILE),
         needs="the controls",
@@ -108,9 +91,10 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C2": Criterion(
         "DC diffuses isotropically, towards a Gaussian, σ ~ √t.",
-        f"DC kernels (β = 0): exponent 1/2 within {EXPONENT_ERROR}, coefficient s = √((k² − 1)/12) "
-        f"and equal widths along and across within {RELATIVE_ERROR:.0%}, excess kurtosis at the "
-        f"last layer at most {GAUSSIAN_KURTOSIS}.",
+        f"DC kernels (β = 0): exponent 1/2 within {limits.EXPONENT_ERROR}, coefficient "
+        "s = √((k² − 1)/12) and equal widths along and across within "
+        f"{limits.RELATIVE_ERROR:.0%}, excess kurtosis at the last layer at most "
+        f"{limits.GAUSSIAN_KURTOSIS}.",
         section="diffusion",
         data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
         needs="DCT kernels and β = 0",
@@ -118,8 +102,8 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C3": Criterion(
         "A gradient with ReLU moves at 0.5 px/layer (k = 2).",
-        f"DCT, k = 2, ReLU, β = 1, along the axes: speed {GRADIENT_SPEED} within {GRADIENT_ERROR} "
-        "px/layer.",
+        f"DCT, k = 2, ReLU, β = 1, along the axes: speed {limits.GRADIENT_SPEED} within "
+        f"{limits.GRADIENT_ERROR} px/layer.",
         section="trajectories",
         data=(METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
@@ -128,8 +112,8 @@ CRITERIA: dict[str, Criterion] = {
     "C4": Criterion(
         "Speed is linear in the odd share of the kernel's energy.",
         "DCT, ReLU and modulus: a straight line in ρ over all β misses no point by more than "
-        f"{LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them for "
-        "β = p/E or the celerity γβ = p/m, up to β*.",
+        f"{limits.LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them "
+        "for β = p/E or the celerity γβ = p/m, up to β*.",
         section="linearity",
         data=(REGRESSIONS_FILE, MODELS_FILE, METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
@@ -138,7 +122,8 @@ CRITERIA: dict[str, Criterion] = {
     "C5": Criterion(
         "The mixing ratio controls the speed.",
         "DCT, ReLU and modulus: in each cell and pattern the rank correlation of speed with β is "
-        f"at least {MONOTONE}, and speeds span at least {HALF:.0%} of the light speed.",
+        f"at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} of the light "
+        "speed.",
         section="speed",
         data=(METRICS_FILE, KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
@@ -146,8 +131,9 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C6": Criterion(
         "The modulus moves the centre of mass faster than ReLU.",
-        f"DCT, pairs that differ in the activation only, β > β*: faster by more than {EQUAL_SPEED} "
-        f"px/layer in at least {MOST:.0%} of them; in part from {SOME:.0%} on.",
+        "DCT, pairs that differ in the activation only, β > β*: faster by more than "
+        f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them; in part from "
+        f"{limits.SOME:.0%} on.",
         section="rectifiers",
         data=(METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
@@ -156,7 +142,8 @@ CRITERIA: dict[str, Criterion] = {
     "C7": Criterion(
         "3x3 kernels diffuse and move more than 2x2.",
         "DCT, ReLU and modulus, pairs that differ in k only: wider at β = 0 in all of them, and "
-        f"faster in at least {MOST:.0%} of those with β > 0; in part if one of the two is true.",
+        f"faster in at least {limits.MOST:.0%} of those with β > 0; in part if one of the two is "
+        "true.",
         section="sizes",
         data=(METRICS_FILE, MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, with β = 0 and larger",
@@ -165,8 +152,8 @@ CRITERIA: dict[str, Criterion] = {
     "C8": Criterion(
         "ReLU acts like a Lorentz transform.",
         "DCT, ReLU, β > 0: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both within "
-        f"{LORENTZ}, the diffusion speed s in the place of light; what is faster than s fails. In "
-        "part: true for all β ≤ β*.",
+        f"{limits.LORENTZ}, the diffusion speed s in the place of light; what is faster than s "
+        "fails. In part: true for all β ≤ β*.",
         section="contraction",
         data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and larger",
@@ -175,7 +162,7 @@ CRITERIA: dict[str, Criterion] = {
     "C9": Criterion(
         "Even and odd part are orthogonal, and E² = m² + p².",
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
-        f"of the parts at most {ROUNDING:g} E².",
+        f"of the parts at most {limits.ROUNDING:g} E².",
         section="energy",
         data=(KERNELS_FILE,),
         needs="kernels",
@@ -183,11 +170,11 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C10": Criterion(
         "Trained CNN filters are dominated by DC and gradients in the DCT domain.",
-        f"Judged are layers in which kernels by chance have at most {MOST_BY_CHANCE:.0%} of their "
-        "energy in DC and the two gradients. A layer passes if these hold more than "
-        f"{DOMINATED:.0%} of its energy, and more than {1 - CHANCE:.1%} of layers whose kernels "
-        "have the same energies and directions by chance. In part: some layers pass, or all are "
-        "above chance.",
+        "Judged are layers in which kernels by chance have at most "
+        f"{limits.MOST_BY_CHANCE:.0%} of their energy in DC and the two gradients. A layer passes "
+        f"if these hold more than {limits.DOMINATED:.0%} of its energy, and more than "
+        f"{1 - CHANCE:.1%} of layers whose kernels have the same energies and directions by "
+        "chance. In part: some layers pass, or all are above chance.",
         section="spectra",
         data=(BANK_FILES,),
         needs="the kernels of a trained network (filter_banks)",

@@ -7,17 +7,9 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.lines import FEWEST_POINTS
+from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
 from mechcore.claims.selection import paired_simulations, paper_simulations
-from mechcore.claims.thresholds import (
-    EQUAL_SPEED,
-    GRADIENT_ERROR,
-    GRADIENT_SPEED,
-    HALF,
-    MONOTONE,
-    MOST,
-    SOME,
-)
 from mechcore.claims.wording import extent, where_it_holds
 from mechcore.experiment.paths import MECHANICS_FILE, METRICS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
@@ -39,8 +31,8 @@ def gradient(results: Results) -> Judgement | None:
     oblique, rows = rows[rows.angle % 90 != 0], rows[rows.angle % 90 == 0]
     if rows.empty:
         return None
-    rows = rows.assign(gap=(rows.speed - GRADIENT_SPEED).abs())
-    holds = rows.gap <= GRADIENT_ERROR
+    rows = rows.assign(gap=(rows.speed - limits.GRADIENT_SPEED).abs())
+    holds = rows.gap <= limits.GRADIENT_ERROR
     name, unit = "speed of {0.pattern} at {0.angle:g}°", "px/layer"
     figures = [
         measured(name.format(row), row.speed, unit, trajectories_file(row))
@@ -65,7 +57,7 @@ def mixing_ratio(results: Results) -> Judgement | None:
     cases: pd.DataFrame = by_case.apply(_steering).reset_index()
     if cases.correlation.isna().all():
         return None
-    holds = (cases.correlation >= MONOTONE) & (cases.span >= HALF)
+    holds = (cases.correlation >= limits.MONOTONE) & (cases.span >= limits.HALF)
     medians = cases.groupby("activation", sort=False)[list(STEERING)].median()
     figures = [
         measured(f"{name}, median, {activation}", row[column], source=METRICS_FILE)
@@ -85,7 +77,7 @@ def modulus(results: Results) -> Judgement | None:
     beyond = pairs[~within_theory(pairs)]
     if beyond.empty:
         return None
-    faster, slower = beyond.lead > EQUAL_SPEED, beyond.lead < -EQUAL_SPEED
+    faster, slower = beyond.lead > limits.EQUAL_SPEED, beyond.lead < -limits.EQUAL_SPEED
     share = float(faster.mean())
     below = pairs[within_theory(pairs)].assign(gap=lambda rows: rows.lead.abs())
     name = "share of pairs beyond β* in which the modulus is faster"
@@ -95,7 +87,7 @@ def modulus(results: Results) -> Judgement | None:
         largest(beyond, "lead", "largest lead of the modulus", "px/layer"),
         largest(below, "gap", "largest difference up to β*", "px/layer"),
     ]
-    outcome = verdict(pd.Series([share >= MOST]), partly=share >= SOME)
+    outcome = verdict(pd.Series([share >= limits.MOST]), partly=share >= limits.SOME)
     where = [_lead(str(name), rows) for name, rows in beyond.groupby("pattern", sort=False)]
     return Judgement(outcome, figures, f"for β > β*: {'; '.join(where)}")
 
@@ -108,9 +100,9 @@ def sizes(results: Results) -> Judgement | None:
     if still.empty or moving.empty:
         return None
     all_wider = bool((still.width_along_second > still.width_along_first).all())
-    faster = moving.speed_second > moving.speed_first + EQUAL_SPEED
+    faster = moving.speed_second > moving.speed_first + limits.EQUAL_SPEED
     share = float(faster.mean())
-    known = moving[moving.speed_first > EQUAL_SPEED]
+    known = moving[moving.speed_first > limits.EQUAL_SPEED]
     widths = (still.width_along_second / still.width_along_first).median()
     speeds = (known.speed_second / known.speed_first).median()
     name = "speed of 3x3 over 2x2, median (of their light speeds: 2)"
@@ -119,8 +111,10 @@ def sizes(results: Results) -> Judgement | None:
         measured("share of pairs with β > 0 in which 3x3 is faster", share, source=METRICS_FILE),
         measured(name, speeds, source=METRICS_FILE),
     ]
-    outcome = verdict(pd.Series([all_wider and share >= MOST]), partly=all_wider or share >= MOST)
-    most = faster.groupby([moving.activation, moving.pattern], sort=False).mean() >= MOST
+    mostly_faster = share >= limits.MOST
+    holds = pd.Series([all_wider and mostly_faster])
+    outcome = verdict(holds, partly=all_wider or mostly_faster)
+    most = faster.groupby([moving.activation, moving.pattern], sort=False).mean() >= limits.MOST
     return Judgement(outcome, figures, f"moves more, as a rule: {extent(most)}")
 
 
@@ -148,7 +142,7 @@ def _rank_correlation(rows: pd.DataFrame) -> float:
 
 def _lead(pattern: str, pairs: pd.DataFrame) -> str:
     """Where the modulus leads under a pattern."""
-    faster, slower = pairs[pairs.lead > EQUAL_SPEED], pairs[pairs.lead < -EQUAL_SPEED]
+    faster, slower = pairs[pairs.lead > limits.EQUAL_SPEED], pairs[pairs.lead < -limits.EQUAL_SPEED]
     span = f" (β from {faster.beta.min():g} to {faster.beta.max():g})" if len(faster) else ""
     return (
         f"{pattern}: faster in {len(faster)} of {len(pairs)} pairs{span}, slower in {len(slower)}"

@@ -38,25 +38,20 @@ class Figure(Settings):
 
 
 class Claim(Settings):
-    """A claim or a control with its verdict."""
+    """A claim or a control with its verdict; see also `mechcore.claims.criteria.Criterion`."""
 
     id: str
     """C1 and on for claims, N1 and on for negative controls."""
     kind: str
     statement: str
-    """What the paper says, or what a control must do."""
     figures: list[Figure]
     test: str
-    """The test in words, with its thresholds."""
     verdict: str
     range: str
     """Where it holds, and where it does not."""
     section: str
-    """Section of the report that shows it."""
     data: list[str]
-    """Files of results that the test reads."""
     meaning: str = ""
-    """What it means if a control moves."""
 
     @model_validator(mode="after")
     def _verdict_of_its_kind(self) -> Claim:
