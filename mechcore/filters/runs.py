@@ -27,15 +27,10 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     as ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
     """
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
-    groups = {
-        ROOT: root.assign_attrs(
-            bank.origin,
-            settings=settings.to_json(),
-            **provenance("filters", settings.to_mapping()),
-        )
-    }
+    made_from = provenance("filters", settings.to_mapping())
+    groups = {ROOT: root.assign_attrs(bank.origin, settings=settings.to_json(), **made_from)}
     for name, slices in strongest_kernels(slices_by_shape(bank), settings).items():
-        groups[name] = describe(simulate_shape(slices, settings), BANK_VARIABLES)
+        groups[name] = describe(_simulate_shape(slices, settings), BANK_VARIABLES)
     return groups
 
 
@@ -67,7 +62,7 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     return np.sort(chosen)
 
 
-def simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
+def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     """Run kernels of one shape under all activations, on all patterns."""
     runs = [
         [run_kernels(slices, activation, number, settings) for activation in settings.activations]
