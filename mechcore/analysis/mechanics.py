@@ -10,7 +10,6 @@ import xarray as xr
 
 from mechcore.analysis.lines import fit_lines
 from mechcore.analysis.measures import before_the_edge, measure, variance_along
-from mechcore.io.arrays import Array
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
@@ -20,16 +19,8 @@ SIMULATION = ("kernel", "activation", "size", "pattern", "angle", "beta")
 """What identifies a simulation in the tables."""
 
 MECHANICS = (
-    *SIMULATION,
-    "velocity_x",
-    "velocity_y",
-    "drift",
-    "width_along",
-    "width_across",
-    "contraction_along",
-    "contraction_across",
-    "excess_kurtosis_x",
-    "excess_kurtosis_y",
+    *(*SIMULATION, "velocity_x", "velocity_y", "drift", "width_along", "width_across"),
+    *("contraction_along", "contraction_across", "excess_kurtosis_x", "excess_kurtosis_y"),
 )
 """Columns of ``mechanics.csv``, one row a simulation, in the order of ``metrics.csv``."""
 
@@ -72,12 +63,12 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
-    observables = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
-    observables |= {
-        f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()
-    }
-    observables |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
-    merged = measured.assign({"drift": drift(dataset)} | observables)
+    merged = measured.assign(
+        {"drift": drift(dataset)}
+        | {f"width_{name}": grown**0.5 for name, grown in widths.items()}
+        | {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
+        | {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
+    )
     table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
         dim_order=["pattern", "angle", "beta"]
     )
@@ -91,7 +82,10 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
     size = int(dataset.attrs["size"])
     taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
-    properties = pd.DataFrame([kernel_properties(kernel) for kernel in taps])
+    parts = [decompose(kernel) for kernel in taps]
+    properties = pd.DataFrame(
+        {name: [value(part) for part in parts] for name, value in PROPERTIES.items()}
+    )
     return pd.concat([rows, properties], axis=1).assign(
         kernel=dataset.attrs["kernel"],
         size=size,
@@ -99,12 +93,6 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
         light_speed=[light_speed(size, float(angle)) for angle in rows.angle],
         smallest_tap=taps.min(axis=(-2, -1)),
     )[list(KERNELS)]
-
-
-def kernel_properties(taps: Array) -> dict[str, float]:
-    """Return the `PROPERTIES` of a kernel."""
-    parts = decompose(taps)
-    return {name: value(parts) for name, value in PROPERTIES.items()}
 
 
 def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
@@ -131,16 +119,9 @@ def controls_table(controls: xr.Dataset) -> pd.DataFrame:
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
-    observables = xr.Dataset(
-        {
-            "drift": drift(controls),
-            "speed": (late.mu_x.dims[:-1], np.hypot(*velocity)),
-            "extinct_at": controls.extinct_at,
-            "ill_conditioned": controls.ill_conditioned,
-            "smallest_tap": controls.smallest_tap,
-        }
-    )
-    return observables.to_dataframe().reset_index()[list(CONTROLS)]
+    motion = {"drift": drift(controls), "speed": (late.mu_x.dims[:-1], np.hypot(*velocity))}
+    recorded = controls[["extinct_at", "ill_conditioned", "smallest_tap"]]
+    return xr.Dataset(motion).merge(recorded).to_dataframe().reset_index()[list(CONTROLS)]
 
 
 def energy_defect(parts: Decomposition) -> float:
@@ -160,7 +141,7 @@ def last_layers(dataset: xr.Dataset) -> xr.DataArray:
     """Return the last layer that counts for each pattern: on a torus that before the edge."""
     end = dataset.sizes["t"] - 1
     closed = BOUNDARIES[dataset.attrs["boundary"]].closed
-    inside = dataset.edge_at - 1 if closed else xr.full_like(dataset.edge_at, np.nan)
+    inside = (dataset.edge_at - 1).where(closed)
     last: xr.DataArray = inside.fillna(end).clip(0, end).astype(int)
     return last
 

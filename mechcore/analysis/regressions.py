@@ -98,22 +98,20 @@ def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
     return table.dropna()[list(RESIDUALS)].reset_index(drop=True)
 
 
-def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``celerity`` = beta / sqrt(1 - beta^2), NaN for odd kernels."""
-    with np.errstate(divide="ignore"):
-        celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
-    return metrics.assign(celerity=celerity.where(celerity < CELERITY_LIMIT))
-
-
 def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the points of all fits: speeds averaged over the angles.
 
     One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
-    pattern, beta, odd_energy_ratio and celerity (NaN for odd kernels), speed (px/layer, mean over
-    the angles at which it is known, else NaN), and beta_star, the smallest over the angles, NaN if
-    an angle has none.
+    pattern, beta, odd_energy_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd kernels), speed
+    (px/layer, mean over the angles at which it is known, else NaN), and beta_star, the smallest
+    over the angles, NaN if an angle has none.
     """
-    known = with_celerity(metrics).assign(speed=metrics.speed.where(np.isfinite(metrics.speed)))
+    with np.errstate(divide="ignore"):
+        celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
+    known = metrics.assign(
+        celerity=celerity.where(celerity < CELERITY_LIMIT),
+        speed=metrics.speed.where(np.isfinite(metrics.speed)),
+    )
     keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
     groups = known.groupby(keys, sort=False)
     means = groups[["odd_energy_ratio", "celerity", "speed"]].mean()
