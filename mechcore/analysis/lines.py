@@ -14,13 +14,7 @@ FEWEST_POINTS = 3
 
 @dataclass(frozen=True)
 class Lines:
-    """Least-squares lines.
-
-    Parameters
-    ----------
-    slope, slope_se, intercept : ndarray
-        Slope, its standard error, and value at zero; NaN with fewer than three points.
-    """
+    """Least-squares lines: slope, its standard error, value at zero; NaN below three points."""
 
     slope: Array
     slope_se: Array

@@ -45,11 +45,6 @@ of ranks, from the smallest pair slope to the largest, covers 1 - 2/n!: 92% for 
 def regress(metrics: pd.DataFrame) -> pd.DataFrame:
     """Fit straight lines to speed over the betas of a cell and pattern, domain by domain.
 
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-
     Returns
     -------
     pandas.DataFrame

@@ -19,7 +19,7 @@ LARGEST_BANK = 8 * 2**30
 what is more does not fit beside its results on most machines."""
 
 MOST_REASONS = 5
-"""Reasons that are listed where a file has no convolution: enough to see what it is."""
+"""Reasons that are listed where a file has no convolution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +29,12 @@ class Bank:
     name: str
     """The file's name, without its folder."""
     sha256: str
-    """64 hexadecimal digits, of the file's bytes."""
+    """Of the file's bytes."""
     layers: tuple[Layer, ...]
     """In the order of the file."""
     skipped: tuple[Skipped, ...]
     """All other tensors."""
     layout: str = "auto"
-    """Order of the axes that was asked for."""
 
     @property
     def slices(self) -> int:
@@ -49,7 +48,7 @@ class Bank:
 
 
 def load_bank(path: str | Path, layout: str = "auto") -> Bank:
-    """Read the spatial convolutions of a weight file.
+    """Read the spatial convolutions of a weight file, in the convolution convention.
 
     Parameters
     ----------
@@ -57,11 +56,6 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
         A ``.safetensors``, ``.npz``, ``.onnx``, ``.pt``, ``.pth``, ``.h5`` or ``.keras`` file.
     layout : {"auto", "torch", "keras"}, optional
         Order of the axes where neither a graph nor a class of Keras states it.
-
-    Returns
-    -------
-    Bank
-        Kernels in the convolution convention, and why every other tensor was skipped.
 
     Raises
     ------

@@ -32,7 +32,6 @@ class AxisOrder:
     """An order of the axes of kernels."""
 
     kernel_first: bool
-    """Whether the kernel's axes come before the channels."""
     ending: str
     """Last word of the names of its kernels."""
     channels: dict[str, tuple[int, int]]
@@ -63,12 +62,9 @@ class Layer:
     """The kernels of a spatial convolution."""
 
     name: str
-    """Name of the tensor."""
     kernels: Kernels
-    """Shape (out, in, planes, kh, kw), in the convolution convention: networks correlate, so their
-    kernels are turned by 180 degrees, those of transposed convolutions are not. float64 if the file
-    holds that, else float32. ``in`` counts the inputs of a group; 2-D convolutions have one plane,
-    1-D ones also have ``kh = 1``."""
+    """Shape (out, in, planes, kh, kw), in the convolution convention; float64 if the file holds
+    that, else float32. 2-D convolutions have one plane, 1-D ones also have ``kh = 1``."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +78,7 @@ class Skipped:
 
 
 def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
-    """Read the kernels of a tensor of an open file if it belongs to a spatial convolution.
-
-    Examples
-    --------
-    >>> values = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
-    >>> recognise(Tensor("conv.weight", values.shape, "float32", lambda: values)).kernels[0, 0, 0]
-    array([[8., 7., 6.],
-           [5., 4., 3.],
-           [2., 1., 0.]], dtype=float32)
-    """
+    """Read the kernels of a tensor of an open file if it belongs to a spatial convolution."""
     reason = reason_to_skip(tensor, layout)
     if reason:
         return Skipped(tensor.name, tensor.shape, reason)
@@ -182,7 +169,10 @@ def _channels_first(tensor: Tensor, layout: str) -> NDArray[np.generic]:
 
 
 def _convolved(values: NDArray[np.generic], tensor: Tensor) -> Kernels:
-    """Return (out, in, *kernel) as planes in the convolution convention."""
+    """Return (out, in, *kernel) as planes in the convolution convention.
+
+    Networks correlate, so their kernels are turned by 180 degrees, but for transposed convolutions.
+    """
     kernel = (1,) * (5 - values.ndim) + values.shape[2:]
     planes = values.reshape(*values.shape[:2], *kernel)
     if tensor.kind != "transposed":

@@ -24,7 +24,7 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     """Send patterns through layers of the kernels of a bank that hold the most energy.
 
     Returns the groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels,
-    as ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
+    with the dimensions ``activation, pattern, slice, t``.
     """
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
     made_from = provenance("filters", settings.to_mapping())
@@ -46,15 +46,7 @@ def strongest_kernels(
 
 
 def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
-    """Return the positions of the kernels of each layer that hold the most energy.
-
-    Examples
-    --------
-    >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0, 0.0, 2.0])},
-    ...                     {"layer": ("slice", [0, 0, 1, 0])})
-    >>> strongest(slices, 2).tolist()
-    [1, 3]
-    """
+    """Return the positions of the kernels of each layer that hold the most energy."""
     energy, layer = slices.energy.values, slices.layer.values
     order = np.lexsort((-energy, layer))
     first = np.searchsorted(layer[order], layer[order], side="left")
