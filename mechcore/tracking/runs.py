@@ -11,9 +11,6 @@ from pathlib import Path
 MetricValue = tuple[str, float, int]
 """Name, value and step."""
 
-Identity = tuple[str, str]
-"""Kind and key of a run, by which a later tracking finds it again."""
-
 FINISHED, FAILED = "FINISHED", "FAILED"
 
 CONTENT_TAG = "mechcore.content_sha256"
@@ -57,8 +54,8 @@ class TrackedRun:
     status: str = FINISHED
 
     @property
-    def identity(self) -> Identity:
-        """Kind and key."""
+    def identity(self) -> tuple[str, str]:
+        """By which a later tracking finds the run again."""
         return self.kind, self.key
 
 

@@ -41,9 +41,6 @@ SERVED = "mlflow-artifacts:/"
 """Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths
 would be wrong once it has moved."""
 
-LONGEST_REASON = 300
-"""Characters of an error that are shown."""
-
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
 
@@ -51,7 +48,7 @@ DIGEST_LENGTH = 36
 """Characters of the hash of an input that a store takes."""
 
 DEFAULTS = {
-    # MLflow reports its use over the network unless told not to, before it is imported.
+    # MLflow reports its use over the network unless told not to.
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Its own seven attempts take four minutes to say that a server is down.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -169,13 +166,21 @@ class Store:
 @contextmanager
 def one_line_errors(uri: str, advice: str = "") -> Iterator[None]:
     """Raise what a store complains of as one line, without the password of the store."""
+    # Before MLflow is imported.
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    shown = without_password(uri)
     try:
         yield
-    except Exception as error:
-        if not _is_of_store(error):
-            raise
-        message = f"store {without_password(uri)}: {_reason(uri, error)}{advice}"
-        raise MechcoreError(message) from error
+    # An ImportError: the driver of a database that is not installed.
+    except (MlflowException, RequestException, SQLAlchemyError, ImportError) as error:
+        # MLflow's messages leave out a slash at the end.
+        reason = " ".join(str(error).split()).replace(uri.rstrip("/"), shown.rstrip("/"))
+        raise MechcoreError(f"store {shown}: {shortened(reason, 300)}{advice}") from error
 
 
 def artifacts_folder(uri: str) -> Path:
@@ -193,32 +198,12 @@ def reach_database(uri: str) -> None:
     engine.dispose()
 
 
-def _is_of_store(error: Exception) -> bool:
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    # An ImportError: the driver of a database that is not installed.
-    return isinstance(error, (MlflowException, RequestException, SQLAlchemyError, ImportError))
-
-
-def _reason(uri: str, error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    # MLflow leaves out a slash at the end.
-    for secret in (uri, uri.rstrip("/")):
-        reason = reason.replace(secret, without_password(uri))
-    return shortened(reason, LONGEST_REASON)
-
-
 @contextmanager
 def _locked(uri: str) -> Iterator[None]:
     """Let one process of this machine write: two would log everything twice."""
-    file = sqlite_file(uri)
-    if file is not None:
-        lock = Path(f"{file}.lock")
-    else:
-        name = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        lock = Path(tempfile.gettempdir()) / f"mechcore-{name}.lock"
+    name = hashlib.sha256(uri.encode()).hexdigest()[:16]
+    elsewhere = Path(tempfile.gettempdir()) / f"mechcore-{name}"
+    lock = Path(f"{sqlite_file(uri) or elsewhere}.lock")
     try:
         # Where this fails, filelock may wait for ever.
         lock.touch()
@@ -231,8 +216,6 @@ def _locked(uri: str) -> Iterator[None]:
 
 
 def _connect(uri: str) -> MlflowClient:
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     file = sqlite_file(uri)

@@ -12,7 +12,6 @@ from mechcore.tracking.runs import (
     KIND_TAG,
     SUPERSEDED_TAG,
     SWEEP_TAG,
-    Identity,
     TrackedExperiment,
     TrackedRun,
     id_tag,
@@ -32,7 +31,7 @@ class RunWriter:
     def __init__(self, store: Store, experiment: TrackedExperiment) -> None:
         self.store, self.experiment = store, experiment
         self.id = store.experiment_id(experiment)
-        self.stored: dict[Identity, list[Run]] = defaultdict(list)
+        self.stored: dict[tuple[str, str], list[Run]] = defaultdict(list)
         self.stored_ids: set[str] = set()
         for run in store.search([self.id]):
             kind = run.data.tags.get(KIND_TAG, "")
