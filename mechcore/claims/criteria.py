@@ -60,14 +60,9 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
     return Claim(
         id=name,
         kind="control" if name.startswith("N") else "claim",
-        statement=criterion.statement,
-        figures=judgement.figures,
-        test=criterion.test,
-        verdict=judgement.verdict,
-        range=judgement.range,
-        section=criterion.section,
+        **vars(judgement),
+        **{key: getattr(criterion, key) for key in ("statement", "test", "section", "meaning")},
         data=list(criterion.data),
-        meaning=criterion.meaning,
     )
 
 

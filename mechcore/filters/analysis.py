@@ -30,32 +30,11 @@ def analyse(kernels: object) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Along the dimension ``slice``:
-
-        energy
-            Squared norm; the sum of ``dct_energy``.
-        odd_energy_ratio, odd_share, isotropic_share, anisotropic_share
-            Shares of the energy: rho = p^2/E^2 under both its names, and the two parts of the even
-            energy.
-        beta
-            p / E.
-        low_frequency_share
-            Share of DC and of the two gradients.
-        momentum_x, momentum_y : px
-            First moment; exactly zero where it is only rounding.
-        momentum_angle : degrees
-            Its direction, NaN if it is zero.
-        total
-            Sum of the taps.
-        velocity_x, velocity_y : px/layer
-            First moment over the sum: what a linear layer does to a centroid. NaN where the sum is
-            only rounding.
-        no_negative_tap : bool
-            Whether the exact theory holds under ReLU.
-        rank : int
-            Number of singular values above rounding.
-        dct_energy : (slice, v, u)
-            Energy of each DCT-II coefficient; v counts sign changes downwards, u to the right.
+        Along ``slice``: energy, odd_energy_ratio (under a second name odd_share), isotropic_share,
+        anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y (px, exactly zero
+        where they are only rounding), momentum_angle (degrees), total, velocity_x and velocity_y
+        (px/layer, NaN where the sum is only rounding), no_negative_tap, rank; and along ``slice, v,
+        u`` dct_energy. `mechcore.filters.variables.BANK_VARIABLES` says what they are.
 
         Shares and angles of a kernel that is zero are NaN.
 

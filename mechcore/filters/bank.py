@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mechcore.errors import MechcoreError, choose, shown
+from mechcore.errors import choose, shown
 from mechcore.experiment.weights import LAYOUTS
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
@@ -73,21 +73,12 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     path = Path(path)
     with open_tensors(path) as tensors:
         _require_memory(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
-        entries = [_recognised(path, tensor, layout) for tensor in tensors]
+        entries = [recognise(tensor, layout) for tensor in tensors]
     layers = tuple(entry for entry in entries if isinstance(entry, Layer))
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
     return Bank(path.name, file_sha256(path), layers, skipped, layout)
-
-
-def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
-    try:
-        return recognise(tensor, layout)
-    except WeightFileError:
-        raise
-    except MechcoreError as error:
-        raise WeightFileError(path, str(error)) from error
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:
@@ -101,9 +92,6 @@ def _require_memory(path: Path, tensors: list[Tensor]) -> None:
 
 def _tally(skipped: tuple[Skipped, ...]) -> str:
     counts = Counter(entry.reason for entry in skipped).most_common(MOST_REASONS)
-    if not counts:
-        return "it is empty"
-    examples = {entry.reason: entry.name for entry in reversed(skipped)}
-    return ", ".join(
-        f"{count} x {reason} (as {shown(examples[reason])})" for reason, count in counts
-    )
+    examples = {entry.reason: shown(entry.name) for entry in reversed(skipped)}
+    reasons = [f"{count} x {reason} (as {examples[reason]})" for reason, count in counts]
+    return ", ".join(reasons) or "it is empty"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mechcore.errors import MechcoreError, shown
 from mechcore.filters.formats.tensors import FLOATS, Tensor
 
-Kernels = NDArray[np.float32] | NDArray[np.float64]
+Kernels = NDArray[np.floating]
 
 LARGEST_KERNEL = 31
 """Longest kernel axis, in px, where the file does not state its convolutions: the longest in use
@@ -21,6 +21,8 @@ RANKS = {0: "scalar", 1: "vector", 2: "matrix"}
 
 NOT_KERNELS = ("embed", "token", "position", "bias", "mask", "running_", "moving_", "gamma")
 """Parts of the last word of a name that no kernel has, as in ``pos_embed``."""
+
+NO_LINE = "3 axes, but not the weight of a conv by its name"
 
 LINE_ENDINGS = ("weight", "kernel", "0")
 """Last words of the names of 1-D kernels, where the file does not state its convolutions;
@@ -98,17 +100,16 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
 def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
     """Return why a tensor is no spatial convolution, without reading it; empty if it is one."""
     longest = max(_axis_order(tensor, layout).kernel_shape(tensor.shape))
-    rank, guessed = len(tensor.shape), tensor.kind is None
+    rank, guessed, word = len(tensor.shape), tensor.kind is None, _last_word(tensor.name)
+    named_otherwise = any(part in word for part in NOT_KERNELS)
+    line_by_name = "conv" in tensor.name.lower() and word in LINE_ENDINGS
     reasons = [
         (tensor.reason, bool(tensor.reason)),
         (RANKS.get(rank, f"{rank} axes"), rank not in (3, 4, 5)),
         ("empty", 0 in tensor.shape),
         (f"{tensor.dtype} values", "float" not in tensor.dtype),
-        ("something else by its name", guessed and _is_named_otherwise(tensor.name)),
-        (
-            "3 axes, but not the weight of a conv by its name",
-            guessed and rank == 3 and not _is_line_by_name(tensor.name),
-        ),
+        ("something else by its name", guessed and named_otherwise),
+        (NO_LINE, guessed and rank == 3 and not line_by_name),
         ("kernel of one tap", longest == 1),
         (f"axes longer than {LARGEST_KERNEL}", guessed and longest > LARGEST_KERNEL),
     ]
@@ -117,14 +118,6 @@ def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
 
 def _last_word(name: str) -> str:
     return name.removesuffix(":0").replace("/", ".").split(".")[-1].lower()
-
-
-def _is_named_otherwise(name: str) -> bool:
-    return any(word in _last_word(name) for word in NOT_KERNELS)
-
-
-def _is_line_by_name(name: str) -> bool:
-    return "conv" in name.lower() and _last_word(name) in LINE_ENDINGS
 
 
 def _axis_order(tensor: Tensor, layout: str) -> AxisOrder:
@@ -138,7 +131,7 @@ def _guessed_order(tensor: Tensor) -> AxisOrder:
     orders = list(AXIS_ORDERS.values())
     kernels = {order.ending: order.kernel_shape(tensor.shape) for order in orders}
     short = [order for order in orders if max(kernels[order.ending]) <= LARGEST_KERNEL]
-    square = [order for order in orders if _is_square(kernels[order.ending])]
+    square = [order for order in orders if len(set(kernels[order.ending][-2:])) == 1]
     named = [order for order in orders if _last_word(tensor.name) == order.ending]
     # A pair of ones says nothing: a pointwise convolution is as likely as a kernel of one channel.
     both = len(short) == len(orders) and all(max(kernel) > 1 for kernel in kernels.values())
@@ -148,10 +141,6 @@ def _guessed_order(tensor: Tensor) -> AxisOrder:
         if len(candidates) == 1:
             return candidates[0]
     return orders[0]
-
-
-def _is_square(kernel: tuple[int, ...]) -> bool:
-    return len(kernel) > 1 and kernel[-1] == kernel[-2]
 
 
 def _channels_first(tensor: Tensor, layout: str) -> NDArray[np.generic]:
@@ -177,8 +166,7 @@ def _convolved(values: NDArray[np.generic], tensor: Tensor) -> Kernels:
     planes = values.reshape(*values.shape[:2], *kernel)
     if tensor.kind != "transposed":
         planes = planes[..., ::-1, ::-1]
+    dtype: type[np.floating] = np.float64 if tensor.dtype == "float64" else np.float32
     # Signalling NaNs and infinities of small types are counted afterwards.
     with np.errstate(invalid="ignore"):
-        if tensor.dtype == "float64":
-            return planes.astype(np.float64, order="C")
-        return planes.astype(np.float32, order="C")
+        return planes.astype(dtype, order="C")
