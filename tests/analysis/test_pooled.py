@@ -98,11 +98,6 @@ def test_the_interval_of_a_median_holds_it_whatever_the_distribution(count: int)
     assert held == pytest.approx(exact, abs=0.021)
 
 
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_the_median_of_few_has_no_interval(count: int) -> None:
-    assert np.isnan(median_interval(np.arange(float(count)))).all()
-
-
 def test_in_diffusion_speeds_all_sizes_follow_one_line() -> None:
     metrics = grid()
     table = pool(metrics, kernels_of(metrics))
@@ -161,14 +156,6 @@ def test_dead_and_constant_cells_make_no_warning() -> None:
         table = pool(metrics.assign(speed=speed), kernels)
         assert table.r2.isna().all()
         assert (table.n == 0).all() == np.isnan(speed)
-
-
-def test_a_single_cell_is_pooled_without_interval() -> None:
-    metrics = metrics_of(theory(3))
-    table = pool(metrics, kernels_of(metrics))
-    assert (table.clusters == 1).all()
-    assert np.isfinite(table.slope).all()
-    assert table[["slope_se", "ci_low", "theil_sen_low"]].isna().all(axis=None)
 
 
 def test_kernels_that_families_share_count_once() -> None:

@@ -111,7 +111,7 @@ def test_eight_that_start_at_once_make_one_store(commands: Trackers, tmp_path: P
     """Forks that have imported everything wait for one gate: nothing is left that spreads them."""
     tiny = {"activations": ["relu"], "betas": {"start": 0, "stop": 1, "count": 3}}
     folder = trackers.prepare(tmp_path, CONFIG | tiny)
-    ended = commands.race([folder] * PROCESSES, *trackers.TRACK)
+    ended = commands.race(folder, PROCESSES)
     assert [end.code for end in ended] == [0] * PROCESSES, [end.stderr for end in ended]
     assert sorted(end.stdout.partition(" in ")[0] for end in ended) == [
         *["0 logged, 2 unchanged, 0 superseded"] * (PROCESSES - 1),

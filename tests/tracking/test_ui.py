@@ -86,7 +86,7 @@ def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(moved: Path) -> Iterator[str]:
     """The address that the command prints; Ctrl-C ends its server."""
-    port, before = servers.free_port(), folders_in_memory()
+    port, before = servers.free_ports(1)[0], folders_in_memory()
     with started(moved, port) as ui:
         [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
         # No other machine reaches it, unless it is asked for.
@@ -221,7 +221,7 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
 
 
 def test_a_server_that_other_machines_reach_is_warned_of(moved: Path) -> None:
-    words = [*COMMAND, "--host", "0.0.0.0", "--port", str(servers.free_port())]
+    words = [*COMMAND, "--host", "0.0.0.0", "--port", str(servers.free_ports(1)[0])]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, cwd=moved, env=environment(), stdout=pipe, text=True) as ui:
         assert ui.stdout is not None
