@@ -30,13 +30,11 @@ DOMAINS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "beta <= beta*": within_theory,
     "beta > beta*": lambda points: ~within_theory(points),
 }
-"""Which points belong to each domain."""
 
 EVERYWHERE, UP_TO_BETA_STAR = "all beta", "beta <= beta*"
 """The domain of all points, and that in which the theory can be exact."""
 
 DOMAIN_SYMBOLS = {EVERYWHERE: "all β", UP_TO_BETA_STAR: "β ≤ β*", "beta > beta*": "β > β*"}
-"""The domains as texts write them."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ KERNELS = (
 angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
 
 CONTROLS = (*SIMULATION, "drift", "speed", "extinct_at", "ill_conditioned", "smallest_tap")
-"""Columns of the table of controls."""
 
 NO_CONTROLS = pd.DataFrame({name: [] for name in CONTROLS})
 

@@ -25,7 +25,6 @@ from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS
 from mechcore.io.arrays import Array
 
 IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
-"""Columns that distinguish kernels of a size."""
 
 FEWEST_CLUSTERS = 3
 """Two cells leave one degree of freedom: an interval of 13 standard errors says nothing."""

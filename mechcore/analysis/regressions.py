@@ -10,10 +10,8 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.io.arrays import Array
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
-"""What speed is regressed on."""
 
 LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
-"""Columns of the least-squares line."""
 
 THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
 """The median of the slopes between all pairs of points, and its interval."""
@@ -25,7 +23,6 @@ COLUMNS = (
 """Columns of ``regressions.csv``."""
 
 RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
-"""Columns of the map of residuals."""
 
 CONFIDENCE = 0.95
 

@@ -18,7 +18,6 @@ DIGITS = 5
 """Significant digits of tables beside the page: more than figures show, in half as many bytes."""
 
 KERNEL = ("kernel", "size", "angle", "beta")
-"""What identifies a kernel in the tables."""
 
 MODEL_COLUMNS = (
     *("cell", "pattern", "domain", "model", "n"),
@@ -35,7 +34,6 @@ POOLED_COLUMNS = (
 of statistics, which readers of the tables do not need."""
 
 ALL_FAMILIES = "all"
-"""The family of pools over all families."""
 
 NAMES = ("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool")
 COUNTS = ("size", "n", "clusters", "cells_without_s")

@@ -33,14 +33,10 @@ class Criterion:
     statement: str
     """What the paper says, or what a control must do."""
     test: str
-    """The test in words, with its thresholds."""
     _: KW_ONLY
     section: str
-    """The section of the report that shows it."""
     data: tuple[str, ...]
-    """Files of results that the test reads."""
     needs: str
-    """What must be on the grid."""
     judge: Callable[[Results], Judgement | None]
     """None where the grid holds nothing to judge by."""
     meaning: str = ""
@@ -215,4 +211,3 @@ CRITERIA: dict[str, Criterion] = {
         "(β = 1) leaves a symmetric pattern in place.",
     ),
 }
-"""By number, which starts with C for a claim and N for a control."""

@@ -18,7 +18,6 @@ class Judgement:
     verdict: str
     figures: list[Figure]
     range: str
-    """Where the claim holds, and where it does not."""
 
 
 def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:

@@ -22,7 +22,6 @@ VERDICTS = {
     "claim": (REPRODUCED, IN_PART, NOT_REPRODUCED, NOT_YET_MEASURED),
     "control": (AT_REST, MOVED, NOT_YET_MEASURED),
 }
-"""The verdicts that each kind of claim can get."""
 
 
 class Figure(Settings):
@@ -32,7 +31,6 @@ class Figure(Settings):
     value: float | None = Field(allow_inf_nan=False)
     """None where nothing could be measured."""
     unit: str
-    """``1`` for a number without a unit."""
     source: str | None = None
     """The file that it comes from, below the folder of results."""
 
@@ -41,7 +39,6 @@ class Claim(Settings):
     """A claim or a control with its verdict; see also `mechcore.claims.criteria.Criterion`."""
 
     id: str
-    """C1 and on for claims, N1 and on for negative controls."""
     kind: str
     statement: str
     figures: list[Figure]

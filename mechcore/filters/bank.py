@@ -19,7 +19,6 @@ LARGEST_BANK = 8 * 2**30
 what is more does not fit beside its results on most machines."""
 
 MOST_REASONS = 5
-"""Reasons that are listed where a file has no convolution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +26,11 @@ class Bank:
     """The spatial convolutions of a weight file."""
 
     name: str
-    """The file's name, without its folder."""
     sha256: str
     """Of the file's bytes."""
     layers: tuple[Layer, ...]
     """In the order of the file."""
     skipped: tuple[Skipped, ...]
-    """All other tensors."""
     layout: str = "auto"
 
     @property

@@ -24,7 +24,6 @@ LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 LOW = "low_frequency_share"
 
 SLICE_COORDINATES = ("layer", "out", "in", "plane")
-"""Which kernel of the bank a slice is."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,6 @@ class BankAnalysis:
     thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
     ``leading``, how many of these are among as many largest coefficients."""
     summary: pd.DataFrame
-    """One row, of all kernels."""
     skipped: pd.DataFrame
     """Arrays of the file that are no spatial convolution: name, shape, reason."""
 

@@ -17,7 +17,6 @@ LARGEST_KERNEL = 31
 are 31 (RepLKNet); what is longer are channels or positions."""
 
 RANKS = {0: "scalar", 1: "vector", 2: "matrix"}
-"""What arrays with too few axes are."""
 
 NOT_KERNELS = ("embed", "token", "position", "bias", "mask", "running_", "moving_", "gamma")
 """Parts of the last word of a name that no kernel has, as in ``pos_embed``."""
@@ -35,7 +34,6 @@ class AxisOrder:
 
     kernel_first: bool
     ending: str
-    """Last word of the names of its kernels."""
     channels: dict[str, tuple[int, int]]
     """Axes of the outputs and of the inputs, by kind of layer."""
 
@@ -75,7 +73,6 @@ class Skipped:
 
     name: str
     shape: tuple[int, ...]
-    """Empty where it has none."""
     reason: str
 
 

@@ -9,20 +9,17 @@ from mechcore.analysis.measures import measure
 from mechcore.filters.bank_file import SLICE_COORDINATES, BankAnalysis
 from mechcore.io.netcdf import ROOT
 
+# Columns of the kernels, of `mechcore.analysis.measures.measure`, and of the trajectories.
 PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
-"""Columns of the kernels."""
 RENAMED = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
 
 MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
-"""Columns of `mechcore.analysis.measures.measure`."""
 OUTCOME = ("extinct_at", "ill_conditioned")
-"""Columns of the trajectories."""
 
 COLUMNS = (
     *("number", *SLICE_COORDINATES, *(RENAMED.get(name, name) for name in PREDICTED)),
     *("height", "width", "activation", "pattern", *MEASURED, *OUTCOME),
 )
-"""Columns of the table, in order."""
 
 
 def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MetricValue = tuple[str, float, int]
-"""Name, value and step."""
 
 FINISHED, FAILED = "FINISHED", "FAILED"
 
@@ -32,7 +31,6 @@ class TrackedRun:
 
     name: str
     kind: str
-    """What it is about: cell, bank, simulation or sweep."""
     key: str
     """What identifies it among the runs of its kind."""
     content_sha256: str
@@ -46,7 +44,6 @@ class TrackedRun:
     inputs: Mapping[Path, str] = field(default_factory=dict)
     """The files that it was made from, and their hashes."""
     files: Sequence[Path] = ()
-    """Artifacts that exist as files."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """Further artifacts, by file name."""
     draw: Callable[[Path], None] | None = None
@@ -69,7 +66,6 @@ class TrackedExperiment:
     sweep: str
     """Identifier of the sweep that its current runs belong to."""
     tags: Mapping[str, str]
-    """Tags of all its new runs."""
     runs: Sequence[TrackedRun]
 
 

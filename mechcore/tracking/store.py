@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run
 
 ARTIFACTS = "mlartifacts"
-"""Name of the folder of artifacts beside a SQLite store."""
 
 SERVED = "mlflow-artifacts:/"
 """Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths

@@ -31,7 +31,6 @@ class Receipt:
     """What tracking did, and MLflow's ids of the experiments and of the current runs, by name."""
 
     uri: str
-    """The store, without password."""
     sweep: str
     experiments: Mapping[str, str]
     runs: Mapping[str, str]

@@ -22,7 +22,6 @@ from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unre
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
-"""Members of a ``.keras`` archive."""
 
 KINDS = {
     "convd": "convolution",
