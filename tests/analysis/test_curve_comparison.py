@@ -206,18 +206,13 @@ def test_states_at_rest_have_no_light_speed(speeds: float) -> None:
     assert (table.delta_aic == 0).all()
 
 
-def test_few_points_are_not_cross_validated() -> None:
-    for count in (FEWEST_TO_VALIDATE - 1, FEWEST_TO_VALIDATE):
-        table = compared(LAWS["Lorentz"], betas=np.linspace(0, 0.9, count))
-        found = table.loc["all beta"].cross_validated_error
-        assert np.isfinite(found).all() == (count >= FEWEST_TO_VALIDATE)
-
-
-def test_too_few_points_have_rows_without_figures() -> None:
-    table = compared(LAWS["Lorentz"], beta_star=0.03)
-    few = table.loc["beta <= beta*"]
-    assert (few.n == 2).all()
-    assert few[["level", "light_speed", "aic", "r2", "worst_residual"]].isna().all(axis=None)
+@pytest.mark.parametrize("count", [2, FEWEST_TO_VALIDATE - 1, FEWEST_TO_VALIDATE])
+def test_few_points_are_fitted_but_not_cross_validated_and_two_are_not_fitted(count: int) -> None:
+    table = compared(LAWS["Lorentz"], betas=np.linspace(0, 0.9, count)).loc["all beta"]
+    assert (table.n == count).all()
+    figures = table[["level", "aic", "r2", "worst_residual"]]
+    assert figures.notna().all(axis=None) == (count > 2)
+    assert table.cross_validated_error.notna().all() == (count >= FEWEST_TO_VALIDATE)
 
 
 def test_holes_are_left_out() -> None:
