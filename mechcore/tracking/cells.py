@@ -12,12 +12,10 @@ from typing import Any
 
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.experiment.cell import Cell
-from mechcore.experiment.config import Experiment
-from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.netcdf import read_dataset
-from mechcore.jobs.status import CellState, cell_states
+from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
@@ -50,13 +48,6 @@ def cell_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
         cell, record = results.cells[row["cell"]], sweep.records[row["cell"]]
         runs.append(_cell_run(cell, results.folder, record, params, numbers))
     return runs
-
-
-def failed_runs(experiment: Experiment, directory: Path, logs: Path) -> list[TrackedRun]:
-    """Return a run for every cell that failed."""
-    cells = expand(experiment)
-    states = cell_states(cells, directory, logs)
-    return [_failed_run(cells[state.cell], state) for state in states if state.state == "failed"]
 
 
 def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
@@ -96,7 +87,8 @@ def _cell_run(
     )
 
 
-def _failed_run(cell: Cell, state: CellState) -> TrackedRun:
+def failed_run(cell: Cell, state: CellState) -> TrackedRun:
+    """Return the run of a cell that failed, with the end of its log."""
     log = state.log.read_text(encoding="utf-8", errors="replace")
     failed_at = int(state.log.stat().st_mtime * 1000)
     note = f"Failed; the log ends with\n\n```\n{log[-MAX_TEXT:]}\n```"

@@ -17,7 +17,7 @@ from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
-from mechcore.tracking.cells import cell_runs, failed_runs, simulation_runs
+from mechcore.tracking.cells import cell_runs, failed_run, simulation_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment
 from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, id_tag
 from mechcore.tracking.store import open_store
@@ -80,9 +80,10 @@ def partial_experiments(
     experiment: Experiment, directory: Path, logs: Path
 ) -> list[TrackedExperiment]:
     """Return what a store should hold of the cells that have succeeded or failed by now."""
-    failed = failed_runs(experiment, directory, logs)
-    states = cell_states(expand(experiment), directory, logs)
-    if failed and not any(state.state == "done" for state in states):
+    cells = expand(experiment)
+    states = cell_states(cells, directory, logs)
+    failed = [failed_run(cells[item.cell], item) for item in states if item.state == "failed"]
+    if failed and not any(item.state == "done" for item in states):
         return [cells_experiment(experiment, "none", _code_tags(current_code([])), failed)]
     results = Results.measured(experiment, directory)
     return _experiments(results, describe_sweep(results, logs), failed)

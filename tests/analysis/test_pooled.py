@@ -70,15 +70,6 @@ def test_clustered_errors_are_the_sandwich_of_liang_and_zeger() -> None:
     assert found["slope_se_independent"] == pytest.approx(stats.linregress(x, y).stderr, rel=1e-9)
 
 
-def test_names_and_order_of_clusters_do_not_count(rng: np.random.Generator) -> None:
-    x, y, names = clustered(1)
-    order = rng.permutation(len(x))
-    found = fit_clustered(x[order], y[order], [f"cell {name}" for name in names[order]])
-    expected = fit_clustered(x, y, names)
-    for name, figure in expected.items():
-        assert found[name] == pytest.approx(figure, rel=1e-9)  # sums in another order
-
-
 @pytest.mark.parametrize("clusters", [1, 2, 3])
 def test_few_clusters_have_no_interval(clusters: int) -> None:
     found = fit_clustered(*clustered(0, clusters))

@@ -129,12 +129,6 @@ def test_speed_is_an_exact_line_in_celerity_up_to_beta_star() -> None:
     assert (beyond.n, beyond.beta_min, beyond.beta_max) == (16, 0.625, 1)
 
 
-def test_the_odd_kernel_has_no_place_on_the_axis_of_celerity() -> None:
-    table = regress(metrics_of(theory(3)))
-    assert row(table, "celerity", EVERYWHERE).n == 40
-    assert row(table, "beta", EVERYWHERE).n == 41
-
-
 def test_domains_follow_the_smallest_beta_star_of_the_angles() -> None:
     parts = [
         metrics_of(theory(3), angles=[angle], beta_star=star)

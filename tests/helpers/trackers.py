@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -36,6 +37,15 @@ TRACK = (
     *("--report", "report.html", "--output", "r.json"),
 )
 """The report is optional: where there is none, the run of the sweep goes without."""
+
+IMPORTED = (
+    *("mlflow.store.tracking.rest_store", "mlflow.store.tracking.sqlalchemy_store"),
+    *("mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking"),
+    *("mechcore.analysis.curve_comparison", "mechcore.analysis.pooled", "mechcore.cli.track"),
+    *("mechcore.report.figures.preview", "mechcore.report.page", "mechcore.simulation.run"),
+    "mechcore.tracking.track",
+)
+"""What a command would import: its forks find it done."""
 
 CONFIG: dict[str, object] = {
     "experiment": "tiny",
@@ -281,28 +291,9 @@ def _watch_calls(stop: object, record: Path) -> None:
         setattr(MlflowClient, name, watched(name, getattr(MlflowClient, name)))
 
 
-def _import_everything() -> None:
-    """What a command would import: its forks find it done."""
-    import mlflow.entities
-    import mlflow.store.artifact.artifact_repository_registry
-    import mlflow.store.tracking.rest_store
-    import mlflow.store.tracking.sqlalchemy_store
-    import mlflow.tracking  # noqa: F401
-
-    import mechcore.analysis.curve_comparison
-    import mechcore.analysis.pooled
-    import mechcore.analysis.regressions
-    import mechcore.cli.track
-    import mechcore.report.figures.preview
-    import mechcore.report.figures.style
-    import mechcore.report.page
-    import mechcore.simulation.run
-    import mechcore.tracking.track  # noqa: F401
-
+if __name__ == "__main__":
+    for module in IMPORTED:
+        importlib.import_module(module)
     # Forks then never look for garbage in what was imported.
     gc.freeze()
-
-
-if __name__ == "__main__":
-    _import_everything()
     _serve()
