@@ -100,21 +100,14 @@ def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
 
 
 def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
-    """Return light_cone and diffusion_speed (px/layer) by kernel and size.
-
-    They are means over the angles, NaN where an angle lacks it.
-    """
+    """Return light_cone and diffusion_speed (px/layer), means over the angles, by kernel, size."""
     names = {"light_speed": "light_cone", "diffusion_speed": "diffusion_speed"}
     groups = kernels.groupby(["kernel", "size"])[list(names)]
     return groups.mean(skipna=False).rename(columns=names)
 
 
 def controls_table(controls: xr.Dataset) -> pd.DataFrame:
-    """Return how the controls of an experiment moved: one row a control, columns `CONTROLS`.
-
-    Drift as in ``mechanics.csv`` (px), speed of the fitted motion (px/layer), and the layer at
-    which the state died.
-    """
+    """Return how the controls moved (px, px/layer): one row a control, columns `CONTROLS`."""
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
@@ -146,10 +139,7 @@ def last_layers(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def drift(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the largest distance of each centroid from its position at layer 0, px.
-
-    It is NaN where no later layer is known.
-    """
+    """Return the largest distance of each centroid from its position at layer 0, px."""
     dataset = before_the_edge(dataset)
     away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
     distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
@@ -157,10 +147,7 @@ def drift(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
-    """Return how much the variance has grown since layer 0, along or across the motion, px^2.
-
-    Up to `last_layers`: zero where the variance shrank, NaN for extinct states.
-    """
+    """Return how much the variance has grown since layer 0, along or across the motion, px^2."""
     variance = variance_along(dataset)
     if across:
         variance = dataset.sigma_x**2 + dataset.sigma_y**2 - variance

@@ -74,8 +74,7 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
 def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -> dict[str, float]:
     """Fit a line by least squares to points that come in clusters.
 
-    The line of `mechcore.analysis.regressions.fit_line`, with the standard error and the interval
-    of clusters, NaN with fewer than three, and ``slope_se_independent``.
+    Standard error and interval are NaN with fewer than three clusters.
     """
     line = fit_line(x, y, rounding)
     codes, names = pd.factorize(np.asarray(clusters))
@@ -98,13 +97,7 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
 
 def median_interval(values: Array) -> tuple[float, float]:
-    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values.
-
-    Examples
-    --------
-    >>> median_interval(np.arange(10.0))
-    (1.0, 8.0)
-    """
+    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values."""
     if not len(values):
         return np.nan, np.nan
     interval: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)

@@ -10,7 +10,6 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.io.arrays import Array
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
-
 LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
 
 THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
@@ -23,7 +22,6 @@ COLUMNS = (
 """Columns of ``regressions.csv``."""
 
 RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
-
 CONFIDENCE = 0.95
 
 CELERITY_LIMIT = 1e3

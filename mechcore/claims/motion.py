@@ -77,13 +77,13 @@ def modulus(results: Results) -> Judgement | None:
     beyond = pairs[~within_theory(pairs)]
     if beyond.empty:
         return None
-    faster, slower = beyond.lead > limits.EQUAL_SPEED, beyond.lead < -limits.EQUAL_SPEED
-    share = float(faster.mean())
+    share = float((beyond.lead > limits.EQUAL_SPEED).mean())
+    slower = float((beyond.lead < -limits.EQUAL_SPEED).mean())
     below = pairs[within_theory(pairs)].assign(gap=lambda rows: rows.lead.abs())
     name = "share of pairs beyond β* in which the modulus is faster"
     figures = [
         measured(name, share, source=METRICS_FILE),
-        measured("share in which it is slower", slower.mean(), source=METRICS_FILE),
+        measured("share in which it is slower", slower, source=METRICS_FILE),
         largest(beyond, "lead", "largest lead of the modulus", "px/layer"),
         largest(below, "gap", "largest difference up to β*", "px/layer"),
     ]
