@@ -13,15 +13,7 @@ from mechcore.claims import controls, diffusion, kernels, linearity, motion
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
-from mechcore.experiment.paths import (
-    BANK_FILES,
-    CONTROLS_FILE,
-    KERNELS_FILE,
-    MECHANICS_FILE,
-    METRICS_FILE,
-    MODELS_FILE,
-    REGRESSIONS_FILE,
-)
+from mechcore.experiment import paths
 from mechcore.filters.null import CHANCE
 from mechcore.results.results import Results
 
@@ -76,7 +68,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even kernels of every family, on noise, which has no symmetry that would keep it in "
         f"place: the centroid is never farther than {limits.AT_REST_DRIFT} px from its start.",
         section="controls",
-        data=(CONTROLS_FILE, MECHANICS_FILE, METRICS_FILE),
+        data=(paths.CONTROLS_FILE, paths.MECHANICS_FILE, paths.METRICS_FILE),
         needs="the controls",
         judge=controls.centre_of_mass,
     ),
@@ -87,7 +79,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.RELATIVE_ERROR:.0%}, excess kurtosis at the last layer at most "
         f"{limits.GAUSSIAN_KURTOSIS}.",
         section="diffusion",
-        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels and β = 0",
         judge=diffusion.diffusion,
     ),
@@ -96,7 +88,7 @@ CRITERIA: dict[str, Criterion] = {
         f"DCT, k = 2, ReLU, β = 1, along the axes: speed {limits.GRADIENT_SPEED} within "
         f"{limits.GRADIENT_ERROR} px/layer.",
         section="trajectories",
-        data=(METRICS_FILE,),
+        data=(paths.METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
         judge=motion.gradient,
     ),
@@ -106,7 +98,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them "
         "for β = p/E or the celerity γβ = p/m, up to β*.",
         section="linearity",
-        data=(REGRESSIONS_FILE, MODELS_FILE, METRICS_FILE),
+        data=(paths.REGRESSIONS_FILE, paths.MODELS_FILE, paths.METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=linearity.linearity,
     ),
@@ -116,7 +108,7 @@ CRITERIA: dict[str, Criterion] = {
         f"at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} of the light "
         "speed.",
         section="speed",
-        data=(METRICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=motion.mixing_ratio,
     ),
@@ -126,7 +118,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them; in part from "
         f"{limits.SOME:.0%} on.",
         section="rectifiers",
-        data=(METRICS_FILE,),
+        data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,
     ),
@@ -136,7 +128,7 @@ CRITERIA: dict[str, Criterion] = {
         f"faster in at least {limits.MOST:.0%} of those with β > 0; in part if one of the two is "
         "true.",
         section="sizes",
-        data=(METRICS_FILE, MECHANICS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, with β = 0 and larger",
         judge=motion.sizes,
     ),
@@ -146,7 +138,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.LORENTZ}, the diffusion speed s in the place of light; what is faster than s "
         "fails. In part: true for all β ≤ β*.",
         section="contraction",
-        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and larger",
         judge=diffusion.contraction,
     ),
@@ -155,7 +147,7 @@ CRITERIA: dict[str, Criterion] = {
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
         f"of the parts at most {limits.ROUNDING:g} E².",
         section="energy",
-        data=(KERNELS_FILE,),
+        data=(paths.KERNELS_FILE,),
         needs="kernels",
         judge=kernels.parity,
     ),
@@ -167,7 +159,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{1 - CHANCE:.1%} of layers whose kernels have the same energies and directions by "
         "chance. In part: some layers pass, or all are above chance.",
         section="spectra",
-        data=(BANK_FILES,),
+        data=(paths.BANK_FILES,),
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
@@ -175,7 +167,7 @@ CRITERIA: dict[str, Criterion] = {
         "At β = 0 no pattern of the grid moves, whatever the activation.",
         NOT_FARTHER,
         section="controls",
-        data=(MECHANICS_FILE, METRICS_FILE),
+        data=(paths.MECHANICS_FILE, paths.METRICS_FILE),
         needs="β = 0",
         judge=controls.grid_at_beta_zero,
         meaning="Kernel and pattern are symmetric, so nothing can move: motion is an error of the "
@@ -185,7 +177,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even random kernels do not move noise.",
         NOT_FARTHER,
         section="controls",
-        data=(CONTROLS_FILE,),
+        data=(paths.CONTROLS_FILE,),
         needs="the controls",
         judge=partial(controls.even_on_noise, family="random"),
         meaning=OF_BOTH_SIGNS,
@@ -194,7 +186,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even kernels without DC (highpass) do not move noise.",
         NOT_FARTHER,
         section="controls",
-        data=(CONTROLS_FILE,),
+        data=(paths.CONTROLS_FILE,),
         needs="the controls",
         judge=partial(controls.even_on_noise, family="highpass"),
         meaning=OF_BOTH_SIGNS,
@@ -203,7 +195,7 @@ CRITERIA: dict[str, Criterion] = {
         "Beyond β*, without rectification (identity), nothing moves.",
         NOT_FARTHER,
         section="speed",
-        data=(MECHANICS_FILE, METRICS_FILE, KERNELS_FILE),
+        data=(paths.MECHANICS_FILE, paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="the identity, and β > β*",
         judge=controls.identity_beyond_beta_star,
         meaning="Between β* and 1 taps have both signs, and the mass |x| of the linear system "

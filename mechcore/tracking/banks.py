@@ -12,14 +12,7 @@ from mechcore.filters.summary import SHARES
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.runs import (
-    MAX_TEXT,
-    NOTE_TAG,
-    SOURCE_TAG,
-    MetricValue,
-    TrackedRun,
-    content_sha256,
-)
+from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
 LAYER_CURVES = (
     *("energy", *SHARES, *(f"{name}_mean" for name in SHARES)),
@@ -46,7 +39,6 @@ def _run(bank: BankResults, files: list[Path], sha256: str) -> TrackedRun:
     weights_sha256 = str(analysis.attributes["weights_sha256"])
     written_at = max(int(path.stat().st_mtime * 1000) for path in files)
     layers = ", ".join(map(str, analysis.layers.name))
-    note = f"Kernels of {plan.weights}. The step of a curve is the layer: {layers}"
     return TrackedRun(
         name=f"filters/{plan.name}",
         kind="bank",
@@ -54,11 +46,9 @@ def _run(bank: BankResults, files: list[Path], sha256: str) -> TrackedRun:
         content_sha256=sha256,
         started_at=written_at,
         finished_at=written_at,
-        tags={
-            "mechcore.weights_sha256": weights_sha256,
-            SOURCE_TAG: "mechcore filters",
-            NOTE_TAG: note[:MAX_TEXT],
-        },
+        source="mechcore filters",
+        note=f"Kernels of {plan.weights}. The step of a curve is the layer: {layers}",
+        tags={"mechcore.weights_sha256": weights_sha256},
         params={
             "weights": analysis.attributes["weights"],
             "trained": plan.trained,

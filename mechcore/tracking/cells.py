@@ -19,19 +19,14 @@ from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
-from mechcore.tracking.runs import (
-    FAILED,
-    MAX_TEXT,
-    NOTE_TAG,
-    SOURCE_TAG,
-    MetricValue,
-    TrackedRun,
-    content_sha256,
-)
+from mechcore.tracking.runs import FAILED, MetricValue, TrackedRun, content_sha256
 
-SOURCE = {SOURCE_TAG: "mechcore simulate"}
+SOURCE = "mechcore simulate"
 
 ERROR_TAG = "mechcore.error"
+
+LOG_END = 4000
+"""Characters of a log, and of an error, that the description of a failed run holds."""
 
 TABLE_ONLY = ("/intercept_", "/slope_se_")
 """Metrics of a sweep that nobody sorts or plots by: each would be one more chart on the page."""
@@ -77,7 +72,8 @@ def _cell_run(
         content_sha256=content_sha256(record.content_sha256, params, metrics),
         started_at=record.started_at,
         finished_at=record.finished_at,
-        tags=SOURCE | {NOTE_TAG: note},
+        source=SOURCE,
+        note=note,
         params=params,
         metrics=[*metrics, *((name, cost, 0) for name, cost in costs.items() if cost is not None)],
         inputs={path: record.content_sha256},
@@ -91,7 +87,6 @@ def failed_run(cell: Cell, state: CellState) -> TrackedRun:
     """Return the run of a cell that failed, with the end of its log."""
     log = state.log.read_text(encoding="utf-8", errors="replace")
     failed_at = int(state.log.stat().st_mtime * 1000)
-    note = f"Failed; the log ends with\n\n```\n{log[-MAX_TEXT:]}\n```"
     return TrackedRun(
         name=cell.id,
         kind="cell",
@@ -99,7 +94,9 @@ def failed_run(cell: Cell, state: CellState) -> TrackedRun:
         content_sha256=content_sha256(log, cell.to_json()),
         started_at=failed_at,
         finished_at=failed_at,
-        tags=SOURCE | {ERROR_TAG: state.reason[:MAX_TEXT], NOTE_TAG: note},
+        source=SOURCE,
+        note=f"Failed; the log ends with\n\n```\n{log[-LOG_END:]}\n```",
+        tags={ERROR_TAG: state.reason[:LOG_END]},
         params=parameters(cell),
         texts={"cell.json": _settings(cell), "log.txt": log},
         status=FAILED,
@@ -118,7 +115,7 @@ def _simulation_run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
         content_sha256=content_sha256(params, metrics),
         started_at=finished_at,
         finished_at=finished_at,
-        tags=SOURCE,
+        source=SOURCE,
         params=params,
         metrics=metrics,
     )

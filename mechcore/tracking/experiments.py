@@ -8,7 +8,6 @@ from mechcore.experiment.config import Experiment
 from mechcore.experiment.representative import preferred
 from mechcore.tracking.runs import (
     KIND_TAG,
-    MAX_TEXT,
     SUPERSEDED_TAG,
     SWEEP_TAG,
     TrackedExperiment,
@@ -60,7 +59,7 @@ def simulations_experiment(
 
 
 def _ours(note: str) -> str:
-    return f"{note[:MAX_TEXT]}\n\n{OWN_NOTE}"
+    return f"{note}\n\n{OWN_NOTE}"
 
 
 def _usual_activation(experiment: Experiment) -> str:

@@ -19,9 +19,9 @@ SUPERSEDED_TAG = "mechcore.superseded_by"
 
 SOURCE_TAG = "mlflow.source.name"
 NOTE_TAG = "mlflow.note.content"
-"""What the page of a run or of an experiment shows as its description, in Markdown."""
+"""What the page of a run or of an experiment shows as its description."""
 
-MAX_TEXT = 4000
+MAX_TEXT = 4500
 """Characters of a note: a store takes 5000 in a tag."""
 
 
@@ -38,8 +38,12 @@ class TrackedRun:
     started_at: int
     finished_at: int
     """Times of the results, not of tracking, in ms since 1970: a rebuilt store has the same."""
-    tags: Mapping[str, str]
+    source: str
+    """The command that made the results."""
     params: Mapping[str, object]
+    note: str = ""
+    """Its description, in Markdown."""
+    tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[MetricValue] = ()
     inputs: Mapping[Path, str] = field(default_factory=dict)
     """The files that it was made from, and their hashes."""

@@ -22,7 +22,9 @@ from mechcore.tracking.experiments import OWN_NOTE
 from mechcore.tracking.runs import (
     CONTENT_TAG,
     KIND_TAG,
+    MAX_TEXT,
     NOTE_TAG,
+    SOURCE_TAG,
     SUPERSEDED_TAG,
     TrackedExperiment,
     TrackedRun,
@@ -105,7 +107,14 @@ class Store:
 
     def log(self, experiment_id: str, run: TrackedRun, tags: Mapping[str, str]) -> str:
         """Create a run, fill it and close it."""
-        own = {KIND_TAG: run.kind, id_tag(run.kind): run.key, CONTENT_TAG: run.content_sha256}
+        own = {
+            SOURCE_TAG: run.source,
+            KIND_TAG: run.kind,
+            id_tag(run.kind): run.key,
+            CONTENT_TAG: run.content_sha256,
+        }
+        if run.note:
+            own[NOTE_TAG] = run.note[:MAX_TEXT]
         created = self.client.create_run(
             experiment_id,
             start_time=run.started_at,

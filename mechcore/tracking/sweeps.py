@@ -10,14 +10,7 @@ from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
 from mechcore.io.hashes import file_sha256
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.runs import (
-    MAX_TEXT,
-    NOTE_TAG,
-    SOURCE_TAG,
-    MetricValue,
-    TrackedRun,
-    content_sha256,
-)
+from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
 ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
 """Results that become artifacts, with which another sweep can be compared."""
@@ -43,7 +36,8 @@ def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun
         ),
         started_at=min(record.started_at for record in records),
         finished_at=max(record.finished_at for record in records),
-        tags={SOURCE_TAG: "mechcore summarise", NOTE_TAG: _note(sweep, claims)},
+        source="mechcore summarise",
+        note=_note(sweep, claims),
         params={"cells": len(records), **machine},
         metrics=_metrics(results, sweep, claims),
         inputs={path: file_sha256(path) for path in inputs},
@@ -71,4 +65,4 @@ def _note(sweep: Sweep, claims: list[Claim]) -> str:
         "|---|---|---|",
         *(f"| {claim.id} | {claim.verdict} | {claim.statement} |" for claim in claims),
     ]
-    return "\n".join(lines)[:MAX_TEXT]
+    return "\n".join(lines)
