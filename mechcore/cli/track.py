@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, ResultsOption
+from mechcore.cli.options import (
+    ExperimentOption,
+    OptionalOutputOption,
+    LogsOption,
+    PartialOption,
+    ReportOption,
+    ResultsOption,
+)
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
@@ -24,35 +31,25 @@ EXAMPLES = """Examples:
 def command(
     experiment: ExperimentOption,
     results: ResultsOption,
-    logs: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the logs, in which --partial finds the failed cells."),
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
+    logs: LogsOption = None,
+    report: ReportOption = None,
     to: Annotated[
-        str | None,
-        typer.Option(
-            help="The store; by default MLFLOW_TRACKING_URI, else mlflow.db in this folder."
-        ),
+        str | None, typer.Option(help="The store; MLFLOW_TRACKING_URI or mlflow.db by default.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Receipt to write: the ids of the runs.")
-    ] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Log the cells that have succeeded or failed by now.")
-    ] = False,
+    output: OptionalOutputOption = None,
+    partial: PartialOption = False,
     rebuild: Annotated[
-        bool,
-        typer.Option("--rebuild", help="Log everything again, in place of the current runs."),
+        bool, typer.Option("--rebuild", help="Log everything again, in place of the current runs.")
     ] = False,
     processes: Annotated[
         int | None,
         typer.Option(min=1, help="How many processes: one logs, the others draw previews."),
     ] = None,
 ) -> None:
-    """Log results to MLflow: one run per cell, bank and sweep; nothing twice."""
-    from mechcore.experiment.config import load_experiment
+    """Log results to MLflow: one run per cell, bank and sweep; nothing twice.
 
+    Writes a receipt with the ids of the runs, as JSON.
+    """
     planned = load_experiment(experiment)
     if partial and logs is None:
         raise typer.BadParameter("--partial needs --logs: they separate failed from missing cells")

@@ -25,7 +25,6 @@ METRICS = {
     "`delta/slope_celerity`": "px/layer per unit of celerity p/m, with `r2` and `aic`",
     "`light_speed`": "the fastest that a kernel of this size can move anything, px/layer",
     "`delta/diffusion_coefficient`": "px² per layer at the smallest β; `isotropy` 1 is a disc",
-    "`engine_deviation`": "px between the engine that ran and the reference",
 }
 """What a person sorts and plots by first; `delta` is the name of a pattern."""
 

@@ -59,11 +59,9 @@ def _content(results: Results, sweep: Sweep, claims: list[Claim], files: list[Pa
 
 
 def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> Iterator[MetricValue]:
-    cells, records = sweep.cells, sweep.records.values()
+    records = sweep.records.values()
     yield "simulations", float(len(results.metrics)), 0
     yield "wall_seconds", sum(record.wall_seconds or 0.0 for record in records), 0
-    if "engine_deviation" in cells:
-        yield "engine_deviation", float(cells.engine_deviation.max()), 0
     counts = Counter(claim.verdict for claim in claims)
     for verdict in dict.fromkeys(name for names in VERDICTS.values() for name in names):
         yield f"claims {verdict}", float(counts[verdict]), 0
