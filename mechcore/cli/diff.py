@@ -85,7 +85,7 @@ def _parts(a: Sweep, b: Sweep, table: pd.DataFrame) -> Iterator[str]:
     from mechcore.results.diff import ONLY_A, ONLY_B, largest, outcome
 
     yield outcome(a, b, table)
-    yield table.groupby(["kind", "change"], sort=False).size().rename("count").to_string()
+    yield _printed(table.value_counts(["kind", "change"], sort=False).reset_index())
     facts = table[~table.kind.isin(["cell", "metric"])]
     if len(facts):
         yield _printed(facts[["kind", "name", "a", "b"]].fillna("absent"))
@@ -98,5 +98,6 @@ def _parts(a: Sweep, b: Sweep, table: pd.DataFrame) -> Iterator[str]:
 
 
 def _printed(table: pd.DataFrame) -> str:
-    table = table.infer_objects()
-    return str(table.to_string(index=False, max_rows=MOST_ROWS, max_colwidth=WIDEST_VALUE))
+    rows, more = table[:MOST_ROWS].infer_objects(), len(table) - MOST_ROWS
+    text = rows.to_string(index=False, max_colwidth=WIDEST_VALUE)
+    return f"{text}\n{more} more; --output writes all" if more > 0 else text

@@ -13,12 +13,9 @@ import pytest
 import xarray as xr
 
 from mechcore.analysis.measures import measure
-from mechcore.cli import app, main, propagate
+from mechcore.cli import app, main
 from mechcore.engines.trajectories import QUANTITIES
 from mechcore.errors import MechcoreError
-from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.kernels import FAMILIES
-from mechcore.model.patterns import PATTERNS
 from tests.helpers.isolation import run_limited
 from tests.helpers.projects import PROJECT
 
@@ -41,20 +38,6 @@ def modules_after(code: str) -> set[str]:
 @pytest.mark.parametrize("name", [str(command.name) for command in app.registered_commands])
 def test_every_subcommand_has_help_with_examples(tmp_path: Path, name: str) -> None:
     assert f"mechcore {name}" in succeed((name, "--help"), tmp_path).split("Examples:")[1]
-
-
-@pytest.mark.parametrize(
-    ("table", "words"),
-    [
-        (ACTIVATIONS, propagate.ACTIVATIONS_HELP),
-        (PATTERNS, propagate.PATTERNS_HELP),
-        (FAMILIES, propagate.FAMILIES_HELP),
-    ],
-)
-def test_the_help_of_propagate_lists_what_the_tables_hold(
-    table: dict[str, object], words: str
-) -> None:
-    assert set(table) <= set(re.findall(r"\w+", words))
 
 
 def test_a_misspelt_key_is_reported_once_and_first(tmp_path: Path) -> None:

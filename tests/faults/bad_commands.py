@@ -23,7 +23,6 @@ EXPERIMENT = ("--experiment", CONFIG)
 
 RESULTS = (*EXPERIMENT, "--results", "r")
 NETWORK = ("net.npz", "--settings", SETTINGS)
-TRAJECTORIES = (*EXPERIMENT, "--trajectories", "t")
 
 COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
 FITTED = ("--output", "r.csv", "--models", "n.csv", "--pooled", "p.csv")
@@ -33,8 +32,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "grid": (CONFIG,),
     "simulate": ("--cell", CELL, *OUTPUT),
     "controls": (*EXPERIMENT, *OUTPUT),
-    "collect": (*TRAJECTORIES, *COLLECTED),
-    "deviations": (*TRAJECTORIES, "--output", "d.csv"),
+    "collect": (*EXPERIMENT, "--trajectories", "t", *COLLECTED),
     "regress": ("--metrics", "m.csv", "--kernels", "k.csv", *FITTED),
     "judge": (*RESULTS, "--output", "claims.json"),
     "track": RESULTS,
@@ -226,7 +224,6 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
     # Results.
     "trajectories that are not there": (_required("collect"), ("t/dct-relu-k2.nc", "missing")),
-    "deviations of nothing": (_required("deviations"), ("t/dct-relu-k2.nc", "missing")),
     "tables that are not there": (_required("regress"), ("m.csv", "No such file")),
     "verdicts of nothing": (_required("judge"), ("r/", "No such file")),
     "a report of nothing": (_required("report"), ("r/", "No such file")),
