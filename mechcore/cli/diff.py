@@ -41,11 +41,7 @@ SweepArgument = Annotated[
 ]
 
 
-def command(
-    a: SweepArgument,
-    b: SweepArgument,
-    output: OptionalOutputOption = None,
-) -> None:
+def command(a: SweepArgument, b: SweepArgument, output: OptionalOutputOption = None) -> None:
     """Show what differs between two sweeps: configuration, code, machine, and every number.
 
     Writes all differences, as CSV. The exit code is 0 whether or not they differ.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mechcore.cli.options import OptionalOutputOption, LayoutOption, WeightsArgument
+from mechcore.cli.options import LayoutOption, OptionalOutputOption, WeightsArgument
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import one_line, shortened
 

@@ -24,12 +24,8 @@ SHORT = 0.1
 
 def command(
     config: Annotated[str, typer.Argument(help=CONFIGURATION)],
-    only_name: Annotated[
-        bool, typer.Option("--name", help="Print the experiment's name only.")
-    ] = False,
-    profile: Annotated[
-        str | None, typer.Option(help="Profile of a scheduler: its jobs, memory and time.")
-    ] = None,
+    only_name: Annotated[bool, typer.Option("--name", help="Print only the name.")] = False,
+    profile: Annotated[str | None, typer.Option(help="Profile of a scheduler: its jobs.")] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
     experiment = load_experiment(config)

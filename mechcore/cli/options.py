@@ -16,10 +16,7 @@ ResultsOption = Annotated[
     Path, typer.Option("--results", help="Folder that holds the results of the experiment.")
 ]
 LogsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--logs", help="Folder of the logs: time, memory and failures of the experiment's jobs."
-    ),
+    Path | None, typer.Option("--logs", help="Folder of the logs: time, memory, what failed.")
 ]
 ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of the report.")]
 PartialOption = Annotated[

@@ -40,9 +40,7 @@ def command(
     family: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
-    angle: Annotated[
-        float | None, typer.Option(help="Direction in degrees, +x towards +y; 0 by default.")
-    ] = None,
+    angle: Annotated[float | None, typer.Option(help="Degrees from +x towards +y.")] = None,
     mixing: Annotated[str | None, typer.Option(help="unit (default) or linear.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random family.")] = None,
     activation: Annotated[str, typer.Option(help=f"{', '.join(ACTIVATIONS)}.")] = "relu",

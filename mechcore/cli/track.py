@@ -8,8 +8,8 @@ import typer
 
 from mechcore.cli.options import (
     ExperimentOption,
-    OptionalOutputOption,
     LogsOption,
+    OptionalOutputOption,
     PartialOption,
     ReportOption,
     ResultsOption,
@@ -56,20 +56,15 @@ def command(
 
     check_outputs({"--output": output}, inputs_of(planned, experiment, results, report))
 
-    from mechcore.tracking.track import (
-        finished_experiments,
-        partial_experiments,
-        track,
-        write_receipt,
-    )
+    from mechcore.tracking import track
 
     if partial and logs is not None:
-        experiments = partial_experiments(planned, results, logs)
+        experiments = track.partial_experiments(planned, results, logs)
     else:
-        experiments = finished_experiments(planned, results, report)
-    receipt = track(experiments, to, rebuild=rebuild, processes=processes)
+        experiments = track.finished_experiments(planned, results, report)
+    receipt = track.track(experiments, to, rebuild=rebuild, processes=processes)
     if output:
-        write_receipt(receipt, output)
+        track.write_receipt(receipt, output)
     failed = f", {receipt.failed} failed" if receipt.failed else ""
     typer.echo(
         f"{receipt.logged} logged, {receipt.unchanged} unchanged, "

@@ -59,5 +59,3 @@ class BankResults:
         from mechcore.filters.velocities import filter_velocities
 
         return filter_velocities(self.analysis, self.runs or {})
-
-

@@ -1,4 +1,4 @@
-"""All checks of an experiment: of its results, or of the tables beside a report alone."""
+"""All checks of the results of an experiment."""
 
 from __future__ import annotations
 
@@ -11,25 +11,19 @@ import numpy as np
 from mechcore.analysis.collect import collect
 from mechcore.errors import MechcoreError, checked_integer, one_line
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.grid import expand
-from mechcore.experiment.paths import CONTROLS_FILE, REGRESSIONS_FILE, SWEEP_FILE, TRAJECTORIES
+from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.io.hashes import file_sha256
 from mechcore.results.archive import opened
 from mechcore.results.archive.files import finished_files
-from mechcore.results.results import TABLES, WRITERS, Results, netcdf_files
+from mechcore.results.results import WRITERS, Results, netcdf_files
 from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
-from mechcore.verification.fits import check_fits
 from mechcore.verification.sampling import Report, Sampling
 from mechcore.verification.simulations import check_cell, check_controls, check_films
 from mechcore.verification.tables import check_tables, check_verdicts
-
-SEED_DIGITS = 12
-"""Hexadecimal digits of a hash that the seed is made of: as many as a sweep has."""
 
 
 @dataclass(frozen=True)
@@ -58,23 +52,6 @@ def verify(
     extent = extent or Extent()
     if not folder.is_dir():
         raise MechcoreError(f"{folder}: no such folder, expected that of results")
-    # Any of these distinguishes results, of which much may be missing, from the tables of a report.
-    if any((folder / name).exists() for name in (TRAJECTORIES, CONTROLS_FILE, SWEEP_FILE)):
-        return _check_results(experiment, folder, extent, report)
-    return _check_tables_alone(experiment, folder, extent, report)
-
-
-def verify_archive(path: Path, extent: Extent | None = None, report: Report = str) -> Certificate:
-    """Check a finished experiment that somebody packed."""
-    with opened(path) as contents:
-        finished_files(contents.experiment, contents.results, contents.page)
-        finished_sweep(contents.experiment, contents.results)
-        return verify(contents.experiment, contents.results, extent, report)
-
-
-def _check_results(
-    experiment: Experiment, folder: Path, extent: Extent, report: Report
-) -> Certificate:
     try:
         for name in netcdf_files(experiment):
             if not (folder / name).is_file():
@@ -104,6 +81,14 @@ def _check_results(
     return _certificate(experiment, checks, seed, sample, identifier, results.file_hashes())
 
 
+def verify_archive(path: Path, extent: Extent | None = None, report: Report = str) -> Certificate:
+    """Check a finished experiment that somebody packed."""
+    with opened(path) as contents:
+        finished_files(contents.experiment, contents.results, contents.page)
+        finished_sweep(contents.experiment, contents.results)
+        return verify(contents.experiment, contents.results, extent, report)
+
+
 def _check_cell(results: Results, name: str, sampling: Sampling) -> Check:
     cell = results.cells[name]
     dataset = read_trajectories(results.folder / TRAJECTORIES / f"{name}.nc", cell)
@@ -117,18 +102,6 @@ def _files(experiment: Experiment, failures: list[str]) -> Check:
         compared=len(netcdf_files(experiment)) + len(WRITERS),
         failures=failures,
     )
-
-
-def _check_tables_alone(
-    experiment: Experiment, folder: Path, extent: Extent, report: Report
-) -> Certificate:
-    """Check the fits of a few cells: the results are elsewhere."""
-    path = folder / REGRESSIONS_FILE
-    fits = TABLES["regressions"](path)
-    seed = int(file_sha256(path)[:SEED_DIGITS], 16) if extent.seed is None else extent.seed
-    sampling = Sampling(extent.cells, np.random.default_rng(seed), report)
-    sample, check = check_fits(fits, expand(experiment), sampling)
-    return _certificate(experiment, [check], seed, sample)
 
 
 def _certificate(

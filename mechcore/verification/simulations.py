@@ -119,14 +119,6 @@ def _rerun(cell: Cell, index: SimulationIndex) -> xr.Dataset:
 
 def affordable_layers(settings: Propagation, size: int, pattern: PatternSettings) -> int:
     """Return how many layers of a simulation the reference engine may compute."""
-    total = np.cumsum(reference_cost(settings, size, pattern))
-    return max(1, int(np.count_nonzero(total <= MOST_MULTIPLY_ADDS)))
-
-
-def reference_cost(
-    settings: Propagation, size: int, pattern: PatternSettings
-) -> NDArray[np.float64]:
-    """Return what each layer of a simulation costs the reference engine, in multiply-adds."""
     side = domain_side(settings.boundary, settings.domain)
     if side is None:
         # It never trims a state.
@@ -135,7 +127,8 @@ def reference_cost(
         pixels = (height + grown) * (width + grown)
     else:
         pixels = np.full(settings.steps, (side + 2.0 * (size - 1)) ** 2)
-    return np.asarray(pixels * direct_cost(size, size) + OVERHEAD)
+    total = np.cumsum(pixels * direct_cost(size, size) + OVERHEAD)
+    return max(1, int(np.count_nonzero(total <= MOST_MULTIPLY_ADDS)))
 
 
 def compared_simulation(name: str, actual: xr.Dataset, expected: xr.Dataset) -> Check:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import netCDF4
-import pandas as pd
 import pytest
 
 from mechcore.analysis.collect import Measurements
@@ -18,7 +17,6 @@ from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io.environment import current_code, current_environment
-from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
@@ -153,26 +151,6 @@ def test_results_of_other_settings_are_not_computed_again(results: Path) -> None
     other = load_experiment(CONFIG | {"slices_per_layer": 2})
     (failure,) = failing(verify(other, results))["files"]
     assert failure.startswith(f"{results}/sweep.json: made with other settings than small has")
-
-
-@pytest.fixture
-def tables(simulated: Path, tmp_path: Path) -> Path:
-    """Give the fits of finished results, as a report has them beside it."""
-    table = pd.read_csv(simulated / "regressions.csv")
-    write_table(table, tmp_path / "regressions.csv")
-    return tmp_path
-
-
-def test_fits_are_checked_where_only_tables_are_left(tables: Path) -> None:
-    certificate = verify(experiment(), tables)
-    assert [check.name for check in certificate.checks] == ["fits"]
-    assert certificate.holds
-    assert certificate.sweep is None
-    assert certificate.seed == int(file_sha256(tables / "regressions.csv")[:12], 16)
-    table = pd.read_csv(tables / "regressions.csv")
-    write_table(table[table.cell != CELL], tables / "regressions.csv")
-    (check,) = verify(experiment(), tables).checks
-    assert check.failures == [f"{CELL}: 0 rows, expected {(table.cell == CELL).sum()}"]
 
 
 def test_the_command_names_what_fails_and_ends_with_1(

@@ -20,7 +20,6 @@ from mechcore.verification.simulations import (
     OVERHEAD,
     affordable_layers,
     check_cell,
-    reference_cost,
 )
 from tests.helpers.projects import PROJECT
 
@@ -141,12 +140,15 @@ def test_the_first_layers_of_expensive_simulations_are_compared(
 
 def test_no_simulation_runs_for_hours() -> None:
     full = expand(load_experiment(PROJECT / "config/full.yaml")).values()
+    assert all(
+        affordable_layers(cell, cell.size, pattern) == cell.steps
+        for cell in full
+        for pattern in cell.patterns
+    )
     huge = Cell(kernel="dct", activation="relu", size=11, betas=[0.5], steps=2000)
-    for cell in (*full, huge):
-        for pattern in cell.patterns:
-            layers = affordable_layers(cell, cell.size, pattern)
-            assert reference_cost(cell, cell.size, pattern)[:layers].sum() <= MOST_MULTIPLY_ADDS
-            assert (layers == cell.steps) is (cell is not huge)
+    layers = affordable_layers(huge, huge.size, huge.patterns[0])
+    assert 121 * sum((10 * layer) ** 2 for layer in range(layers)) < MOST_MULTIPLY_ADDS
+    assert 50 < layers < huge.steps
 
 
 def test_a_sample_has_no_repeats_and_keeps_the_order() -> None:
