@@ -12,6 +12,7 @@ import typer
 from mechcore.cli.options import OptionalOutputOption
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import InvalidValue
+from mechcore.experiment.paths import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +31,11 @@ EXAMPLES = """Examples:
 IDENTIFIER = re.compile(r"[0-9a-f]{4,12}")
 
 MOST_ROWS, WIDEST_VALUE = 20, 40
-"""Of a printed table; the file has all."""
 
 SweepArgument = Annotated[
     str,
     typer.Argument(
-        help="Folder with sweep.json, as results/default; or the identifier of a sweep in the "
+        help="Folder with sweep.json, or its name in results/; or the identifier of a sweep in the "
         "MLflow store, or its first digits, at least 4."
     ),
 ]
@@ -53,8 +53,8 @@ def command(a: SweepArgument, b: SweepArgument, output: OptionalOutputOption = N
     first, second = load_sweep(a), load_sweep(b)
     table = compare(first, second)
     for name, sweep in ((f"A  {a}", first), (f"B  {b}", second)):
-        count = len(sweep.records)
-        typer.echo(f"{name}: sweep {sweep.identifier} of {sweep.experiment}, {count} cells")
+        what = f"sweep {sweep.identifier} of {sweep.experiment}"
+        typer.echo(f"{name}: {what}, {len(sweep.records)} cells")
     for part in _parts(first, second, table):
         typer.echo(f"\n{part}")
     if output:
@@ -62,11 +62,12 @@ def command(a: SweepArgument, b: SweepArgument, output: OptionalOutputOption = N
 
 
 def load_sweep(name: str) -> Sweep:
-    """Return the sweep of a folder, or of an identifier in the store."""
+    """Return the sweep of a folder, of an experiment's name, or of an identifier in the store."""
     from mechcore.results.sweep import read_sweep
 
-    if Path(name).is_dir():
-        return read_sweep(Path(name))
+    for folder in (Path(name), Path(RESULTS, name)):
+        if folder.is_dir():
+            return read_sweep(folder)
     if not IDENTIFIER.fullmatch(name.lower()):
         allowed = "a folder with sweep.json, or 4 to 12 hexadecimal digits of an identifier"
         raise InvalidValue("sweep", name, allowed)

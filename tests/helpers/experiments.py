@@ -20,6 +20,17 @@ from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
 from mechcore.simulation.run import simulate
 
+SMALL: dict[str, object] = {
+    "experiment": "small",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2],
+    "patterns": ["delta"],
+    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
+    "steps": 8,
+}
+"""Settings of a small experiment; tests change some of them."""
+
 
 def compute(folder: Path, experiment: Experiment) -> None:
     """Make all that is computed before the tables."""

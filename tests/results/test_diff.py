@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +13,10 @@ import pandas as pd
 import pytest
 
 from mechcore.cli import main
-from mechcore.cli.diff import load_sweep
 from mechcore.results.diff import COLUMNS, compare, largest
 from mechcore.results.sweep import Sweep, read_sweep, write_sweep
-from mechcore.tracking import track
-from tests.helpers import experiments
-
-CONFIG: dict[str, object] = {
-    "experiment": "tiny",
-    "kernels": ["dct"],
-    "activations": ["relu", "modulus"],
-    "sizes": [2],
-    "betas": {"start": 0, "stop": 1, "count": 5},
-    "steps": 8,
-}
+from tests.helpers.experiments import SMALL
+from tests.helpers.experiments import run as run_experiment
 
 Maker = Callable[..., Path]
 
@@ -41,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Maker:
         name = json.dumps(settings)
         if name not in known:
             known[name] = tmp_path_factory.mktemp("sweep")
-            experiments.run(known[name], CONFIG | settings)
+            run_experiment(known[name], SMALL | settings)
         return known[name]
 
     return make
@@ -67,7 +56,7 @@ def changes(table: pd.DataFrame, kind: str) -> set[str]:
 def test_the_same_experiment_twice_is_identical(
     made: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    experiments.run(tmp_path / "again", CONFIG)
+    run_experiment(tmp_path / "again", SMALL)
     code, output, _ = run(capsys, "diff", made(), tmp_path / "again")
     assert code == 0
     assert "identical: the same numbers, to the last digit" in output
@@ -100,7 +89,7 @@ def test_another_number_of_steps_changes_one_setting_and_many_metrics(
     ("settings", "kinds", "text"),
     [
         # Cells do not know how their experiment is called.
-        ({"experiment": "tiny2"}, {"config", "metric"}, "configurations differ, results do not"),
+        ({"experiment": "other"}, {"config", "metric"}, "configurations differ, results do not"),
         ({"sizes": [3]}, {"config", "cell"}, "only in A dct-relu-k2"),
         ({"activations": ["relu", "tanh"]}, {"config", "cell", "metric"}, "only in B dct-tanh-k2"),
     ],
@@ -129,16 +118,27 @@ def test_numbers_that_only_one_or_none_knows_are_told_apart(made: Maker) -> None
     assert "beta_star" not in set(table.name)
 
 
-def test_rounding_is_called_rounding(
-    made: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("column", "change", "line"),
+    [
+        ("delta/r2_beta", lambda values: values * (1 + 1e-13), "results differ by rounding only"),
+        ("extinct", lambda values: values + 3, "the same trajectories, measured in another way"),
+    ],
+)
+def test_the_outcome_is_told_in_a_line(
+    made: Maker,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    column: str,
+    change: Callable[[pd.Series], pd.Series],
+    line: str,
 ) -> None:
     sweep = read_sweep(made())
-    shaken = edited(sweep, **{"delta/r2_beta": sweep.cells["delta/r2_beta"] * (1 + 1e-13)})
-    write_sweep(shaken, tmp_path)
+    other = edited(sweep, **{column: change(sweep.cells[column])})
+    write_sweep(other, tmp_path)
     _, output, _ = run(capsys, "diff", made(), tmp_path)
-    assert "\nresults differ by rounding only\n" in output
-    assert re.search(r"\nmetric +rounding +2\n", output)
-    assert largest(compare(sweep, shaken)).empty
+    assert f"\n{line}\n" in output
+    assert largest(compare(sweep, other)).empty is ("rounding" in line)
 
 
 def test_what_is_near_zero_does_not_lead(made: Maker) -> None:
@@ -148,45 +148,3 @@ def test_what_is_near_zero_does_not_lead(made: Maker) -> None:
     rows = largest(compare(a, b))
     assert rows.name.tolist() == ["delta/speed_max", "delta/intercept_beta"]
     assert rows.scaled.tolist() == pytest.approx([-0.2, -0.002 / 0.3])
-
-
-def test_the_same_files_may_be_measured_in_another_way(
-    made: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_sweep(edited(read_sweep(made()), extinct=[0, 3]), tmp_path)
-    _, output, _ = run(capsys, "diff", made(), tmp_path)
-    assert "the same trajectories, measured in another way" in output
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("nowhere/at-all",), "expected a folder with sweep.json, or 4 to 12 hexadecimal digits"),
-        (("abc",), "sweep: 'abc' is not allowed"),
-        ((".",), "sweep.json: missing, expected what mechcore summarise writes"),
-        ((".", "--output", "."), "it is a folder"),
-    ],
-)
-def test_bad_input_is_refused_in_one_line(
-    made: Maker, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
-) -> None:
-    code, output, errors = run(capsys, "diff", made(), *words)
-    assert (code, output) == (2, "")
-    (line,) = errors.splitlines()
-    assert message in line
-
-
-def test_an_identifier_is_fetched_from_the_store(
-    made: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = []
-
-    def fetch(identifier: str, folder: Path) -> Path:
-        wanted.append(identifier)
-        for name in ("sweep.json", "cells.csv"):
-            shutil.copy(made() / name, folder)
-        return folder
-
-    monkeypatch.setattr(track, "fetch_sweep", fetch)
-    sweep = load_sweep("ABCD12")
-    assert (wanted, sweep.experiment) == (["abcd12"], "tiny")

@@ -22,19 +22,12 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.verification.certificate import Certificate, Check, merged, read_certificate
 from mechcore.verification.experiment import Extent, verify
+from tests.helpers.experiments import SMALL
 from tests.helpers.projects import PROJECT
 
-CONFIG: dict[str, object] = {
-    "experiment": "small",
-    "kernels": ["dct"],
-    "activations": ["modulus"],
-    "sizes": [2, 3],
-    "patterns": ["delta"],
-    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
-    "steps": 12,
-    "filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")],
-    "slices_per_layer": 1,
-}
+BANKS = {"filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")]}
+GRID = {"activations": ["modulus"], "sizes": [2, 3], "steps": 12, "slices_per_layer": 1}
+CONFIG = SMALL | GRID | BANKS
 CELL = "dct-modulus-k3"
 CHECKS = ["files", "simulations", "controls", "films", "banks", "tables", "verdicts"]
 
@@ -181,35 +174,6 @@ def test_the_command_names_what_fails_and_ends_with_1(
     with pytest.raises(MechcoreError, match="cells: missing"):
         read_certificate(output)
     assert read_certificate(results / "absent.json") is None
-
-
-RESULTS = ("--experiment", json.dumps(CONFIG), "--results")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ((*RESULTS, ".", "--cells", "0"), "cells: 0 is not allowed"),
-        ((*RESULTS, ".", "--simulations", "-1"), "simulations: -1 is not allowed"),
-        ((*RESULTS, ".", "--seed", "-1"), "seed: -1 is not allowed"),
-        ((*RESULTS, "absent"), "absent: no such folder"),
-        ((), "expected an archive alone, or --experiment with --results"),
-        (("a.zip", "--results", "a"), "expected an archive alone, or --experiment with"),
-        (("--experiment", "a.yaml"), "expected an archive alone, or --experiment with"),
-    ],
-)
-def test_bad_input_is_one_line(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    words: tuple[str, ...],
-    message: str,
-) -> None:
-    monkeypatch.chdir(PROJECT)
-    with pytest.raises(SystemExit) as ended:
-        main(["verify", *words])
-    assert ended.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert message in line
 
 
 def test_rounding_may_decide_a_whole_sample_but_nothing_is_no_check() -> None:
