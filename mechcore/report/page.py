@@ -18,7 +18,7 @@ from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, copied_files, write_data
-from mechcore.report.grid_map import STATES, commands, family_maps, state_counts, template_cell
+from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.player import player_data
@@ -86,16 +86,16 @@ def write_report(
 def render(results: Results, content: Content) -> str:
     """Return the page."""
     environment = _environment()
-    families = family_maps(results, content.logs)
+    tiles = tile_map(results, content.logs)
     script = "\n".join(environment.get_template(name).render() for name in SCRIPTS)
     return environment.get_template("report.html.j2").render(
         _shared(results, content),
         strip=next((part for part in content.sections if part.name == FILM_STRIP), None),
         sections=[part for part in content.sections if part.name != FILM_STRIP],
         player=player_data(results),
-        families=families,
+        tiles=tiles,
         states=STATES,
-        state_counts=state_counts(families),
+        state_counts=state_counts(tiles),
         commands=commands(results.experiment),
         cell_template=template_cell(results.experiment),
         planned=len(results.cells),

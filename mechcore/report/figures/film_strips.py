@@ -21,7 +21,7 @@ from mechcore.results.results import Results
 
 FRAMES_SHOWN = 6
 BETAS_SHOWN = 5
-COLUMNS = ["beta", "t", "mu_x", "mu_y", "seen"]
+COLUMNS = ["beta", "t", "mu_x", "mu_y"]
 
 FAINTEST = 0.01
 """Share of a frame's largest value that still belongs to the picture when it is cropped."""
@@ -31,12 +31,10 @@ Edges = tuple[float, float, float, float]
 
 
 def _table(results: Results, activation: str) -> pd.DataFrame:
-    rows = []
-    for frame in _frames(results, activation):
-        x, y = float(frame.mu_x), float(frame.mu_y)
-        left, right, bottom, top = _edges(frame)
-        seen = left <= x <= right and top <= y <= bottom
-        rows.append((float(frame.beta), int(frame.snapshot_t), x, y, seen))
+    rows = [
+        (float(frame.beta), int(frame.snapshot_t), float(frame.mu_x), float(frame.mu_y))
+        for frame in _frames(results, activation)
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -52,9 +50,8 @@ def _draw(data: FigureData) -> Figure:
         gap=(0.05, 0.05),
         margins=Margins(left=1.0, right=0.08, bottom=0.42),
     )
-    places = (place for _, place in table.iterrows())
-    for axes, frame, place in zip(panels.flat, frames, places, strict=True):
-        _draw_frame(axes, frame, place)
+    for axes, frame in zip(panels.flat, frames, strict=True):
+        _draw_frame(axes, frame)
         axes.set(xlim=window[:2], ylim=window[2:])
         axes.label_outer(remove_inner_ticks=True)
     for axes, layer in zip(panels[0], layers, strict=True):
@@ -82,17 +79,11 @@ def _alt_text(data: FigureData) -> str:
 
 
 def _caption(data: FigureData) -> str:
-    table, results = data.table, data.results
-    lost = int((~table.seen.astype(bool) & table.mu_x.notna()).sum())
-    outside = (
-        f" Where the centroid has left the window ({lost} of {len(table)}), its place in px."
-        if lost
-        else ""
-    )
+    results = data.results
     return (
         f"{_filmed(data)}, {results.family}, k = {results.size}, {results.angle:g}°. "
-        "Each frame is scaled to its own maximum; cross: centroid; frames do not move with the "
-        f"state.{outside}"
+        "Each frame is scaled to its own maximum; cross: centroid. Frames do not move with the "
+        "state: it is not seen where it has left them, or died."
     )
 
 
@@ -139,17 +130,16 @@ def _window(frames: list[xr.Dataset]) -> Edges:
     return float(left) - 1.5, 1.5 - float(right), 1.5 - float(bottom), float(top) - 1.5
 
 
-def _draw_frame(axes: Axes, frame: xr.Dataset, place: pd.Series) -> None:
+def _draw_frame(axes: Axes, frame: xr.Dataset) -> None:
     values = frame.snapshot.values
-    axes.set_facecolor("0.93")
-    axes.set_aspect("equal")
     highest = float(np.nan_to_num(np.abs(values)).max())
     if highest > 0:
         look = _colour_map(values, highest)
         axes.imshow(values, extent=_edges(frame), interpolation="nearest", **look)
+    axes.plot(frame.mu_x, frame.mu_y, "+", color=colours(4)[3], ms=6, mew=1.2)
+    axes.set(facecolor="0.93", aspect="equal")
     axes.tick_params(length=2, labelsize=6.5)
     axes.spines[:].set(visible=True, linewidth=0.5, color=CONE)
-    _mark_centroid(axes, place, highest > 0)
 
 
 def _colour_map(values: Array, highest: float) -> dict[str, Any]:
@@ -157,17 +147,6 @@ def _colour_map(values: Array, highest: float) -> dict[str, Any]:
     signed = np.nanmin(values) < 0
     palette = sns.color_palette("vlag" if signed else "Blues", as_cmap=True)
     return {"cmap": palette, "vmin": -highest if signed else 0.0, "vmax": highest}
-
-
-def _mark_centroid(axes: Axes, place: pd.Series, alive: bool) -> None:
-    if place.seen:
-        axes.plot(place.mu_x, place.mu_y, "+", color=colours(4)[3], ms=6, mew=1.2)
-        return
-    text = "extinct"
-    if np.isfinite(place.mu_x):
-        text = rf"$\rightarrow$ ({place.mu_x:z.0f}, {place.mu_y:z.0f})"
-    style: dict[str, Any] = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
-    axes.text(0.5, 0.88 if alive else 0.5, text, transform=axes.transAxes, **style)
 
 
 FIGURE = ReportFigure("beta", _table, _draw, _alt_text, _caption, raster=True)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechcore.experiment.representative import spread
 from mechcore.filters.bank_file import BankAnalysis
-from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import facet_grid, facets, line
-from mechcore.report.figures.style import BEFORE_TRAINING, plain
+from mechcore.report.figures.style import plain
 from mechcore.results.results import Results
 
 LONGEST_NAME = 14
@@ -24,9 +19,6 @@ LONGEST_NAME = 14
 
 MOST_DEPTHS = 6
 """Shades that can be told apart where marks of all of them are mixed."""
-
-LAYERS_SHOWN = 12
-"""Panels of a figure with one for each layer."""
 
 INSIDE_LAYER = ("out", "in", "plane")
 """What tells the kernels of a layer apart."""
@@ -52,11 +44,6 @@ def untrained_analysis(results: Results, bank: str) -> BankAnalysis | None:
     """Return what is known of the same network before training."""
     before = results.banks.get(results.banks[bank].plan.untrained or "")
     return None if before is None else before.analysis
-
-
-def untrained_line(table: pd.DataFrame, **look: Any) -> list[Artist]:
-    """Return the entry of a legend for the network before training, if that is known."""
-    return [line("untrained", BEFORE_TRAINING, 1.0, **look)] if known_before(table) else []
 
 
 def known_before(rows: pd.DataFrame) -> bool:
@@ -92,45 +79,7 @@ def strongest_of_layers(kernels: pd.DataFrame, most: int) -> pd.DataFrame:
     return rows[rank <= most // max(len(numbers), 1)].reset_index(drop=True)
 
 
-def layer_histograms(
-    results: Results,
-    bank: str,
-    columns: list[str],
-    histogram: Callable[[pd.DataFrame], Array],
-    bins: int,
-) -> pd.DataFrame:
-    """Return the share of each bin in each layer, now and before training, and its `counted`."""
-    analysis = results.banks[bank].analysis
-    layers = layers_of(analysis)
-    table = layers.loc[layers.index.repeat(bins)].reset_index(drop=True)
-    table = table.assign(bin=np.tile(np.arange(bins), len(layers)), counted=0)
-    for column, known in (("share", analysis), ("untrained", untrained_analysis(results, bank))):
-        table[column] = np.nan
-        kernels = kernels_of(known, columns).dropna(subset=columns) if known else table.iloc[:0]
-        for name, rows in kernels.groupby("layer"):
-            table.loc[table.layer == name, column] = histogram(rows)
-            if column == "share":
-                table.loc[table.layer == name, "counted"] = len(rows)
-    return table
-
-
-def layer_panels(
-    table: pd.DataFrame,
-    panel: tuple[float, float],
-    legend: Sequence[Artist],
-    most_columns: int,
-    **options: Any,
-) -> tuple[Figure, Iterator[tuple[Axes, pd.DataFrame]]]:
-    """Return a figure with a panel for each of some layers, and the panels with their rows."""
-    titles = layer_titles(table)
-    numbers = spread(list(titles), LAYERS_SHOWN)
-    figure, panels = facet_grid(
-        numbers, panel, legend, most_columns=most_columns, text=titles.__getitem__, **options
-    )
-    return figure, facets(table, "number", numbers, panels)
-
-
-def rows_shown(table: pd.DataFrame, most: int = LAYERS_SHOWN) -> pd.DataFrame:
+def rows_shown(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """Return the rows of the layers that are drawn."""
     return table[table.number.isin(spread(sorted(table.number.unique()), most))]
 
@@ -174,7 +123,7 @@ def with_depth(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(depth=table.number.astype(int).map(labels))
 
 
-def shown_layers(table: pd.DataFrame, most: int = LAYERS_SHOWN) -> str:
+def shown_layers(table: pd.DataFrame, most: int) -> str:
     """Return which layers a figure shows, if not all of them."""
     known = table.number.nunique()
     if known <= most:

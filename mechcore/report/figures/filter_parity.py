@@ -10,19 +10,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from mechcore.experiment.representative import spread
+from mechcore.filters.bank_file import BankAnalysis
 from mechcore.filters.null import null_law
 from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     bank_figure,
+    kernels_of,
     known_before,
-    layer_histograms,
-    layer_panels,
+    layer_titles,
+    layers_of,
     rows_shown,
     shown_layers,
-    untrained_line,
+    untrained_analysis,
 )
-from mechcore.report.figures.layout import Margins, line, mark, name_axes, say_nothing_known
+from mechcore.report.figures.layout import (
+    Margins,
+    facet_grid,
+    facets,
+    line,
+    mark,
+    name_axes,
+    say_nothing_known,
+)
 from mechcore.report.figures.series import in_words
 from mechcore.report.figures.style import BEFORE_TRAINING, THEORY
 from mechcore.results.results import Results
@@ -35,60 +46,73 @@ COLUMNS = [
     *("number", "layer", "height", "width", "kernels"),
     *("beta_from", "beta_to", "share", "chance", "untrained", "beta_energy", "beta_chance"),
 ]
+LAYERS_SHOWN = 12
 BARS = "#a9cbe6"
 
 
 def _table(results: Results, bank: str) -> pd.DataFrame:
-    table = layer_histograms(results, bank, ["beta"], _histogram, BINS)
-    shapes = table.loc[table.bin == 0, ["height", "width"]].to_numpy(int).tolist()
-    laws = [null_law("odd_energy_ratio", height, width) for height, width in shapes]
-    return table.assign(
-        beta_from=EDGES[table.bin].round(9),
-        beta_to=EDGES[table.bin + 1].round(9),
-        chance=np.concatenate([np.diff(law.cdf(EDGES**2)) for law in laws]),
-        beta_energy=table.odd_energy_ratio**0.5,
-        beta_chance=np.repeat([float(law.mean()) ** 0.5 for law in laws], BINS),
-    )[COLUMNS]
+    """The share of each bin in each layer, now and before training, and by chance."""
+    analysis, before = results.banks[bank].analysis, untrained_analysis(results, bank)
+    layers = layers_of(analysis)
+    now, old = _histograms(analysis), _histograms(before) if before else {}
+    unknown = np.full(BINS, np.nan)
+    parts = []
+    for _, layer in layers.iterrows():
+        law = null_law("odd_energy_ratio", layer.height, layer.width)
+        bins = {
+            "beta_from": EDGES[:-1].round(9),
+            "beta_to": EDGES[1:].round(9),
+            "share": now.get(layer["layer"], unknown),
+            "chance": np.diff(law.cdf(EDGES**2)),
+            "untrained": old.get(layer["layer"], unknown),
+            "beta_energy": layer.odd_energy_ratio**0.5,
+            "beta_chance": float(law.mean()) ** 0.5,
+        }
+        parts.append(pd.DataFrame({**layer, **bins})[COLUMNS])
+    return pd.concat(parts, ignore_index=True)
 
 
-def _histogram(kernels: pd.DataFrame) -> Array:
+def _histograms(analysis: BankAnalysis) -> dict[str, Array]:
+    """The shares of the bins by the name of the layer, where a kernel is not zero."""
     # Rounding makes the beta of an odd kernel a little more than one.
-    return np.histogram(kernels.beta.to_numpy(float).clip(0.0, 1.0), EDGES)[0] / len(kernels)
+    return {
+        str(name): np.histogram(rows.beta.clip(0.0, 1.0), EDGES)[0] / len(rows)
+        for name, rows in kernels_of(analysis, ["beta"]).groupby("layer")
+    }
 
 
 def _draw(data: FigureData) -> Figure:
+    table, titles = data.table, layer_titles(data.table)
+    numbers = spread(list(titles), LAYERS_SHOWN)
     triangle: dict[str, Any] = {"marker": "v", "ms": 5, "mec": "black"}
+    untrained = line("untrained", BEFORE_TRAINING, 1.0, ls="--")
     legend = [
         Patch(color=BARS, label="kernels"),
-        *untrained_line(data.table, ls="--"),
+        *([untrained] if known_before(table) else []),
         line("chance", THEORY, 1.1),
         mark("layer, by energy", mfc="black", **triangle),
         mark("layer, by chance", mfc="white", **triangle),
     ]
-    figure, panels = layer_panels(
-        data.table,
+    figure, panels = facet_grid(
+        numbers,
         (1.5, 1.05),
         legend,
-        most_columns=4,
+        text=titles.__getitem__,
         legend_columns=5,
         gap=(0.2, 0.3),
-        margins=Margins(left=0.32, right=_missing(data.table) * 1.7 + 0.12),
+        # A single row may be too narrow for the legend.
+        margins=Margins(left=0.32, right=0.12 + 1.7 * max(4 - len(numbers), 0)),
     )
-    for axes, rows in panels:
+    for axes, rows in facets(table, "number", numbers, panels):
         _draw_layer(axes, rows)
     name_axes(figure, r"$\beta = p/E$", "share of the kernels")
     return figure
 
 
-def _missing(table: pd.DataFrame) -> int:
-    """How many panels a row lacks that is too narrow for the legend."""
-    return max(4 - table.number.nunique(), 0)
-
-
 def _alt_text(data: FigureData) -> str:
     known = data.table.dropna(subset=["share"])
     medians = in_words(
-        rows_shown(known),
+        rows_shown(known, LAYERS_SHOWN),
         "layer",
         lambda rows: f"{_median(rows.share):.2f} ({_median(rows.chance):.2f})",
     )
@@ -101,12 +125,13 @@ def _alt_text(data: FigureData) -> str:
 
 def _caption(data: FigureData) -> str:
     kernels = data.table.drop_duplicates("number").kernels.sum()
+    shown = shown_layers(data.table, LAYERS_SHOWN)
     return (
         f"How many kernels have which β = p/E, of {kernels} kernels that are not "
         f"zero, in {BINS} bins, each panel to its own height (n: kernels of the layer). Chance: β² "
         "of k independent normal taps of which d are odd (half of k, rounded down) follows "
         "Beta(d/2, (k − d)/2), whatever their scale; the smaller the kernel, the wider. Triangles: "
-        f"root of the odd share of the energy of the whole layer.{shown_layers(data.table)}"
+        f"root of the odd share of the energy of the whole layer.{shown}"
     )
 
 

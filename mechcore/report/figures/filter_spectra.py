@@ -30,11 +30,11 @@ from mechcore.report.figures.filter_layers import (
 )
 from mechcore.report.figures.layout import line, mark
 from mechcore.report.figures.series import draw_points, in_words
-from mechcore.report.figures.style import BEFORE_TRAINING, THEORY, new_figure
+from mechcore.report.figures.style import BEFORE_TRAINING, THEORY, Style, new_figure
 from mechcore.results.results import Results
 
 LAYER = ["number", "layer", "height", "width", "kernels"]
-SHARES = ["share", "share_mean", "untrained", "untrained_mean", "chance"]
+SHARES = ["share", "untrained", "chance"]
 COLUMNS = [*LAYER, "v", "u", *SHARES, "low_limit"]
 
 MAPS_SHOWN = 6
@@ -46,6 +46,8 @@ could not be read."""
 DC, GRADIENTS, REST = "#6797c4", "#b3d0e8", "0.94"
 """Colours of the parts of the energy, told apart by lightness alone, and under black lines."""
 
+UNTRAINED: Style = {"color": BEFORE_TRAINING, "marker": "D", "ms": 4.5}
+
 PALE = 0.45
 """How much of its colour a layer keeps that decides nothing."""
 
@@ -54,8 +56,7 @@ def _table(results: Results, bank: str) -> pd.DataFrame:
     table, before = _spectra(results.banks[bank].analysis), untrained_analysis(results, bank)
     keys = ["layer", "height", "width", "v", "u"]
     old = _spectra(before) if before else table.iloc[:0]
-    old = old.rename(columns={"share": "untrained", "share_mean": "untrained_mean"})
-    old = old[[*keys, "untrained", "untrained_mean"]].drop_duplicates(keys)
+    old = old.rename(columns={"share": "untrained"})[[*keys, "untrained"]].drop_duplicates(keys)
     table = table.merge(old, on=keys, how="left", validate="many_to_one")
     return table.assign(chance=1 / (table.height * table.width))[COLUMNS]
 
@@ -67,22 +68,19 @@ def _spectra(analysis: BankAnalysis) -> pd.DataFrame:
 
 
 def _spectra_of_shape(slices: xr.Dataset) -> pd.DataFrame:
-    """Number, v, u, share and share_mean of the layers of one shape."""
+    """Number, v, u and share of the layers of one shape."""
     spectrum = slices.dct_energy[:, :LARGEST_MAP, :LARGEST_MAP]
     number = (slices.layer + 1).rename("number")
-    known = slices.energy.where(slices.energy > 0)
-    shares = {
-        "share": spectrum.groupby(number).sum() / known.groupby(number).sum(min_count=1),
-        "share_mean": (spectrum / known).groupby(number).mean(),
-    }
-    return xr.Dataset(shares).to_dataframe().reset_index()
+    total = slices.energy.groupby(number).sum()
+    share = spectrum.groupby(number).sum() / total.where(total > 0)
+    return pd.DataFrame(share.to_dataframe("share").reset_index())
 
 
 def _low_shares(table: pd.DataFrame) -> pd.DataFrame:
     """Add up the coefficients that are DC and gradients, for each layer."""
     frequency, keys = table.v + table.u, [*LAYER, "low_limit"]
     low = table[frequency <= 1].groupby(keys, sort=False, dropna=False)[SHARES].sum(min_count=1)
-    low = low.rename(columns={"share": "low", "share_mean": "low_mean"})
+    low = low.rename(columns={"share": "low"})
     dc = table[frequency == 0].set_index(keys).share
     return low.assign(dc=dc, decides=low.chance <= MOST_BY_CHANCE).reset_index()
 
@@ -108,11 +106,11 @@ def _draw(data: FigureData) -> Figure:
 
 def _alt_text(data: FigureData) -> str:
     shares = _low_shares(data.table).dropna(subset=["low"])
+    texts = in_words(rows_shown(shares, MAPS_SHOWN), "layer", _share_and_limit)
     return (
         "Maps of the energy by DCT-II coefficient, and bars of the share of DC and the two "
         f"gradients in each of {len(shares)} layers of {data.topic}{_mean_share(shares)}. Share "
-        f"and limit of chance: {in_words(rows_shown(shares), 'layer', _share_and_limit)}. "
-        f"{_verdict(shares)}"
+        f"and limit of chance: {texts}. {_verdict(shares)}"
     )
 
 
@@ -125,8 +123,7 @@ def _caption(data: FigureData) -> str:
     return (
         "Above: share of the layer's energy in each DCT-II coefficient, percent; v and u count "
         f"sign changes downwards and to the right{cropped}; outlined: DC and the two gradients"
-        f"{only}. Below: their share in each layer, weighted by energy (bars, "
-        "filled marks) and as the mean over its kernels (open). Chance: kernels of the same "
+        f"{only}. Below: their share in each layer. Chance: kernels of the same "
         "energies that point anywhere, their mean and what one layer in a thousand exceeds. Pale: "
         f"chance alone gives more than {MOST_BY_CHANCE:.0%}, the layer decides nothing. "
         f"Grey dashes: {DOMINATED:.0%}. {_verdict(shares)}{shown_layers(shares, BARS_SHOWN)}"
@@ -182,10 +179,10 @@ def _draw_maps(figure: Figure, grid: Any, table: pd.DataFrame) -> None:
         right, down = min(2, shares.shape[1]), min(2, shares.shape[0])
         x, y = [0, right, right, 1, 1, 0, 0], [0, 0, 1, 1, down, down, 0]
         axes.plot(x, y, color="black", lw=1.6, clip_on=False, zorder=4, gid="outline")
-        axes.tick_params(bottom=False, left=False, labelsize=6.5)
+        axes.tick_params(bottom=False, left=False, labelsize=6.5, labelrotation=0)
         axes.set_title(titles[int(str(number))], fontsize=7.5, pad=3)
         axes.set_xlabel("u", fontsize=8, style="italic")
-        axes.set_ylabel("" if place else "v", fontsize=8, style="italic", rotation=0)
+        axes.set_ylabel("" if place else "v", fontsize=8, style="italic", rotation=0, labelpad=8)
 
 
 def _draw_bars(axes: Axes, shares: pd.DataFrame) -> None:
@@ -200,39 +197,22 @@ def _draw_bars(axes: Axes, shares: pd.DataFrame) -> None:
 
 
 def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
-    """Chance as lines; marks filled where weighted by energy, open for the mean over kernels."""
+    """What chance gives, and what the untrained network has."""
     for column, dashes in (("chance", ":"), ("low_limit", "-")):
         known = shares[shares[[column, "low"]].notna().all(axis=1)]
         look: dict[str, Any] = {"color": THEORY, "lw": 1.4, "ls": dashes, "zorder": 2.5}
         axes.hlines(known[column], known.index - 0.44, known.index + 0.44, gid=column, **look)
     axes.axhline(DOMINATED, color="0.55", lw=0.6, ls=(0, (6, 3)), zorder=0.5)
-    trained = {"color": "black", "marker": "o"}
-    untrained = {"color": BEFORE_TRAINING, "marker": "D"}
-    for column, filled, offset, style in (
-        ("low", True, -0.1, trained),
-        ("low_mean", False, 0.06, trained),
-        ("untrained", True, 0.2, untrained),
-        ("untrained_mean", False, 0.32, untrained),
-    ):
-        draw_points(axes, shares.index + offset, shares[column], filled, style, gid=column, ms=4.0)
+    draw_points(axes, shares.index, shares.untrained, True, UNTRAINED, gid="untrained")  # noqa: FBT003
 
 
 def _legend(shares: pd.DataFrame) -> list[Artist]:
-    now: dict[str, Any] = {"color": "black", "ms": 4.5}
-    before: dict[str, Any] = {"color": BEFORE_TRAINING, "marker": "D", "ms": 4.5}
-    untrained = [
-        mark("untrained, by energy", **before),
-        mark("untrained, kernel mean", mfc="none", **before),
-    ]
+    parts = {"DC": DC, "two gradients": GRADIENTS, "the rest": REST}
     return [
-        Patch(color=DC, label="DC"),
-        Patch(color=GRADIENTS, label="two gradients"),
-        Patch(color=REST, label="the rest"),
-        mark("by energy", **now),
-        mark("kernel mean", mfc="none", **now),
+        *(Patch(color=colour, label=label) for label, colour in parts.items()),
         line("chance, mean", THEORY, 1.4, ls=":"),
         line(f"chance, 1 in {1 / CHANCE:.0f}", THEORY, 1.4),
-        *(untrained if known_before(shares) else []),
+        *([mark("untrained", **UNTRAINED)] if known_before(shares) else []),
     ]
 
 

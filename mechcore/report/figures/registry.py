@@ -94,9 +94,6 @@ FIGURES: dict[str, FigureEntry] = {
     ),
     "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
     "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
-    "roses": FigureEntry(
-        "Trained kernels: which way they point", "filter_directions", _trained_banks
-    ),
     "drift": FigureEntry(
         "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
     ),
