@@ -68,10 +68,10 @@ def opened(browser: Browser, small: Report) -> Iterator[Visit]:
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, SMALL_PHONE], ids=lambda size: size["width"])
-def test_page_is_whole_and_quiet_at_any_width(
+def test_page_is_whole_quiet_and_accessible_at_any_width(
     browser: Browser, small: Report, viewport: dict[str, int]
 ) -> None:
-    with visit(browser, small.page, viewport=viewport) as seen:
+    with visit(browser, small.page, viewport=viewport, reduced_motion="reduce") as seen:
         seen.page.wait_for_load_state("load")
         sizes = seen.value("[...document.images].map(one => [one.naturalWidth, one.width])")
         assert len(sizes) > 10
@@ -79,11 +79,6 @@ def test_page_is_whole_and_quiet_at_any_width(
         assert seen.value("document.documentElement.scrollWidth") <= viewport["width"]
         assert seen.complaints == []
         assert seen.outside == []
-
-
-@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
-def test_page_is_accessible(browser: Browser, small: Report, viewport: dict[str, int]) -> None:
-    with visit(browser, small.page, viewport=viewport, reduced_motion="reduce") as seen:
         seen.value("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         seen.page.locator("#map button").first.click()
         assert broken_rules(seen) == []
@@ -100,13 +95,6 @@ def test_large_map_of_a_partial_grid_is_accessible(
         assert "Partial grid: 4 of 40 cells" in seen.page.inner_text("header")
         assert seen.value("document.documentElement.scrollWidth") <= SMALL_PHONE["width"]
         assert broken_rules(seen) == []
-
-
-def test_nothing_moves_before_it_is_asked_to(opened: Visit) -> None:
-    before = opened.value(PIXELS)
-    # Longer than two frames of a film that plays.
-    opened.page.wait_for_timeout(500)
-    assert opened.value(PIXELS) == before
 
 
 @pytest.mark.parametrize("name", ["beta", "layer"])
@@ -156,27 +144,24 @@ def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_pat
         assert seen.complaints == []
 
 
-def test_play_runs_to_the_last_layer_and_stops(opened: Visit) -> None:
-    opened.page.locator("#layer").focus()
-    opened.page.keyboard.press("Home")
-    opened.page.locator("#play").press("Enter")
-    expect(opened.page.locator("#play")).to_have_text("Pause")
-    expect(opened.page.locator("#play")).to_have_text("Play", timeout=FILM)
-    assert opened.page.inner_text("#readout-layer") == "12 of 12"
-
-
-def test_play_pauses(opened: Visit) -> None:
-    opened.page.locator("#layer").focus()
-    opened.page.keyboard.press("Home")
-    play = opened.page.locator("#play")
+def test_play_pauses_and_runs_to_the_last_layer(opened: Visit) -> None:
+    play, layer = opened.page.locator("#play"), opened.page.locator("#layer")
+    layer.press("Home")
+    before = opened.value(PIXELS)
+    # Longer than two frames of a film that plays: nothing moves before it is asked to.
+    opened.page.wait_for_timeout(500)
+    assert opened.value(PIXELS) == before
     play.click()
-    expect(opened.page.locator("#layer")).not_to_have_value("0")
+    expect(layer).not_to_have_value("0")
     play.click()
     assert play.inner_text() == "Play"
-    stopped = opened.page.input_value("#layer")
-    # Longer than two frames of a film that plays.
+    stopped = layer.input_value()
     opened.page.wait_for_timeout(500)
-    assert opened.page.input_value("#layer") == stopped
+    assert layer.input_value() == stopped
+    play.press("Enter")
+    expect(play).to_have_text("Pause")
+    expect(play).to_have_text("Play", timeout=FILM)
+    assert opened.page.inner_text("#readout-layer") == "12 of 12"
 
 
 def test_choice_of_activation_changes_the_film(opened: Visit) -> None:

@@ -160,14 +160,16 @@ def _is_cropped(table: pd.DataFrame) -> bool:
 def _draw_maps(figure: Figure, grid: Any, table: pd.DataFrame) -> None:
     """A map of each layer: percents in the squares, a line about DC and the gradients."""
     titles = layer_titles(table, 11)
-    colours = PowerNorm(0.5, 0.0, float(table.share.max()))
+    largest = float(table.share.max())
     for place, (number, rows) in enumerate(table.groupby("number")):
         axes = figure.add_subplot(grid[0, place])
         shares = rows.pivot_table(index="v", columns="u", values="share", dropna=False)
         percents = (100 * shares).round().astype(float)
         sns.heatmap(
             shares,
-            norm=colours,
+            norm=PowerNorm(0.5, 0.0, largest),
+            vmin=0.0,
+            vmax=largest,
             cmap="Blues",
             annot=percents.map(lambda percent: f"{percent:.0f}" if percent > 0 else ""),
             fmt="",

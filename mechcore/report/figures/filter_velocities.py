@@ -157,4 +157,4 @@ def _relative(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-FIGURE = bank_figure("number", _table, _draw, _alt_text, _caption)
+FIGURE = bank_figure("measured", _table, _draw, _alt_text, _caption)

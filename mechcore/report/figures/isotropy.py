@@ -109,4 +109,4 @@ def _worst(rows: pd.DataFrame) -> str:
     return angle if known.empty else f"{angle}, {known.min():z.3f} to {known.max():z.3f}"
 
 
-FIGURE = ReportFigure("relative_cone", _table, _draw, _alt_text, _caption)
+FIGURE = ReportFigure("relative_speed", _table, _draw, _alt_text, _caption)

@@ -130,7 +130,7 @@ def _outside(table: pd.DataFrame) -> str:
 
 
 def _narrowest(rows: pd.DataFrame) -> str:
-    known = rows.dropna(subset=list(EXPECTED))
+    known = rows.dropna(subset=["relative_speed", *EXPECTED])
     if known.empty:
         return "none"
     best = known.iloc[int(known.contraction_along.argmin())]
