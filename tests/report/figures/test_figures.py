@@ -17,10 +17,12 @@ import pytest
 from PIL import Image
 
 from mechcore.analysis.regressions import PREDICTORS
+from mechcore.claims.verdict import read_claims
 from mechcore.experiment.config import load_experiment
 from mechcore.report.figures.compact_svg import compact
 from mechcore.report.figures.registry import FIGURES, figure_stems
 from mechcore.report.figures.style import paper_style, save
+from mechcore.report.page import Content, render
 from mechcore.results.results import TABLES, Results
 from tests.helpers.experiments import run
 from tests.helpers.figures import (
@@ -76,6 +78,16 @@ def test_every_figure_keeps_the_contract(
         check_contract(name, data, tmp_path, most_bytes=250_000)
         names.add(f"{name}-{data.topic}")
     assert names == set(figure_stems(results.experiment))
+
+
+def test_odd_kernels_on_a_torus_keep_the_contract(tmp_path: Path) -> None:
+    changes = {"kernels": ["dct"], "sizes": [4], "angles": [0], "betas": [1.0], "steps": 4}
+    torus = {"activations": ["tanh", "modulus", "relu"], "boundary": "wrap", "domain": 33}
+    odd = Results.load(run(tmp_path, SMALL | changes | torus), tmp_path)
+    for name, data in every_figure(odd):
+        check_contract(name, data, tmp_path, most_bytes=250_000)
+    page = render(odd, Content(read_claims(tmp_path / "claims.json"), [], {}))
+    assert not re.search(r"[ >]nan[ <]", page, re.IGNORECASE)
 
 
 def test_the_workflow_learns_the_names_of_figures_without_plotting() -> None:
