@@ -26,6 +26,7 @@ def cell_preview(dataset: xr.Dataset) -> Figure:
         axes.set_prop_cycle(color=shades(len(places)))
         axes.plot(chosen.t, displacement_along(chosen).transpose("t", "beta"))
         axes.legend([f"β = {beta:.3g}" for beta in chosen.beta.values], loc="upper left")
+        axes.locator_params(nbins=4)
         axes.set(xlabel="layer t", ylabel="displacement (px)")
         axes.set_title(f"{name}, pattern {plain(pattern)}")
     return figure
