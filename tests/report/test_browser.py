@@ -110,7 +110,7 @@ def test_keys_move_a_slider_the_picture_and_the_numbers(opened: Visit, name: str
     assert len(set(pictures)) == 3
 
 
-def test_player_shows_the_numbers_of_the_film(opened: Visit, small: Report) -> None:
+def test_player_shows_the_numbers_of_the_chosen_film(opened: Visit, small: Report) -> None:
     for name in ("beta", "layer"):
         opened.page.locator(f"#{name}").focus()
         opened.page.keyboard.press("End")
@@ -118,8 +118,14 @@ def test_player_shows_the_numbers_of_the_film(opened: Visit, small: Report) -> N
     last = film.isel(pattern=0, angle=0, beta=-1, t=-1)
     assert opened.page.inner_text("#readout-beta") == "1"
     assert opened.page.inner_text("#readout-layer") == "12 of 12"
-    assert opened.page.inner_text("#readout-centroid") == f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
+    centroid = f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
+    assert opened.page.inner_text("#readout-centroid") == centroid
     assert opened.page.inner_text("#readout-width") == f"{last.sigma_x:.2f}, {last.sigma_y:.2f}"
+    before = opened.value(PIXELS)
+    opened.page.get_by_role("radio", name="modulus").check()
+    expect(opened.page.locator("#readout-centroid")).not_to_have_text(centroid)
+    assert opened.value(PIXELS) != before
+    assert "modulus" in (opened.page.get_attribute("#screen", "aria-label") or "")
 
 
 def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_path: Path) -> None:
@@ -162,16 +168,6 @@ def test_play_pauses_and_runs_to_the_last_layer(opened: Visit) -> None:
     expect(play).to_have_text("Pause")
     expect(play).to_have_text("Play", timeout=FILM)
     assert opened.page.inner_text("#readout-layer") == "12 of 12"
-
-
-def test_choice_of_activation_changes_the_film(opened: Visit) -> None:
-    opened.page.locator("#beta").focus()
-    opened.page.keyboard.press("End")
-    before = opened.value(PIXELS), opened.page.inner_text("#readout-centroid")
-    opened.page.get_by_role("radio", name="modulus").check()
-    expect(opened.page.locator("#readout-centroid")).not_to_have_text(before[1])
-    assert opened.value(PIXELS) != before[0]
-    assert "modulus" in (opened.page.get_attribute("#screen", "aria-label") or "")
 
 
 def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(

@@ -81,7 +81,7 @@ def _alt_text(data: FigureData) -> str:
 def _caption(data: FigureData) -> str:
     results = data.results
     return (
-        f"{_filmed(data)}, {results.family}, k = {results.size}, {results.angle:g}°. "
+        f"The state of {_filmed(data)} ({results.family}, k = {results.size}, {results.angle:g}°). "
         "Each frame is scaled to its own maximum; cross: centroid. Frames do not move with the "
         "state: it is not seen where it has left them, or died."
     )
