@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from mechcore.report.figures.sweep_diff import nothing_differs
 
 from mechcore.cli import main
 from mechcore.cli.diff import load_sweep
+from mechcore.report.figures.sweep_diff import nothing_differs
 from mechcore.results.diff import COLUMNS, KINDS, compare, largest
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.tracking import track
