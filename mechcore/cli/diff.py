@@ -29,7 +29,6 @@ EXAMPLES = """Examples:
 """
 
 IDENTIFIER = re.compile(r"[0-9a-f]{4,12}")
-
 MOST_ROWS, WIDEST_VALUE = 20, 40
 
 SweepArgument = Annotated[
@@ -73,8 +72,8 @@ def load_sweep(name: str) -> Sweep:
         raise InvalidValue("sweep", name, allowed)
     from mechcore.tracking.track import fetch_sweep
 
-    with TemporaryDirectory() as folder:
-        return read_sweep(fetch_sweep(name.lower(), Path(folder)))
+    with TemporaryDirectory() as temporary:
+        return read_sweep(fetch_sweep(name.lower(), Path(temporary)))
 
 
 def _parts(a: Sweep, b: Sweep, table: pd.DataFrame) -> Iterator[str]:

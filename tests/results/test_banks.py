@@ -12,18 +12,9 @@ from safetensors.numpy import save_file
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.results.banks import BankResults
-from tests.helpers.experiments import run
+from tests.helpers.experiments import SMALL, run
 
-SMALL: dict[str, object] = {
-    "experiment": "banks",
-    "kernels": ["dct"],
-    "activations": ["relu"],
-    "sizes": [2],
-    "patterns": ["delta"],
-    "betas": [0.5],
-    "steps": 5,
-    "engine": "reference",
-}
+CONFIG = SMALL | {"activations": ["relu"], "steps": 5, "engine": "reference"}
 
 
 def test_results_of_other_weights_or_settings_are_refused(tmp_path: Path) -> None:
@@ -31,7 +22,7 @@ def test_results_of_other_weights_or_settings_are_refused(tmp_path: Path) -> Non
         weights = {"conv.weight": np.ones((2, 2, taps, taps), np.float32)}
         save_file(weights, tmp_path / f"{name}.safetensors")
     files = [str(tmp_path / f"{name}.safetensors") for name in ("first", "second")]
-    experiment = run(tmp_path, SMALL | {"filter_banks": files})
+    experiment = run(tmp_path, CONFIG | {"filter_banks": files})
     plan = planned_banks(experiment)["first"]
     BankResults.load(plan, tmp_path, experiment)
     other = experiment.model_copy(update={"steps": 9})
