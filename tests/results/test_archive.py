@@ -76,9 +76,6 @@ def metadata(files: Files) -> dict[str, Any]:
     return {entity["@id"]: entity for entity in graph}
 
 
-# Writing.
-
-
 def test_packing_twice_gives_equal_bytes(project: Path, archive: Path, tmp_path: Path) -> None:
     again = shutil.copytree(project, tmp_path / "elsewhere")
     for number, path in enumerate(sorted(again.rglob("*"))):
@@ -248,9 +245,6 @@ def test_files_of_this_machine_alone_are_refused(
     with chdir(project):
         line = refusal(capsys, tmp_path / "out.zip", "--experiment", config, *WORDS[2:])
     assert line.startswith(f"{outside}: cannot be packed, expected a path below")
-
-
-# Reading.
 
 
 def test_an_opened_archive_gives_everything_back(
