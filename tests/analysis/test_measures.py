@@ -13,6 +13,7 @@ from scipy import stats
 
 from mechcore.analysis.lines import fit_lines
 from mechcore.analysis.measures import METRICS, measure, metrics_table
+from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.model.kernels import even_part, kernel
 from mechcore.model.theory import theory
@@ -209,3 +210,8 @@ def test_a_torus_that_is_too_small_has_no_speed() -> None:
 def test_walls_are_part_of_what_is_measured() -> None:
     run = propagate(kernel("dct", 3, 0.6), boundary="zero", domain=41, steps=64)
     assert 0 < float(measure(run).speed) < 0.5
+
+
+def test_a_kernel_is_no_trajectory() -> None:
+    with pytest.raises(MechcoreError, match=r"dataset: an object of type ndarray is not allowed"):
+        measure(np.ones((3, 3)))  # type: ignore[arg-type]

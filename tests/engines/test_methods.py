@@ -12,7 +12,7 @@ from mechcore.engines.compiled import run as compiled
 from mechcore.engines.compiled.separable import run_lines, separated
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.engines.factors import ROUNDING, factors, products
-from mechcore.engines.methods import METHODS
+from mechcore.engines.methods import METHODS, direct_cost, largest_rank, low_rank_cost
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import DENSITIES, record_distance
 from mechcore.model.activations import ACTIVATIONS
@@ -258,3 +258,12 @@ def test_kernel_and_pattern_may_be_of_opposite_extremes(
     draws = np.random.default_rng(0)
     taps, image = draws.standard_normal((3, 3)), np.abs(draws.standard_normal((4, 4)))
     assert_agrees(scale * taps, brightness * image, LayerRule("relu", normalise, steps=3))
+
+
+@pytest.mark.parametrize("height", range(2, 16))
+@pytest.mark.parametrize("width", [2, 5, 9, 15])
+def test_passes_are_taken_just_where_they_are_cheaper(height: int, width: int) -> None:
+    most = largest_rank(height, width)
+    for rank in range(1, min(height, width) + 1):
+        cheaper = low_rank_cost(height, width, rank) < direct_cost(height, width)
+        assert cheaper == (rank <= most)

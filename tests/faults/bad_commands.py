@@ -23,7 +23,6 @@ EXPERIMENT = ("--experiment", CONFIG)
 
 RESULTS = (*EXPERIMENT, "--results", "r")
 NETWORK = ("net.npz", "--settings", SETTINGS)
-TRAJECTORIES = (*EXPERIMENT, "--trajectories", "t")
 
 COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
 FITTED = ("--output", "r.csv", "--models", "n.csv", "--pooled", "p.csv")
@@ -33,8 +32,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "grid": (CONFIG,),
     "simulate": ("--cell", CELL, *OUTPUT),
     "controls": (*EXPERIMENT, *OUTPUT),
-    "collect": (*TRAJECTORIES, *COLLECTED),
-    "deviations": (*TRAJECTORIES, "--output", "d.csv"),
+    "collect": (*EXPERIMENT, "--trajectories", "t", *COLLECTED),
     "regress": ("--metrics", "m.csv", "--kernels", "k.csv", *FITTED),
     "judge": (*RESULTS, "--output", "claims.json"),
     "track": RESULTS,
@@ -226,7 +224,6 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
     # Results.
     "trajectories that are not there": (_required("collect"), ("t/dct-relu-k2.nc", "missing")),
-    "deviations of nothing": (_required("deviations"), ("t/dct-relu-k2.nc", "missing")),
     "tables that are not there": (_required("regress"), ("m.csv", "No such file")),
     "verdicts of nothing": (_required("judge"), ("r/", "No such file")),
     "a report of nothing": (_required("report"), ("r/", "No such file")),
@@ -236,10 +233,16 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         _required("track", "--partial"),
         ("--partial needs --logs",),
     ),
+    "no cells to verify": (_required("verify", "--cells", "0"), ("cells: 0 is not allowed",)),
+    "no simulations": (_required("verify", "--simulations", "-1"), ("simulations: -1 is not",)),
+    "a seed below zero": (_required("verify", "--seed", "-1"), ("seed: -1 is not allowed",)),
+    "results to verify that are not there": (_required("verify"), ("r: no such folder",)),
+    "nothing to verify": (("verify",), ("expected an archive alone, or --experiment with",)),
+    "an archive and results": (("verify", "a.zip", "--results", "r"), ("an archive alone",)),
     "sweeps that are not there": (("diff", "xyz", "folder"), ("sweep", "'xyz'", "sweep.json")),
     "a sweep by the name of its experiment": (
         ("diff", "tiny", "folder"),
-        ("sweep", "'tiny'", "did you mean 'results/tiny'"),
+        ("results/tiny/sweep.json", "JSON"),
     ),
     "sweeps of a folder without": (("diff", "folder", "folder"), ("folder/sweep.json",)),
     "sweeps of a path": (("diff", "../outside", "../outside"), ("outside/sweep.json",)),

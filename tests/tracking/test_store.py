@@ -74,7 +74,7 @@ def test_a_password_is_never_shown(commands: Trackers, tracked: Path, uri: str) 
 def test_results_of_another_configuration_are_refused(commands: Trackers, mine: Path) -> None:
     (mine / "config.yaml").write_text(yaml.safe_dump(CHANGED))
     (mine / "mlflow.db").unlink()
-    assert "of another configuration than tiny has now" in refused(commands, mine)
+    assert "made with other settings than tiny has" in refused(commands, mine)
 
 
 def test_missing_results_open_no_store(commands: Trackers, tmp_path: Path) -> None:

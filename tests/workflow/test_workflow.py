@@ -28,11 +28,11 @@ FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
 AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
-AFTER_CELLS = ("collect", "deviations", "regress", *AFTER_BANKS)
+AFTER_CELLS = ("collect", "regress", *AFTER_BANKS)
 
 TABLES = (
     *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv", "models.csv"),
-    *("pooled.csv", "deviations.csv", "cells.csv"),
+    *("pooled.csv", "cells.csv"),
 )
 
 
@@ -153,7 +153,7 @@ def test_a_change_of_the_banks_leaves_the_grid_alone(finished: Path) -> None:
 
 
 COMPUTING = ("io", "model", "engines", "experiment", "simulation")
-VERIFICATION = {"deviations", "summarise", "verify", "report", "track"}
+SUMMARY = {"summarise", "verify", "report", "track"}
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ VERIFICATION = {"deviations", "summarise", "verify", "report", "track"}
     [
         *((room, {*RUNS, *FILTERS, *AFTER_CELLS}) for room in COMPUTING),
         ("analysis", {*FILTERS, *AFTER_CELLS}),
-        ("filters", {*FILTERS, "judge", *VERIFICATION}),
-        *((room, {"judge", *VERIFICATION}) for room in ("jobs", "results", "claims")),
-        ("verification", VERIFICATION),
+        ("filters", {*FILTERS, "judge", *SUMMARY}),
+        *((room, {"judge", *SUMMARY}) for room in ("jobs", "results", "claims")),
+        ("verification", {"verify", "report", "track"}),
         ("report", {"report", "track"}),
         ("tracking", {"track"}),
         ("cli", set()),

@@ -71,7 +71,6 @@ rule report:
             )
             for stem, title in figure_stems(EXPERIMENT).items()
         ],
-        record="reports/{experiment}/provenance/report.json",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -84,7 +83,7 @@ rule report:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=core_hash("report"),
+        core=code_fingerprint("report"),
     shell:
         r"""
         python -m mechcore report \
@@ -92,6 +91,5 @@ rule report:
             --results results/{wildcards.experiment:q} \
             --logs logs/{wildcards.experiment:q} \
             --output {output.page:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """
