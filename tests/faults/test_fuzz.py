@@ -27,7 +27,7 @@ from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write
 from mechcore.model.patterns import MOST_PIXELS, pattern_image
 from mechcore.simulation.run import simulate
 from tests.faults.bad_configs import GOOD
-from tests.faults.mutations import changed, damaged
+from tests.faults.mutations import changes, damaged
 from tests.helpers.isolation import call_limited
 from tests.helpers.weight_files import WRITERS
 
@@ -85,15 +85,9 @@ def check_reader(
 
 
 @each_of_all
-@given(config=changed(GOOD, list(Experiment.model_fields)))
-def test_values_of_configurations(config: dict[str, object]) -> None:
-    refused_or(lambda: expand(load_experiment(config)))
-
-
-@each_of_all
-@given(text=damaged(expand(load_experiment(GOOD))["dct-relu-k2"].to_json().encode()))
-def test_cells(text: bytes) -> None:
-    refused_or(lambda: Cell.from_json(text.decode(errors="replace")))
+@given(changes=changes(list(Experiment.model_fields)))
+def test_values_of_configurations(changes: dict[object, object]) -> None:
+    refused_or(lambda: expand(load_experiment(GOOD | changes)))
 
 
 def _npy() -> bytes:
@@ -108,17 +102,23 @@ def _png(mode: str) -> bytes:
     return stream.getvalue()
 
 
+CELL = expand(load_experiment(GOOD))["dct-relu-k2"]
 CONFIGURATIONS = damaged(FULL.encode(), TOKENS)
 ARRAYS = damaged(_npy(), [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"])
 IMAGES = st.sampled_from(["L", "P", "RGBA", "1", "I;16"]).flatmap(lambda mode: damaged(_png(mode)))
 
 FILES: dict[str, tuple[st.SearchStrategy[bytes], str, Callable[[Path], object]]] = {
     "configuration": (CONFIGURATIONS, ".yaml", lambda path: expand(load_experiment(path))),
+    "cell": (damaged(CELL.to_json().encode()), ".json", lambda path: Cell.from_json(text_of(path))),
     "kernel": (ARRAYS, ".npy", lambda path: load_array(path, "--kernel", MOST_PIXELS)),
     "pattern": (ARRAYS, ".npy", lambda path: pattern_image(str(path))),
     "image": (IMAGES, ".png", lambda path: pattern_image(str(path))),
 }
 """Damaged files, their suffix, and what reads them."""
+
+
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -149,9 +149,8 @@ def read_result(path: Path) -> None:
 
 
 def test_results(tmp_path: Path) -> None:
-    cell = expand(load_experiment(GOOD))["dct-relu-k2"]
     path = tmp_path / "fuzzed.nc"
-    write_dataset(simulate(cell), path)
+    write_dataset(simulate(CELL), path)
 
     # A third of the others' number: each opens the file three times.
     @settings(each_of_all, max_examples=settings.default.max_examples // 3)
