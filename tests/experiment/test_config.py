@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.cell import Cell
@@ -161,16 +160,18 @@ def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
     ],
     ids=lambda command: command[0],
 )
-def test_every_subcommand_refuses_a_bad_configuration(tmp_path: Path, command: list[str]) -> None:
-    config = tmp_path / "bad.yaml"
-    config.write_text(yaml.safe_dump(GOOD | {"sizes": [1]}))
-    words = [str(config) if word == "CONFIG" else word for word in command]
-    ended = subprocess.run(
-        [sys.executable, "-m", "mechcore", *words], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines() == [
-        f"mechcore: {config}: sizes[0]: 1 is not allowed, expected at least 2"
-    ]
-    assert ended.stdout == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+def test_every_subcommand_refuses_a_bad_configuration(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("CONFIG").write_text(yaml.safe_dump(GOOD | {"sizes": [1]}))
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    output, errors = capsys.readouterr()
+    assert errors == "mechcore: CONFIG: sizes[0]: 1 is not allowed, expected at least 2\n"
+    assert output == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["CONFIG"]
