@@ -71,6 +71,15 @@ def results(simulated: Path, tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
+SLOW = ("workflow", "faults", "report", "tracking")
+"""Folders of tests that wait for other processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no core waits for it in the end."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skipped test into a failed one under CI, which can install what the test misses."""
