@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests.helpers.shared import made_once
+
 if TYPE_CHECKING:
     from tests.helpers.trackers import Trackers
 
@@ -51,7 +53,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a finished experiment; tests leave it alone."""
     from tests.helpers import trackers
 
-    return trackers.prepare(tmp_path_factory.mktemp("finished"), trackers.CONFIG)
+    return made_once(
+        tmp_path_factory, "finished", lambda folder: trackers.prepare(folder, trackers.CONFIG)
+    )
 
 
 @pytest.fixture(scope="module")

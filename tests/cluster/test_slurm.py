@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from mechcore.io.netcdf import read_dataset
 from tests.cluster.slurm import Cluster, Job, slurm_cluster
 from tests.helpers.projects import PROJECT, copy_project
+from tests.helpers.shared import made_once
 
 PROFILES = PROJECT / "profiles"
 SECONDS_TO_FINISH = 1200
@@ -216,13 +216,11 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
     """What the grid gives on this machine, computed once for all processes of the tests."""
-    # Of this session of tests, and not of one before it.
-    name = f"here-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or secrets.token_hex(4)}"
-    folder = tmp_path_factory.getbasetemp().parent / name
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "project" / COLLECTED).exists():
-            here(grid_project(folder), "--configfile", "grid.yaml", "--", COLLECTED)
-    return contents(folder / "project", "grid")
+
+    def make(folder: Path) -> None:
+        here(grid_project(folder), "--configfile", "grid.yaml", "--", COLLECTED)
+
+    return contents(made_once(tmp_path_factory, "here", make) / "project", "grid")
 
 
 def complete(cluster: Cluster, project: Path) -> None:

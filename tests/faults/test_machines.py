@@ -76,7 +76,7 @@ def test_other_machines_repeat_the_records(machine: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=PROJECT,
-        env=os.environ | MACHINES[machine],
+        env=os.environ | MACHINES[machine] | {"PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
     )
