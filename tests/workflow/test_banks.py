@@ -6,7 +6,6 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -43,15 +42,14 @@ def module_of(name: str) -> ModuleType:
 networks, train = module_of("networks"), module_of("train")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _repeatable() -> Iterator[None]:
     """Compute as the script does, and leave PyTorch to others as it was."""
-    threads = torch.get_num_threads()
-    strict = torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     train.repeatable()
     yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(strict)
+    torch.set_num_threads(before[0])
+    torch.use_deterministic_algorithms(before[1])
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -134,8 +132,7 @@ def test_a_bank_has_kernels_of_every_size_in_the_order_of_depth(name: str) -> No
 def test_a_bank_is_small_and_holds_nothing_but_weights_and_facts(name: str, state: str) -> None:
     content = path_of(name, state).read_bytes()
     assert len(content) < LARGEST
-    word = 8
-    header = json.loads(content[word : word + int.from_bytes(content[:word], "little")])
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     model = networks.NETWORKS[name].build()
     model.load_state_dict(bank(name, state)[0])
     assert train.bank_bytes(model, header["__metadata__"]) == content
@@ -149,21 +146,6 @@ def test_a_card_says_what_the_metadata_say(name: str) -> None:
         other = facts["untrained"][fact]
         row = [fact, text] if text == other else [fact, text, other]
         assert f"| {' | '.join(row)} |" in card
-
-
-@pytest.mark.parametrize("size", sorted(KERNELS))
-def test_images_keep_their_size_as_by_the_rule_of_pytorch(size: int) -> None:
-    layers = networks.convolutions((size, 1, 1))
-    image = torch.rand(1, 1, 8, 9, generator=torch.Generator().manual_seed(size))
-    convolution = layers["conv1"]
-    padded = convolution(layers["pad1"](image))
-    # Its own padding warns of even kernels, which is why the networks do without.
-    with pytest.warns(UserWarning, match="even kernel") if size % 2 == 0 else nullcontext():
-        same = torch.nn.functional.conv2d(
-            image, convolution.weight, convolution.bias, padding="same"
-        )
-    # Sums of few products of numbers below 1, in float32.
-    torch.testing.assert_close(padded, same, rtol=0, atol=1e-6)
 
 
 def test_a_photograph_is_tested_where_it_was_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
