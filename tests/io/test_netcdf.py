@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import netCDF4
 import numpy as np
@@ -155,41 +156,26 @@ def test_the_hash_notices_variables_but_neither_their_order_nor_the_bits_of_nan_
 # Files of others.
 
 
-def written(dataset: xr.Dataset, path: Path) -> Path:
-    """Write a file and return its path."""
-    write_dataset(dataset, path)
-    return path
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MechcoreError, match=r"none\.nc: missing") as caught:
-        read_dataset(tmp_path / "none.nc")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"])
-def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [None, b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"]
+)
+def test_a_missing_or_damaged_file_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "damaged.nc"
-    path.write_bytes(content)
-    with pytest.raises(MechcoreError, match=r"damaged\.nc: ") as caught:
+    reason = "missing" if content is None else ""
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MechcoreError, match=rf"damaged\.nc: {reason}[^\n]*$"):
         read_dataset(path)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("read", [read_dataset, read_attributes])
 def test_too_little_memory_is_no_damage(
-    dataset: xr.Dataset,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    read: Callable[..., object],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., object]
 ) -> None:
-    def used_up(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    path = written(dataset, tmp_path / "cell.nc")
-    monkeypatch.setattr(netCDF4, "Dataset", used_up)
+    write_dataset(run_of("single"), tmp_path / "run.nc")
+    monkeypatch.setattr(netCDF4, "Dataset", Mock(side_effect=MemoryError))
     with pytest.raises(MemoryError):
-        read(path)
+        read(tmp_path / "run.nc")
 
 
 @pytest.mark.parametrize("name", ["a", "t"])
@@ -207,7 +193,8 @@ def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
 
 def test_what_packs_best_is_read(tmp_path: Path) -> None:
     zeros = with_attributes(xr.Dataset({"a": ("t", np.zeros(10**7, dtype=np.int8))}), "zeros")
-    path = written(zeros, tmp_path / "zeros.nc")
+    path = tmp_path / "zeros.nc"
+    write_dataset(zeros, path)
     assert path.stat().st_size < 10**7 / 500
     assert not read_dataset(path).a.any()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -107,14 +108,11 @@ def test_colour_png_files_become_grey(tmp_path: Path) -> None:
 def test_too_little_memory_is_no_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    def used_up(*_: object, **__: object) -> None:
-        raise MemoryError
-
     path = tmp_path / f"image.{suffix}"
     np.save(tmp_path / "image.npy", np.ones((2, 2)))
     PillowImage.fromarray(np.ones((2, 2), dtype=np.uint8)).save(tmp_path / "image.png")
-    monkeypatch.setattr(np, "array", used_up)
-    monkeypatch.setattr(np, "asarray", used_up)
+    for name in ("array", "asarray"):
+        monkeypatch.setattr(np, name, Mock(side_effect=MemoryError))
     with pytest.raises(MemoryError):
         pattern_image(str(path))
 
