@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
@@ -30,9 +30,6 @@ from mechcore.tracking.runs import (
     content_sha256,
     finite,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ERROR_TAG = "mechcore.error"
 
@@ -130,16 +127,8 @@ def draw_preview(path: Path, folder: Path) -> None:
     from mechcore.report.figures.preview import cell_preview
     from mechcore.report.figures.style import save
 
-    figure = cell_preview(read_dataset(path), _blank_preview())
+    figure = cell_preview(read_dataset(path))
     save(figure, folder / "preview", suffixes=[".png"])
-
-
-@cache
-def _blank_preview() -> Figure:
-    """Axes for all cells that a process draws: making them takes as long as drawing."""
-    from mechcore.report.figures.preview import blank_preview
-
-    return blank_preview()
 
 
 def _failed_run(cell: Cell, state: CellState) -> TrackedRun:
