@@ -9,6 +9,7 @@ CLUSTERS ?= 5
 READY = .venv/.ready
 BIN = .venv/bin
 # Byte code is written once, and not by each of a thousand starts; pip does it unasked.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # Some tools of the environment call others by name.
@@ -28,9 +29,11 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
 	@echo "MLflow: make ui  (prints its address)"
 
-# The cluster's nodes would compete with the other tests for this machine.
+# The cluster's nodes would compete with the other tests for this machine. One process more than
+# cores, as some tests wait; the slowest files come first (tests/conftest.py).
 test: $(READY) ## everything that proves it works, but on a cluster
-	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile --ignore tests/cluster
+	@$(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder \
+		--ignore tests/cluster
 
 cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=config/full.yaml)
 	@$(INSTALL) -e '.[slurm]'

@@ -112,11 +112,11 @@ def _one_by_one(folder: Path, experiment: Experiment) -> float:
     client = MlflowClient(f"sqlite:///{folder}/peer.db")
     place = client.create_experiment("peer")
     start = time.perf_counter()
-    for content in [run.content() for run in runs]:
+    for run in runs:
         made = client.create_run(place).info.run_id
-        for name, value in content.params.items():
+        for name, value in run.params.items():
             client.log_param(made, name, value)
-        for metric, number, step in content.metrics:
+        for metric, number, step in run.metrics:
             client.log_metric(made, metric, number, step=step)
         client.set_terminated(made)
     return time.perf_counter() - start

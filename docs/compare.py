@@ -205,15 +205,6 @@ def shoot(page: Page, name: str) -> None:
     write(Image.open(io.BytesIO(page.screenshot())), name)
 
 
-def difference(folder: Path) -> None:
-    """What `mechcore diff` draws."""
-    words = ["diff", "last-month", "results/example", "--output", "difference"]
-    subprocess.run([sys.executable, "-m", "mechcore", *words], cwd=folder, check=True)
-    picture = Image.open(folder / "difference" / "diff.png")
-    picture.thumbnail((1280, 1280))
-    write(picture, "diff")
-
-
 def write(picture: Image.Image, name: str) -> None:
     """Write a picture with few colours: a page has few."""
     # Lines are thin: without it their colours would give way to greys of the text.
@@ -230,7 +221,6 @@ def main() -> None:
             sweep(folder, 48)
             shutil.copytree(folder / "results" / "example", folder / "last-month")
             sweep(folder, 64)
-        difference(folder)
         with server(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests.helpers.shared import made_once
+
 if TYPE_CHECKING:
     from tests.helpers.trackers import Trackers
 
@@ -51,7 +53,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a finished experiment; tests leave it alone."""
     from tests.helpers import trackers
 
-    return trackers.prepare(tmp_path_factory.mktemp("finished"), trackers.CONFIG)
+    return made_once(
+        tmp_path_factory, "finished", lambda folder: trackers.prepare(folder, trackers.CONFIG)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,15 @@ def results(simulated: Path, tmp_path: Path) -> Path:
     """Give the same results to a test that spoils them."""
     shutil.copytree(simulated, tmp_path / "results")
     return tmp_path / "results"
+
+
+SLOW = ("workflow", "faults", "report", "tracking")
+"""Folders of tests that wait for other processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no core waits for it in the end."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
 @pytest.hookimpl(wrapper=True)

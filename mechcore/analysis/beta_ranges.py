@@ -16,11 +16,6 @@ def within_theory(points: pd.DataFrame) -> pd.Series:
 
     ``beta_star`` is the smallest over the angles whose mean a point is. A beta* of NaN, as of a
     ``highpass`` kernel, means that there is none at any beta: rectification acts even at beta = 0.
-
-    Examples
-    --------
-    >>> within_theory(pd.DataFrame({"beta": [0.5, 0.8], "beta_star": [0.7, 0.7]})).tolist()
-    [True, False]
     """
     return points.beta <= points.beta_star + BETA_ROUNDING
 
@@ -30,13 +25,11 @@ DOMAINS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "beta <= beta*": within_theory,
     "beta > beta*": lambda points: ~within_theory(points),
 }
-"""Which points belong to each domain."""
 
 EVERYWHERE, UP_TO_BETA_STAR = "all beta", "beta <= beta*"
 """The domain of all points, and that in which the theory can be exact."""
 
 DOMAIN_SYMBOLS = {EVERYWHERE: "all β", UP_TO_BETA_STAR: "β ≤ β*", "beta > beta*": "β > β*"}
-"""The domains as texts write them."""
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,6 @@ FEWEST_TO_VALIDATE = 10
 def compare_models(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     """Fit all curves to the same speeds: those of betas whose celerity is finite.
 
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-    kernels : pandas.DataFrame
-        The table of kernels, for the light cone and the diffusion speed.
-
     Returns
     -------
     pandas.DataFrame

@@ -30,46 +30,31 @@ NEAR_ZERO = 1e-4
 
 @dataclass(frozen=True)
 class PaddedSamples:
-    """Samples that are fitted at once: rows of equal length, zero where there is no point.
-
-    Parameters
-    ----------
-    predictors : mapping of str to (m, n) ndarray
-        `mechcore.analysis.regressions.PREDICTORS`, by rising beta.
-    speed : (m, n) ndarray
-        Mean speeds, px/layer.
-    known : (m, n) ndarray of bool
-        Where there is a point.
-    rounding : (m,) ndarray
-        Differences of speeds below this are rounding, px/layer.
-    """
+    """Samples that are fitted at once: rows of equal length, zero where there is no point."""
 
     predictors: Mapping[str, Array]
+    """(m, n), by rising beta, of each of `mechcore.analysis.regressions.PREDICTORS`."""
     speed: Array
+    """(m, n) mean speeds, px/layer."""
     known: Mask
+    """(m, n), where there is a point."""
     rounding: Array
+    """(m,): differences of speeds below this are rounding, px/layer."""
 
 
 @dataclass(frozen=True)
 class CurveFit:
-    """A curve of two parameters fitted to each sample.
-
-    Parameters
-    ----------
-    fitted : (m, n) ndarray
-        Speed at all points, also at those that were not used, px/layer.
-    level, level_se : (m,) ndarray
-        Slope of a line, or of a curve at zero celerity, and its standard error, px/layer.
-    light_speed, light_speed_se : (m,) ndarray
-        Limit of a curve and its standard error, px/layer. Infinite where a straight line fits
-        best; NaN for lines, and for states at rest.
-    """
+    """A curve of two parameters fitted to each sample."""
 
     fitted: Array
+    """(m, n) speeds at all points, also at those that were not used, px/layer."""
     level: Array
     level_se: Array
+    """(m,) slope of a line, or of a curve at zero celerity, and its standard error, px/layer."""
     light_speed: Array
     light_speed_se: Array
+    """(m,) limit of a curve and its standard error, px/layer. Infinite where a straight line fits
+    best; NaN for lines, and for states at rest."""
 
 
 def fit_straight(samples: PaddedSamples, used: Mask, *, predictor: str) -> CurveFit:
@@ -84,19 +69,7 @@ def fit_straight(samples: PaddedSamples, used: Mask, *, predictor: str) -> Curve
 def fit_limited(samples: PaddedSamples, used: Mask, *, shape: Shape, rate: Shape) -> CurveFit:
     """Fit speed = a phi g((a phi / c)^2), phi the celerity: first linear, then bent by a limit c.
 
-    Parameters
-    ----------
-    samples : PaddedSamples
-        The samples.
-    used : (m, n) ndarray of bool
-        The points to fit to.
-    shape, rate : callable
-        g, with g(0) = 1, and its derivative.
-
-    Returns
-    -------
-    CurveFit
-        The curves.
+    ``used`` are the points to fit to, ``shape`` is g, with g(0) = 1, and ``rate`` its derivative.
 
     Notes
     -----

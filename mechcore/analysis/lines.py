@@ -14,13 +14,7 @@ FEWEST_POINTS = 3
 
 @dataclass(frozen=True)
 class Lines:
-    """Least-squares lines.
-
-    Parameters
-    ----------
-    slope, slope_se, intercept : ndarray
-        Slope, its standard error, and value at zero; NaN with fewer than three points.
-    """
+    """Least-squares lines: slope, its standard error, value at zero; NaN below three points."""
 
     slope: Array
     slope_se: Array
@@ -31,12 +25,6 @@ def fit_lines(x: Array, y: Array) -> Lines:
     """Fit least-squares lines along the last axis, leaving out what is not finite.
 
     ``x`` is (n,) or (..., n), ``y`` (..., n): one line for each leading index.
-
-    Examples
-    --------
-    >>> line = fit_lines(np.arange(4.0), np.array([1.0, 3.0, np.nan, 7.0]))
-    >>> float(line.slope), float(line.intercept)
-    (2.0, 1.0)
     """
     known = np.isfinite(x) & np.isfinite(y)
     count = known.sum(axis=-1)

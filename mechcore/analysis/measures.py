@@ -16,24 +16,10 @@ from mechcore.model.geometry import unit_vector
 from mechcore.model.theory import has_no_negative_tap, velocities
 
 METRICS = (
-    "cell",
-    "kernel",
-    "activation",
-    "size",
-    "pattern",
-    "angle",
-    "beta",
-    "odd_energy_ratio",
-    "speed",
-    "speed_se",
-    "direction",
-    "sigma_final",
-    "diffusion_exponent",
-    "diffusion_coefficient",
-    "extinct_at",
-    "speed_theory",
-    "beta_star",
-    "ill_conditioned",
+    *("cell", "kernel", "activation", "size", "pattern", "angle", "beta", "odd_energy_ratio"),
+    *("speed", "speed_se", "direction", "sigma_final"),
+    *("diffusion_exponent", "diffusion_coefficient"),
+    *("extinct_at", "speed_theory", "beta_star", "ill_conditioned"),
 )
 """Columns of ``metrics.csv``."""
 
@@ -92,17 +78,13 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             description=f"an object of type {type(dataset).__name__}",
         )
     dataset = before_the_edge(dataset)
-    burn = int(dataset.attrs["t_burn"])
-    t = dataset.t.values.astype(np.float64)
-    late = t >= burn
-    axis = momentum_directions(dataset)
-    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
-    along = displacement_along(dataset).values
+    late = dataset.t.values >= int(dataset.attrs["t_burn"])
+    t = dataset.t.values[late].astype(np.float64)
+    drifts = [_displacement(dataset, name) for name in ("mu_x", "mu_y")]
+    velocity_x, velocity_y = (fit_lines(t, drift[..., late]).slope for drift in drifts)
+    motion = fit_lines(t, displacement_along(dataset).values[..., late])
     variance = variance_along(dataset).values
-    velocity_x = fit_lines(t[late], drift_x[..., late]).slope
-    velocity_y = fit_lines(t[late], drift_y[..., late]).slope
-    motion = fit_lines(t[late], along[..., late])
-    diffusion = _diffusion(t[late], variance[..., late], variance[..., :1])
+    diffusion = _diffusion(t, variance[..., late], variance[..., :1])
     observables = {
         "speed": motion.slope,
         "speed_se": motion.slope_se,
@@ -114,7 +96,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
         "diffusion_coefficient": np.exp(diffusion.intercept),
         "speed_theory": predicted_speeds(dataset),
     }
-    lead = [name for name in dataset.mu_x.dims if name != "t"]
+    lead = dataset.mu_x.dims[:-1]
     coordinates = {name: dataset[name] for name in lead}
     return xr.Dataset({name: (lead, values) for name, values in observables.items()}, coordinates)
 
@@ -135,14 +117,15 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
     """Return the displacement since layer 0 of each centroid along its kernel's momentum, px."""
-    axis = momentum_directions(dataset)
+    axis = _momentum_directions(dataset)
     drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
-    return _trajectory(dataset, axis[..., :1] * drift_x + axis[..., 1:] * drift_y)
+    along = axis[..., :1] * drift_x + axis[..., 1:] * drift_y
+    return xr.DataArray(along, dataset.mu_x.coords, dataset.mu_x.dims)
 
 
 def variance_along(dataset: xr.Dataset) -> xr.DataArray:
     """Return the variance of each state along the momentum of its kernel, px^2."""
-    axis = momentum_directions(dataset)
+    axis = _momentum_directions(dataset)
     x, y = axis[..., :1], axis[..., 1:]
     variance: Array = (
         (x * dataset.sigma_x.values) ** 2
@@ -150,14 +133,11 @@ def variance_along(dataset: xr.Dataset) -> xr.DataArray:
         + (y * dataset.sigma_y.values) ** 2
     )
     # The terms cancel for a state that is a line across the motion.
-    return _trajectory(dataset, variance.clip(min=0.0))
+    return xr.DataArray(variance.clip(min=0.0), dataset.mu_x.coords, dataset.mu_x.dims)
 
 
-def momentum_directions(dataset: xr.Dataset) -> Array:
-    """Return the unit vectors, (..., 2), along which each simulation is measured.
-
-    They are those of the kernel's momentum; without one that of the nominal angle, else +x.
-    """
+def _momentum_directions(dataset: xr.Dataset) -> Array:
+    """Unit vectors, (..., 2), of momenta; without one that of the nominal angle, else +x."""
     momenta = _momenta(dataset)
     lengths = np.hypot(momenta[..., 0], momenta[..., 1])[..., np.newaxis]
     nominal = _nominal_directions(dataset)
@@ -190,10 +170,6 @@ def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign(kept)
 
 
-def _trajectory(dataset: xr.Dataset, values: Array) -> xr.DataArray:
-    return xr.DataArray(values, dataset.mu_x.coords, dataset.mu_x.dims)
-
-
 def _displacement(dataset: xr.Dataset, name: str) -> Array:
     values: Array = dataset[name].values
     return values - values[..., :1]
@@ -214,15 +190,14 @@ def _directions(x: Array, y: Array) -> Array:
 
 def predicted_speeds(dataset: xr.Dataset) -> Array:
     """Return the exact speeds along the momentum, px/layer; NaN where the theory does not hold."""
-    taps = dataset.kernel_taps.values
-    exact = has_no_negative_tap(taps)
-    if not ACTIVATIONS[dataset.attrs["activation"]].identity_on_positive:
-        exact = np.zeros_like(exact)
-    ordinary = {"density": "absolute", "region": "image", "schedule": "constant"}
-    differs = any(dataset.attrs[name] != value for name, value in ordinary.items())
-    if BOUNDARIES[dataset.attrs["boundary"]].finite or differs:
-        exact = np.zeros_like(exact)
+    taps, attributes = dataset.kernel_taps.values, dataset.attrs
+    plain = {"density": "absolute", "region": "image", "schedule": "constant"}
+    may_be_exact = (
+        ACTIVATIONS[attributes["activation"]].identity_on_positive
+        and not BOUNDARIES[attributes["boundary"]].finite
+        and all(attributes[name] == value for name, value in plain.items())
+    )
     motion = velocities(taps, _momenta(dataset))
-    speeds = np.where(exact, np.sum(motion * momentum_directions(dataset), axis=-1), np.nan)
-    lead = [name for name in dataset.mu_x.dims if name != "t"]
-    return np.broadcast_to(speeds, [dataset.sizes[name] for name in lead])
+    along = np.sum(motion * _momentum_directions(dataset), axis=-1)
+    speeds = np.where(has_no_negative_tap(taps) & may_be_exact, along, np.nan)
+    return np.broadcast_to(speeds, dataset.mu_x.shape[:-1])

@@ -10,7 +10,6 @@ import xarray as xr
 
 from mechcore.analysis.lines import fit_lines
 from mechcore.analysis.measures import before_the_edge, measure, variance_along
-from mechcore.io.arrays import Array
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
@@ -20,16 +19,8 @@ SIMULATION = ("kernel", "activation", "size", "pattern", "angle", "beta")
 """What identifies a simulation in the tables."""
 
 MECHANICS = (
-    *SIMULATION,
-    "velocity_x",
-    "velocity_y",
-    "drift",
-    "width_along",
-    "width_across",
-    "contraction_along",
-    "contraction_across",
-    "excess_kurtosis_x",
-    "excess_kurtosis_y",
+    *(*SIMULATION, "velocity_x", "velocity_y", "drift", "width_along", "width_across"),
+    *("contraction_along", "contraction_across", "excess_kurtosis_x", "excess_kurtosis_y"),
 )
 """Columns of ``mechanics.csv``, one row a simulation, in the order of ``metrics.csv``."""
 
@@ -57,7 +48,6 @@ KERNELS = (
 angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
 
 CONTROLS = (*SIMULATION, "drift", "speed", "extinct_at", "ill_conditioned", "smallest_tap")
-"""Columns of the table of controls."""
 
 NO_CONTROLS = pd.DataFrame({name: [] for name in CONTROLS})
 
@@ -72,12 +62,12 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     last = dataset.isel(t=last_layers(dataset), drop=True)
     measured = measure(dataset)[["velocity_x", "velocity_y"]]
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
-    observables = {f"width_{name}": grown**0.5 for name, grown in widths.items()}
-    observables |= {
-        f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()
-    }
-    observables |= {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
-    merged = measured.assign({"drift": drift(dataset)} | observables)
+    merged = measured.assign(
+        {"drift": drift(dataset)}
+        | {f"width_{name}": grown**0.5 for name, grown in widths.items()}
+        | {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
+        | {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
+    )
     table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
         dim_order=["pattern", "angle", "beta"]
     )
@@ -91,7 +81,10 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
     size = int(dataset.attrs["size"])
     taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
-    properties = pd.DataFrame([kernel_properties(kernel) for kernel in taps])
+    parts = [decompose(kernel) for kernel in taps]
+    properties = pd.DataFrame(
+        {name: [value(part) for part in parts] for name, value in PROPERTIES.items()}
+    )
     return pd.concat([rows, properties], axis=1).assign(
         kernel=dataset.attrs["kernel"],
         size=size,
@@ -101,46 +94,26 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     )[list(KERNELS)]
 
 
-def kernel_properties(taps: Array) -> dict[str, float]:
-    """Return the `PROPERTIES` of a kernel."""
-    parts = decompose(taps)
-    return {name: value(parts) for name, value in PROPERTIES.items()}
-
-
 def _at_rest(angles: pd.Series, speeds: list[float]) -> pd.Series:
     """Repeat the value at the lowest beta: even parts differ by a factor, largest there."""
     return pd.Series(speeds).groupby(angles).transform("first")
 
 
 def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
-    """Return light_cone and diffusion_speed (px/layer) by kernel and size.
-
-    They are means over the angles, NaN where an angle lacks it.
-    """
+    """Return light_cone and diffusion_speed (px/layer), means over the angles, by kernel, size."""
     names = {"light_speed": "light_cone", "diffusion_speed": "diffusion_speed"}
     groups = kernels.groupby(["kernel", "size"])[list(names)]
     return groups.mean(skipna=False).rename(columns=names)
 
 
 def controls_table(controls: xr.Dataset) -> pd.DataFrame:
-    """Return how the controls of an experiment moved: one row a control, columns `CONTROLS`.
-
-    Drift as in ``mechanics.csv`` (px), speed of the fitted motion (px/layer), and the layer at
-    which the state died.
-    """
+    """Return how the controls moved (px, px/layer): one row a control, columns `CONTROLS`."""
     late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
     layers = late.t.values.astype(np.float64)
     velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
-    observables = xr.Dataset(
-        {
-            "drift": drift(controls),
-            "speed": (late.mu_x.dims[:-1], np.hypot(*velocity)),
-            "extinct_at": controls.extinct_at,
-            "ill_conditioned": controls.ill_conditioned,
-            "smallest_tap": controls.smallest_tap,
-        }
-    )
-    return observables.to_dataframe().reset_index()[list(CONTROLS)]
+    motion = {"drift": drift(controls), "speed": (late.mu_x.dims[:-1], np.hypot(*velocity))}
+    recorded = controls[["extinct_at", "ill_conditioned", "smallest_tap"]]
+    return xr.Dataset(motion).merge(recorded).to_dataframe().reset_index()[list(CONTROLS)]
 
 
 def energy_defect(parts: Decomposition) -> float:
@@ -160,16 +133,13 @@ def last_layers(dataset: xr.Dataset) -> xr.DataArray:
     """Return the last layer that counts for each pattern: on a torus that before the edge."""
     end = dataset.sizes["t"] - 1
     closed = BOUNDARIES[dataset.attrs["boundary"]].closed
-    inside = dataset.edge_at - 1 if closed else xr.full_like(dataset.edge_at, np.nan)
+    inside = (dataset.edge_at - 1).where(closed)
     last: xr.DataArray = inside.fillna(end).clip(0, end).astype(int)
     return last
 
 
 def drift(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the largest distance of each centroid from its position at layer 0, px.
-
-    It is NaN where no later layer is known.
-    """
+    """Return the largest distance of each centroid from its position at layer 0, px."""
     dataset = before_the_edge(dataset)
     away = [dataset[name] - dataset[name].isel(t=0) for name in ("mu_x", "mu_y")]
     distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
@@ -177,10 +147,7 @@ def drift(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def growth(dataset: xr.Dataset, *, across: bool = False) -> xr.DataArray:
-    """Return how much the variance has grown since layer 0, along or across the motion, px^2.
-
-    Up to `last_layers`: zero where the variance shrank, NaN for extinct states.
-    """
+    """Return how much the variance has grown since layer 0, along or across the motion, px^2."""
     variance = variance_along(dataset)
     if across:
         variance = dataset.sigma_x**2 + dataset.sigma_y**2 - variance

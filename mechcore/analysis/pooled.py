@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS
 from mechcore.io.arrays import Array
 
 IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
-"""Columns that distinguish kernels of a size."""
 
 FEWEST_CLUSTERS = 3
 """Two cells leave one degree of freedom: an interval of 13 standard errors says nothing."""
@@ -32,13 +32,6 @@ FEWEST_CLUSTERS = 3
 
 def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     """Fit lines to the speeds of many cells, in units of the diffusion speed s of each.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
-    kernels : pandas.DataFrame
-        The table of kernels, for s.
 
     Returns
     -------
@@ -64,7 +57,12 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     each as one draw.
     """
     points = _in_diffusion_speeds(mean_speeds(metrics), kernels)
-    slopes, pooled = _slopes_by_cell(points), _by_pool(points, repeated_kernels(kernels))
+    pooled = _by_pool(points, repeated_kernels(kernels))
+    slopes = {
+        (sample.cell, sample.pattern, sample.domain, predictor): _theil_sen(sample, predictor)
+        for sample in samples(points)
+        for predictor in PREDICTORS
+    }
     rows = [
         _fit_pool(sample, predictor, slopes)
         for sample in samples(pooled)
@@ -76,8 +74,7 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
 def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -> dict[str, float]:
     """Fit a line by least squares to points that come in clusters.
 
-    The line of `mechcore.analysis.regressions.fit_line`, with the standard error and the interval
-    of clusters, NaN with fewer than three, and ``slope_se_independent``.
+    Standard error and interval are NaN with fewer than three clusters.
     """
     line = fit_line(x, y, rounding)
     codes, names = pd.factorize(np.asarray(clusters))
@@ -100,13 +97,7 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
 
 def median_interval(values: Array) -> tuple[float, float]:
-    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values.
-
-    Examples
-    --------
-    >>> median_interval(np.arange(10.0))
-    (1.0, 8.0)
-    """
+    """Return the interval of 95% of a median by order statistics; NaN for fewer than six values."""
     if not len(values):
         return np.nan, np.nan
     interval: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
@@ -138,20 +129,8 @@ def _in_diffusion_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.Data
     return points.assign(speed=points.speed / unit, rounding=rounding)
 
 
-def _slopes_by_cell(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the Theil-Sen slope of each cell, pattern and domain (rows) on each predictor."""
-    slopes = {
-        (sample.cell, sample.pattern, sample.domain): [
-            _theil_sen(sample.points, predictor) for predictor in PREDICTORS
-        ]
-        for sample in samples(points)
-    }
-    index = pd.MultiIndex.from_tuples(slopes)
-    return pd.DataFrame(list(slopes.values()), index, columns=list(PREDICTORS))
-
-
-def _theil_sen(points: pd.DataFrame, predictor: str) -> float:
-    used = points[["speed", predictor]].dropna().to_numpy(float)
+def _theil_sen(sample: Sample, predictor: str) -> float:
+    used = sample.points[["speed", predictor]].dropna().to_numpy(float)
     return fit_theil_sen(used[:, 1], used[:, 0])["theil_sen"]
 
 
@@ -165,12 +144,14 @@ def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFra
     return pd.concat([families, activations], ignore_index=True)
 
 
-def _fit_pool(sample: Sample, predictor: str, slopes: pd.DataFrame) -> dict[str, object]:
+def _fit_pool(
+    sample: Sample, predictor: str, slopes: Mapping[tuple[str, str, str, str], float]
+) -> dict[str, object]:
     used = sample.points[["member", "speed", predictor, "rounding"]].dropna()
     x, y = used[predictor].to_numpy(float), used.speed.to_numpy(float)
     members = used.member.unique()
-    cells = [(member, sample.pattern, sample.domain) for member in members]
-    own = slopes[predictor].reindex(cells).dropna().to_numpy(float)
+    of_cells = [slopes[cell, sample.pattern, sample.domain, predictor] for cell in members]
+    own = np.array([slope for slope in of_cells if np.isfinite(slope)])
     median = float(np.median(own)) if len(own) else np.nan
     return {
         "pool": sample.cell,

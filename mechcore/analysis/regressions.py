@@ -10,10 +10,7 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.io.arrays import Array
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
-"""What speed is regressed on."""
-
 LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
-"""Columns of the least-squares line."""
 
 THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
 """The median of the slopes between all pairs of points, and its interval."""
@@ -25,8 +22,6 @@ COLUMNS = (
 """Columns of ``regressions.csv``."""
 
 RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
-"""Columns of the map of residuals."""
-
 CONFIDENCE = 0.95
 
 CELERITY_LIMIT = 1e3
@@ -44,11 +39,6 @@ of ranks, from the smallest pair slope to the largest, covers 1 - 2/n!: 92% for 
 
 def regress(metrics: pd.DataFrame) -> pd.DataFrame:
     """Fit straight lines to speed over the betas of a cell and pattern, domain by domain.
-
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The table of metrics.
 
     Returns
     -------
@@ -98,22 +88,20 @@ def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
     return table.dropna()[list(RESIDUALS)].reset_index(drop=True)
 
 
-def with_celerity(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Add the column ``celerity`` = beta / sqrt(1 - beta^2), NaN for odd kernels."""
-    with np.errstate(divide="ignore"):
-        celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
-    return metrics.assign(celerity=celerity.where(celerity < CELERITY_LIMIT))
-
-
 def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the points of all fits: speeds averaged over the angles.
 
     One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
-    pattern, beta, odd_energy_ratio and celerity (NaN for odd kernels), speed (px/layer, mean over
-    the angles at which it is known, else NaN), and beta_star, the smallest over the angles, NaN if
-    an angle has none.
+    pattern, beta, odd_energy_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd kernels), speed
+    (px/layer, mean over the angles at which it is known, else NaN), and beta_star, the smallest
+    over the angles, NaN if an angle has none.
     """
-    known = with_celerity(metrics).assign(speed=metrics.speed.where(np.isfinite(metrics.speed)))
+    with np.errstate(divide="ignore"):
+        celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
+    known = metrics.assign(
+        celerity=celerity.where(celerity < CELERITY_LIMIT),
+        speed=metrics.speed.where(np.isfinite(metrics.speed)),
+    )
     keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
     groups = known.groupby(keys, sort=False)
     means = groups[["odd_energy_ratio", "celerity", "speed"]].mean()

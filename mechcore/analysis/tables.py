@@ -18,7 +18,6 @@ DIGITS = 5
 """Significant digits of tables beside the page: more than figures show, in half as many bytes."""
 
 KERNEL = ("kernel", "size", "angle", "beta")
-"""What identifies a kernel in the tables."""
 
 MODEL_COLUMNS = (
     *("cell", "pattern", "domain", "model", "n"),
@@ -35,7 +34,6 @@ POOLED_COLUMNS = (
 of statistics, which readers of the tables do not need."""
 
 ALL_FAMILIES = "all"
-"""The family of pools over all families."""
 
 NAMES = ("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool")
 COUNTS = ("size", "n", "clusters", "cells_without_s")
@@ -57,25 +55,19 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> p
         raise MechcoreError(f"{path}: no rows, expected at least one")
     for name in columns:
         _check_column(path, table[name])
-    _check_key(path, table, list(key))
+    if key:
+        _check_key(path, table, list(key))
     return table
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return the values as numbers, NaN for what is none."""
-    # To pandas, truth is a number.
-    texts = column.astype(str) if column.dtype == bool else column
-    return pd.to_numeric(texts, errors="coerce")
-
-
-CONTENTS: dict[str, Callable[[pd.Series], pd.Series]] = {
-    "a number or nothing": lambda column: column.isna() | _numbers(column).notna(),
-    "a name": lambda column: column.notna(),
-    "a whole number": lambda column: _numbers(column) % 1 == 0,
-    "a layer or nothing": lambda column: column.isna() | (_numbers(column) % 1 == 0),
-    "True or False": lambda column: column.astype(str).isin(["True", "False"]),
+CONTENTS: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
+    "a number or nothing": lambda column, numbers: column.isna() | numbers.notna(),
+    "a name": lambda column, _: column.notna(),
+    "a whole number": lambda _, numbers: numbers % 1 == 0,
+    "a layer or nothing": lambda column, numbers: column.isna() | (numbers % 1 == 0),
+    "True or False": lambda column, _: column.astype(str).isin(["True", "False"]),
 }
-"""What a column may hold, and which of its values are allowed."""
+"""What a column may hold, and which of its values, also read as numbers, are allowed."""
 
 CONTENT_OF = {
     **dict.fromkeys(NAMES, "a name"),
@@ -99,7 +91,10 @@ def _parsed(path: Path) -> pd.DataFrame:
 
 def _check_column(path: Path, column: pd.Series) -> None:
     expected = CONTENT_OF.get(str(column.name), "a number or nothing")
-    wrong = np.flatnonzero(~CONTENTS[expected](column).to_numpy(bool))
+    # To pandas, truth is a number.
+    texts = column.astype(str) if column.dtype == bool else column
+    numbers = pd.to_numeric(texts, errors="coerce")
+    wrong = np.flatnonzero(~CONTENTS[expected](column, numbers).to_numpy(bool))
     if len(wrong):
         value = column.tolist()[wrong[0]]
         text = "empty" if pd.isna(value) else shown(value)
@@ -109,11 +104,10 @@ def _check_column(path: Path, column: pd.Series) -> None:
 
 
 def _check_key(path: Path, table: pd.DataFrame, key: list[str]) -> None:
-    repeated = np.flatnonzero(table.duplicated(key)) if key else np.array([], dtype=int)
-    if len(repeated):
-        row = table.iloc[repeated[0]]
-        where = f"line {repeated[0] + 2} repeats {', '.join(f'{name} {row[name]}' for name in key)}"
-        raise MechcoreError(f"{path}: {where}, expected one row of each")
+    for place in np.flatnonzero(table.duplicated(key))[:1]:
+        names = ", ".join(f"{name} {table[name].iloc[place]}" for name in key)
+        line = f"line {place + 2} repeats {names}"
+        raise MechcoreError(f"{path}: {line}, expected one row of each")
 
 
 def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> None:

@@ -7,37 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from mechcore.claims import controls, diffusion, kernels, linearity, motion
+from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
-from mechcore.claims.thresholds import (
-    AT_REST_DRIFT,
-    DOMINATED,
-    EQUAL_SPEED,
-    EXPONENT_ERROR,
-    GAUSSIAN_KURTOSIS,
-    GRADIENT_ERROR,
-    GRADIENT_SPEED,
-    HALF,
-    LINEAR,
-    LORENTZ,
-    MONOTONE,
-    MOST,
-    MOST_BY_CHANCE,
-    RELATIVE_ERROR,
-    ROUNDING,
-    SOME,
-)
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
-from mechcore.experiment.paths import (
-    BANK_FILES,
-    CONTROLS_FILE,
-    KERNELS_FILE,
-    MECHANICS_FILE,
-    METRICS_FILE,
-    MODELS_FILE,
-    REGRESSIONS_FILE,
-)
+from mechcore.experiment import paths
 from mechcore.filters.null import CHANCE
 from mechcore.results.results import Results
 
@@ -49,14 +25,10 @@ class Criterion:
     statement: str
     """What the paper says, or what a control must do."""
     test: str
-    """The test in words, with its thresholds."""
     _: KW_ONLY
     section: str
-    """The section of the report that shows it."""
     data: tuple[str, ...]
-    """Files of results that the test reads."""
     needs: str
-    """What must be on the grid."""
     judge: Callable[[Results], Judgement | None]
     """None where the grid holds nothing to judge by."""
     meaning: str = ""
@@ -76,18 +48,13 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
     return Claim(
         id=name,
         kind="control" if name.startswith("N") else "claim",
-        statement=criterion.statement,
-        figures=judgement.figures,
-        test=criterion.test,
-        verdict=judgement.verdict,
-        range=judgement.range,
-        section=criterion.section,
+        **vars(judgement),
+        **{key: getattr(criterion, key) for key in ("statement", "test", "section", "meaning")},
         data=list(criterion.data),
-        meaning=criterion.meaning,
     )
 
 
-NOT_FARTHER = f"Never farther than {AT_REST_DRIFT} px from its start."
+NOT_FARTHER = f"Never farther than {limits.AT_REST_DRIFT} px from its start."
 
 OF_BOTH_SIGNS = (
     "Mass is |x|. Under taps of both signs, with rectification or without, the |x| of a pattern "
@@ -99,96 +66,100 @@ CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
         "Even kernels keep the centre of mass.",
         "Even kernels of every family, on noise, which has no symmetry that would keep it in "
-        f"place: the centroid is never farther than {AT_REST_DRIFT} px from its start.",
+        f"place: the centroid is never farther than {limits.AT_REST_DRIFT} px from its start.",
         section="controls",
-        data=(CONTROLS_FILE, MECHANICS_FILE, METRICS_FILE),
+        data=(paths.CONTROLS_FILE, paths.MECHANICS_FILE, paths.METRICS_FILE),
         needs="the controls",
         judge=controls.centre_of_mass,
     ),
     "C2": Criterion(
         "DC diffuses isotropically, towards a Gaussian, σ ~ √t.",
-        f"DC kernels (β = 0): exponent 1/2 within {EXPONENT_ERROR}, coefficient s = √((k² − 1)/12) "
-        f"and equal widths along and across within {RELATIVE_ERROR:.0%}, excess kurtosis at the "
-        f"last layer at most {GAUSSIAN_KURTOSIS}.",
+        f"DC kernels (β = 0): exponent 1/2 within {limits.EXPONENT_ERROR}, coefficient "
+        "s = √((k² − 1)/12) and equal widths along and across within "
+        f"{limits.RELATIVE_ERROR:.0%}, excess kurtosis at the last layer at most "
+        f"{limits.GAUSSIAN_KURTOSIS}.",
         section="diffusion",
-        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels and β = 0",
         judge=diffusion.diffusion,
     ),
     "C3": Criterion(
         "A gradient with ReLU moves at 0.5 px/layer (k = 2).",
-        f"DCT, k = 2, ReLU, β = 1, along the axes: speed {GRADIENT_SPEED} within {GRADIENT_ERROR} "
-        "px/layer.",
+        f"DCT, k = 2, ReLU, β = 1, along the axes: speed {limits.GRADIENT_SPEED} within "
+        f"{limits.GRADIENT_ERROR} px/layer.",
         section="trajectories",
-        data=(METRICS_FILE,),
+        data=(paths.METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
         judge=motion.gradient,
     ),
     "C4": Criterion(
         "Speed is linear in the odd share of the kernel's energy.",
         "DCT, ReLU and modulus: a straight line in ρ over all β misses no point by more than "
-        f"{LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them for "
-        "β = p/E or the celerity γβ = p/m, up to β*.",
+        f"{limits.LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them "
+        "for β = p/E or the celerity γβ = p/m, up to β*.",
         section="linearity",
-        data=(REGRESSIONS_FILE, MODELS_FILE, METRICS_FILE),
+        data=(paths.REGRESSIONS_FILE, paths.MODELS_FILE, paths.METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=linearity.linearity,
     ),
     "C5": Criterion(
         "The mixing ratio controls the speed.",
         "DCT, ReLU and modulus: in each cell and pattern the rank correlation of speed with β is "
-        f"at least {MONOTONE}, and speeds span at least {HALF:.0%} of the light speed.",
+        f"at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} of the light "
+        "speed.",
         section="speed",
-        data=(METRICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=motion.mixing_ratio,
     ),
     "C6": Criterion(
         "The modulus moves the centre of mass faster than ReLU.",
-        f"DCT, pairs that differ in the activation only, β > β*: faster by more than {EQUAL_SPEED} "
-        f"px/layer in at least {MOST:.0%} of them; in part from {SOME:.0%} on.",
+        "DCT, pairs that differ in the activation only, β > β*: faster by more than "
+        f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them; in part from "
+        f"{limits.SOME:.0%} on.",
         section="rectifiers",
-        data=(METRICS_FILE,),
+        data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,
     ),
     "C7": Criterion(
         "3x3 kernels diffuse and move more than 2x2.",
         "DCT, ReLU and modulus, pairs that differ in k only: wider at β = 0 in all of them, and "
-        f"faster in at least {MOST:.0%} of those with β > 0; in part if one of the two is true.",
+        f"faster in at least {limits.MOST:.0%} of those with β > 0; in part if one of the two is "
+        "true.",
         section="sizes",
-        data=(METRICS_FILE, MECHANICS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, with β = 0 and larger",
         judge=motion.sizes,
     ),
     "C8": Criterion(
         "ReLU acts like a Lorentz transform.",
         "DCT, ReLU, β > 0: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both within "
-        f"{LORENTZ}, the diffusion speed s in the place of light; what is faster than s fails. In "
-        "part: true for all β ≤ β*.",
+        f"{limits.LORENTZ}, the diffusion speed s in the place of light; what is faster than s "
+        "fails. In part: true for all β ≤ β*.",
         section="contraction",
-        data=(METRICS_FILE, MECHANICS_FILE, KERNELS_FILE),
+        data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and larger",
         judge=diffusion.contraction,
     ),
     "C9": Criterion(
         "Even and odd part are orthogonal, and E² = m² + p².",
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
-        f"of the parts at most {ROUNDING:g} E².",
+        f"of the parts at most {limits.ROUNDING:g} E².",
         section="energy",
-        data=(KERNELS_FILE,),
+        data=(paths.KERNELS_FILE,),
         needs="kernels",
         judge=kernels.parity,
     ),
     "C10": Criterion(
         "Trained CNN filters are dominated by DC and gradients in the DCT domain.",
-        f"Judged are layers in which kernels by chance have at most {MOST_BY_CHANCE:.0%} of their "
-        "energy in DC and the two gradients. A layer passes if these hold more than "
-        f"{DOMINATED:.0%} of its energy, and more than {1 - CHANCE:.1%} of layers whose kernels "
-        "have the same energies and directions by chance. In part: some layers pass, or all are "
-        "above chance.",
+        "Judged are layers in which kernels by chance have at most "
+        f"{limits.MOST_BY_CHANCE:.0%} of their energy in DC and the two gradients. A layer passes "
+        f"if these hold more than {limits.DOMINATED:.0%} of its energy, and more than "
+        f"{1 - CHANCE:.1%} of layers whose kernels have the same energies and directions by "
+        "chance. In part: some layers pass, or all are above chance.",
         section="spectra",
-        data=(BANK_FILES,),
+        data=(paths.BANK_FILES,),
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
@@ -196,7 +167,7 @@ CRITERIA: dict[str, Criterion] = {
         "At β = 0 no pattern of the grid moves, whatever the activation.",
         NOT_FARTHER,
         section="controls",
-        data=(MECHANICS_FILE, METRICS_FILE),
+        data=(paths.MECHANICS_FILE, paths.METRICS_FILE),
         needs="β = 0",
         judge=controls.grid_at_beta_zero,
         meaning="Kernel and pattern are symmetric, so nothing can move: motion is an error of the "
@@ -206,25 +177,25 @@ CRITERIA: dict[str, Criterion] = {
         "Even random kernels do not move noise.",
         NOT_FARTHER,
         section="controls",
-        data=(CONTROLS_FILE,),
+        data=(paths.CONTROLS_FILE,),
         needs="the controls",
-        judge=controls.even_random_on_noise,
+        judge=partial(controls.even_on_noise, family="random"),
         meaning=OF_BOTH_SIGNS,
     ),
     "N3": Criterion(
         "Even kernels without DC (highpass) do not move noise.",
         NOT_FARTHER,
         section="controls",
-        data=(CONTROLS_FILE,),
+        data=(paths.CONTROLS_FILE,),
         needs="the controls",
-        judge=controls.even_highpass_on_noise,
+        judge=partial(controls.even_on_noise, family="highpass"),
         meaning=OF_BOTH_SIGNS,
     ),
     "N4": Criterion(
         "Beyond β*, without rectification (identity), nothing moves.",
         NOT_FARTHER,
         section="speed",
-        data=(MECHANICS_FILE, METRICS_FILE, KERNELS_FILE),
+        data=(paths.MECHANICS_FILE, paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="the identity, and β > β*",
         judge=controls.identity_beyond_beta_star,
         meaning="Between β* and 1 taps have both signs, and the mass |x| of the linear system "
@@ -232,4 +203,3 @@ CRITERIA: dict[str, Criterion] = {
         "(β = 1) leaves a symmetric pattern in place.",
     ),
 }
-"""By number, which starts with C for a claim and N for a control."""

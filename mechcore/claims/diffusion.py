@@ -8,26 +8,20 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
+from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
 from mechcore.claims.selection import paired_simulations, paper_simulations
-from mechcore.claims.thresholds import (
-    ENGINE_ERROR,
-    EXPONENT_ERROR,
-    GAUSSIAN_KURTOSIS,
-    LORENTZ,
-    RELATIVE_ERROR,
-)
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import extent, holds_throughout
+from mechcore.claims.wording import where_it_holds
 from mechcore.results.results import Results
 
 DEVIATIONS = {
-    "exponent_error": "deviation of the exponent from 1/2",
-    "coefficient_error": "relative deviation of the coefficient from s",
-    "anisotropy": "anisotropy of the width",
-    "non_gaussian": "excess kurtosis at the last layer",
+    "exponent_error": ("deviation of the exponent from 1/2", limits.EXPONENT_ERROR),
+    "coefficient_error": ("relative deviation of the coefficient from s", limits.RELATIVE_ERROR),
+    "anisotropy": ("anisotropy of the width", limits.RELATIVE_ERROR),
+    "non_gaussian": ("excess kurtosis at the last layer", limits.GAUSSIAN_KURTOSIS),
 }
-"""How far a state is from diffusing like a Gaussian: columns, and how texts write them."""
+"""How far a state is from diffusing like a Gaussian: columns, their names in texts, and limits."""
 
 
 def diffusion(results: Results) -> Judgement | None:
@@ -36,18 +30,17 @@ def diffusion(results: Results) -> Judgement | None:
     rows = rows[(rows.beta == 0) & (rows.pattern == results.point)]
     if rows.empty:
         return None
+    kurtosis = rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
     rows = rows.assign(
         exponent_error=(rows.diffusion_exponent - 0.5).abs(),
         coefficient_error=(rows.diffusion_coefficient / rows.diffusion_speed - 1).abs(),
         anisotropy=(rows.width_across / rows.width_along - 1).abs(),
-        non_gaussian=rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
-        .abs()
-        .max(axis=1, skipna=False),
+        non_gaussian=kurtosis.abs().max(axis=1, skipna=False),
     )
-    holds = (rows.exponent_error <= EXPONENT_ERROR) & (rows.coefficient_error <= RELATIVE_ERROR)
-    holds &= (rows.anisotropy <= RELATIVE_ERROR) & (rows.non_gaussian <= GAUSSIAN_KURTOSIS)
+    most = pd.Series({column: limit for column, (_, limit) in DEVIATIONS.items()})
+    holds = (rows[list(DEVIATIONS)] <= most).all(axis=1)
     figures = [*_coefficients(rows), *_deviations(rows, holds)]
-    where = extent(holds_throughout(rows, holds, ("activation", "size")))
+    where = where_it_holds(rows, holds, ("activation", "size"))
     return Judgement(verdict(holds), figures, where)
 
 
@@ -60,20 +53,20 @@ def contraction(results: Results) -> Judgement | None:
         return None
     share = rows.speed / rows.diffusion_speed
     # Beyond s there is no factor: such a simulation has no gap, and fails.
-    factor = np.sqrt((1 - share**2).clip(lower=0).where(share <= 1 + ENGINE_ERROR))
+    factor = np.sqrt((1 - share**2).clip(lower=0).where(share <= 1 + limits.ENGINE_ERROR))
     rows = rows.assign(
         gap=(rows.contraction_along - factor).abs(),
         across=(rows.contraction_across - 1).abs(),
         relative_speed=share,
     )
-    holds = (rows.gap <= LORENTZ) & (rows.across <= LORENTZ)
+    holds = (rows.gap <= limits.LORENTZ) & (rows.across <= limits.LORENTZ)
     inside = within_theory(rows)
     below, beyond = rows[inside], rows[~inside]
     figures = [
-        largest(below, "gap", "largest miss of the factor, β ≤ β*", "1"),
-        largest(beyond, "gap", "largest miss of the factor, β > β*", "1"),
-        largest(beyond, "across", "largest change of the width across, β > β*", "1"),
-        largest(beyond, "relative_speed", "largest v/s", "1"),
+        largest(below, "gap", "largest miss of the factor, β ≤ β*"),
+        largest(beyond, "gap", "largest miss of the factor, β > β*"),
+        largest(beyond, "across", "largest change of the width across, β > β*"),
+        largest(beyond, "relative_speed", "largest v/s"),
         _effect_of_relu(results),
     ]
     partly = bool(holds[inside].all()) and len(below) > 0
@@ -91,14 +84,14 @@ def _coefficients(rows: pd.DataFrame) -> Iterator[Figure]:
 
 def _deviations(rows: pd.DataFrame, holds: pd.Series) -> Iterator[Figure]:
     for part, where in ((rows[holds], "where it holds"), (rows[~holds], "where not")):
-        for column, name in DEVIATIONS.items():
+        for column, (name, _) in DEVIATIONS.items():
             if len(part):
-                yield largest(part, column, f"largest {name}, {where}", "1")
+                yield largest(part, column, f"largest {name}, {where}")
 
 
 def _contraction_extent(rows: pd.DataFrame, holds: pd.Series, inside: pd.Series) -> str:
     """Where the factor is met: by the kernel alone, and where ReLU acts."""
-    faster = int((rows.relative_speed[~inside] > 1 + ENGINE_ERROR).sum())
+    faster = int((rows.relative_speed[~inside] > 1 + limits.ENGINE_ERROR).sum())
     return (
         f"β ≤ β*, where no tap is negative and ReLU does nothing: {int(holds[inside].sum())} of "
         f"{int(inside.sum())} simulations. β > β*, where it acts: {int(holds[~inside].sum())} of "
@@ -112,4 +105,4 @@ def _effect_of_relu(results: Results) -> Figure:
     pairs = pairs[within_theory(pairs)]
     gap = (pairs.contraction_along_second - pairs.contraction_along_first).abs()
     name = "largest difference of contraction between ReLU and identity, β ≤ β*"
-    return largest(pairs.assign(gap=gap), "gap", name, "1")
+    return largest(pairs.assign(gap=gap), "gap", name)

@@ -18,7 +18,6 @@ class Judgement:
     verdict: str
     figures: list[Figure]
     range: str
-    """Where the claim holds, and where it does not."""
 
 
 def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:
@@ -33,14 +32,14 @@ def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:
     return IN_PART if some else NOT_REPRODUCED
 
 
-def measured(name: str, value: float, unit: str, source: str | None = None) -> Figure:
+def measured(name: str, value: float, unit: str = "1", source: str | None = None) -> Figure:
     """Return a figure; JSON knows no NaN and no infinity, so these become None."""
     known = float(value) if np.isfinite(value) else None
     return Figure(name=name, value=known, unit=unit, source=source)
 
 
 def largest(
-    rows: pd.DataFrame, column: str, name: str, unit: str, source: str | None = None
+    rows: pd.DataFrame, column: str, name: str, unit: str = "1", source: str | None = None
 ) -> Figure:
     """Return the largest value of a column; its source is that file, or its cell's trajectories."""
     known = rows[np.isfinite(rows[column])]

@@ -10,7 +10,7 @@ from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import bank_layers
 from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import extent, holds_throughout, listed_names
+from mechcore.claims.wording import listed_names, where_it_holds
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.paths import KERNELS_FILE
 from mechcore.results.results import Results
@@ -24,11 +24,11 @@ def parity(results: Results) -> Judgement | None:
     defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
     holds = (defect <= ROUNDING) & (product <= ROUNDING)
     figures = [
-        measured("kernels", len(rows), "1", KERNELS_FILE),
-        measured("largest |E² − m² − p²| / E²", defect.max(), "1", KERNELS_FILE),
-        measured("largest |⟨K_e, K_o⟩| / E²", product.max(), "1", KERNELS_FILE),
+        measured("kernels", len(rows), source=KERNELS_FILE),
+        measured("largest |E² − m² − p²| / E²", defect.max(), source=KERNELS_FILE),
+        measured("largest |⟨K_e, K_o⟩| / E²", product.max(), source=KERNELS_FILE),
     ]
-    where = extent(holds_throughout(rows, holds, ("kernel", "size")))
+    where = where_it_holds(rows, holds, ("kernel", "size"))
     return Judgement(verdict(holds), figures, where)
 
 
@@ -38,13 +38,21 @@ def trained_filters(results: Results) -> Judgement | None:
     rows = _decisive(layers)
     if rows.empty:
         return None
-    above_chance = _above_chance(rows)
+    above_chance = rows.low_frequency_share > rows.null_low_frequency_limit
     holds = above_chance & (rows.low_frequency_share > DOMINATED)
     figures = [*_spectra(rows, "after training"), *_before_training(results)]
     parts = [_passing(bank, part, holds) for bank, part in rows.groupby("bank", sort=False)]
     parts.append(f"above chance in {above_chance.sum()} of {len(rows)} layers")
     partly = bool(holds.any() or above_chance.all())
-    where = "; ".join(parts) + _left_out(layers.drop(rows.index)) + _not_analysed(results)
+    left_out = [f"{row.bank} {row['name']}" for _, row in layers.drop(rows.index).iterrows()]
+    planned = planned_banks(results.experiment).values()
+    missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
+    where = "; ".join(parts)
+    if left_out:
+        reason = "chance gives them more than half, or they are zero"
+        where += f". Left out, as {reason}: {listed_names(left_out)}"
+    if missing:
+        where += f". Not analysed yet: {listed_names(missing)}"
     return Judgement(verdict(holds, partly=partly), figures, where)
 
 
@@ -54,27 +62,11 @@ def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
     return layers[known & (layers.null_low_frequency_share <= MOST_BY_CHANCE)]
 
 
-def _above_chance(layers: pd.DataFrame) -> pd.Series:
-    return layers.low_frequency_share > layers.null_low_frequency_limit
-
-
 def _passing(bank: object, rows: pd.DataFrame, holds: pd.Series) -> str:
     """How many layers of a bank pass, and the first that fail."""
     fails = rows.name[~holds[rows.index]].tolist()
     passing = f"{bank}: {len(rows) - len(fails)} of {len(rows)} layers"
     return f"{passing}, not {listed_names(fails)}" if fails else passing
-
-
-def _left_out(rows: pd.DataFrame) -> str:
-    names = [f"{row['bank']} {row['name']}" for row in rows.to_dict("records")]
-    reason = "chance gives them more than half, or they are zero"
-    return f". Left out, as {reason}: {listed_names(names)}" if names else ""
-
-
-def _not_analysed(results: Results) -> str:
-    planned = planned_banks(results.experiment).values()
-    names = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
-    return f". Not analysed yet: {listed_names(names)}" if names else ""
 
 
 def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
@@ -86,15 +78,15 @@ def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
         for row in ends.to_dict("records"):
             layer = f"{bank}, {row['name']}"
             share, chance = row["low_frequency_share"], row["null_low_frequency_share"]
-            yield measured(f"share of DC and gradients {when}, {layer}", share, "1", source)
-            yield measured(f"share by chance, {layer}", chance, "1", source)
+            yield measured(f"share of DC and gradients {when}, {layer}", share, source=source)
+            yield measured(f"share by chance, {layer}", chance, source=source)
     leading = (rows.leading == rows.low_frequencies).mean()
-    yield measured(f"layers in which no other coefficient is larger {when}", leading, "1")
+    yield measured(f"layers in which no other coefficient is larger {when}", leading)
 
 
 def _before_training(results: Results) -> Iterator[Figure]:
     rows = _decisive(bank_layers(results, trained=False))
     if len(rows):
         yield from _spectra(rows, "before training")
-        above = _above_chance(rows).mean()
-        yield measured("layers above the limit of chance before training", above, "1")
+        above = (rows.low_frequency_share > rows.null_low_frequency_limit).mean()
+        yield measured("layers above the limit of chance before training", above)

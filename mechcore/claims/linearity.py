@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from mechcore.experiment.paths import MODELS_FILE
 from mechcore.results.results import Results
 
 JUDGED_DOMAINS = (EVERYWHERE, UP_TO_BETA_STAR)
+FITS = list(product(JUDGED_DOMAINS, PREDICTOR_SYMBOLS.items()))
 
 
 def linearity(results: Results) -> Judgement | None:
@@ -39,20 +41,18 @@ def _is_fit(rows: pd.DataFrame, predictor: str, domain: str) -> pd.Series:
 
 def _misses(lines: pd.DataFrame) -> Iterator[Figure]:
     """How far the worst line misses, for each predictor and domain."""
-    for domain in JUDGED_DOMAINS:
-        for predictor, symbol in PREDICTOR_SYMBOLS.items():
-            part = lines[_is_fit(lines, predictor, domain)]
-            name = f"worst miss of a line in {symbol}, {DOMAIN_SYMBOLS[domain]}"
-            yield largest(part, "share", name, "of the light speed")
+    for domain, (predictor, symbol) in FITS:
+        part = lines[_is_fit(lines, predictor, domain)]
+        name = f"worst miss of a line in {symbol}, {DOMAIN_SYMBOLS[domain]}"
+        yield largest(part, "share", name, "of the light speed")
 
 
 def _predictions(models: pd.DataFrame) -> Iterator[Figure]:
     """How well lines predict blocks of betas that they were not fitted to."""
-    for domain in JUDGED_DOMAINS:
-        for predictor, symbol in PREDICTOR_SYMBOLS.items():
-            part = models[(models.model == f"linear in {predictor}") & (models.domain == domain)]
-            name = f"median cross-validated error of a line in {symbol}, {DOMAIN_SYMBOLS[domain]}"
-            yield measured(name, part.cross_validated_error.median(), "px/layer", MODELS_FILE)
+    for domain, (predictor, symbol) in FITS:
+        part = models[(models.model == f"linear in {predictor}") & (models.domain == domain)]
+        name = f"median cross-validated error of a line in {symbol}, {DOMAIN_SYMBOLS[domain]}"
+        yield measured(name, part.cross_validated_error.median(), "px/layer", MODELS_FILE)
 
 
 def _small_beta(results: Results) -> Iterator[Figure]:
@@ -65,7 +65,7 @@ def _small_beta(results: Results) -> Iterator[Figure]:
     slope = rows.speed.iloc[0] / rows.beta.iloc[0]
     good = ((rows.speed / (slope * rows.beta) - 1).abs() <= LINEAR).cummin()
     name = f"β up to which speed is proportional to β within 5 %, ReLU, k = {results.size}"
-    yield measured(name, rows.beta[good].max(), "1", trajectories_file(rows.iloc[0]))
+    yield measured(name, rows.beta[good].max(), source=trajectories_file(rows.iloc[0]))
 
 
 def _linear_in(lines: pd.DataFrame, domain: str) -> str:

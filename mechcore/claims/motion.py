@@ -7,18 +7,10 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.lines import FEWEST_POINTS
+from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
 from mechcore.claims.selection import paired_simulations, paper_simulations
-from mechcore.claims.thresholds import (
-    EQUAL_SPEED,
-    GRADIENT_ERROR,
-    GRADIENT_SPEED,
-    HALF,
-    MONOTONE,
-    MOST,
-    SOME,
-)
-from mechcore.claims.wording import extent, holds_throughout
+from mechcore.claims.wording import extent, where_it_holds
 from mechcore.experiment.paths import MECHANICS_FILE, METRICS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
 from mechcore.results.results import Results
@@ -39,21 +31,17 @@ def gradient(results: Results) -> Judgement | None:
     oblique, rows = rows[rows.angle % 90 != 0], rows[rows.angle % 90 == 0]
     if rows.empty:
         return None
-    rows = rows.assign(gap=(rows.speed - GRADIENT_SPEED).abs())
-    holds = rows.gap <= GRADIENT_ERROR
+    rows = rows.assign(gap=(rows.speed - limits.GRADIENT_SPEED).abs())
+    holds = rows.gap <= limits.GRADIENT_ERROR
+    name, unit = "speed of {0.pattern} at {0.angle:g}°", "px/layer"
     figures = [
-        measured(
-            f"speed of {row.pattern} at {row.angle:g}°",
-            row.speed,
-            "px/layer",
-            trajectories_file(row),
-        )
+        measured(name.format(row), row.speed, unit, trajectories_file(row))
         for _, row in rows[rows.angle == rows.angle.iloc[0]].iterrows()
     ]
-    figures.append(largest(rows, "gap", "largest deviation from 0.5", "px/layer"))
-    where = f"along the axes: {extent(holds_throughout(rows, holds, ('pattern', 'angle')))}"
+    figures.append(largest(rows, "gap", "largest deviation from 0.5", unit))
+    where = f"along the axes: {where_it_holds(rows, holds, ('pattern', 'angle'))}"
     if len(oblique):
-        figures.append(largest(oblique, "speed", "largest, off the axes", "px/layer"))
+        figures.append(largest(oblique, "speed", "largest, off the axes", unit))
         where += f". Off the axes, where light is faster, up to {oblique.speed.max():.4g} px/layer"
     return Judgement(verdict(holds), figures, where)
 
@@ -69,14 +57,14 @@ def mixing_ratio(results: Results) -> Judgement | None:
     cases: pd.DataFrame = by_case.apply(_steering).reset_index()
     if cases.correlation.isna().all():
         return None
-    holds = (cases.correlation >= MONOTONE) & (cases.span >= HALF)
+    holds = (cases.correlation >= limits.MONOTONE) & (cases.span >= limits.HALF)
     medians = cases.groupby("activation", sort=False)[list(STEERING)].median()
     figures = [
-        measured(f"{name}, median, {activation}", row[column], "1", METRICS_FILE)
+        measured(f"{name}, median, {activation}", row[column], source=METRICS_FILE)
         for activation, row in medians.iterrows()
         for column, name in STEERING.items()
     ]
-    where = extent(holds_throughout(cases, holds, ("activation", "size")))
+    where = where_it_holds(cases, holds, ("activation", "size"))
     mixed = ", ".join(f"{row.mixed:.3g} for {name}" for name, row in medians.iterrows())
     where += f". With β = 1 left out the median rank correlation is {mixed}"
     return Judgement(verdict(holds), figures, where)
@@ -89,18 +77,17 @@ def modulus(results: Results) -> Judgement | None:
     beyond = pairs[~within_theory(pairs)]
     if beyond.empty:
         return None
-    faster, slower = beyond.lead > EQUAL_SPEED, beyond.lead < -EQUAL_SPEED
-    share = float(faster.mean())
+    share = float((beyond.lead > limits.EQUAL_SPEED).mean())
+    slower = float((beyond.lead < -limits.EQUAL_SPEED).mean())
     below = pairs[within_theory(pairs)].assign(gap=lambda rows: rows.lead.abs())
+    name = "share of pairs beyond β* in which the modulus is faster"
     figures = [
-        measured(
-            "share of pairs beyond β* in which the modulus is faster", share, "1", METRICS_FILE
-        ),
-        measured("share in which it is slower", slower.mean(), "1", METRICS_FILE),
+        measured(name, share, source=METRICS_FILE),
+        measured("share in which it is slower", slower, source=METRICS_FILE),
         largest(beyond, "lead", "largest lead of the modulus", "px/layer"),
         largest(below, "gap", "largest difference up to β*", "px/layer"),
     ]
-    outcome = verdict(pd.Series([share >= MOST]), partly=share >= SOME)
+    outcome = verdict(pd.Series([share >= limits.MOST]), partly=share >= limits.SOME)
     where = [_lead(str(name), rows) for name, rows in beyond.groupby("pattern", sort=False)]
     return Judgement(outcome, figures, f"for β > β*: {'; '.join(where)}")
 
@@ -113,20 +100,21 @@ def sizes(results: Results) -> Judgement | None:
     if still.empty or moving.empty:
         return None
     all_wider = bool((still.width_along_second > still.width_along_first).all())
-    faster = moving.speed_second > moving.speed_first + EQUAL_SPEED
+    faster = moving.speed_second > moving.speed_first + limits.EQUAL_SPEED
     share = float(faster.mean())
-    known = moving[moving.speed_first > EQUAL_SPEED]
+    known = moving[moving.speed_first > limits.EQUAL_SPEED]
     widths = (still.width_along_second / still.width_along_first).median()
     speeds = (known.speed_second / known.speed_first).median()
+    name = "speed of 3x3 over 2x2, median (of their light speeds: 2)"
     figures = [
-        measured("width of 3x3 over 2x2 at β = 0, median", widths, "1", MECHANICS_FILE),
-        measured("share of pairs with β > 0 in which 3x3 is faster", share, "1", METRICS_FILE),
-        measured(
-            "speed of 3x3 over 2x2, median (of their light speeds: 2)", speeds, "1", METRICS_FILE
-        ),
+        measured("width of 3x3 over 2x2 at β = 0, median", widths, source=MECHANICS_FILE),
+        measured("share of pairs with β > 0 in which 3x3 is faster", share, source=METRICS_FILE),
+        measured(name, speeds, source=METRICS_FILE),
     ]
-    outcome = verdict(pd.Series([all_wider and share >= MOST]), partly=all_wider or share >= MOST)
-    most = faster.groupby([moving.activation, moving.pattern], sort=False).mean() >= MOST
+    mostly_faster = share >= limits.MOST
+    holds = pd.Series([all_wider and mostly_faster])
+    outcome = verdict(holds, partly=all_wider or mostly_faster)
+    most = faster.groupby([moving.activation, moving.pattern], sort=False).mean() >= limits.MOST
     return Judgement(outcome, figures, f"moves more, as a rule: {extent(most)}")
 
 
@@ -154,7 +142,7 @@ def _rank_correlation(rows: pd.DataFrame) -> float:
 
 def _lead(pattern: str, pairs: pd.DataFrame) -> str:
     """Where the modulus leads under a pattern."""
-    faster, slower = pairs[pairs.lead > EQUAL_SPEED], pairs[pairs.lead < -EQUAL_SPEED]
+    faster, slower = pairs[pairs.lead > limits.EQUAL_SPEED], pairs[pairs.lead < -limits.EQUAL_SPEED]
     span = f" (β from {faster.beta.min():g} to {faster.beta.max():g})" if len(faster) else ""
     return (
         f"{pattern}: faster in {len(faster)} of {len(pairs)} pairs{span}, slower in {len(slower)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from mechcore.experiment.published import (
     Protocol,
     read_protocols,
 )
-from mechcore.filters.null import null_law
+from mechcore.filters.null import null_share, subspace_dimensions
 from mechcore.io.arrays import Array
 from mechcore.io.json_models import validated
 from mechcore.model.decomposition import isotropic_part, parities
@@ -36,8 +38,12 @@ COLUMNS = (
     "tolerance",
     "within",
     "note",
+    "command",
 )
 """Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter."""
+
+OPTIONS = ("--figure", "--quantity", "--at")
+"""Options of the command that computes one number again."""
 
 CURVE_PRECISION = 1e-6
 """Of points that are drawn in a vector graphic."""
@@ -52,15 +58,30 @@ DCT_ORDER = ("00", "01", "10", "11", "02", "20", "12", "21", "22")
 """Components (row, column) in the order of the authors' bars."""
 
 
-def reproduce(folder: Path, figure: str = "") -> pd.DataFrame:
+@dataclass(frozen=True)
+class Asked:
+    """Published numbers that were made in one way."""
+
+    rows: pd.DataFrame
+    protocol: Protocol
+    folder: Path
+
+    def simulated(self, **axes: object) -> xr.Dataset:
+        """The run of the protocol with the mixing ratios or angles of its numbers."""
+        cell = validated(Cell, {**(self.protocol.cell or {}), **axes}, self.protocol.figures[0])
+        return simulate(cell).isel(pattern=0)
+
+
+def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") -> pd.DataFrame:
     """Compute the published numbers of a folder that need neither weights nor ImageNet.
 
     Parameters
     ----------
     folder : Path
         Numbers, curves and protocols.
-    figure : str, optional
-        Beginning of the names of figures; all by default.
+    figure, quantity, at : str, optional
+        Beginnings of the names of figures and quantities, and of what identifies a number; all by
+        default.
 
     Returns
     -------
@@ -68,15 +89,24 @@ def reproduce(folder: Path, figure: str = "") -> pd.DataFrame:
         One row a number, columns `COLUMNS`.
     """
     published = published_numbers(folder)
-    published = published[published.figure.str.startswith(figure)]
+    for column, beginning in (("figure", figure), ("quantity", quantity), ("at", at)):
+        published = published[published[column].str.startswith(beginning)]
     tables = []
     for protocol in read_protocols(folder):
         rows = published[published.figure.map(protocol.covers)]
         if len(rows):
-            ours = KINDS[protocol.kind](rows, protocol, folder)
+            ours = KINDS[protocol.kind](Asked(rows, protocol, folder))
             tables.append(_compared(rows.assign(ours=ours), protocol))
     table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
+    table["command"] = [
+        _command(row) for row in zip(table.figure, table.quantity, table["at"], strict=True)
+    ]
     return table.sort_index()[list(COLUMNS)].reset_index(drop=True)
+
+
+def _command(row: tuple[str, str, str]) -> str:
+    words = [word for pair in zip(OPTIONS, row, strict=True) for word in pair]
+    return f"mechcore reproduce {shlex.join(words)}"
 
 
 def published_numbers(folder: Path) -> pd.DataFrame:
@@ -114,7 +144,7 @@ def _compared(rows: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     tolerance = rows.tolerance
     if protocol.tolerance is not None:
         scale = rows.published.abs() if protocol.relative else 1.0
-        tolerance = np.maximum(tolerance, protocol.tolerance * scale)
+        tolerance = tolerance.clip(lower=protocol.tolerance * scale)
     difference = rows.ours - rows.published
     # Halves of the last digit, in binary numbers.
     within = difference.abs() <= tolerance * (1 + 1e-6)
@@ -122,50 +152,48 @@ def _compared(rows: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     return rows.assign(difference=difference, tolerance=tolerance, within=within, note=note)
 
 
-def _simulated(protocol: Protocol, **axes: object) -> xr.Dataset:
-    """The run of a protocol with the mixing ratios or angles of its numbers."""
-    cell = validated(Cell, {**(protocol.cell or {}), **axes}, protocol.figures[0])
-    return simulate(cell).isel(pattern=0)
-
-
-def _snapshots(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _snapshots(asked: Asked) -> list[float]:
     """Centroids, widths and brightest pixels at some layers."""
+    rows = asked.rows
     ratios = rows.beta2.fillna(0.0)
     order = sorted(set(ratios))
     layers = sorted(set(rows.t[rows.quantity == "argmax_x"].astype(int)))
-    snapshots = {"layers": layers, "window": 41}
-    run = _simulated(protocol, odd_energy_ratios=order, snapshots=snapshots).isel(angle=0)
+    window = 41
+    snapshots = {"layers": layers, "window": window}
+    run = asked.simulated(odd_energy_ratios=order, snapshots=snapshots).isel(angle=0)
 
     def value(quantity: str, ratio: float, layer: int) -> float:
         state = run.isel(beta=order.index(ratio))
         if quantity != "argmax_x":
             return float(state[quantity].sel(t=layer))
         snapshot = state.sel(snapshot_t=layer)
-        row = snapshot.snapshot.values[snapshots["window"] // 2]
+        row = snapshot.snapshot.values[window // 2]
         return float(snapshot.snapshot_x + row.argmax())
 
     return [value(*item) for item in zip(rows.quantity, ratios, rows.t.astype(int), strict=True)]
 
 
-def _squared_speeds(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+def _squared_speeds(asked: Asked) -> Array:
     """Squares of the end-point speed over the largest one, against beta^2; theory is y = x."""
+    rows = asked.rows
     ours = rows.x.to_numpy(float).copy()
     for name in set(rows.quantity) - {"theory"}:
         curve = (rows.quantity == name).to_numpy()
         size, ratios = int(name.removeprefix("k=")), [float(x) for x in rows.x[curve].round(6)]
-        run = _simulated(protocol, odd_energy_ratios=ratios, size=size).isel(angle=0)
+        run = asked.simulated(odd_energy_ratios=ratios, size=size).isel(angle=0)
         steps = run.sizes["t"] - 1
         moved = (run.mu_x.isel(t=-1) - run.mu_x.isel(t=0)).values
         ours[curve] = (moved / steps / light_speed(size, 0.0)) ** 2
     return ours
 
 
-def _orientations(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _orientations(asked: Asked) -> list[float]:
     """Norms of a pattern after one and two layers, whose second kernel turns."""
+    rows = asked.rows
     # Half a turn and its opposite are the same angle.
     degrees = (np.degrees(rows.x).round(6) + 180.0) % 360.0 - 180.0
     angles = sorted(set(degrees.dropna())) or [0.0]
-    run = _simulated(protocol, angles=angles).isel(beta=0)
+    run = asked.simulated(angles=angles).isel(beta=0)
     gain = run.gain.values
     ratio = dict(zip(angles, gain[:, 2], strict=True))
     fixed = {"norm_I0": gain[0, 0], "norm_I1": gain[0, 0] * gain[0, 1]}
@@ -173,22 +201,26 @@ def _orientations(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[
     def value(quantity: str, angle: float) -> float:
         if quantity in fixed:
             return float(fixed[quantity])
-        return ratio[angle] * (fixed["norm_I1"] if quantity == "printed norm I2" else 1.0)
+        return float(ratio[angle] * (fixed["norm_I1"] if quantity == "printed norm I2" else 1.0))
 
     return [value(*item) for item in zip(rows.quantity, degrees, strict=True)]
 
 
-def _asymmetry_density(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+def _asymmetry_density(asked: Asked) -> Array:
     """The distribution of the asymmetric share of the energy of n x n normal deviates."""
+    rows = asked.rows
     sizes = rows.figure.str.extract(r"N=(\d+)")[0].astype(int)
-    laws = {size: null_law("isotropic_share", size, size) for size in set(sizes)}
-    # The two shares add up to 1.
-    return np.array([laws[n].pdf(1.0 - x) for n, x in zip(sizes, rows.x, strict=True)])
+    kept = np.array([subspace_dimensions(n, n)["isotropic_share"] for n in sizes])
+    # The import takes a second, which readers of tables need not wait.
+    from scipy import stats
+
+    return np.asarray(stats.beta.pdf(rows.x, (sizes**2 - kept) / 2, kept / 2))
 
 
-def _asymmetry_mean(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _asymmetry_mean(asked: Asked) -> list[float]:
+    rows = asked.rows
     sizes = rows["size"].str.extract(r"(\d+)x")[0].astype(int)
-    return [1.0 - float(null_law("isotropic_share", n, n).mean()) for n in sizes]
+    return [1.0 - null_share("isotropic_share", n, n) for n in sizes]
 
 
 @cache
@@ -213,26 +245,29 @@ def _type_shares(shares: Array) -> dict[str, float]:
     return inside | {"mixed": 1.0 - sum(inside.values())}
 
 
-def _random_kernel_types(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _random_kernel_types(asked: Asked) -> list[float]:
+    rows = asked.rows
     types = _type_shares(asymmetric_shares(_random_kernels()))
     return [types[quantity.removeprefix("fraction_")] for quantity in rows.quantity]
 
 
-def _printed_kernel_types(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _printed_kernel_types(asked: Asked) -> list[float]:
     """Types of the kernels of ResNet-50 whose asymmetric shares are printed, layer by layer."""
-    printed = pd.read_csv(folder / "resnet50_beta2.csv")
+    rows = asked.rows
+    printed = pd.read_csv(asked.folder / "resnet50_beta2.csv")
     layers = printed.groupby("conv3x3_layer_index").beta2
     types = {layer: _type_shares(values.to_numpy()) for layer, values in layers}
     keys = zip(rows.t.astype(int), rows.quantity.str.removeprefix("fraction_"), strict=True)
     return [types[layer][name] for layer, name in keys]
 
 
-def _printed_covariances(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> list[float]:
+def _printed_covariances(asked: Asked) -> list[float]:
     """Covariances of the antisymmetric parts of a filter's channels whose coordinates are printed.
 
     Filters are known by their rank; those without coordinates are NaN.
     """
-    printed = pd.read_csv(folder / "resnet50_points.csv")
+    rows = asked.rows
+    printed = pd.read_csv(asked.folder / "resnet50_points.csv")
     groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])[["x", "y"]]
     axes = {key: np.linalg.eigh(np.cov(points.T)) for key, points in groups}
     ranks = rows.groupby("t").pattern.transform(lambda names: pd.factorize(names)[0])
@@ -251,15 +286,16 @@ def _printed_covariances(rows: pd.DataFrame, protocol: Protocol, folder: Path) -
     return [value(*item) for item in zip(rows.quantity, keys, rows.published, strict=True)]
 
 
-def _components(rows: pd.DataFrame) -> NDArray[np.int64]:
+def _components(rows: pd.DataFrame) -> NDArray[np.integer]:
     """Positions in `DCT_ORDER` of the last component that each row counts."""
     named = rows.pattern.fillna("").str.extract(r"D(\d\d)$")[0]
     positions = named.map({name: i for i, name in enumerate(DCT_ORDER)})
     return positions.where(positions.notna(), rows.x).to_numpy(int)
 
 
-def _random_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+def _random_energies(asked: Asked) -> Array:
     """Each DCT component of kernels without preference holds a ninth of the energy."""
+    rows = asked.rows
     summed = (rows.quantity == "cumulative") | rows.pattern.fillna("").str.contains(
         "+", regex=False
     )
@@ -268,8 +304,9 @@ def _random_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Ar
     return shares
 
 
-def _random_split_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path) -> Array:
+def _random_split_energies(asked: Asked) -> Array:
     """The same of the symmetric and the antisymmetric part; NaN for trained layers."""
+    rows = asked.rows
     bases = [np.outer(dct_basis(3, int(name[0])), dct_basis(3, int(name[1]))) for name in DCT_ORDER]
     kept = np.array([np.sum(isotropic_part(parities(basis)[0]) * basis) for basis in bases])
     parts = {"Random/sym": kept, "Random/anti": 1.0 - kept}
@@ -280,7 +317,7 @@ def _random_split_energies(rows: pd.DataFrame, protocol: Protocol, folder: Path)
     return np.array(values)
 
 
-KINDS: dict[str, Callable[[pd.DataFrame, Protocol, Path], list[float] | Array]] = {
+KINDS: dict[str, Callable[[Asked], list[float] | Array]] = {
     "snapshots": _snapshots,
     "squared_speeds": _squared_speeds,
     "orientations": _orientations,

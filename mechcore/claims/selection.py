@@ -40,10 +40,7 @@ def paired_simulations(
 
 
 def paper_lines(results: Results) -> pd.DataFrame:
-    """Return the straight lines through the speeds of the paper's kernels.
-
-    Column ``share`` is the worst residual in units of the light speed.
-    """
+    """Return the lines through the paper's speeds; ``share`` is the worst miss over c."""
     rows = _paper_fits(results, results.regressions)
     light_speed = results.models.drop_duplicates("cell").set_index("cell").light_cone
     shares = rows.worst_residual / rows.cell.map(light_speed).astype(float)

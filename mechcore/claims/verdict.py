@@ -22,7 +22,6 @@ VERDICTS = {
     "claim": (REPRODUCED, IN_PART, NOT_REPRODUCED, NOT_YET_MEASURED),
     "control": (AT_REST, MOVED, NOT_YET_MEASURED),
 }
-"""The verdicts that each kind of claim can get."""
 
 
 class Figure(Settings):
@@ -32,31 +31,24 @@ class Figure(Settings):
     value: float | None = Field(allow_inf_nan=False)
     """None where nothing could be measured."""
     unit: str
-    """``1`` for a number without a unit."""
     source: str | None = None
     """The file that it comes from, below the folder of results."""
 
 
 class Claim(Settings):
-    """A claim or a control with its verdict."""
+    """A claim or a control with its verdict; see also `mechcore.claims.criteria.Criterion`."""
 
     id: str
-    """C1 and on for claims, N1 and on for negative controls."""
     kind: str
     statement: str
-    """What the paper says, or what a control must do."""
     figures: list[Figure]
     test: str
-    """The test in words, with its thresholds."""
     verdict: str
     range: str
     """Where it holds, and where it does not."""
     section: str
-    """Section of the report that shows it."""
     data: list[str]
-    """Files of results that the test reads."""
     meaning: str = ""
-    """What it means if a control moves."""
 
     @model_validator(mode="after")
     def _verdict_of_its_kind(self) -> Claim:

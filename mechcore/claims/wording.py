@@ -11,10 +11,9 @@ MOST_NAMES = 6
 """Layers that are named where a claim fails in them; networks have hundreds."""
 
 
-def holds_throughout(rows: pd.DataFrame, holds: pd.Series, by: tuple[str, str]) -> pd.Series:
-    """Return for each group of rows whether a test holds in all of them."""
-    groups: pd.Series = holds.groupby([rows[name] for name in by], sort=False).all()
-    return groups
+def where_it_holds(rows: pd.DataFrame, holds: pd.Series, by: tuple[str, str]) -> str:
+    """Return in words for which groups of rows a test holds in all of them."""
+    return extent(holds.groupby([rows[name] for name in by], sort=False).all())
 
 
 def extent(groups: pd.Series) -> str:

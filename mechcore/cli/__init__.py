@@ -18,9 +18,19 @@ LONGEST_LINE = 480
 """Characters of a message: paths and other words that it repeats may be of any length."""
 
 COMMANDS = (
-    *("propagate", "grid", "simulate", "controls", "collect", "deviations", "regress", "judge"),
-    *("track", "report", "filters", "simulate-filters", "summarise", "diff", "verify", "pack"),
-    *("ui", "status", "schema"),
+    *("propagate", "grid", "simulate", "controls", "collect", "regress", "reproduce", "judge"),
+    *(
+        "track",
+        "report",
+        "filters",
+        "simulate-filters",
+        "summarise",
+        "diff",
+        "verify",
+        "pack",
+        "ui",
+    ),
+    *("status", "schema"),
 )
 """Subcommands, in the order of the help; each is a module of this room."""
 

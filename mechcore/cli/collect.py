@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption
+from mechcore.cli.options import ExperimentOption, OutputOption
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
 
 EXAMPLES = """Examples:
 
@@ -32,28 +34,21 @@ def command(
         Path | None,
         typer.Option(help="Folder of `simulate --keep`, from which these cells are removed."),
     ] = None,
-    record: RecordOption = None,
 ) -> None:
     """Put together what is measured on all cells of an experiment, one row a simulation."""
-    from mechcore.experiment.config import load_experiment
-    from mechcore.experiment.grid import expand
-
     planned = load_experiment(experiment)
     cells = expand(planned)
     outputs = {"--output": output, "--mechanics": mechanics, "--kernels": kernels}
-    inputs = inputs_of(planned, experiment, trajectories)
-    check_outputs({**outputs, "--record": record}, inputs)
+    check_outputs(outputs, inputs_of(planned, experiment, trajectories))
 
     from mechcore.analysis.collect import collect
     from mechcore.analysis.tables import write_table
     from mechcore.jobs.resume import forget_finished
-    from mechcore.jobs.stages import write_record
 
     tables = collect(cells, trajectories, measures)
     write_table(tables.kernels, kernels)
     write_table(tables.mechanics, mechanics)
     write_table(tables.metrics, output)
-    write_record(record, "collect", planned, [output, mechanics, kernels])
     if forget:
         forget_finished(forget, cells)
     typer.echo(f"{len(tables.metrics)} simulations of {len(cells)} cells")

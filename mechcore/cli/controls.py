@@ -6,6 +6,7 @@ import typer
 
 from mechcore.cli.options import ExperimentOption, OutputOption
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
@@ -15,8 +16,6 @@ EXAMPLES = """Examples:
 
 def command(experiment: ExperimentOption, output: OutputOption) -> None:
     """Send noise through even and odd kernels of every family; write the trajectories."""
-    from mechcore.experiment.config import load_experiment
-
     planned = load_experiment(experiment)
 
     from mechcore.io.netcdf import write_dataset

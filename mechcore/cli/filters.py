@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from mechcore.cli.options import LayoutOption, WeightsArgument
+from mechcore.cli.options import LayoutOption, OptionalOutputOption, WeightsArgument
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import one_line, shortened
 
@@ -40,9 +38,7 @@ COLUMNS = {
 
 def command(
     weights: WeightsArgument,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Analysis of every kernel to write.")
-    ] = None,
+    output: OptionalOutputOption = None,
     layout: LayoutOption = "auto",
 ) -> None:
     """Analyse the kernels of a weight file, and print a table of its layers."""
@@ -53,24 +49,19 @@ def command(
     analysis = analyse_bank(load_bank(weights, layout))
     if output is not None:
         write_analysis(analysis, output)
-    for line in _lines(analysis.layers, analysis.summary):
-        typer.echo(line)
+    typer.echo(_printed(analysis.layers, analysis.summary))
     reasons = Counter(analysis.skipped.reason)
     for reason, count in reasons.most_common():
         typer.echo(f"skipped {count}: {reason}")
 
 
-def _lines(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[str]:
+def _printed(layers: pd.DataFrame, summary: pd.DataFrame) -> str:
     """The table: shares weighted by energy, layer by layer and of all kernels."""
+    import pandas as pd
+
     names = [shortened(one_line(name), LONGEST_NAME) for name in layers.name]
-    width = max(5, *map(len, names))
-    heading = "  ".join(f"{text:>11}" for text in COLUMNS.values())
-    yield f"{'layer':<{width}}  kernel  filters    slices  {heading}"
-    for name, row in zip(names, layers.to_dict("records"), strict=True):
-        size = f"{row['height']}x{row['width']}"
-        shares = "  ".join(f"{row[share]:11.3f}" for share in COLUMNS)
-        counts = f"{row['filters']:7d}  {row['slices']:8d}"
-        yield f"{name:<{width}}  {size:>6}  {counts}  {shares}"
-    row = summary.to_dict("records")[0]
-    shares = "  ".join(f"{row[name]:11.3f}" if name in row else " " * 11 for name in COLUMNS)
-    yield f"{'all':<{width}}  {'':>6}  {'':>7}  {int(row['slices']):8d}  {shares}"
+    kernels = layers.height.astype(str) + "x" + layers.width.astype(str)
+    parts = [layers.assign(layer=names, kernel=kernels), summary.assign(layer="all")]
+    table = pd.concat([part.astype(object) for part in parts])
+    table = table[["layer", "kernel", "filters", "slices", *COLUMNS]].rename(columns=COLUMNS)
+    return str(table.fillna("").to_string(index=False, float_format="{:.3f}".format))

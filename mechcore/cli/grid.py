@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from mechcore.cli.options import CONFIGURATION
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
+
 EXAMPLES = """Examples:
 
   mechcore grid config/default.yaml
@@ -19,23 +23,16 @@ SHORT = 0.1
 
 
 def command(
-    config: Annotated[str, typer.Argument(help="Configuration: a YAML file, or one line of JSON.")],
-    only_name: Annotated[
-        bool, typer.Option("--name", help="Print the experiment's name only.")
-    ] = False,
-    profile: Annotated[
-        str | None, typer.Option(help="Profile of a scheduler: its jobs, memory and time.")
-    ] = None,
+    config: Annotated[str, typer.Argument(help=CONFIGURATION)],
+    only_name: Annotated[bool, typer.Option("--name", help="Print only the name.")] = False,
+    profile: Annotated[str | None, typer.Option(help="Profile of a scheduler: its jobs.")] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
-    from mechcore.experiment.config import load_experiment
-
     experiment = load_experiment(config)
     if only_name:
         typer.echo(experiment.experiment)
         return
 
-    from mechcore.experiment.grid import expand
     from mechcore.jobs.cost import estimated_cost
     from mechcore.jobs.forecast import forecast, profile_group_sizes, times_longer
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
@@ -14,26 +15,16 @@ EXAMPLES = """Examples:
 """
 
 
-def command(
-    experiment: ExperimentOption,
-    results: ResultsOption,
-    output: OutputOption,
-    record: RecordOption = None,
-) -> None:
+def command(experiment: ExperimentOption, results: ResultsOption, output: OutputOption) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
-    from mechcore.experiment.config import load_experiment
-
     planned = load_experiment(experiment)
 
     from mechcore.claims.criteria import judge
     from mechcore.claims.verdict import write_claims
-    from mechcore.jobs.stages import write_record
     from mechcore.results.results import Results
 
-    inputs = inputs_of(planned, experiment, results)
-    check_outputs({"--output": output, "--record": record}, inputs)
+    check_outputs({"--output": output}, inputs_of(planned, experiment, results))
     claims = judge(Results.load(planned, results))
     write_claims(claims, output)
-    write_record(record, "judge", planned, [output])
     for claim in claims:
         typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

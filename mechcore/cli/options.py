@@ -9,21 +9,25 @@ import typer
 
 from mechcore.experiment.weights import FORMATS
 
-ExperimentOption = Annotated[
-    str,
-    typer.Option("--experiment", help="Configuration: a YAML file, or one line of JSON."),
-]
+CONFIGURATION = "Configuration: a YAML file, or one line of JSON."
+
+ExperimentOption = Annotated[str, typer.Option("--experiment", help=CONFIGURATION)]
 ResultsOption = Annotated[
-    Path,
-    typer.Option("--results", help="Folder that holds the results of the experiment."),
+    Path, typer.Option("--results", help="Folder that holds the results of the experiment.")
+]
+LogsOption = Annotated[
+    Path | None, typer.Option("--logs", help="Folder of the logs: time, memory, what failed.")
+]
+ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of the report.")]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Take the cells that are finished by now.")
 ]
 WeightsArgument = Annotated[Path, typer.Argument(help=f"Weight file: {', '.join(FORMATS)}.")]
 LayoutOption = Annotated[
     str,
     typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),
 ]
-RecordOption = Annotated[
-    Path | None,
-    typer.Option("--record", help="Record to write: how the files were made, and their hashes."),
-]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
+OptionalOutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write; none by default.")
+]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TypeGuard
 
 from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.experiment.cell import Propagation
+from mechcore.experiment.input_files import input_paths
+from mechcore.io.atomic import check_output
 from mechcore.io.json_models import is_json
-
-if TYPE_CHECKING:
-    from mechcore.experiment.cell import Propagation
 
 Input = str | Path | None
 """A file, a folder of results, or a configuration as JSON."""
@@ -21,8 +21,6 @@ def check_outputs(
     outputs: Mapping[str, Path | None], inputs: Iterable[Input] = (), suffix: str = ""
 ) -> None:
     """Refuse files that cannot be written, and those that would replace an input or each other."""
-    from mechcore.io.atomic import check_output
-
     sources = [_real(source) for source in inputs if _is_path(source)]
     options: dict[Path, str] = {}
     for option, path in outputs.items():
@@ -39,11 +37,9 @@ def check_outputs(
         options[target] = option
 
 
-def inputs_of(planned: Propagation, *given: Input) -> list[Input]:
-    """Return what a command reads: what it is given, and what the configuration names."""
-    from mechcore.experiment.input_files import input_paths
-
-    return [*given, *input_paths(planned)]
+def inputs_of(planned: Propagation, *named: Input) -> list[Input]:
+    """Return what a command reads: what its words name, and what the configuration names."""
+    return [*named, *input_paths(planned)]
 
 
 def _real(path: str | Path) -> Path:

@@ -9,6 +9,8 @@ import typer
 
 from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
+from mechcore.io.json_models import is_json
 
 EXAMPLES = """Examples:
 
@@ -24,9 +26,6 @@ def command(
     output: OutputOption,
 ) -> None:
     """Pack configuration, results and report of a finished experiment into one RO-Crate."""
-    from mechcore.experiment.config import load_experiment
-    from mechcore.io.json_models import is_json
-
     planned = load_experiment(experiment)
 
     from mechcore.results.archive.writing import pack

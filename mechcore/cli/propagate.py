@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs
+from mechcore.engines.trajectories import DENSITIES, REGIONS
 from mechcore.errors import MechcoreError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from mechcore.io.arrays import load_array
+from mechcore.model import kernels
+from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.geometry import PLACEMENTS
+from mechcore.model.kernels import FAMILIES, LARGEST_SIZE, as_kernel
+from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.patterns import PATTERNS
 
 EXAMPLES = """Examples:
 
@@ -22,10 +30,8 @@ EXAMPLES = """Examples:
   mechcore propagate --kernel sobel.npy --activation relu --pattern disc --output sobel.nc
 """
 
-ACTIVATIONS_HELP = "identity, relu, modulus, leaky_relu, softplus, gelu or tanh."
-FAMILIES_HELP = "Instead of a file: dct, gaussian, binomial, highpass or random."
-PATTERNS_HELP = "delta, disc, gaussian, square or random, or a .npy or .png file."
-"""Written out, as the tables import numpy; a test compares them."""
+FAMILIES_HELP = f"Instead of a file: {', '.join(FAMILIES)}."
+PATTERNS_HELP = f"{', '.join(PATTERNS)}, or a .npy or .png file."
 
 
 def command(
@@ -36,25 +42,29 @@ def command(
     family: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
     size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
-    angle: Annotated[
-        float | None, typer.Option(help="Direction in degrees, +x towards +y; 0 by default.")
-    ] = None,
+    angle: Annotated[float | None, typer.Option(help="Degrees from +x towards +y.")] = None,
     mixing: Annotated[str | None, typer.Option(help="unit (default) or linear.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random family.")] = None,
-    activation: Annotated[str, typer.Option(help=ACTIVATIONS_HELP)] = "relu",
+    activation: Annotated[str, typer.Option(help=f"{', '.join(ACTIVATIONS)}.")] = "relu",
     pattern: Annotated[str, typer.Option(help=PATTERNS_HELP)] = "delta",
     steps: Annotated[int, typer.Option(help="Number of layers.")] = 64,
-    normalise: Annotated[str, typer.Option(help="l2, peak, mass or none.")] = "l2",
-    boundary: Annotated[str, typer.Option(help="free, zero, wrap or reflect.")] = "free",
+    normalise: Annotated[str, typer.Option(help=f"{', '.join(NORMALISATIONS)}.")] = "l2",
+    boundary: Annotated[str, typer.Option(help=f"{', '.join(BOUNDARIES)}.")] = "free",
     domain: Annotated[int | None, typer.Option(help="Side of a finite domain in px.")] = None,
-    density: Annotated[str, typer.Option(help="Mass density: absolute or square.")] = "absolute",
+    density: Annotated[str, typer.Option(help=f"{', '.join(DENSITIES)}.")] = "absolute",
+    region: Annotated[str, typer.Option(help=f"{', '.join(REGIONS)}.")] = "image",
+    placement: Annotated[str, typer.Option(help=f"{', '.join(PLACEMENTS)}.")] = "centred",
+    alternating: Annotated[
+        bool, typer.Option("--alternating", help="Turn the kernel by 180 degrees after each layer.")
+    ] = False,
     snapshot: Annotated[list[int] | None, typer.Option(help="Layer to keep; repeatable.")] = None,
     window: Annotated[int, typer.Option(help="Side of the window of snapshots in px.")] = 129,
     t_burn: Annotated[int | None, typer.Option(help="First layer of the fits.")] = None,
     engine: Annotated[str, typer.Option(help="compiled or reference.")] = "compiled",
 ) -> None:
     """Send a pattern through layers of one kernel; write the trajectory, print its speed."""
-    taps = _taps(kernel, family, size, beta, angle, mixing, seed)
+    required = {"--family": family, "--size": size, "--beta": beta}
+    taps = _taps(kernel, required, {"angle": angle, "mixing": mixing, "seed": seed})
     check_outputs({"--output": output}, [kernel, pattern], ".nc")
 
     from mechcore.analysis.measures import measure
@@ -62,7 +72,7 @@ def command(
     from mechcore.simulation.run import propagate
 
     trajectory = propagate(
-        taps,
+        [taps, taps[::-1, ::-1]] if alternating else taps,
         activation,
         pattern,
         steps,
@@ -70,6 +80,9 @@ def command(
         boundary=boundary,
         domain=domain,
         density=density,
+        region=region,
+        placement=placement,
+        in_turns=alternating,
         snapshots=snapshot or [],
         window=window,
         t_burn=t_burn,
@@ -83,28 +96,17 @@ def command(
 
 
 def _taps(
-    path: Path | None,
-    family: str | None,
-    size: int | None,
-    beta: float | None,
-    angle: float | None,
-    mixing: str | None,
-    seed: int | None,
+    path: Path | None, family: Mapping[str, Any], options: Mapping[str, Any]
 ) -> NDArray[np.float64]:
     """The kernel, from a file or from a family."""
-    from mechcore.io.arrays import load_array
-    from mechcore.model.kernels import LARGEST_SIZE, as_kernel, kernel
-
-    family_given = {"--family": family, "--size": size, "--beta": beta}
-    options = {"angle": angle, "mixing": mixing, "seed": seed}
     chosen = {name: value for name, value in options.items() if value is not None}
     if path is not None:
-        extra = [name for name, value in family_given.items() if value is not None]
+        extra = [name for name, value in family.items() if value is not None]
         extra += [f"--{name}" for name in chosen]
         if extra:
             raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
         return as_kernel(load_array(path, "--kernel", LARGEST_SIZE**2), "--kernel")
-    missing = [name for name, value in family_given.items() if value is None]
-    if family is None or size is None or beta is None:
+    missing = [name for name, value in family.items() if value is None]
+    if missing:
         raise MechcoreError(f"{', '.join(missing)}: missing; expected these, or --kernel FILE.npy")
-    return kernel(family, size, beta, **chosen)  # type: ignore[arg-type]
+    return kernels.kernel(*family.values(), **chosen)

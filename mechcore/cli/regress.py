@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import OutputOption, RecordOption
+from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs
 
 EXAMPLES = """Examples:
@@ -24,17 +24,15 @@ def command(
     output: OutputOption,
     models: Annotated[Path, typer.Option(help="Comparison of curves to write.")],
     pooled: Annotated[Path, typer.Option(help="Lines through many cells to write.")],
-    record: RecordOption = None,
 ) -> None:
     """Fit speed against odd energy ratio, beta and celerity: lines, curves, and cells pooled."""
-    outputs = {"--output": output, "--models": models, "--pooled": pooled, "--record": record}
+    outputs = {"--output": output, "--models": models, "--pooled": pooled}
     check_outputs(outputs, [metrics, kernels])
 
     from mechcore.analysis.curve_comparison import compare_models
     from mechcore.analysis.pooled import pool
     from mechcore.analysis.regressions import regress
     from mechcore.analysis.tables import write_table
-    from mechcore.jobs.stages import write_record
     from mechcore.results.results import TABLES
 
     metrics_table, kernels_table = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
@@ -42,5 +40,4 @@ def command(
     write_table(pool(metrics_table, kernels_table), pooled)
     write_table(compare_models(metrics_table, kernels_table), models)
     write_table(lines, output)
-    write_record(record, "regress", None, [output, models, pooled])
     typer.echo(f"{len(lines)} lines")

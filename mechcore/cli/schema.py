@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from mechcore.cli.options import OutputOption
+from mechcore.experiment.config import schema_text
+from mechcore.io.atomic import check_output, replace_file
 
 EXAMPLES = """Examples:
 
@@ -14,9 +16,6 @@ EXAMPLES = """Examples:
 
 def command(output: OutputOption) -> None:
     """Write the JSON schema of configurations."""
-    from mechcore.experiment.config import schema_text
-    from mechcore.io.atomic import check_output, replace_file
-
     check_output(output)
     replace_file(output, lambda draft: draft.write_text(schema_text(), encoding="utf-8"))
     typer.echo(f"{output}")

@@ -8,6 +8,8 @@ import typer
 
 from mechcore.cli.options import OutputOption, WeightsArgument
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.banks import FilterRun
+from mechcore.io.json_models import parsed_json, validated
 
 EXAMPLES = """Examples:
 
@@ -24,9 +26,6 @@ def command(
     output: OutputOption,
 ) -> None:
     """Send patterns through layers of the strongest kernels of a weight file."""
-    from mechcore.experiment.banks import FilterRun
-    from mechcore.io.json_models import parsed_json, validated
-
     planned = validated(FilterRun, parsed_json(settings, "settings"), "settings")
 
     from mechcore.filters.bank import load_bank

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from mechcore.cli.options import ExperimentOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, LogsOption, ReportOption, ResultsOption
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
 
 EXAMPLES = """Examples:
 
@@ -18,15 +17,10 @@ EXAMPLES = """Examples:
 def command(
     experiment: ExperimentOption,
     results: ResultsOption,
-    logs: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the logs of the experiment; the one below logs/ by default."),
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
+    logs: LogsOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Print how many cells are done, and a table of cell, reason and log file for the failed."""
-    from mechcore.experiment.config import load_experiment
-    from mechcore.experiment.grid import expand
     from mechcore.jobs.status import cell_states, print_states, stage_failures
 
     planned = load_experiment(experiment)

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, RecordOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, LogsOption, OutputOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.paths import CLAIMS_FILE
 
 EXAMPLES = """Examples:
 
@@ -22,27 +24,18 @@ def command(
     results: ResultsOption,
     output: OutputOption,
     cells: Annotated[Path, typer.Option(help="Table of the cells to write.")],
-    logs: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the logs of the experiment: time and memory of each cell."),
-    ] = None,
-    record: RecordOption = None,
+    logs: LogsOption = None,
 ) -> None:
     """Write how the results of an experiment were made, and one row of numbers a cell."""
-    from mechcore.experiment.config import load_experiment
-
     planned = load_experiment(experiment)
 
     from mechcore.analysis.tables import write_table
-    from mechcore.experiment.paths import CLAIMS_FILE
-    from mechcore.jobs.stages import write_record
     from mechcore.results.results import Results
     from mechcore.results.sweep import describe_sweep, write_description
 
     inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
-    check_outputs({"--output": output, "--cells": cells, "--record": record}, inputs)
+    check_outputs({"--output": output, "--cells": cells}, inputs)
     sweep = describe_sweep(Results.load(planned, results), logs)
     write_table(sweep.cells, cells)
     write_description(sweep, output)
-    write_record(record, "summarise", planned, [output, cells])
     typer.echo(f"sweep {sweep.identifier}: {len(sweep.records)} cells of {sweep.experiment}")

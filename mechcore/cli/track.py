@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, ResultsOption
+from mechcore.cli.options import (
+    ExperimentOption,
+    LogsOption,
+    OptionalOutputOption,
+    PartialOption,
+    ReportOption,
+    ResultsOption,
+)
 from mechcore.cli.outputs import check_outputs, inputs_of
+from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
@@ -24,55 +31,36 @@ EXAMPLES = """Examples:
 def command(
     experiment: ExperimentOption,
     results: ResultsOption,
-    logs: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the logs, in which --partial finds the failed cells."),
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="The page of the report.")] = None,
+    logs: LogsOption = None,
+    report: ReportOption = None,
     to: Annotated[
-        str | None,
-        typer.Option(
-            help="The store; by default MLFLOW_TRACKING_URI, else mlflow.db in this folder."
-        ),
+        str | None, typer.Option(help="The store; MLFLOW_TRACKING_URI or mlflow.db by default.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Receipt to write: the ids of the runs.")
-    ] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Log the cells that have succeeded or failed by now.")
-    ] = False,
+    output: OptionalOutputOption = None,
+    partial: PartialOption = False,
     rebuild: Annotated[
-        bool,
-        typer.Option("--rebuild", help="Log everything again, in place of the current runs."),
+        bool, typer.Option("--rebuild", help="Log everything again, in place of the current runs.")
     ] = False,
-    processes: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many processes: one logs, the others draw previews."),
-    ] = None,
 ) -> None:
-    """Log results to MLflow: one run per cell, bank and sweep; nothing twice."""
-    from mechcore.experiment.config import load_experiment
+    """Log results to MLflow: one run per cell, bank and sweep; nothing twice.
 
+    Writes a receipt with the ids of the runs, as JSON.
+    """
     planned = load_experiment(experiment)
     if partial and logs is None:
         raise typer.BadParameter("--partial needs --logs: they separate failed from missing cells")
 
     check_outputs({"--output": output}, inputs_of(planned, experiment, results, report))
 
-    from mechcore.tracking.track import (
-        finished_experiments,
-        partial_experiments,
-        track,
-        write_receipt,
-    )
+    from mechcore.tracking import track
 
     if partial and logs is not None:
-        experiments = partial_experiments(planned, results, logs)
+        experiments = track.partial_experiments(planned, results, logs)
     else:
-        experiments = finished_experiments(planned, results, report)
-    receipt = track(experiments, to, rebuild=rebuild, processes=processes)
+        experiments = track.finished_experiments(planned, results, report)
+    receipt = track.track(experiments, to, rebuild=rebuild)
     if output:
-        write_receipt(receipt, output)
+        track.write_receipt(receipt, output)
     failed = f", {receipt.failed} failed" if receipt.failed else ""
     typer.echo(
         f"{receipt.logged} logged, {receipt.unchanged} unchanged, "

@@ -7,28 +7,20 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, RecordOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, OptionalOutputOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
-from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.errors import MechcoreError, shown
+from mechcore.experiment.config import load_experiment
+from mechcore.io.json_models import write_settings
 
 if TYPE_CHECKING:
-    from mechcore.experiment.config import Experiment
     from mechcore.verification.certificate import Certificate, Check
-
-Bounds = tuple[int | None, int | None, int | None]
-"""Cells, simulations and seed, see `mechcore.verification.experiment.Extent`."""
-
-OptionalExperiment = Annotated[str | None, *get_args(ExperimentOption)[1:]]
-OptionalResults = Annotated[Path | None, *get_args(ResultsOption)[1:]]
-"""An archive holds both."""
 
 EXAMPLES = """Examples:
 
   mechcore verify --experiment config/default.yaml --results results/default
 
   mechcore verify --experiment config/default.yaml --results results/default --all
-
-  mechcore verify --experiment config/full.yaml --results reports/full --cells 2
 
   mechcore verify default.zip
 """
@@ -38,11 +30,9 @@ def command(
     archive: Annotated[
         Path | None, typer.Argument(help="Archive of `mechcore pack`, or its unpacked folder.")
     ] = None,
-    experiment: OptionalExperiment = None,
-    results: OptionalResults = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Certificate to write, as JSON.")
-    ] = None,
+    experiment: Annotated[str | None, *get_args(ExperimentOption)[1:]] = None,
+    results: Annotated[Path | None, *get_args(ResultsOption)[1:]] = None,
+    output: OptionalOutputOption = None,
     cells: Annotated[int, typer.Option(help="How many cells, drawn by chance.")] = 8,
     simulations: Annotated[int, typer.Option(help="How many simulations of each.")] = 4,
     everything: Annotated[
@@ -54,48 +44,30 @@ def command(
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="End with exit code 0 even if a check fails.")
     ] = False,
-    record: RecordOption = None,
 ) -> int:
     """Compute a sample of cells again with the reference engine, and check all files and tables.
 
-    Takes an archive, or a configuration and its results. The exit code is 1 if a check fails.
+    Takes an archive, or a configuration and its results. Writes a certificate, as JSON. The exit
+    code is 1 if a check fails.
     """
-    from mechcore.experiment.config import load_experiment
-    from mechcore.io.json_models import write_settings
-    from mechcore.jobs.stages import write_record
+    from mechcore.verification.experiment import Extent, verify, verify_archive
 
-    outputs = {"--output": output, "--record": record}
-    extent = (None, None, seed) if everything else (cells, simulations, seed)
-    if archive is not None and experiment is None and results is None and record is None:
+    extent = Extent(None, None, seed) if everything else Extent(cells, simulations, seed)
+    outputs = {"--output": output}
+    if archive is not None and experiment is None and results is None:
         check_outputs(outputs, [archive])
-        certificate = _verify_archive(archive, extent)
+        certificate = verify_archive(archive, extent, typer.echo)
     elif archive is None and experiment is not None and results is not None:
-        if record is not None and output is None:
-            raise InvalidValue("record", str(record), "a record of the certificate, with --output")
         planned = load_experiment(experiment)
         check_outputs(outputs, inputs_of(planned, experiment, results))
-        certificate = _verify_results(planned, results, extent)
+        certificate = verify(planned, results, extent, typer.echo)
     else:
-        given = "" if archive is None else f"{shown(str(archive))}: "
-        raise MechcoreError(f"{given}expected an archive alone, or --experiment with --results")
+        name = "" if archive is None else f"{shown(str(archive))}: "
+        raise MechcoreError(f"{name}expected an archive alone, or --experiment with --results")
     if output:
         write_settings(certificate, output)
-        if archive is None:
-            write_record(record, "verify", planned, [output])
     _print(certificate)
     return 0 if certificate.holds or exit_zero else 1
-
-
-def _verify_archive(archive: Path, extent: Bounds) -> Certificate:
-    from mechcore.verification.experiment import Extent, verify_archive
-
-    return verify_archive(archive, Extent(*extent), typer.echo)
-
-
-def _verify_results(planned: Experiment, results: Path, extent: Bounds) -> Certificate:
-    from mechcore.verification.experiment import Extent, verify
-
-    return verify(planned, results, Extent(*extent), typer.echo)
 
 
 def _print(certificate: Certificate) -> None:
@@ -103,9 +75,7 @@ def _print(certificate: Certificate) -> None:
         typer.echo(_line(check))
         for failure in check.failures:
             typer.echo(f"  {failure}")
-    # Beside a report there are tables alone.
-    extent = "" if certificate.sweep else ", as far as its fits go: the results are not here"
-    typer.echo(f"verified{extent}" if certificate.holds else "NOT verified")
+    typer.echo("verified" if certificate.holds else "NOT verified")
 
 
 def _line(check: Check) -> str:

@@ -11,15 +11,11 @@ BANKS = "filters"
 BANK_RUNS = "filter_runs"
 """Folders of results with a netCDF file for every cell, film, bank, and run of a bank."""
 
-PROVENANCE = "provenance"
-"""Folder of the records of the stages, among the results and beside the page."""
-
 CONTROLS_FILE = "controls.nc"
 
 METRICS_FILE = "metrics.csv"
 MECHANICS_FILE = "mechanics.csv"
 KERNELS_FILE = "kernels.csv"
-DEVIATIONS_FILE = "deviations.csv"
 REGRESSIONS_FILE = "regressions.csv"
 MODELS_FILE = "models.csv"
 POOLED_FILE = "pooled.csv"

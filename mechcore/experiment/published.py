@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from mechcore.errors import MechcoreError
 from mechcore.io.json_models import Settings, validated
 
 NUMBERS_FILE, CURVES_FILE, PROTOCOLS_FILE = "numbers.csv", "curves.csv", "protocols.yaml"
@@ -44,4 +45,8 @@ class Protocols(Settings):
 def read_protocols(folder: Path) -> list[Protocol]:
     """Read the protocols of the published figures."""
     path = folder / PROTOCOLS_FILE
-    return validated(Protocols, yaml.safe_load(path.read_text("utf-8")), str(path)).protocols
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
+    return validated(Protocols, yaml.safe_load(text), str(path)).protocols

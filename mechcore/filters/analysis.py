@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -32,32 +30,11 @@ def analyse(kernels: object) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Along the dimension ``slice``:
-
-        energy
-            Squared norm; the sum of ``dct_energy``.
-        odd_energy_ratio, odd_share, isotropic_share, anisotropic_share
-            Shares of the energy: rho = p^2/E^2 under both its names, and the two parts of the even
-            energy.
-        beta
-            p / E.
-        low_frequency_share
-            Share of DC and of the two gradients.
-        momentum_x, momentum_y : px
-            First moment; exactly zero where it is only rounding.
-        momentum_angle : degrees
-            Its direction, NaN if it is zero.
-        total
-            Sum of the taps.
-        velocity_x, velocity_y : px/layer
-            First moment over the sum: what a linear layer does to a centroid. NaN where the sum is
-            only rounding.
-        no_negative_tap : bool
-            Whether the exact theory holds under ReLU.
-        rank : int
-            Number of singular values above rounding.
-        dct_energy : (slice, v, u)
-            Energy of each DCT-II coefficient; v counts sign changes downwards, u to the right.
+        Along ``slice``: energy, odd_energy_ratio (under a second name odd_share), isotropic_share,
+        anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y (px, exactly zero
+        where they are only rounding), momentum_angle (degrees), total, velocity_x and velocity_y
+        (px/layer, NaN where the sum is only rounding), no_negative_tap, rank; and along ``slice, v,
+        u`` dct_energy. `mechcore.filters.variables.BANK_VARIABLES` says what they are.
 
         Shares and angles of a kernel that is zero are NaN.
 
@@ -84,7 +61,9 @@ def analyse(kernels: object) -> xr.Dataset:
     """
     stack = _as_stack(kernels)
     height, width = stack.shape[1:]
-    columns = _joined(stack)
+    parts = [_columns(stack[start : start + CHUNK]) for start in range(0, len(stack), CHUNK)]
+    # Taken out of the parts, so that memory holds one column twice and not all.
+    columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     spectrum = columns.pop("dct_energy").reshape(-1, height, width)
     variables: dict[str, object] = {name: ("slice", values) for name, values in columns.items()}
     variables["dct_energy"] = (("slice", "v", "u"), spectrum)
@@ -108,26 +87,9 @@ def _as_stack(kernels: object) -> NDArray[np.floating]:
         array = real_array(kernels, "kernels")
     if array.ndim != 3 or 0 in array.shape:
         raise InvalidValue("kernels", f"an array of shape {array.shape}", "shape (n, kh, kw)")
-    if not all(np.isfinite(chunk).all() for chunk in _chunks(array)):
+    if not np.isfinite(array).all():
         raise InvalidValue("kernels", "an array with NaN or infinity", "finite taps")
     return array
-
-
-def _chunks(stack: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
-    return (stack[start : start + CHUNK] for start in range(0, len(stack), CHUNK))
-
-
-def _joined(stack: NDArray[np.floating]) -> Columns:
-    """The columns of all kernels, written in place to save memory."""
-    joined: Columns = {}
-    done = 0
-    for chunk in _chunks(stack):
-        for name, values in _columns(chunk).items():
-            if name not in joined:
-                joined[name] = np.empty((len(stack), *values.shape[1:]), values.dtype)
-            joined[name][done : done + len(chunk)] = values
-        done += len(chunk)
-    return joined
 
 
 def _columns(chunk: NDArray[np.floating]) -> Columns:
@@ -137,13 +99,14 @@ def _columns(chunk: NDArray[np.floating]) -> Columns:
     # Squares of taps that are very large or very small would leave the range of numbers.
     scaled = kernels / np.where(peaks > 0, peaks, 1.0)[:, np.newaxis, np.newaxis]
     spectrum, scale = _spectrum(scaled), np.square(peaks)
+    precision = float(np.finfo(chunk.dtype).eps)
     return {
         "energy": spectrum.sum(axis=0) * scale,
         **_shares(kernels),
         "low_frequency_share": _low_frequency_share(spectrum, kernels.shape[1:]),
         **_motion(kernels),
         "no_negative_tap": has_no_negative_tap(kernels),
-        "rank": _ranks(scaled, float(np.finfo(chunk.dtype).eps)),
+        "rank": np.linalg.matrix_rank(scaled, rtol=max(chunk.shape[1:]) * precision),
         "dct_energy": (spectrum * scale).T,
     }
 
@@ -167,12 +130,12 @@ def _shares(kernels: Array) -> Columns:
     norms = l2_norms(kernels)
     # Of a kernel that is zero every share is NaN.
     norms = np.where(norms > 0, norms, np.nan)
-    beta, *others = (l2_norms(part) / norms for part in (odd, isotropic, even - isotropic))
+    beta = l2_norms(odd) / norms
     return {
         "odd_energy_ratio": beta**2,
         "odd_share": beta**2,
-        "isotropic_share": others[0] ** 2,
-        "anisotropic_share": others[1] ** 2,
+        "isotropic_share": (l2_norms(isotropic) / norms) ** 2,
+        "anisotropic_share": (l2_norms(even - isotropic) / norms) ** 2,
         "beta": beta,
     }
 
@@ -190,30 +153,3 @@ def _motion(kernels: Array) -> Columns:
         "velocity_x": velocity_x,
         "velocity_y": velocity_y,
     }
-
-
-def _ranks(kernels: NDArray[np.float64], precision: float) -> NDArray[np.int64]:
-    """Ranks as `numpy.linalg.matrix_rank` finds them, most of them without singular values."""
-    tolerance = max(kernels.shape[1:]) * precision
-    certain = _surely_full(kernels, tolerance)
-    ranks = np.full(len(kernels), min(kernels.shape[1:]))
-    if not certain.all():
-        ranks[~certain] = np.linalg.matrix_rank(kernels[~certain], rtol=tolerance)
-    return ranks
-
-
-def _surely_full(kernels: NDArray[np.float64], tolerance: float) -> NDArray[np.bool_]:
-    """Square kernels whose smallest singular value is beyond doubt above the tolerance.
-
-    The determinant is the product of the singular values, and that of all but the smallest is at
-    most the power of their mean square (inequality of the means).
-    """
-    size, width = kernels.shape[1:]
-    if size != width or size == 1:
-        return np.zeros(len(kernels), dtype=bool)
-    squared_norm = np.einsum("nij,nij->n", kernels, kernels)
-    others = (squared_norm / (size - 1)) ** ((size - 1) / 2)
-    # Ten times: far more than the determinant can be wrong by, which is rounding of doubles.
-    needed = 10 * (tolerance + 1e-12) * np.sqrt(squared_norm) * others
-    certain: NDArray[np.bool_] = np.abs(np.linalg.det(kernels)) > needed
-    return certain

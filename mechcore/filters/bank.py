@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mechcore.errors import MechcoreError, choose, shown
+from mechcore.errors import choose, shown
 from mechcore.experiment.weights import LAYOUTS
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
@@ -19,7 +19,6 @@ LARGEST_BANK = 8 * 2**30
 what is more does not fit beside its results on most machines."""
 
 MOST_REASONS = 5
-"""Reasons that are listed where a file has no convolution: enough to see what it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +26,12 @@ class Bank:
     """The spatial convolutions of a weight file."""
 
     name: str
-    """The file's name, without its folder."""
     sha256: str
-    """64 hexadecimal digits, of the file's bytes."""
+    """Of the file's bytes."""
     layers: tuple[Layer, ...]
     """In the order of the file."""
     skipped: tuple[Skipped, ...]
-    """All other tensors."""
     layout: str = "auto"
-    """Order of the axes that was asked for."""
 
     @property
     def slices(self) -> int:
@@ -49,7 +45,7 @@ class Bank:
 
 
 def load_bank(path: str | Path, layout: str = "auto") -> Bank:
-    """Read the spatial convolutions of a weight file.
+    """Read the spatial convolutions of a weight file, in the convolution convention.
 
     Parameters
     ----------
@@ -57,11 +53,6 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
         A ``.safetensors``, ``.npz``, ``.onnx``, ``.pt``, ``.pth``, ``.h5`` or ``.keras`` file.
     layout : {"auto", "torch", "keras"}, optional
         Order of the axes where neither a graph nor a class of Keras states it.
-
-    Returns
-    -------
-    Bank
-        Kernels in the convolution convention, and why every other tensor was skipped.
 
     Raises
     ------
@@ -79,21 +70,12 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     path = Path(path)
     with open_tensors(path) as tensors:
         _require_memory(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
-        entries = [_recognised(path, tensor, layout) for tensor in tensors]
+        entries = [recognise(tensor, layout) for tensor in tensors]
     layers = tuple(entry for entry in entries if isinstance(entry, Layer))
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
     return Bank(path.name, file_sha256(path), layers, skipped, layout)
-
-
-def _recognised(path: Path, tensor: Tensor, layout: str) -> Layer | Skipped:
-    try:
-        return recognise(tensor, layout)
-    except WeightFileError:
-        raise
-    except MechcoreError as error:
-        raise WeightFileError(path, str(error)) from error
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:
@@ -107,9 +89,6 @@ def _require_memory(path: Path, tensors: list[Tensor]) -> None:
 
 def _tally(skipped: tuple[Skipped, ...]) -> str:
     counts = Counter(entry.reason for entry in skipped).most_common(MOST_REASONS)
-    if not counts:
-        return "it is empty"
-    examples = {entry.reason: entry.name for entry in reversed(skipped)}
-    return ", ".join(
-        f"{count} x {reason} (as {shown(examples[reason])})" for reason, count in counts
-    )
+    examples = {entry.reason: shown(entry.name) for entry in reversed(skipped)}
+    reasons = [f"{count} x {reason} (as {examples[reason]})" for reason, count in counts]
+    return ", ".join(reasons) or "it is empty"

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
 from mechcore.filters.analysis import analyse
 from mechcore.filters.bank import Bank
-from mechcore.filters.layers import Layer
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
 from mechcore.filters.summary import SHARES, kernel_table, summarise
 from mechcore.filters.variables import BANK_VARIABLES
@@ -23,8 +21,9 @@ from mechcore.io.provenance import provenance
 LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
 
+LOW = "low_frequency_share"
+
 SLICE_COORDINATES = ("layer", "out", "in", "plane")
-"""Which kernel of the bank a slice is."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +43,12 @@ class BankAnalysis:
     thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
     ``leading``, how many of these are among as many largest coefficients."""
     summary: pd.DataFrame
-    """One row, of all kernels."""
     skipped: pd.DataFrame
     """Arrays of the file that are no spatial convolution: name, shape, reason."""
 
 
 def analyse_bank(bank: Bank) -> BankAnalysis:
-    """Analyse all kernels of a bank, and summarise them.
-
-    Parameters
-    ----------
-    bank : Bank
-        Of `mechcore.filters.bank.load_bank`.
-
-    Returns
-    -------
-    BankAnalysis
-        Kernel by kernel, and summaries of filters, layers and the bank.
-    """
+    """Analyse all kernels of a bank, and summarise filters, layers and the bank."""
     slices = slices_by_shape(bank)
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
@@ -70,7 +57,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
         attributes=bank.origin | provenance("filters", {"layout": bank.layout}),
         slices=slices,
         filters={name: _filters(group) for name, group in slices.items()},
-        layers=_layers(bank, summarise(kernels, layers, len(bank.layers)), slices),
+        layers=_layers(bank, slices, summarise(kernels, layers, len(bank.layers))),
         summary=summarise(kernels, np.zeros_like(layers), 1),
         skipped=pd.DataFrame(skipped, columns=["name", "shape", "reason"]),
     )
@@ -79,7 +66,12 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
 def slices_by_shape(bank: Bank) -> dict[str, xr.Dataset]:
     """Analyse all kernels of a bank, by their shape."""
     shapes = dict.fromkeys(layer.kernels.shape[-2:] for layer in bank.layers)
-    return {_shape_name(*shape): _analysed(bank, shape) for shape in shapes}
+    return {shape_name(*shape): _analysed(bank, shape) for shape in shapes}
+
+
+def shape_name(height: int, width: int) -> str:
+    """Return the name of the group of kernels of a shape."""
+    return f"k{height}x{width}"
 
 
 def write_analysis(analysis: BankAnalysis, path: Path) -> None:
@@ -118,31 +110,21 @@ def read_analysis(path: Path) -> BankAnalysis:
     )
 
 
-def _shape_name(height: int, width: int) -> str:
-    return f"k{height}x{width}"
-
-
 def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
     """All kernels of one shape, and where each comes from."""
-    members = [
-        (number, layer)
-        for number, layer in enumerate(bank.layers)
-        if layer.kernels.shape[-2:] == shape
-    ]
-    taps = np.concatenate([layer.kernels.reshape(-1, *shape) for _, layer in members])
-    indices = np.concatenate([_indices(number, layer) for number, layer in members], axis=1)
+    stacks, places = [], []
+    for number, layer in enumerate(bank.layers):
+        if layer.kernels.shape[-2:] == shape:
+            stacks.append(layer.kernels.reshape(-1, *shape))
+            inside = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
+            places.append([np.full_like(inside[0], number), *inside])
+    taps, indices = np.concatenate(stacks), np.concatenate(places, axis=1)
     coordinates = dict(zip(SLICE_COORDINATES, indices, strict=True))
     return (
         analyse(taps)
         .assign(taps=(("slice", "y", "x"), taps))
         .assign_coords({name: ("slice", index) for name, index in coordinates.items()})
     )
-
-
-def _indices(number: int, layer: Layer) -> NDArray[np.int32]:
-    """Layer, output, input and plane of each kernel of a layer."""
-    indices = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
-    return np.concatenate([np.full_like(indices[:1], number), indices])
 
 
 def _filters(slices: xr.Dataset) -> pd.DataFrame:
@@ -156,26 +138,26 @@ def _filters(slices: xr.Dataset) -> pd.DataFrame:
     return table
 
 
-def _layers(bank: Bank, table: pd.DataFrame, slices: dict[str, xr.Dataset]) -> pd.DataFrame:
-    """A row for each layer, from its summary."""
-    shapes = [layer.kernels.shape[-2:] for layer in bank.layers]
-    table.insert(0, "name", [layer.name for layer in bank.layers])
-    table.insert(1, "height", [height for height, _ in shapes])
-    table.insert(2, "width", [width for _, width in shapes])
-    table.insert(3, "filters", [len(layer.kernels) for layer in bank.layers])
-    for name in SHARES:
-        table[f"null_{name}"] = [null_share(name, *shape) for shape in shapes]
-    table["null_low_frequency_limit"] = [
-        null_limit("low_frequency_share", height, width, max(effective, 1.0))
-        for (height, width), effective in zip(shapes, table.effective_slices, strict=True)
-    ]
-    table["low_frequencies"] = [
-        subspace_dimensions(*shape)["low_frequency_share"] for shape in shapes
-    ]
-    table["leading"] = [
-        _leading(slices[_shape_name(*shape)], number) for number, shape in enumerate(shapes)
-    ]
-    return table
+def _layers(bank: Bank, slices: dict[str, xr.Dataset], summary: pd.DataFrame) -> pd.DataFrame:
+    """A row for each layer: what it is, its summary, and what chance would give."""
+    rows = []
+    for number, layer in enumerate(bank.layers):
+        height, width = layer.kernels.shape[-2:]
+        effective = max(summary.effective_slices[number], 1.0)
+        rows.append(
+            {
+                "name": layer.name,
+                "height": height,
+                "width": width,
+                "filters": len(layer.kernels),
+                **summary.iloc[number],
+                **{f"null_{name}": null_share(name, height, width) for name in SHARES},
+                "null_low_frequency_limit": null_limit(LOW, height, width, effective),
+                "low_frequencies": subspace_dimensions(height, width)[LOW],
+                "leading": _leading(slices[shape_name(height, width)], number),
+            }
+        )
+    return pd.DataFrame(rows).astype(dict(summary.dtypes))
 
 
 def _leading(slices: xr.Dataset, layer: int) -> int:

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from mechcore.errors import MechcoreError, shown
 from mechcore.filters.formats.tensors import FLOATS, Tensor
 
-Kernels = NDArray[np.float32] | NDArray[np.float64]
+Kernels = NDArray[np.floating]
 
 LARGEST_KERNEL = 31
 """Longest kernel axis, in px, where the file does not state its convolutions: the longest in use
 are 31 (RepLKNet); what is longer are channels or positions."""
 
 RANKS = {0: "scalar", 1: "vector", 2: "matrix"}
-"""What arrays with too few axes are."""
 
 NOT_KERNELS = ("embed", "token", "position", "bias", "mask", "running_", "moving_", "gamma")
 """Parts of the last word of a name that no kernel has, as in ``pos_embed``."""
+
+NO_LINE = "3 axes, but not the weight of a conv by its name"
 
 LINE_ENDINGS = ("weight", "kernel", "0")
 """Last words of the names of 1-D kernels, where the file does not state its convolutions;
@@ -32,9 +33,7 @@ class AxisOrder:
     """An order of the axes of kernels."""
 
     kernel_first: bool
-    """Whether the kernel's axes come before the channels."""
     ending: str
-    """Last word of the names of its kernels."""
     channels: dict[str, tuple[int, int]]
     """Axes of the outputs and of the inputs, by kind of layer."""
 
@@ -63,12 +62,9 @@ class Layer:
     """The kernels of a spatial convolution."""
 
     name: str
-    """Name of the tensor."""
     kernels: Kernels
-    """Shape (out, in, planes, kh, kw), in the convolution convention: networks correlate, so their
-    kernels are turned by 180 degrees, those of transposed convolutions are not. float64 if the file
-    holds that, else float32. ``in`` counts the inputs of a group; 2-D convolutions have one plane,
-    1-D ones also have ``kh = 1``."""
+    """Shape (out, in, planes, kh, kw), in the convolution convention; float64 if the file holds
+    that, else float32. 2-D convolutions have one plane, 1-D ones also have ``kh = 1``."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +73,11 @@ class Skipped:
 
     name: str
     shape: tuple[int, ...]
-    """Empty where it has none."""
     reason: str
 
 
 def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
-    """Read the kernels of a tensor of an open file if it belongs to a spatial convolution.
-
-    Examples
-    --------
-    >>> values = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
-    >>> recognise(Tensor("conv.weight", values.shape, "float32", lambda: values)).kernels[0, 0, 0]
-    array([[8., 7., 6.],
-           [5., 4., 3.],
-           [2., 1., 0.]], dtype=float32)
-    """
+    """Read the kernels of a tensor of an open file if it belongs to a spatial convolution."""
     reason = reason_to_skip(tensor, layout)
     if reason:
         return Skipped(tensor.name, tensor.shape, reason)
@@ -111,17 +97,16 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
 def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
     """Return why a tensor is no spatial convolution, without reading it; empty if it is one."""
     longest = max(_axis_order(tensor, layout).kernel_shape(tensor.shape))
-    rank, guessed = len(tensor.shape), tensor.kind is None
+    rank, guessed, word = len(tensor.shape), tensor.kind is None, _last_word(tensor.name)
+    named_otherwise = any(part in word for part in NOT_KERNELS)
+    line_by_name = "conv" in tensor.name.lower() and word in LINE_ENDINGS
     reasons = [
         (tensor.reason, bool(tensor.reason)),
         (RANKS.get(rank, f"{rank} axes"), rank not in (3, 4, 5)),
         ("empty", 0 in tensor.shape),
         (f"{tensor.dtype} values", "float" not in tensor.dtype),
-        ("something else by its name", guessed and _is_named_otherwise(tensor.name)),
-        (
-            "3 axes, but not the weight of a conv by its name",
-            guessed and rank == 3 and not _is_line_by_name(tensor.name),
-        ),
+        ("something else by its name", guessed and named_otherwise),
+        (NO_LINE, guessed and rank == 3 and not line_by_name),
         ("kernel of one tap", longest == 1),
         (f"axes longer than {LARGEST_KERNEL}", guessed and longest > LARGEST_KERNEL),
     ]
@@ -130,14 +115,6 @@ def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
 
 def _last_word(name: str) -> str:
     return name.removesuffix(":0").replace("/", ".").split(".")[-1].lower()
-
-
-def _is_named_otherwise(name: str) -> bool:
-    return any(word in _last_word(name) for word in NOT_KERNELS)
-
-
-def _is_line_by_name(name: str) -> bool:
-    return "conv" in name.lower() and _last_word(name) in LINE_ENDINGS
 
 
 def _axis_order(tensor: Tensor, layout: str) -> AxisOrder:
@@ -151,7 +128,7 @@ def _guessed_order(tensor: Tensor) -> AxisOrder:
     orders = list(AXIS_ORDERS.values())
     kernels = {order.ending: order.kernel_shape(tensor.shape) for order in orders}
     short = [order for order in orders if max(kernels[order.ending]) <= LARGEST_KERNEL]
-    square = [order for order in orders if _is_square(kernels[order.ending])]
+    square = [order for order in orders if len(set(kernels[order.ending][-2:])) == 1]
     named = [order for order in orders if _last_word(tensor.name) == order.ending]
     # A pair of ones says nothing: a pointwise convolution is as likely as a kernel of one channel.
     both = len(short) == len(orders) and all(max(kernel) > 1 for kernel in kernels.values())
@@ -161,10 +138,6 @@ def _guessed_order(tensor: Tensor) -> AxisOrder:
         if len(candidates) == 1:
             return candidates[0]
     return orders[0]
-
-
-def _is_square(kernel: tuple[int, ...]) -> bool:
-    return len(kernel) > 1 and kernel[-1] == kernel[-2]
 
 
 def _channels_first(tensor: Tensor, layout: str) -> NDArray[np.generic]:
@@ -182,13 +155,15 @@ def _channels_first(tensor: Tensor, layout: str) -> NDArray[np.generic]:
 
 
 def _convolved(values: NDArray[np.generic], tensor: Tensor) -> Kernels:
-    """Return (out, in, *kernel) as planes in the convolution convention."""
+    """Return (out, in, *kernel) as planes in the convolution convention.
+
+    Networks correlate, so their kernels are turned by 180 degrees, but for transposed convolutions.
+    """
     kernel = (1,) * (5 - values.ndim) + values.shape[2:]
     planes = values.reshape(*values.shape[:2], *kernel)
     if tensor.kind != "transposed":
         planes = planes[..., ::-1, ::-1]
+    dtype: type[np.floating] = np.float64 if tensor.dtype == "float64" else np.float32
     # Signalling NaNs and infinities of small types are counted afterwards.
     with np.errstate(invalid="ignore"):
-        if tensor.dtype == "float64":
-            return planes.astype(np.float64, order="C")
-        return planes.astype(np.float32, order="C")
+        return planes.astype(dtype, order="C")

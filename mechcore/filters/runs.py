@@ -24,18 +24,13 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     """Send patterns through layers of the kernels of a bank that hold the most energy.
 
     Returns the groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels,
-    as ``k3x3``, with the dimensions ``activation, pattern, slice, t``.
+    with the dimensions ``activation, pattern, slice, t``.
     """
     root = with_attributes(xr.Dataset(), f"Trajectories of kernels of {bank.name}")
-    groups = {
-        ROOT: root.assign_attrs(
-            bank.origin,
-            settings=settings.to_json(),
-            **provenance("filters", settings.to_mapping()),
-        )
-    }
+    made_from = provenance("filters", settings.to_mapping())
+    groups = {ROOT: root.assign_attrs(bank.origin, settings=settings.to_json(), **made_from)}
     for name, slices in strongest_kernels(slices_by_shape(bank), settings).items():
-        groups[name] = describe(simulate_shape(slices, settings), BANK_VARIABLES)
+        groups[name] = describe(_simulate_shape(slices, settings), BANK_VARIABLES)
     return groups
 
 
@@ -51,15 +46,7 @@ def strongest_kernels(
 
 
 def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
-    """Return the positions of the kernels of each layer that hold the most energy.
-
-    Examples
-    --------
-    >>> slices = xr.Dataset({"energy": ("slice", [1.0, 3.0, 0.0, 2.0])},
-    ...                     {"layer": ("slice", [0, 0, 1, 0])})
-    >>> strongest(slices, 2).tolist()
-    [1, 3]
-    """
+    """Return the positions of the kernels of each layer that hold the most energy."""
     energy, layer = slices.energy.values, slices.layer.values
     order = np.lexsort((-energy, layer))
     first = np.searchsorted(layer[order], layer[order], side="left")
@@ -67,7 +54,7 @@ def strongest(slices: xr.Dataset, most: int) -> NDArray[np.intp]:
     return np.sort(chosen)
 
 
-def simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
+def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     """Run kernels of one shape under all activations, on all patterns."""
     runs = [
         [run_kernels(slices, activation, number, settings) for activation in settings.activations]

@@ -20,11 +20,7 @@ KERNEL_COLUMNS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_
 
 
 def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
-    """Return what summaries of kernels need: a row a kernel, columns `KERNEL_COLUMNS`.
-
-    ``slices`` are kernels of one shape, as `mechcore.filters.analysis.analyse` returns them; tables
-    of several shapes may be concatenated.
-    """
+    """Return what summaries of kernels need: a row a kernel, columns `KERNEL_COLUMNS`."""
     energy = slices.energy.values
     dc = slices.dct_energy.values[:, 0, 0]
     dc_share = np.divide(dc, energy, out=np.zeros_like(energy), where=energy > 0)
@@ -33,34 +29,14 @@ def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
 
 
 def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
-    """Summarise kernels by group.
+    """Summarise a table of kernels by group, numbered from 0; some may have no member.
 
-    Parameters
-    ----------
-    kernels : pandas.DataFrame
-        Of `kernel_table`.
-    groups : (n,) ndarray of int
-        Group of each kernel, from 0.
-    count : int
-        Number of groups; some may have no member.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a group: ``slices``, how many of them are zero, and ``effective_slices``, the number
-        of kernels of equal energy that would weigh as much (see `mechcore.filters.null`);
-        ``energy``; of each of `SHARES` the share weighted by energy and, with ``_mean``, the plain
-        mean over kernels that are not zero;
-        ``no_negative_tap``, the share of kernels without a negative tap; ``alignment``, the length
-        of the mean momentum over the mean length, 1 if all kernels point the same way.
-
-    Examples
-    --------
-    >>> from mechcore.filters.analysis import analyse
-    >>> kernels = kernel_table(analyse([[[1.0, 1.0]], [[-2.0, 2.0]]]))
-    >>> rows = summarise(kernels, np.zeros(2, dtype=int), 1)
-    >>> rows[["odd_energy_ratio", "odd_energy_ratio_mean"]].round(3).values.tolist()
-    [[0.8, 0.5]]
+    A row a group: ``slices``, how many of them are zero, and ``effective_slices``, the number of
+    kernels of equal energy that would weigh as much (see `mechcore.filters.null`); ``energy``; of
+    each of `SHARES` the share weighted by energy and, with ``_mean``, the plain mean over kernels
+    that are not zero; ``no_negative_tap``, the share of kernels without a negative tap;
+    ``alignment``, the length of the mean momentum over the mean length, 1 if all kernels point the
+    same way.
     """
     energy = kernels.energy.to_numpy()
     alive = energy > 0
@@ -99,10 +75,7 @@ def _effective_numbers(
 
 
 def effective_number(energy: NDArray[np.float64]) -> float:
-    """Return how many kernels of equal energy would weigh as much as some of different energies.
-
-    ``sum(E^2)^2 / sum(E^4)``: n if all are the same, 1 if one holds everything, 0 for none.
-    """
+    """Return ``sum(E^2)^2 / sum(E^4)``: n for equal energies, 1 if one holds all, 0 for none."""
     if not energy.any():
         return 0.0
     # Relative to the largest: squares of energies may leave the range of numbers.

@@ -9,30 +9,25 @@ from mechcore.analysis.measures import measure
 from mechcore.filters.bank_file import SLICE_COORDINATES, BankAnalysis
 from mechcore.io.netcdf import ROOT
 
+# Columns of the kernels, of `mechcore.analysis.measures.measure`, and of the trajectories.
 PREDICTED = ("energy", "beta", "momentum_angle", "velocity_x", "velocity_y", "no_negative_tap")
-"""Columns of the kernels."""
 RENAMED = {"velocity_x": "predicted_x", "velocity_y": "predicted_y"}
 
 MEASURED = ("speed", "velocity_x", "velocity_y", "direction", "speed_theory")
-"""Columns of `mechcore.analysis.measures.measure`."""
 OUTCOME = ("extinct_at", "ill_conditioned")
-"""Columns of the trajectories."""
 
 COLUMNS = (
     *("number", *SLICE_COORDINATES, *(RENAMED.get(name, name) for name in PREDICTED)),
     *("height", "width", "activation", "pattern", *MEASURED, *OUTCOME),
 )
-"""Columns of the table, in order."""
 
 
 def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
     """Measure how the kernels of a bank moved, beside what their moments predict.
 
-    A row a simulation: number (of the layer, from 1), layer (its name), out, in, plane, height,
-    width, activation, pattern; energy, beta, momentum_angle (degrees), no_negative_tap and
-    predicted_x, predicted_y (px/layer) of the kernel; speed, velocity_x, velocity_y (px/layer),
-    direction (degrees), speed_theory where the exact theory holds, extinct_at and ill_conditioned
-    as measured.
+    A row a simulation, columns `COLUMNS`: number (of the layer, from 1), layer (its name), place
+    and figures of the kernel, with the velocity that its moments predict; velocities (px/layer) and
+    direction (degrees) as measured, and speed_theory where the exact theory holds.
     """
     tables = [
         _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT

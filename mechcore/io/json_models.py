@@ -31,6 +31,7 @@ LONGEST_KEY = 100
 
 EXPECTED = {
     "missing": "a value",
+    "bool_type": "true or false",
     "int_type": "an integer",
     "int_from_float": "an integer",
     "float_type": "a number",

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,7 @@ def work(cell: Cell) -> Work:
     return np.array([1.0, *np.sum(runs, axis=0)])
 
 
-@dataclass(frozen=True)
-class EnginePath:
+class EnginePath(NamedTuple):
     """How the engine runs a kernel."""
 
     line: bool
@@ -98,15 +98,9 @@ def _engine_paths(probe: str) -> tuple[EnginePath, ...]:
     if cell.reuse_symmetric:
         kernels = kernels[copies_among(kernels, image, LayerRule(boundary=cell.boundary)).run]
     point = bool(products(image[np.newaxis])[0][0])
-    return tuple(
-        EnginePath(point and bool(products(taps[np.newaxis])[0][0]), _rank(taps))
-        for taps in kernels
-    )
-
-
-def _rank(taps: NDArray[np.float64]) -> int | None:
-    split = factors(taps)
-    return None if split is None else int(split[0].shape[1])
+    ranks = (None if split is None else split[0].shape[1] for split in map(factors, kernels))
+    lines = point & products(kernels)[0]
+    return tuple(EnginePath(bool(line), rank) for line, rank in zip(lines, ranks, strict=True))
 
 
 def _run(cell: Cell, widest: int, path: EnginePath) -> tuple[float, float, float, float]:

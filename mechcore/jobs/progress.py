@@ -12,7 +12,7 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from mechcore.jobs.status import was_interrupted
+from mechcore.jobs.status import log_text, was_interrupted
 
 LITTLE_SPACE = 2**20
 """Bytes: files that did not fit are removed before anyone looks, so that some space is free."""
@@ -102,7 +102,7 @@ class Progress(logging.Handler):
         if record.indent:
             # One of many cells of a job: it may be finished, or not have begun.
             return
-        logs = {path: _text(path) for path in map(Path, record.log)}
+        logs = {path: log_text(path) for path in map(Path, record.log)}
         if any(map(was_interrupted, logs.values())):
             return
         _print(f"{record.rule_name} failed: {' '.join(record.log)}")
@@ -122,12 +122,8 @@ class Progress(logging.Handler):
         _print(f"a job of {len(record.job_error_info)} cells failed: {names}")
         # Snakemake drops what a cluster says of the end of such a job; its output has it.
         for path in logs:
-            for line in re.findall(r"^\w+: error: .*", _text(path), re.MULTILINE):
+            for line in re.findall(r"^\w+: error: .*", log_text(path), re.MULTILINE):
                 _print(line)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.is_file() else ""
 
 
 def _print(line: str) -> None:

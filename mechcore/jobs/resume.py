@@ -18,11 +18,7 @@ from mechcore.simulation.run import simulate
 
 
 def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
-    """Write the trajectories of a cell, with a second name in a folder.
-
-    If they have that name already, from a job that failed later, nothing is simulated, and the
-    answer is False.
-    """
+    """Write the trajectories of a cell, with a second name in a folder; False if it existed."""
     second = folder / path.name
     finished = holds_trajectories(second, cell)
     if not finished:
@@ -43,9 +39,9 @@ def replace_by_link(path: Path, other: Path) -> None:
 
 def forget_finished(folder: Path, cells: Iterable[str]) -> None:
     """Remove the second names of cells, and what killed jobs left beside them."""
-    names = [folder / f"{cell}.nc" for cell in cells]
     # What cannot be removed does no harm.
+    for path in (*folder.glob(".*.nc"), *(folder / f"{cell}.nc" for cell in cells)):
+        with suppress(OSError):
+            path.unlink()
     with suppress(OSError):
-        for path in (*folder.glob(".*.nc"), *names):
-            path.unlink(missing_ok=True)
         folder.rmdir()

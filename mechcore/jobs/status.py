@@ -16,12 +16,16 @@ from mechcore.errors import INTERRUPTED
 from mechcore.experiment.paths import (
     BANK_RUNS,
     BANKS,
+    CERTIFICATE_FILE,
+    CLAIMS_FILE,
     CONTROLS_FILE,
     FILMS,
+    METRICS_FILE,
+    REGRESSIONS_FILE,
+    SWEEP_FILE,
     TRACKING_FILE,
     TRAJECTORIES,
 )
-from mechcore.jobs.stages import STAGES
 
 FINISHED = "finished"
 """Folder of the second names that cells keep while their job may still fail."""
@@ -31,6 +35,17 @@ LINE_WIDTH = 1000
 
 BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank"}
 """What runs beside the cells: folders of results and of logs, and how a job is called."""
+
+STAGES = {
+    "controls": CONTROLS_FILE,
+    "collect": METRICS_FILE,
+    "regress": REGRESSIONS_FILE,
+    "judge": CLAIMS_FILE,
+    "summarise": SWEEP_FILE,
+    "verify": CERTIFICATE_FILE,
+    "track": TRACKING_FILE,
+}
+"""The first file of each stage among the results; the others come with it."""
 
 State = Literal["done", "waiting", "interrupted", "failed"]
 """A job without a result has failed if its log ends in a message, and waits or runs if not."""
@@ -68,10 +83,10 @@ def stage_failures(results: Path, logs: Path, report: Path | None = None) -> lis
         for kind, name in BESIDE.items()
         for log in sorted((logs / kind).glob("*.log"))
     ]
-    stages = [
-        _job_state(name, logs / f"{name}.log", path)
-        for name, path in _stage_files(results, report).items()
-    ]
+    files = {name: results / file for name, file in STAGES.items()}
+    # The page has a place of its own.
+    files |= {"report": report} if report else {}
+    stages = [_job_state(name, logs / f"{name}.log", path) for name, path in files.items()]
     return [state for state in [*beside, *stages] if state.state == "failed"]
 
 
@@ -93,6 +108,11 @@ def print_states(
         console.print("interrupted: the same command goes on", highlight=False)
 
 
+def log_text(path: Path) -> str:
+    """Return what a log says; nothing if there is no such log."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
 def was_interrupted(log: str) -> bool:
     """Return whether a command was interrupted, by what it logged."""
     return log.rstrip().rpartition("\n")[2] in (INTERRUPTED, "KeyboardInterrupt")
@@ -101,17 +121,9 @@ def was_interrupted(log: str) -> bool:
 def _job_state(name: str, log: Path, *results: Path) -> CellState:
     if any(path.is_file() for path in results):
         return CellState(name, "done", "", log)
-    text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+    text = log_text(log).strip()
     if not text:
         return CellState(name, "waiting", "", log)
     if was_interrupted(text):
         return CellState(name, "interrupted", "", log)
     return CellState(name, "failed", text.splitlines()[-1], log)
-
-
-def _stage_files(results: Path, report: Path | None) -> dict[str, Path]:
-    """The first file of each stage; the others come with it."""
-    first = {name: results / stage.files[0] for name, stage in STAGES.items() if name != "report"}
-    files = {"controls": results / CONTROLS_FILE, **first, "track": results / TRACKING_FILE}
-    # The page has a place of its own.
-    return files if report is None else files | {"report": report}

@@ -13,22 +13,13 @@ from mechcore.experiment.naming import cell_name
 from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
 
-
-@dataclass(frozen=True)
-class TileState:
-    """A state that a cell can be in: a symbol that needs no colour, and words for the legend."""
-
-    symbol: str
-    meaning: str
-
-
 STATES = {
-    "done": TileState("✓", "done"),
-    "extinct": TileState("◐", "done, but some simulations died out"),
-    "failed": TileState("✗", "failed"),
-    "missing": TileState("·", "not computed yet"),
+    "done": ("✓", "done"),
+    "extinct": ("◐", "done, but some simulations died out"),
+    "failed": ("✗", "failed"),
+    "missing": ("·", "not computed yet"),
 }
-"""By name, which is also a class of the page."""
+"""The states of a cell by name, which is also a class of the page: a symbol, and its meaning."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +33,8 @@ class Tile:
     """How many simulations died, or why the cell failed."""
 
 
-@dataclass(frozen=True)
-class FamilyMap:
-    """The cells of a kernel family: for each activation a row of tiles by size."""
-
-    name: str
-    rows: dict[str, list[Tile]]
+TileMap = dict[str, dict[str, list[Tile]]]
+"""For each kernel family and each activation a row of tiles by size."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +53,10 @@ class Commands:
     betas: list[str]
 
 
-def family_maps(results: Results, logs: Path | None) -> list[FamilyMap]:
+def tile_map(results: Results, logs: Path | None) -> TileMap:
     """Return the map of the grid."""
     plan = results.experiment
-    died, failed = extinctions(results.metrics), _failures(results, logs)
+    died, failed = _extinctions(results.metrics), _failures(results, logs)
 
     def tile(family: str, activation: str, size: int) -> Tile:
         cell = results.cell_name(family, activation, size)
@@ -77,23 +64,22 @@ def family_maps(results: Results, logs: Path | None) -> list[FamilyMap]:
             return Tile(size, "extinct" if cell in died else "done", died.get(cell, ""))
         return Tile(size, "failed" if cell in failed else "missing", failed.get(cell, ""))
 
-    return [
-        FamilyMap(
-            family,
-            {name: [tile(family, name, size) for size in plan.sizes] for name in plan.activations},
-        )
+    return {
+        family: {
+            name: [tile(family, name, size) for size in plan.sizes] for name in plan.activations
+        }
         for family in plan.kernels
-    ]
+    }
 
 
-def state_counts(families: list[FamilyMap]) -> dict[str, int]:
+def state_counts(tiles: TileMap) -> dict[str, int]:
     """Return how many cells are in each state of `STATES`."""
-    states = [tile.state for family in families for row in family.rows.values() for tile in row]
+    states = [tile.state for rows in tiles.values() for row in rows.values() for tile in row]
     return {name: states.count(name) for name in STATES}
 
 
-def extinctions(metrics: pd.DataFrame) -> dict[str, str]:
-    """Return how many simulations died in the cells in which any did."""
+def _extinctions(metrics: pd.DataFrame) -> dict[str, str]:
+    """How many simulations died in the cells in which any did."""
     died = metrics.extinct_at.notna().groupby(metrics.cell).agg(["sum", "size"])
     return {
         str(cell): f"{row['sum']} of {row['size']} simulations died out"

@@ -13,19 +13,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import judge
-from mechcore.claims.verdict import Claim, read_claims
+from mechcore.claims.verdict import AT_REST, MOVED, NOT_YET_MEASURED, Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, copied_files, write_data
-from mechcore.report.grid_map import STATES, commands, family_maps, state_counts, template_cell
-from mechcore.report.pictures import Section, draw_sections, drawn_files
+from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
+from mechcore.report.numbers import significant
+from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.player import player_data
 from mechcore.report.reproduction import Provenance, config_text, current_provenance
-from mechcore.report.scorecard import scorecard
+from mechcore.report.scorecard import figure_text, scorecard
 from mechcore.report.statistics import chapters
-from mechcore.report.verification import Verification, verification_of
+from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
+from mechcore.verification.certificate import Certificate
 
 FILM_STRIP = "strip"
 """The section that replaces the player on paper; on a screen it is below the player."""
@@ -44,7 +46,7 @@ class Content:
     sections: Sequence[Section]
     links: Mapping[str, str]
     """Names of data files, and where the page links to; empty where there is no such file."""
-    verification: Verification | None = None
+    certificate: Certificate | None = None
     """None if nothing was verified."""
     logs: Path | None = None
     provenance: Provenance = field(default_factory=current_provenance)
@@ -73,26 +75,27 @@ def write_report(
         path.unlink(missing_ok=True)
     sections = draw_sections(results, output.parent)
     links = write_data(results, claims, output.parent)
-    content = Content(claims, sections, links, verification_of(results), logs)
+    content = Content(claims, sections, links, certificate_of(results), logs)
     _write(output, render(results, content))
     _write(readme, summary(results, content))
-    figures, tables = drawn_files(sections), copied_files(links, output.parent)
-    return [output, readme, *figures, *tables]
+    pictures = [picture for section in sections for picture in section.pictures]
+    figures = [file for picture in pictures for file in picture.files]
+    return [output, readme, *figures, *copied_files(links, output.parent)]
 
 
 def render(results: Results, content: Content) -> str:
     """Return the page."""
     environment = _environment()
-    families = family_maps(results, content.logs)
+    tiles = tile_map(results, content.logs)
     script = "\n".join(environment.get_template(name).render() for name in SCRIPTS)
     return environment.get_template("report.html.j2").render(
         _shared(results, content),
         strip=next((part for part in content.sections if part.name == FILM_STRIP), None),
         sections=[part for part in content.sections if part.name != FILM_STRIP],
         player=player_data(results),
-        families=families,
+        tiles=tiles,
         states=STATES,
-        state_counts=state_counts(families),
+        state_counts=state_counts(tiles),
         commands=commands(results.experiment),
         cell_template=template_cell(results.experiment),
         planned=len(results.cells),
@@ -115,12 +118,16 @@ def summary(results: Results, content: Content) -> str:
 def _shared(results: Results, content: Content) -> dict[str, object]:
     """What the page and its summary are both made of."""
     sections = [section.name for section in content.sections]
+    card = scorecard(content.claims, sections, content.links)
     return {
         "experiment": results.experiment,
         "counts": counts(results),
-        "card": scorecard(content.claims, sections, content.links),
+        "card": card,
+        "moved": card.controls_that(MOVED),
+        "at_rest": card.controls_that(AT_REST),
+        "unmeasured": card.controls_that(NOT_YET_MEASURED),
         "links": content.links,
-        "verification": content.verification,
+        "certificate": content.certificate,
         "provenance": content.provenance,
     }
 
@@ -173,5 +180,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"markdown": markdown, "sentence": sentence}
+    environment.filters |= {"markdown": markdown, "sentence": sentence, "figure_text": figure_text}
+    environment.filters["rough"] = lambda value: significant(value, 2)
     return environment

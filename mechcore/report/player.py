@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
-from mechcore.experiment.representative import spread
 from mechcore.results.results import Results
 
 Bytes = NDArray[np.uint8]
@@ -22,15 +21,11 @@ LEVELS = 255
 MIDDLE = 128
 """The byte of zero where a state has both signs."""
 
-MOST_TRACK_LAYERS = 65
-"""Layers through which the path of a centroid is drawn at most, besides those with a frame."""
-
 COLOUR_STOPS = 33
 """Colours between which the player mixes; more look the same."""
 
 TRACKED = ("mu_x", "mu_y", "sigma_x", "sigma_y")
-TRACK_PLACES = 3
-"""Decimal places (px) of the numbers below the picture."""
+"""Numbers below the picture."""
 
 
 def player_data(results: Results) -> dict[str, object] | None:
@@ -50,7 +45,6 @@ def player_data(results: Results) -> dict[str, object] | None:
         "steps": int(first.t[-1]),
         "betas": [float(beta) for beta in first.beta.values],
         "layers": [int(layer) for layer in first.snapshot_t.values],
-        "track": track_layers(first),
         "left": [float(place) + columns.start for place in first.snapshot_x.values],
         "top": [float(place) + rows.start for place in first.snapshot_y.values],
         "width": columns.stop - columns.start,
@@ -88,36 +82,28 @@ def visible(frames: Bytes, zero: int) -> tuple[slice, slice]:
     return _bounds(shown.any(axis=1)), _bounds(shown.any(axis=0))
 
 
-def track_layers(film: xr.Dataset) -> list[int]:
-    """Return the layers at which the player knows the centroid."""
-    some = spread([int(layer) for layer in film.t.values], MOST_TRACK_LAYERS)
-    return sorted({*some, *(int(layer) for layer in film.snapshot_t.values)})
-
-
 def _bounds(shown: NDArray[np.bool_]) -> slice:
     places = np.flatnonzero(shown)
     return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, len(shown))
 
 
 def _film(film: xr.Dataset, frames: Bytes) -> dict[str, object]:
-    tracks = film[list(TRACKED)].sel(t=track_layers(film))
+    tracks = film[list(TRACKED)].sel(t=film.snapshot_t.values)
     return {
         "activation": film.attrs["activation"],
         "cell": film.attrs["cell_id"],
         "sprite": _sprite(frames),
-        "extinct": [_number(layer, 0) for layer in film.extinct_at.values.astype(float)],
-        **{
-            name: [[_number(place, TRACK_PLACES) for place in path] for path in tracks[name].values]
-            for name in TRACKED
-        },
+        "extinct": _numbers(film.extinct_at),
+        **{name: _numbers(tracks[name]) for name in TRACKED},
     }
 
 
-def _number(value: float, places: int) -> float | int | None:
-    if not np.isfinite(value):
-        return None
-    rounded = round(float(value), places) + 0.0
-    return int(rounded) if rounded == int(rounded) else rounded
+def _numbers(values: xr.DataArray) -> list[object]:
+    """Return numbers (px) as JSON knows them, None where there is none."""
+    rounded = values.values.astype(float).round(3) + 0.0
+    numbers = rounded.astype(object)
+    numbers[~np.isfinite(rounded)] = None
+    return list(numbers.tolist())
 
 
 def _sprite(frames: Bytes) -> str:

@@ -41,21 +41,11 @@ TINY, TINY_DIGITS = 1e-6, 2
 
 
 @dataclass(frozen=True)
-class ShownFigure:
-    """A figure of a claim as text, and the file that it comes from."""
-
-    name: str
-    value: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Score:
     """A claim or control as the page shows it."""
 
     claim: Claim
     chip: Chip
-    figures: list[ShownFigure]
     section: str
     """Anchor of the figure that shows it; empty if the page has none."""
     links: dict[str, str]
@@ -70,21 +60,6 @@ class Scorecard:
     controls: list[Score]
 
     @property
-    def moved(self) -> list[Score]:
-        """The controls that moved: something is wrong."""
-        return self._controls(MOVED)
-
-    @property
-    def unmeasured(self) -> list[Score]:
-        """The controls that say nothing."""
-        return self._controls(NOT_YET_MEASURED)
-
-    @property
-    def at_rest(self) -> list[Score]:
-        """The controls that are as they should be."""
-        return self._controls(AT_REST)
-
-    @property
     def tally(self) -> list[tuple[str, Chip, int]]:
         """How many claims got each verdict."""
         verdicts = [score.claim.verdict for score in self.claims]
@@ -92,7 +67,8 @@ class Scorecard:
             (name, chip, verdicts.count(name)) for name, chip in CHIPS.items() if name in verdicts
         ]
 
-    def _controls(self, verdict: str) -> list[Score]:
+    def controls_that(self, verdict: str) -> list[Score]:
+        """Return the controls with a verdict."""
         return [score for score in self.controls if score.claim.verdict == verdict]
 
 
@@ -100,24 +76,16 @@ def scorecard(
     claims: Sequence[Claim], sections: Collection[str], links: Mapping[str, str]
 ) -> Scorecard:
     """Return the rows of the scorecard."""
-    scores = [_score(claim, sections, links) for claim in claims]
-    return Scorecard(
-        [score for score in scores if score.claim.kind == "claim"],
-        [score for score in scores if score.claim.kind == "control"],
-    )
+    kinds: dict[str, list[Score]] = {"claim": [], "control": []}
+    for claim in claims:
+        section = claim.section if claim.section in sections else ""
+        data = {name: links.get(name, "") for name in claim.data}
+        kinds[claim.kind].append(Score(claim, CHIPS[claim.verdict], section, data))
+    return Scorecard(kinds["claim"], kinds["control"])
 
 
-def _score(claim: Claim, sections: Collection[str], links: Mapping[str, str]) -> Score:
-    return Score(
-        claim,
-        CHIPS[claim.verdict],
-        [_shown(figure) for figure in claim.figures],
-        claim.section if claim.section in sections else "",
-        {name: links.get(name, "") for name in claim.data},
-    )
-
-
-def _shown(figure: Figure) -> ShownFigure:
+def figure_text(figure: Figure) -> str:
+    """Return a figure of a claim with its unit."""
     unit = "" if figure.unit in ("", "1") or figure.value is None else f" {figure.unit}"
     digits = TINY_DIGITS if abs(figure.value or 0) < TINY else DIGITS
-    return ShownFigure(figure.name, significant(figure.value, digits) + unit, figure.source or "")
+    return significant(figure.value, digits) + unit

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, DOMAINS, EVERYWHERE
+from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS
 from mechcore.analysis.regressions import PREDICTORS
 from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.claims.wording import PREDICTOR_SYMBOLS
-from mechcore.report.numbers import NOTHING, fixed, interval, significant, two_digits, with_error
+from mechcore.report.numbers import fixed, interval, significant, two_digits, with_error
 from mechcore.results.results import Results
-
-MOST_ROWS = 60
-"""Of a longer table the page shows representative cells; the file has all."""
 
 CURVES = {
     **{f"linear in {name}": f"line in {PREDICTOR_SYMBOLS[name]}" for name in PREDICTORS},
     "saturating": "tanh",
     "Lorentz": "Lorentz",
 }
-"""The models by the names of ``models.csv``, as headings."""
-
-LIMITED = ("saturating", "Lorentz")
-"""The models that have a light speed."""
-
-LINE = ("slope ± s.e.", "95% interval", "R²", "n")
-POOLED = (
-    *("domain", "slope ± clustered s.e.", "95% interval", "naive s.e."),
-    *("Theil–Sen (95%)", "R²", "cells", "n"),
-)
-
-
-class Heading(NamedTuple):
-    """A heading over some columns; empty over the columns that name the row."""
-
-    text: str
-    span: int
+"""The models by the names of ``models.csv``, as the page names them."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +30,9 @@ class StatisticsTable:
     """A table that the page folds."""
 
     title: str
-    groups: list[Heading]
-    """Headings over the headings; empty for none."""
     headings: list[str]
-    """The first two name the row."""
-    rows: list[list[str]]
+    """The first one names the row."""
+    rows: list[tuple[str, ...]]
     """Text, as long as the headings; the best of its kind as markup."""
 
 
@@ -76,164 +55,113 @@ def chapters(results: Results) -> dict[str, tuple[Chapter, list[StatisticsTable]
     }
 
 
-def representative(table: pd.DataFrame, results: Results) -> tuple[pd.DataFrame, str]:
-    """Return rows that stand for the rest, as few as a reader can take in, and what they are."""
-    cells = table.cell.map(results.cells)
-    family = cells.map(lambda cell: cell.kernel) == results.family
-    size = cells.map(lambda cell: cell.size)
-    few = ", ".join(map(str, results.sizes_shown))
-    choices = {
-        "all cells": family | True,
-        results.family: family,
-        f"{results.family}, k = {few}": family & size.isin(results.sizes_shown),
-        f"{results.family}, k = {results.size}": family & (size == results.size),
-    }
-    fitting = [words for words, rows in choices.items() if _count(table[rows]) <= MOST_ROWS]
-    words = fitting[0] if fitting else list(choices)[-1]
-    return table[choices[words]], words
-
-
-def _count(table: pd.DataFrame) -> int:
-    return len(table[["cell", "pattern"]].drop_duplicates())
-
-
 def _curve_tables(results: Results) -> Iterator[StatisticsTable]:
     """For each domain, how much worse each curve is than the best one."""
     for domain, symbol in DOMAIN_SYMBOLS.items():
-        rows, words = representative(_in_domain(results.models, domain), results)
-        yield StatisticsTable(
-            f"{symbol}: {words}",
-            [Heading("", 2), Heading("ΔAIC", 5), Heading("cross-validated error (px/layer)", 5)],
-            ["cell", "pattern", *CURVES.values(), *CURVES.values()],
-            [[*names, *_compared(fits)] for names, fits in _cases(rows)],
+        rows = _representative(results.models[results.models.domain == domain], results)
+        yield _table(
+            f"{symbol}: {results.family}, k = {results.size}",
+            {
+                "cell": rows.cell,
+                "pattern": rows.pattern,
+                "curve": rows.model.map(CURVES),
+                "ΔAIC": _best_in_bold(rows, "delta_aic", lambda delta: fixed(delta, 1)),
+                "cross-validated error (px/layer)": _best_in_bold(
+                    rows, "cross_validated_error", two_digits
+                ),
+                "its light speed (px/layer)": _with_errors(rows, "light_speed"),
+                "light cone": rows.light_cone.map(significant),
+                "s": rows.diffusion_speed.map(significant),
+            },
         )
-
-
-def _compared(fits: pd.DataFrame) -> list[str]:
-    table = fits.set_index("model").reindex(list(CURVES))
-    deltas = [fixed(float(delta), 1) for delta in table.delta_aic]
-    errors = [two_digits(float(error)) for error in table.cross_validated_error]
-    return [
-        *_best_in_bold(table.delta_aic, deltas),
-        *_best_in_bold(table.cross_validated_error, errors),
-    ]
-
-
-def _best_in_bold(values: pd.Series, texts: list[str]) -> list[str]:
-    """The same texts, that of the smallest value marked; of equal ones it is the first."""
-    if not values.notna().any():
-        return texts
-    best = int(np.nanargmin(values))
-    bold = Markup("<strong>{}</strong>").format(texts[best])
-    return [*texts[:best], bold, *texts[best + 1 :]]
-
-
-def _limit_tables(results: Results) -> Iterator[StatisticsTable]:
-    rows, words = representative(_in_domain(results.models, EVERYWHERE), results)
-    yield StatisticsTable(
-        f"Fitted light speed, {DOMAIN_SYMBOLS[EVERYWHERE]}: {words}",
-        [Heading("", 2), Heading("fitted (px/layer)", 2), Heading("candidates (px/layer)", 2)],
-        ["cell", "pattern", *(CURVES[name] for name in LIMITED), "light cone", "s"],
-        [[*names, *_limits(fits)] for names, fits in _cases(rows)],
-    )
-
-
-def _limits(fits: pd.DataFrame) -> list[str]:
-    table = fits.set_index("model").reindex(list(LIMITED))
-    limits = [
-        "no limit" if np.isinf(row.light_speed) else with_error(row.light_speed, row.light_speed_se)
-        for _, row in table.iterrows()
-    ]
-    candidates = table[["light_cone", "diffusion_speed"]].iloc[0]
-    return [*limits, *(significant(float(speed)) for speed in candidates)]
 
 
 def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
-    pooled, words = results.pooled, "all pools"
-    # With one family the pool of all families repeats it.
-    if len(pooled) > MOST_ROWS * len(PREDICTORS) or len(results.experiment.kernels) == 1:
-        pooled, words = pooled[pooled.kernel == ALL_FAMILIES], "all families together"
+    pooled = results.pooled
+    if len(results.experiment.kernels) > 1:
+        pooled = pooled[pooled.kernel == ALL_FAMILIES]
     for predictor in PREDICTORS:
         rows = pooled[pooled.predictor == predictor]
-        yield StatisticsTable(
-            f"v/s on {PREDICTOR_SYMBOLS[predictor]}: {words}",
-            [],
-            ["pool", "pattern", *POOLED],
-            [_pooled(row) for _, row in rows.iterrows()],
+        yield _table(
+            f"v/s on {PREDICTOR_SYMBOLS[predictor]}",
+            {
+                "pool": rows.pool,
+                "pattern": rows.pattern,
+                "domain": rows.domain.map(DOMAIN_SYMBOLS),
+                "slope ± clustered s.e.": _with_errors(rows, "slope"),
+                "95% interval": starmap(interval, _values(rows, "ci_low", "ci_high", "slope_se")),
+                "naive s.e.": rows.slope_se_independent.map(two_digits),
+                "Theil–Sen": rows.theil_sen.map(lambda slope: significant(slope, 3)),
+                "R²": rows.r2.map(lambda r2: fixed(r2, 3)),
+                "cells": rows.clusters.map("{:.0f}".format),
+                "n": rows.n.map("{:.0f}".format),
+            },
         )
-
-
-def _pooled(row: pd.Series) -> list[str]:
-    robust = interval(row.theil_sen_low, row.theil_sen_high, row.slope_se)
-    return [
-        str(row.pool),
-        str(row.pattern),
-        DOMAIN_SYMBOLS[row.domain],
-        with_error(row.slope, row.slope_se),
-        interval(row.ci_low, row.ci_high, row.slope_se),
-        two_digits(row.slope_se_independent),
-        significant(row.theil_sen, 3) + (f" ({robust})" if robust != NOTHING else ""),
-        fixed(row.r2, 3),
-        str(int(row.clusters)),
-        str(int(row.n)),
-    ]
 
 
 def _line_tables(results: Results) -> Iterator[StatisticsTable]:
-    """For each predictor, the lines of the three domains side by side."""
     for predictor in PREDICTORS:
         fits = results.regressions[results.regressions.predictor == predictor]
-        rows, words = representative(fits, results)
-        yield StatisticsTable(
-            f"Speed on {PREDICTOR_SYMBOLS[predictor]}: {words}",
-            [Heading("", 2), *(Heading(DOMAIN_SYMBOLS[domain], len(LINE)) for domain in DOMAINS)],
-            ["cell", "pattern", *(heading for _ in DOMAINS for heading in LINE)],
-            [[*names, *_side_by_side(lines)] for names, lines in _cases(rows)],
+        rows = _representative(fits, results)
+        yield _table(
+            f"Speed on {PREDICTOR_SYMBOLS[predictor]}: {results.family}, k = {results.size}",
+            {
+                "cell": rows.cell,
+                "pattern": rows.pattern,
+                "domain": rows.domain.map(DOMAIN_SYMBOLS),
+                "slope ± s.e.": _with_errors(rows, "slope"),
+                "95% interval": starmap(interval, _values(rows, "ci_low", "ci_high", "slope_se")),
+                "R²": rows.r2.map(lambda r2: fixed(r2, 3)),
+                "n": rows.n.map("{:.0f}".format),
+            },
         )
 
 
-def _side_by_side(lines: pd.DataFrame) -> list[str]:
-    table = lines.set_index("domain").reindex(list(DOMAINS))
-    return [text for _, line in table.iterrows() for text in _line(line)]
+def _representative(table: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """The rows of the family and size that stand for all."""
+    cells = [results.cells[name] for name in table.cell]
+    chosen = [cell.kernel == results.family and cell.size == results.size for cell in cells]
+    return table[chosen]
 
 
-def _line(line: pd.Series) -> list[str]:
-    if np.isnan(line.n):
-        return [NOTHING] * len(LINE)
+def _table(title: str, columns: dict[str, Iterable[str]]) -> StatisticsTable:
+    return StatisticsTable(title, list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _values(rows: pd.DataFrame, *columns: str) -> list[list[float]]:
+    values: list[list[float]] = rows[list(columns)].to_numpy(float).tolist()
+    return values
+
+
+def _with_errors(rows: pd.DataFrame, column: str) -> list[str]:
+    """Return values with their standard errors; infinite ones are no limit."""
     return [
-        with_error(line.slope, line.slope_se),
-        interval(line.ci_low, line.ci_high, line.slope_se),
-        fixed(line.r2, 3),
-        str(int(line.n)),
+        "no limit" if np.isinf(value) else with_error(value, error)
+        for value, error in _values(rows, column, f"{column}_se")
     ]
 
 
-def _in_domain(table: pd.DataFrame, domain: str) -> pd.DataFrame:
-    return table[table.domain == domain]
-
-
-def _cases(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
-    for (cell, pattern), part in table.groupby(["cell", "pattern"], sort=False):
-        yield [str(cell), str(pattern)], part
+def _best_in_bold(rows: pd.DataFrame, column: str, text: Callable[[float], str]) -> list[str]:
+    """Return texts of which the smallest of each cell and pattern is marked."""
+    ranks = rows.groupby(["cell", "pattern"])[column].rank(method="first")
+    bold = Markup("<strong>{}</strong>")
+    return [
+        bold.format(text(value)) if rank == 1 else text(value)
+        for value, rank in zip(rows[column].astype(float), ranks, strict=True)
+    ]
 
 
 CHAPTERS = {
     "comparison": Chapter(
-        "Which curve does speed follow?",
+        "Which curve does speed follow, and is there a light speed?",
         "models.csv",
         "All curves have two parameters and are fitted to the same betas, those of finite "
         "celerity. ΔAIC: 0 is the best; residuals are curvature, not noise, so it ranks curves "
         "and is not a probability. Cross-validated error: root mean square of predictions for "
         "held-out blocks of neighbouring betas; the outermost blocks are extrapolated. Bold: "
-        "the best.",
+        "the best. Two curves have a light speed, to be compared with the light cone, (k − 1)/2 "
+        "along an axis, and the diffusion speed s; one whose error is as large as itself is none.",
         _curve_tables,
-    ),
-    "limits": Chapter(
-        "Is there a light speed?",
-        "models.csv",
-        "The limits of the two curves that have one, next to the light cone, (k − 1)/2 along an "
-        "axis, and the diffusion speed s. A limit whose error is as large as itself is no limit.",
-        _limit_tables,
     ),
     "pooled": Chapter(
         "All cells together",

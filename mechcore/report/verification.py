@@ -1,50 +1,20 @@
-"""What the page says of its certificate."""
+"""The certificate that the page shows."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.paths import CERTIFICATE_FILE
-from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 from mechcore.results.sweep import sweep_identifier
-from mechcore.verification.certificate import Certificate, Check, read_certificate
-
-DIGITS = 2
-"""Of deviations, of which only the size matters."""
+from mechcore.verification.certificate import Certificate, read_certificate
 
 
-@dataclass(frozen=True)
-class CheckText:
-    """A check as text."""
-
-    name: str
-    statement: str
-    compared: str
-    excused: str
-    largest: str
-    limit: str
-    holds: bool
-    failures: list[str]
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The certificate of the results that the page shows."""
-
-    certificate: Certificate
-    rows: list[CheckText]
-    """Its checks."""
-
-
-def verification_of(results: Results) -> Verification | None:
+def certificate_of(results: Results) -> Certificate | None:
     """Return the certificate of some results, if there is one of these and no others."""
     certificate = read_certificate(results.folder / CERTIFICATE_FILE)
-    if certificate is None or not _certifies(certificate, results):
-        return None
-    return Verification(certificate, [_text(check) for check in certificate.checks])
+    return certificate if certificate and _certifies(certificate, results) else None
 
 
 def _certifies(certificate: Certificate, results: Results) -> bool:
@@ -56,17 +26,3 @@ def _certifies(certificate: Certificate, results: Results) -> bool:
         same = not certificate.holds or certificate.files == results.file_hashes()
         return same and certificate.sweep == sweep_identifier(results)
     return False
-
-
-def _text(check: Check) -> CheckText:
-    in_part = f" ({check.in_part:,} through their first layers)" if check.in_part else ""
-    return CheckText(
-        check.name,
-        check.statement,
-        f"{check.compared:,}{in_part}",
-        f"{check.excused:,}" if check.excused else "",
-        "" if check.largest is None else significant(check.largest, DIGITS),
-        "" if check.limit is None else significant(check.limit, DIGITS),
-        check.holds,
-        check.failures,
-    )

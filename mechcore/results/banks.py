@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import PlannedBank, filter_run
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import ROOT, read_groups
+from mechcore.simulation.checks import check_attributes
 
 if TYPE_CHECKING:
     from mechcore.filters.bank_file import BankAnalysis
@@ -46,12 +45,12 @@ class BankResults:
         paths = bank_files(plan, results)
         origin = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
         analysis = read_analysis(paths[0])
-        _check_attributes(paths[0], analysis.attributes, origin)
+        check_attributes(paths[0], xr.Dataset(attrs=analysis.attributes), origin)
         if not plan.trained or not paths[1].is_file():
             return cls(plan, analysis, None)
         runs = read_groups(paths[1])
         settings = {"settings": filter_run(experiment, plan).to_json()}
-        _check_attributes(paths[1], runs[ROOT].attrs, origin | settings)
+        check_attributes(paths[1], runs[ROOT], origin | settings)
         return cls(plan, analysis, runs)
 
     @cached_property
@@ -60,14 +59,3 @@ class BankResults:
         from mechcore.filters.velocities import filter_velocities
 
         return filter_velocities(self.analysis, self.runs or {})
-
-
-def _check_attributes(
-    path: Path, attributes: Mapping[str, object], expected: Mapping[str, str]
-) -> None:
-    """Refuse the file of a bank that was made from something else."""
-    other = [name for name, value in expected.items() if attributes.get(name) != value]
-    if other:
-        raise MechcoreError(
-            f"{path}: made with other {' and '.join(other)}, expected those of this configuration"
-        )

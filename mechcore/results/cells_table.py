@@ -8,10 +8,8 @@ import pandas as pd
 from mechcore.analysis.beta_ranges import EVERYWHERE
 from mechcore.analysis.measures import AT_REST, NO_GROWTH
 from mechcore.analysis.regressions import PREDICTORS
-from mechcore.analysis.tables import read_table
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.experiment.naming import metric_name
-from mechcore.experiment.paths import DEVIATIONS_FILE
 from mechcore.model.boundaries import domain_side
 from mechcore.results.results import Results
 
@@ -55,9 +53,7 @@ def cells_table(results: Results) -> pd.DataFrame:
         name: parameters(cell) for name, cell in results.cells.items() if name in results.finished
     }
     cells = pd.DataFrame(list(planned.values()), pd.Index(planned, name="cell", dtype=str))
-    figures = pd.concat(
-        [_wide(results, rows), _counts(results, rows), _deviations(results)], axis=1
-    )
+    figures = pd.concat([_by_pattern(results, rows), _counts(results, rows)], axis=1)
     finite = figures.where(np.isfinite(figures.astype(float)))
     return cells.astype(dict.fromkeys(TEXTS, str)).join(finite).reset_index()
 
@@ -75,7 +71,7 @@ def _counts(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _wide(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+def _by_pattern(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """The numbers of each pattern, side by side."""
     tables = [_fastest(results), _fits(results), _at_rest(rows), _directions(rows)]
     figures = pd.concat(tables, axis=1)
@@ -136,14 +132,3 @@ def evenness(speeds: pd.Series) -> float:
     if len(known) < 2 or known.abs().max() < AT_REST:
         return float("nan")
     return float((known / known.loc[known.abs().idxmax()]).min())
-
-
-def _deviations(results: Results) -> pd.DataFrame:
-    """How far the engines are apart; no column if they were not compared."""
-    path = results.folder / DEVIATIONS_FILE
-    if not path.is_file():
-        return pd.DataFrame()
-    table = read_table(path, ("cell", "ill_conditioned", "deviation"))
-    # Where rounding decides a simulation, its deviation says nothing about the engines.
-    sound = table[~table.ill_conditioned]
-    return sound.groupby("cell").deviation.max().to_frame("engine_deviation")

@@ -8,13 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mechcore.results.sweep import Sweep, metric_names
+from mechcore.results.sweep import Sweep, content_hashes, metric_names
 
-COLUMNS = ("kind", "cell", "name", "a", "b", "difference", "relative", "scaled", "change")
+COLUMNS = ["kind", "cell", "name", "a", "b", "difference", "scaled", "change"]
 """Columns of ``diff.csv``."""
-
-KINDS = ("config", "code", "environment", "bank", "cell", "metric")
-"""What a row is about: settings, code, machine, the file of a bank, a cell, a number."""
 
 EQUAL, ROUNDING, DIFFERS, ONLY_A, ONLY_B = "equal", "rounding", "differs", "only in A", "only in B"
 """Values of the column ``change``."""
@@ -27,31 +24,24 @@ ROUNDING_SIZE = 1e-12
 """So do numbers that are closer than this: speeds are known to it, and what is zero in theory, as a
 standard error of an exact line, is some 1e-17 in practice."""
 
-PRESENT, CONTENT = "present", "content_sha256"
-"""Names of the rows of cells."""
-
 
 def compare(a: Sweep, b: Sweep) -> pd.DataFrame:
-    """Return the differences between two sweeps.
+    """Return the differences between two sweeps, and the metrics that are equal.
 
-    Notes
-    -----
-    ``scaled`` is the difference relative to the largest value of the metric in both sweeps, and
-    tells what moved most: an intercept that goes from -0.001 to 0.001 beside others of 0.3 has
-    hardly moved, whatever its ratio says.
+    ``scaled`` is relative to the largest value of the metric in both sweeps: an intercept that goes
+    from -0.001 to 0.001 beside others of 0.3 has hardly moved, whatever its ratio says.
     """
-    shared = [cell for cell in a.records if cell in b.records]
+    cells = _facts("cell", content_hashes(a.records), content_hashes(b.records))
     tables = [
-        _differing("config", a.config, b.config),
-        _differing("code", a.code.model_dump(), b.code.model_dump()),
-        _differing("environment", a.environment.model_dump(), b.environment.model_dump()),
-        _differing("bank", a.banks, b.banks),
-        _cell_facts(PRESENT, *(dict.fromkeys(sweep.records, "yes") for sweep in (a, b))),
-        _cell_facts(CONTENT, *({cell: _hash(sweep, cell) for cell in shared} for sweep in (a, b))),
-        _metrics(a, b, shared),
+        _facts("config", a.config, b.config),
+        _facts("code", a.code.model_dump(), b.code.model_dump()),
+        _facts("environment", a.environment.model_dump(), b.environment.model_dump()),
+        _facts("bank", a.banks, b.banks),
+        cells.assign(cell=cells.name, name="content_sha256"),
+        _metrics(a, b),
     ]
-    rows = [table.reindex(columns=list(COLUMNS)).astype(object) for table in tables]
-    return pd.concat([table for table in rows if len(table)] or rows, ignore_index=True)
+    rows = [table.reindex(columns=COLUMNS).astype(object) for table in tables if len(table)]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
 
 
 def outcome(a: Sweep, b: Sweep, table: pd.DataFrame) -> str:
@@ -61,7 +51,8 @@ def outcome(a: Sweep, b: Sweep, table: pd.DataFrame) -> str:
     if changed.empty:
         cause = "identical" if same_files else "configurations differ, results do not"
         return f"{cause}: the same numbers, to the last digit"
-    visible = changed[(changed.kind == "metric") | (changed.name == PRESENT)]
+    alone = (changed.kind == "cell") & (changed.change != DIFFERS)
+    visible = changed[(changed.kind == "metric") | alone]
     if visible.empty:
         return "no metric differs, files do"
     if (visible.change == ROUNDING).all():
@@ -69,27 +60,16 @@ def outcome(a: Sweep, b: Sweep, table: pd.DataFrame) -> str:
     return "the same trajectories, measured in another way" if same_files else "results differ"
 
 
-def largest(table: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Return the metrics that differ most, each with the cell in which it does."""
-    rows = changed_metrics(table)
+def largest(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the metrics that differ beyond rounding, each with the cell in which it does most."""
+    rows = table[(table.kind == "metric") & (table.change == DIFFERS)]
     size = rows.scaled.astype(float).abs().sort_values(ascending=False, kind="stable")
-    worst = rows.loc[size.index].drop_duplicates("name")[:count]
+    worst = rows.loc[size.index].drop_duplicates("name")
     return worst.assign(cells=worst.name.map(rows.name.value_counts()))
 
 
-def changed_metrics(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the metrics that both sweeps have, and that differ beyond rounding."""
-    return table[(table.kind == "metric") & (table.change == DIFFERS)]
-
-
 def flattened(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """Return nested mappings as one, with keys joined by dots; lists are not taken apart.
-
-    Examples
-    --------
-    >>> flattened({"snapshots": {"window": 129}, "sizes": [2, 3]})
-    {'snapshots.window': 129, 'sizes': [2, 3]}
-    """
+    """Return nested mappings as one, with keys joined by dots; lists are not taken apart."""
     flat: dict[str, object] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -99,57 +79,38 @@ def flattened(values: Mapping[str, object], prefix: str = "") -> dict[str, objec
     return flat
 
 
-def _differing(kind: str, a: Mapping[str, object], b: Mapping[str, object]) -> pd.DataFrame:
+def _facts(kind: str, a: Mapping[str, object], b: Mapping[str, object]) -> pd.DataFrame:
     """Facts that differ, as texts on one line."""
-    sides = [
-        pd.Series({name: _text(value) for name, value in flattened(side).items()}, dtype=object)
-        for side in (a, b)
-    ]
-    table = pd.concat(sides, axis=1, keys=["a", "b"]).rename_axis("name").reset_index()
-    table = table[table.a != table.b]
-    change = np.select([table.b.isna(), table.a.isna()], [ONLY_A, ONLY_B], DIFFERS)
-    return table.assign(kind=kind, cell="", change=change)
-
-
-def _cell_facts(name: str, a: Mapping[str, object], b: Mapping[str, object]) -> pd.DataFrame:
-    return (
-        _differing("cell", a, b)
-        .drop(columns="cell")
-        .rename(columns={"name": "cell"})
-        .assign(name=name)
+    first, second = (
+        {name: _text(value) for name, value in flattened(side).items()} for side in (a, b)
     )
-
-
-def _hash(sweep: Sweep, cell: str) -> str:
-    return sweep.records[cell].content_sha256
+    names = [name for name in first | second if first.get(name) != second.get(name)]
+    table = pd.DataFrame({"name": names, "kind": kind}, dtype=object)
+    table = table.assign(a=table.name.map(first), b=table.name.map(second), cell="")
+    change = np.select([table.b.isna(), table.a.isna()], [ONLY_A, ONLY_B], DIFFERS)
+    return table.assign(change=change)
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _metrics(a: Sweep, b: Sweep, shared: list[str]) -> pd.DataFrame:
+def _metrics(a: Sweep, b: Sweep) -> pd.DataFrame:
     """Every number of every cell that both have."""
-    sides = [
+    shared = set(a.records) & set(b.records)
+    first, second = (
         sweep.cells[sweep.cells.cell.isin(shared)]
         .melt("cell", metric_names(sweep.cells), "name", value)
         .astype({value: float})
         for sweep, value in ((a, "a"), (b, "b"))
-    ]
-    table = (
-        sides[0]
-        .merge(sides[1], on=["cell", "name"], how="outer")
-        .dropna(subset=["a", "b"], how="all")
     )
+    table = first.merge(second, on=["cell", "name"], how="outer")
+    table = table.dropna(subset=["a", "b"], how="all")
     # Adding zero turns -0.0 into 0.0.
     difference = table.b - table.a + 0.0
-    sizes = table[["a", "b"]].abs().max(axis=1)
-    scale = sizes.groupby(table.name).transform("max")
+    scale = table[["a", "b"]].abs().max(axis=1).groupby(table.name).transform("max")
     scaled = (difference / scale).where(difference != 0, 0.0)
     close = (scaled.abs() <= ROUNDING_SHARE) | (difference.abs() <= ROUNDING_SIZE)
     names = [ONLY_A, ONLY_B, EQUAL, ROUNDING]
     change = np.select([table.b.isna(), table.a.isna(), difference == 0, close], names, DIFFERS)
-    relative = (difference / table.a.abs().where(table.a != 0)).where(difference != 0, 0.0)
-    return table.assign(
-        kind="metric", difference=difference, relative=relative, scaled=scaled, change=change
-    )
+    return table.assign(kind="metric", difference=difference, scaled=scaled, change=change)

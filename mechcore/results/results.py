@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -53,6 +53,13 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 """How each table of results is read, in the order of `Results`; files carry these names."""
 
+WRITERS = {
+    **dict.fromkeys(("metrics.csv", "mechanics.csv", "kernels.csv"), "collect"),
+    **dict.fromkeys(("regressions.csv", "models.csv", "pooled.csv"), "regress"),
+    CLAIMS_FILE: "judge",
+}
+"""Which command writes each table, and the claims."""
+
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
 """Columns of the kernels that `Results.simulations` shows beside each simulation."""
 
@@ -66,6 +73,11 @@ def netcdf_files(experiment: Experiment) -> list[str]:
         CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
     ]
+
+
+def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the files that exist."""
+    return {name: file_sha256(folder / name) for name in names if (folder / name).is_file()}
 
 
 @dataclass(frozen=True)
@@ -114,22 +126,13 @@ class Results:
         from mechcore.analysis.pooled import pool
 
         metrics, kernels = measured.metrics, measured.kernels
-        return cls(
-            experiment,
-            results,
-            *(metrics, measured.mechanics, kernels),
-            *(regress(metrics), compare_models(metrics, kernels), pool(metrics, kernels)),
-        )
+        fits = regress(metrics), compare_models(metrics, kernels), pool(metrics, kernels)
+        return cls(experiment, results, metrics, measured.mechanics, kernels, *fits)
 
     def file_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of files with numbers that the identifier of a sweep leaves out."""
         films = [f"{FILMS}/{name}.nc" for name in film_cells(self.experiment)]
-        names = (*(f"{name}.csv" for name in TABLES), CLAIMS_FILE, CONTROLS_FILE, *films)
-        return {
-            name: file_sha256(self.folder / name)
-            for name in names
-            if (self.folder / name).is_file()
-        }
+        return existing_hashes(self.folder, (*WRITERS, CONTROLS_FILE, *films))
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -163,8 +166,8 @@ class Results:
     @cached_property
     def controls(self) -> pd.DataFrame:
         """The table of controls, see `mechcore.analysis.mechanics`; empty if they did not run."""
-        there = (self.folder / CONTROLS_FILE).is_file()
-        return controls_table(self.control_runs) if there else NO_CONTROLS
+        ran = (self.folder / CONTROLS_FILE).is_file()
+        return controls_table(self.control_runs) if ran else NO_CONTROLS
 
     @cached_property
     def control_runs(self) -> xr.Dataset:
@@ -183,11 +186,8 @@ class Results:
         """The films of this experiment by cell id: trajectories with snapshots."""
         planned = film_cells(self.experiment)
         paths = {name: self.folder / FILMS / f"{name}.nc" for name in planned}
-        return {
-            name: read_trajectories(path, planned[name])
-            for name, path in paths.items()
-            if path.is_file()
-        }
+        present = {name: path for name, path in paths.items() if path.is_file()}
+        return {name: read_trajectories(path, planned[name]) for name, path in present.items()}
 
     @cached_property
     def banks(self) -> dict[str, BankResults]:
@@ -206,6 +206,11 @@ class Results:
             for name, bank in self.banks.items()
         ]
         return pd.concat(parts, ignore_index=True) if parts else NO_LAYERS
+
+    def read_beside_the_grid(self) -> None:
+        """Read films, controls and banks, or refuse what is damaged or of other settings."""
+        for kind in ("films", "control_runs", "banks"):
+            getattr(self, kind)
 
     @property
     def family(self) -> str:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 from pydantic import Field
 
-from mechcore.analysis.tables import read_table, write_table
-from mechcore.errors import MechcoreError, shown
+from mechcore.analysis.tables import read_table, table_text, write_table
+from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import Code, Environment, current_code, current_environment
+from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings, read_settings, write_settings
-from mechcore.io.netcdf import read_attributes
+from mechcore.io.netcdf import read_attributes, read_dataset
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
-from mechcore.results.results import Results
+from mechcore.results.results import WRITERS, Results, existing_hashes
 from mechcore.simulation.reading import check_settings
 
 DIGITS = 12
@@ -59,6 +59,7 @@ class SweepFile(Settings):
     environment: Environment
     cells: dict[str, CellRecord]
     banks: dict[str, str]
+    tables: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Sweep:
     """A row a cell, see `mechcore.results.cells_table.cells_table`."""
     banks: dict[str, str]
     """Content hashes of the files of banks, by path below the results."""
+    tables: dict[str, str]
+    """SHA-256 of tables and claims by name; sweeps of earlier versions have none."""
 
 
 def metric_names(cells: pd.DataFrame) -> list[str]:
@@ -87,8 +90,8 @@ def metric_names(cells: pd.DataFrame) -> list[str]:
 
 
 def describe_sweep(results: Results, logs: Path | None) -> Sweep:
-    """Describe the run of an experiment, finished or not."""
-    attributes = _cell_attributes(results)
+    """Describe the run of an experiment, finished or not; all trajectories are read."""
+    attributes = _cell_attributes(results, lambda path: read_dataset(path).attrs)
     folder = results.folder / TRAJECTORIES
     records = {
         name: CellRecord(
@@ -101,7 +104,7 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
     config = results.experiment.without_tracking().to_mapping()
     banks = _bank_hashes(results)
     return Sweep(
-        identifier_of(config, _hashes(records), banks),
+        identifier_of(config, content_hashes(records), banks),
         results.experiment.experiment,
         config,
         current_code(str(of_cell["core_hash"]) for of_cell in attributes.values()),
@@ -109,6 +112,7 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         records,
         cells_table(results),
         banks,
+        existing_hashes(results.folder, WRITERS),
     )
 
 
@@ -120,6 +124,7 @@ def write_sweep(sweep: Sweep, folder: Path) -> None:
 
 def write_description(sweep: Sweep, path: Path) -> None:
     """Write all of a sweep but its table of cells, as JSON."""
+    cells = hashlib.sha256(table_text(sweep.cells).encode()).hexdigest()
     content = SweepFile(
         sweep=sweep.identifier,
         experiment=sweep.experiment,
@@ -128,19 +133,23 @@ def write_description(sweep: Sweep, path: Path) -> None:
         environment=sweep.environment,
         cells=sweep.records,
         banks=sweep.banks,
+        tables=sweep.tables | {CELLS_FILE: cells},
     )
     write_settings(content, path)
 
 
 def read_sweep(folder: Path) -> Sweep:
     """Read a sweep."""
-    path = folder / SWEEP_FILE
+    path, cells = folder / SWEEP_FILE, folder / CELLS_FILE
     content = read_settings(SweepFile, path, "mechcore summarise")
-    expected = identifier_of(content.config, _hashes(content.cells), content.banks)
+    expected = identifier_of(content.config, content_hashes(content.cells), content.banks)
     if content.sweep != expected:
         raise MechcoreError(
             f"{path}: sweep {content.sweep}, expected {expected} by its content: it was edited"
         )
+    table = read_table(cells, ["cell", "kernel", "activation"], ("cell",))
+    if CELLS_FILE in content.tables:
+        _check_hash(cells, content.tables, "summarise")
     return Sweep(
         content.sweep,
         content.experiment,
@@ -148,8 +157,9 @@ def read_sweep(folder: Path) -> Sweep:
         content.code,
         content.environment,
         content.cells,
-        _read_cells(folder / CELLS_FILE, list(content.cells)),
+        table.astype(dict.fromkeys(TEXTS, str)),
         content.banks,
+        content.tables,
     )
 
 
@@ -164,15 +174,36 @@ def sweep_identifier(results: Results) -> str:
 
 
 def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
-    """Read the sweep of a finished experiment, which must be of this configuration."""
-    sweep = read_sweep(folder)
-    planned = experiment.without_tracking().to_mapping()
-    if set(sweep.records) != set(expand(experiment)) or sweep.config != planned:
+    """Read the sweep of a finished experiment: made with its settings, and of these tables."""
+    sweep, path = read_sweep(folder), folder / SWEEP_FILE
+    settings = experiment.without_tracking().to_mapping()
+    if sweep.config != settings or set(sweep.records) != set(expand(experiment)):
         raise MechcoreError(
-            f"{folder / SWEEP_FILE}: of another configuration than {experiment.experiment} has "
-            "now; mechcore summarise writes it anew"
+            f"{path}: made with other settings than {experiment.experiment} has; mechcore "
+            "summarise makes it again"
         )
+    for name, command in WRITERS.items():
+        _check_hash(folder / name, sweep.tables, command)
     return sweep
+
+
+def check_describes(sweep: Sweep, results: Results) -> None:
+    """Refuse a sweep of other results: its hashes are not those of the files."""
+    if sweep.identifier != sweep_identifier(results):
+        raise MechcoreError(
+            f"{results.folder / SWEEP_FILE}: describes other results; mechcore summarise makes it "
+            "again"
+        )
+
+
+def _check_hash(path: Path, hashes: Mapping[str, str], command: str) -> None:
+    """Refuse a table that is not the one that a sweep describes."""
+    if not path.is_file():
+        raise MechcoreError(f"{path}: missing; mechcore {command} makes it again")
+    if file_sha256(path) != hashes.get(path.name):
+        raise MechcoreError(
+            f"{path}: changed after mechcore summarise; mechcore {command} makes it again"
+        )
 
 
 def identifier_of(
@@ -183,17 +214,20 @@ def identifier_of(
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
-def _hashes(records: Mapping[str, CellRecord]) -> dict[str, str]:
+def content_hashes(records: Mapping[str, CellRecord]) -> dict[str, str]:
+    """Return the hash of the trajectories of each cell."""
     return {name: record.content_sha256 for name, record in records.items()}
 
 
-def _cell_attributes(results: Results) -> dict[str, dict[str, object]]:
+def _cell_attributes(
+    results: Results, read: Callable[[Path], dict[str, Any]] = read_attributes
+) -> dict[str, dict[str, Any]]:
     """The attributes of the files of the finished cells."""
     attributes = {}
     for name, cell in results.cells.items():
         if name in results.finished:
             path = results.folder / TRAJECTORIES / f"{name}.nc"
-            attributes[name] = read_attributes(path)
+            attributes[name] = read(path)
             check_settings(path, attributes[name], cell)
     if not attributes:
         experiment = results.experiment.experiment
@@ -208,21 +242,3 @@ def _bank_hashes(results: Results) -> dict[str, str]:
         path.relative_to(results.folder).as_posix(): str(read_attributes(path)["content_sha256"])
         for path in files
     }
-
-
-def _read_cells(path: Path, cells: list[str]) -> pd.DataFrame:
-    """The table of the same cells, with texts and numbers as they were written."""
-    numbers = set(PARAMETERS) - set(TEXTS)
-    table = read_table(path, ["cell", "kernel", "activation", *numbers], ("cell",))
-    missing = [name for name in TEXTS if name not in table]
-    if missing:
-        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
-    for name in metric_names(table):
-        if not is_numeric_dtype(table[name]):
-            raise MechcoreError(f"{path}: {name} holds text, expected numbers or nothing")
-    if table.cell.tolist() != cells:
-        other = sorted(set(table.cell) ^ set(cells))
-        raise MechcoreError(
-            f"{path}: other cells than in {SWEEP_FILE} ({shown(other)}), expected the same"
-        )
-    return table.astype(dict.fromkeys(TEXTS, str))

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from mechcore.analysis.tables import table_text
-from mechcore.experiment.banks import PlannedBank, planned_banks
+from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.naming import metric_name
 from mechcore.filters.summary import SHARES
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.runs import (
-    MAX_TEXT,
-    NOTE_TAG,
-    InputFile,
-    MetricValue,
-    RunContent,
-    TrackedRun,
-    content_sha256,
-    finite,
-)
+from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
 LAYER_CURVES = (
     *("energy", *SHARES, *(f"{name}_mean" for name in SHARES)),
@@ -32,52 +22,46 @@ LAYER_CURVES = (
 
 
 def bank_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
-    """Return the runs of the banks of a sweep."""
+    """Return a run for every bank of a sweep."""
     runs = []
     for plan in planned_banks(results.experiment).values():
         files = bank_files(plan, results.folder)
         names = sorted(path.relative_to(results.folder).as_posix() for path in files)
         if set(names) <= set(sweep.banks):
+            bank = BankResults.load(plan, results.folder, results.experiment)
             hashes = {name: sweep.banks[name] for name in names}
-            runs.append(_run(results, plan, files, content_sha256(hashes)))
+            runs.append(_run(bank, files, content_sha256(hashes)))
     return runs
 
 
-def _run(results: Results, plan: PlannedBank, files: list[Path], sha256: str) -> TrackedRun:
+def _run(bank: BankResults, files: list[Path], sha256: str) -> TrackedRun:
+    plan, analysis = bank.plan, bank.analysis
+    weights_sha256 = str(analysis.attributes["weights_sha256"])
     written_at = max(int(path.stat().st_mtime * 1000) for path in files)
-    content = partial(_content, results, plan)
+    layers = ", ".join(map(str, analysis.layers.name))
     return TrackedRun(
-        f"filters/{plan.name}", "bank", plan.name, sha256, written_at, written_at, content
-    )
-
-
-def _content(results: Results, plan: PlannedBank) -> RunContent:
-    bank = BankResults.load(plan, results.folder, results.experiment)
-    analysis, weights = bank.analysis, str(bank.analysis.attributes["weights_sha256"])
-    return RunContent(
-        {
-            "mechcore.weights_sha256": weights,
-            "mlflow.source.name": "mechcore filters",
-            NOTE_TAG: _note(bank),
-        },
-        {
+        name=f"filters/{plan.name}",
+        kind="bank",
+        key=plan.name,
+        content_sha256=sha256,
+        started_at=written_at,
+        finished_at=written_at,
+        source="mechcore filters",
+        note=f"Kernels of {plan.weights}. The step of a curve is the layer: {layers}",
+        tags={"mechcore.weights_sha256": weights_sha256},
+        params={
             "weights": analysis.attributes["weights"],
             "trained": plan.trained,
             "layers": len(analysis.layers),
             "shapes": " ".join(analysis.slices),
         },
-        finite([*_bank_metrics(bank), *_layer_metrics(bank), *_motion_metrics(bank)]),
-        [InputFile(Path(plan.weights), weights)],
+        metrics=[*_summary(bank), *_layer_metrics(bank), *_motion_metrics(bank)],
+        inputs={Path(plan.weights): weights_sha256},
         texts={"layers.csv": table_text(analysis.layers)},
     )
 
 
-def _note(bank: BankResults) -> str:
-    names = ", ".join(map(str, bank.analysis.layers.name))
-    return f"Kernels of {bank.plan.weights}. The step of a curve is the layer: {names}"[:MAX_TEXT]
-
-
-def _bank_metrics(bank: BankResults) -> Iterator[MetricValue]:
+def _summary(bank: BankResults) -> Iterator[MetricValue]:
     for name, value in bank.analysis.summary.iloc[0].items():
         yield str(name), float(value), 0
 

@@ -1,105 +1,123 @@
-"""The cells of a sweep as runs, with curves over beta and a picture."""
+"""Cells as runs, with curves over beta and a picture; their simulations as runs of their own."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from functools import partial
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mechcore.analysis.mechanics import SIMULATION
 from mechcore.experiment.cell import Cell
-from mechcore.experiment.config import Experiment
-from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.netcdf import read_dataset
-from mechcore.jobs.status import CellState, cell_states
+from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
-from mechcore.tracking.runs import (
-    FAILED,
-    MAX_TEXT,
-    NOTE_TAG,
-    InputFile,
-    MetricValue,
-    RunContent,
-    TrackedRun,
-    content_sha256,
-    finite,
-)
+from mechcore.tracking.runs import FAILED, MetricValue, TrackedRun, content_sha256
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+SOURCE = "mechcore simulate"
 
 ERROR_TAG = "mechcore.error"
+
+LOG_END = 4000
+"""Characters of a log, and of an error, that the description of a failed run holds."""
 
 TABLE_ONLY = ("/intercept_", "/slope_se_")
 """Metrics of a sweep that nobody sorts or plots by: each would be one more chart on the page."""
 
 
 def cell_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
-    """Return the runs of the cells of a sweep."""
+    """Return a run for every cell of a sweep."""
     curves, metrics = _curves(results), metric_names(sweep.cells)
     names = [name for name in metrics if not any(part in name for part in TABLE_ONLY)]
-    return [
-        _run(results, row, sweep.records[row["cell"]], names, curves[row["cell"]])
-        for row in sweep.cells.to_dict("records")
-    ]
+    runs = []
+    for row in sweep.cells.to_dict("records"):
+        params = {name: row[name] for name in PARAMETERS}
+        numbers = [*((name, float(row[name]), 0) for name in names), *curves[row["cell"]]]
+        cell, record = results.cells[row["cell"]], sweep.records[row["cell"]]
+        runs.append(_cell_run(cell, results.folder, record, params, numbers))
+    return runs
 
 
-def failed_runs(experiment: Experiment, directory: Path, logs: Path) -> list[TrackedRun]:
-    """Return the runs of the cells that failed."""
-    cells = expand(experiment)
-    states = cell_states(cells, directory, logs)
-    return [_failed_run(cells[state.cell], state) for state in states if state.state == "failed"]
+def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
+    """Return a run for every simulation of a sweep, for scatter plots over values of beta."""
+    rows = results.metrics.to_dict("records")
+    return [_simulation_run(row, sweep.records[row["cell"]].finished_at) for row in rows]
 
 
-def _run(
-    results: Results,
-    row: Mapping[Any, Any],
-    record: CellRecord,
-    names: list[str],
-    curves: list[MetricValue],
-) -> TrackedRun:
-    cell = str(row["cell"])
-    path = results.folder / TRAJECTORIES / f"{cell}.nc"
-    params = {name: row[name] for name in PARAMETERS}
-    metrics = finite([*((name, float(row[name]), 0) for name in names), *curves])
-    return TrackedRun(
-        cell,
-        "cell",
-        cell,
-        content_sha256(record.content_sha256, params, metrics),
-        record.started_at,
-        record.finished_at,
-        partial(_content, results.cells[cell], path, record, params, metrics),
-        draw=partial(draw_preview, path),
-    )
-
-
-def _content(
+def _cell_run(
     cell: Cell,
-    path: Path,
+    folder: Path,
     record: CellRecord,
     params: Mapping[str, object],
-    metrics: list[MetricValue],
-) -> RunContent:
+    metrics: Sequence[MetricValue],
+) -> TrackedRun:
+    path = folder / TRAJECTORIES / f"{cell.id}.nc"
     costs = {"wall_seconds": record.wall_seconds, "memory_mb": record.memory_mb}
     note = (
         f"{cell.kernel} kernels of size {cell.size}, {cell.activation}: {cell.simulations} "
         f"simulations of {cell.steps} layers. The step of a curve is 1000 β; each point is the "
         "mean over the angles."
     )
-    return RunContent(
-        {"mlflow.source.name": "mechcore simulate", NOTE_TAG: note},
-        params,
-        [*metrics, *((name, value, 0) for name, value in costs.items() if value is not None)],
-        [InputFile(path, record.content_sha256)],
-        [path],
-        {"cell.json": _settings(cell)},
+    return TrackedRun(
+        name=cell.id,
+        kind="cell",
+        key=cell.id,
+        content_sha256=content_sha256(record.content_sha256, params, metrics),
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        source=SOURCE,
+        note=note,
+        params=params,
+        metrics=[*metrics, *((name, cost, 0) for name, cost in costs.items() if cost is not None)],
+        inputs={path: record.content_sha256},
+        files=[path],
+        texts={"cell.json": _settings(cell)},
+        draw=partial(draw_preview, path),
+    )
+
+
+def failed_run(cell: Cell, state: CellState) -> TrackedRun:
+    """Return the run of a cell that failed, with the end of its log."""
+    log = state.log.read_text(encoding="utf-8", errors="replace")
+    failed_at = int(state.log.stat().st_mtime * 1000)
+    return TrackedRun(
+        name=cell.id,
+        kind="cell",
+        key=cell.id,
+        content_sha256=content_sha256(log, cell.to_json()),
+        started_at=failed_at,
+        finished_at=failed_at,
+        source=SOURCE,
+        note=f"Failed; the log ends with\n\n```\n{log[-LOG_END:]}\n```",
+        tags={ERROR_TAG: state.reason[:LOG_END]},
+        params=parameters(cell),
+        texts={"cell.json": _settings(cell), "log.txt": log},
+        status=FAILED,
+    )
+
+
+def _simulation_run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
+    name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
+    params = {key: row[key] for key in SIMULATION}
+    # The axes of the grid as well: charts draw metrics only.
+    metrics = [(str(key), float(value), 0) for key, value in row.items() if isinstance(value, Real)]
+    return TrackedRun(
+        name=name,
+        kind="simulation",
+        key=name,
+        content_sha256=content_sha256(params, metrics),
+        started_at=finished_at,
+        finished_at=finished_at,
+        source=SOURCE,
+        params=params,
+        metrics=metrics,
     )
 
 
@@ -127,42 +145,8 @@ def _curves(results: Results) -> dict[str, list[MetricValue]]:
 
 def draw_preview(path: Path, folder: Path) -> None:
     """Draw the trajectories of a cell as ``preview.png``."""
+    # Loads libraries of figures, which tracking needs for new cells only.
     from mechcore.report.figures.preview import cell_preview
     from mechcore.report.figures.style import save
 
-    figure = cell_preview(read_dataset(path), _blank_preview())
-    save(figure, folder / "preview", suffixes=[".png"])
-
-
-@cache
-def _blank_preview() -> Figure:
-    """Axes for all cells that a process draws: making them takes as long as drawing."""
-    from mechcore.report.figures.preview import blank_preview
-
-    return blank_preview()
-
-
-def _failed_run(cell: Cell, state: CellState) -> TrackedRun:
-    # Read now: the next attempt writes into the same file.
-    log = state.log.read_text(encoding="utf-8", errors="replace")
-    failed_at = int(state.log.stat().st_mtime * 1000)
-    return TrackedRun(
-        cell.id,
-        "cell",
-        cell.id,
-        content_sha256(log, cell.to_json()),
-        failed_at,
-        failed_at,
-        partial(_failure_content, cell, state.reason, log),
-        FAILED,
-    )
-
-
-def _failure_content(cell: Cell, reason: str, log: str) -> RunContent:
-    tags = {
-        "mlflow.source.name": "mechcore simulate",
-        ERROR_TAG: reason[:MAX_TEXT],
-        NOTE_TAG: f"Failed; the log ends with\n\n```\n{log[-MAX_TEXT:]}\n```",
-    }
-    texts = {"cell.json": _settings(cell), "log.txt": log}
-    return RunContent(tags, parameters(cell), texts=texts)
+    save(cell_preview(read_dataset(path)), folder / "preview", suffixes=[".png"])

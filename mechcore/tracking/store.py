@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +22,10 @@ from mechcore.tracking.experiments import OWN_NOTE
 from mechcore.tracking.runs import (
     CONTENT_TAG,
     KIND_TAG,
+    MAX_TEXT,
     NOTE_TAG,
+    SOURCE_TAG,
     SUPERSEDED_TAG,
-    InputFile,
-    RunContent,
     TrackedExperiment,
     TrackedRun,
     id_tag,
@@ -37,14 +37,10 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run
 
 ARTIFACTS = "mlartifacts"
-"""Name of the folder of artifacts beside a SQLite store."""
 
 SERVED = "mlflow-artifacts:/"
 """Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths
 would be wrong once it has moved."""
-
-LONGEST_REASON = 300
-"""Characters of an error that are shown."""
 
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
@@ -53,7 +49,7 @@ DIGEST_LENGTH = 36
 """Characters of the hash of an input that a store takes."""
 
 DEFAULTS = {
-    # MLflow reports its use over the network unless told not to, before it is imported.
+    # MLflow reports its use over the network unless told not to.
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Its own seven attempts take four minutes to say that a server is down.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -81,65 +77,56 @@ class Store:
 
     def experiment_id(self, experiment: TrackedExperiment) -> str:
         """Return the id of an experiment, which is created, restored or described as needed."""
-        from mlflow.exceptions import MlflowException
-
-        client, name = self.client, experiment.name
-        if client.get_experiment_by_name(name) is None:
-            location = None if is_server(self.uri) else f"{SERVED}{name}"
-            # Another machine may create it at the same moment.
-            with suppress(MlflowException):
-                client.create_experiment(name, location, {NOTE_TAG: experiment.note})
+        client, name, note = self.client, experiment.name, experiment.note
         stored = client.get_experiment_by_name(name)
         if stored is None:
-            raise MechcoreError(
-                f"store {without_password(self.uri)}: experiment {name} cannot be created"
-            )
+            location = None if is_server(self.uri) else f"{SERVED}{name}"
+            return str(client.create_experiment(name, location, {NOTE_TAG: note}))
         if stored.lifecycle_stage == "deleted":
             client.restore_experiment(stored.experiment_id)
-        note = stored.tags.get(NOTE_TAG, "")
-        if note != experiment.note and (not note or OWN_NOTE in note):
-            client.set_experiment_tag(stored.experiment_id, NOTE_TAG, experiment.note)
+        stored_note = stored.tags.get(NOTE_TAG, "")
+        if stored_note != note and (not stored_note or OWN_NOTE in stored_note):
+            client.set_experiment_tag(stored.experiment_id, NOTE_TAG, note)
         return str(stored.experiment_id)
 
     def search(self, experiments: list[str], condition: str = "") -> Iterator[Run]:
         """Yield the runs of experiments that fulfil a condition; deleted ones never do."""
-        token: str | None = None
-        while True:
+        token: str | None = ""
+        while token is not None:
             page = self.client.search_runs(
-                experiments, condition, max_results=1000, page_token=token
+                experiments, condition, max_results=1000, page_token=token or None
             )
             yield from page
-            token = page.token
-            if not token:
-                return
+            token = page.token or None
 
     def current_runs(self, tag: str, start: str) -> list[Run]:
         """Return the current runs of all experiments in which a tag begins with a text."""
-        experiments = [found.experiment_id for found in self.client.search_experiments()]
+        experiments = [item.experiment_id for item in self.client.search_experiments()]
         current = f"tags.`{tag}` LIKE '{start}%' AND tags.`{SUPERSEDED_TAG}` IS NULL"
         return list(self.search(experiments, current))
 
-    def log(
-        self,
-        experiment_id: str,
-        run: TrackedRun,
-        tags: Mapping[str, str],
-        pictures: Future[Path] | None,
-    ) -> str:
+    def log(self, experiment_id: str, run: TrackedRun, tags: Mapping[str, str]) -> str:
         """Create a run, fill it and close it."""
-        content = run.content()
-        own = {KIND_TAG: run.kind, id_tag(run.kind): run.key, CONTENT_TAG: run.content_sha256}
+        own = {
+            SOURCE_TAG: run.source,
+            KIND_TAG: run.kind,
+            id_tag(run.kind): run.key,
+            CONTENT_TAG: run.content_sha256,
+        }
+        if run.note:
+            own[NOTE_TAG] = run.note[:MAX_TEXT]
         created = self.client.create_run(
             experiment_id,
             start_time=run.started_at,
-            tags={**content.tags, **tags, **own},
+            tags={**run.tags, **tags, **own},
             run_name=run.name,
         )
         run_id = str(created.info.run_id)
-        self._log_numbers(run_id, run.finished_at, content)
-        self._log_files(created, content.files, content.texts)
-        if pictures is not None:
-            self._log_files(created, sorted(pictures.result().iterdir()), {})
+        self._log_numbers(run_id, run)
+        if run.inputs:
+            datasets = [_dataset(path, sha256) for path, sha256 in run.inputs.items()]
+            self.client.log_inputs(run_id, datasets)
+        self._log_files(created, run)
         self.client.set_terminated(run_id, run.status, end_time=run.finished_at)
         return run_id
 
@@ -151,27 +138,30 @@ class Store:
         else:
             self.client.download_artifacts(run.info.run_id, name, str(folder))
 
-    def _log_numbers(self, run_id: str, timestamp: int, content: RunContent) -> None:
+    def _log_numbers(self, run_id: str, run: TrackedRun) -> None:
         from mlflow.entities import Metric, Param
 
-        params = [Param(name, str(value)) for name, value in content.params.items()]
-        metrics = [Metric(name, value, timestamp, step) for name, value, step in content.metrics]
+        params = [Param(name, str(value)) for name, value in run.params.items()]
+        # For infinities and NaN a store would keep a wrong number.
+        metrics = [
+            Metric(name, value, run.finished_at, step)
+            for name, value, step in run.metrics
+            if math.isfinite(value)
+        ]
         self.client.log_batch(run_id, metrics[:MAX_METRICS], params)
         for start in range(MAX_METRICS, len(metrics), MAX_METRICS):
             self.client.log_batch(run_id, metrics[start : start + MAX_METRICS])
-        if content.inputs:
-            self.client.log_inputs(run_id, [_dataset(file) for file in content.inputs])
 
-    def _log_files(self, run: Run, files: Sequence[Path], texts: Mapping[str, str]) -> None:
-        if not files and not texts:
+    def _log_files(self, created: Run, run: TrackedRun) -> None:
+        if not (run.files or run.texts):
             return
-        local = self._artifact_folder(run)
+        local = self._artifact_folder(created)
         if local is not None:
-            _put(files, texts, local)
+            _put(run, local)
             return
         with tempfile.TemporaryDirectory() as folder:
-            _put(files, texts, Path(folder))
-            self.client.log_artifacts(run.info.run_id, folder)
+            _put(run, Path(folder))
+            self.client.log_artifacts(created.info.run_id, folder)
 
     def _artifact_folder(self, run: Run) -> Path | None:
         """The folder of the artifacts of a run, unless a server keeps them."""
@@ -184,13 +174,21 @@ class Store:
 @contextmanager
 def one_line_errors(uri: str, advice: str = "") -> Iterator[None]:
     """Raise what a store complains of as one line, without the password of the store."""
+    # Before MLflow is imported.
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    shown = without_password(uri)
     try:
         yield
-    except Exception as error:
-        if not _is_of_store(error):
-            raise
-        message = f"store {without_password(uri)}: {_reason(uri, error)}{advice}"
-        raise MechcoreError(message) from error
+    # An ImportError: the driver of a database that is not installed.
+    except (MlflowException, RequestException, SQLAlchemyError, ImportError) as error:
+        # MLflow's messages leave out a slash at the end.
+        reason = " ".join(str(error).split()).replace(uri.rstrip("/"), shown.rstrip("/"))
+        raise MechcoreError(f"store {shown}: {shortened(reason, 300)}{advice}") from error
 
 
 def artifacts_folder(uri: str) -> Path:
@@ -208,32 +206,12 @@ def reach_database(uri: str) -> None:
     engine.dispose()
 
 
-def _is_of_store(error: Exception) -> bool:
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    # An ImportError: the driver of a database that is not installed.
-    return isinstance(error, (MlflowException, RequestException, SQLAlchemyError, ImportError))
-
-
-def _reason(uri: str, error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    # MLflow leaves out a slash at the end.
-    for secret in (uri, uri.rstrip("/")):
-        reason = reason.replace(secret, without_password(uri))
-    return shortened(reason, LONGEST_REASON)
-
-
 @contextmanager
 def _locked(uri: str) -> Iterator[None]:
     """Let one process of this machine write: two would log everything twice."""
-    file = sqlite_file(uri)
-    if file is not None:
-        lock = Path(f"{file}.lock")
-    else:
-        name = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        lock = Path(tempfile.gettempdir()) / f"mechcore-{name}.lock"
+    name = hashlib.sha256(uri.encode()).hexdigest()[:16]
+    elsewhere = Path(tempfile.gettempdir()) / f"mechcore-{name}"
+    lock = Path(f"{sqlite_file(uri) or elsewhere}.lock")
     try:
         # Where this fails, filelock may wait for ever.
         lock.touch()
@@ -246,8 +224,6 @@ def _locked(uri: str) -> Iterator[None]:
 
 
 def _connect(uri: str) -> MlflowClient:
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     file = sqlite_file(uri)
@@ -272,20 +248,23 @@ def _create_database(file: Path) -> None:
     draft.replace(file)
 
 
-def _dataset(file: InputFile) -> DatasetInput:
+def _dataset(path: Path, sha256: str) -> DatasetInput:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = json.dumps({"uri": str(file.path)})
-    dataset = Dataset(file.path.name, file.sha256[:DIGEST_LENGTH], "local", source)
+    source = json.dumps({"uri": str(path)})
+    dataset = Dataset(path.name, sha256[:DIGEST_LENGTH], "local", source)
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "results")])
 
 
-def _put(files: Sequence[Path], texts: Mapping[str, str], folder: Path) -> None:
-    """Put files into a folder; results are replaced, never changed, so that a link is enough."""
+def _put(run: TrackedRun, folder: Path) -> None:
+    """Put the artifacts of a run into a folder.
+
+    Results are replaced, never changed, so that a link to them is enough.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        target = folder / path.name
-        target.unlink(missing_ok=True)
-        link_or_copy(path, target)
-    for name, text in texts.items():
+    for path in run.files:
+        link_or_copy(path, folder / path.name)
+    for name, text in run.texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    if run.draw is not None:
+        run.draw(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +17,9 @@ from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
-from mechcore.tracking.cells import cell_runs, failed_runs
+from mechcore.tracking.cells import cell_runs, failed_run, simulation_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment
-from mechcore.tracking.previews import drawn
 from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, id_tag
-from mechcore.tracking.simulations import simulation_runs
 from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
 from mechcore.tracking.uri import check_exists, tracking_uri, without_password
@@ -31,22 +28,17 @@ from mechcore.tracking.writer import RunWriter
 
 @dataclass(frozen=True)
 class Receipt:
-    """What tracking did."""
+    """What tracking did, and MLflow's ids of the experiments and of the current runs, by name."""
 
     uri: str
-    """The store, without password."""
     sweep: str
-    """Identifier of the sweep."""
     experiments: Mapping[str, str]
-    """MLflow's id of each experiment, by name."""
     runs: Mapping[str, str]
-    """MLflow's id of the current run of every cell, bank, simulation and sweep, by name."""
     logged: int
     unchanged: int
     superseded: int
     failed: int
-    """Runs that are new, runs that the store had already, old runs that a new one replaces, and
-    how many of all current runs report a failure."""
+    """How many of the current runs report a failure."""
 
 
 def track(
@@ -54,17 +46,25 @@ def track(
     uri: str | None = None,
     *,
     rebuild: bool = False,
-    processes: int | None = None,
 ) -> Receipt:
     """Log runs, each once."""
     uri = uri or tracking_uri()
     with open_store(uri) as store:
-        writers = [RunWriter(store, experiment, rebuild=rebuild) for experiment in experiments]
-        missing = [run for writer in writers for run in writer.missing]
-        with drawn(missing, max(1, (processes or os.cpu_count() or 1) - 1)) as pictures:
-            for writer in writers:
-                writer.write(pictures)
-    return _receipt(uri, writers)
+        writers = [RunWriter(store, experiment) for experiment in experiments]
+        for writer in writers:
+            writer.write(rebuild=rebuild)
+    run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
+    logged = sum(writer.logged for writer in writers)
+    return Receipt(
+        uri=without_password(uri),
+        sweep=experiments[0].sweep,
+        experiments={writer.experiment.name: writer.id for writer in writers},
+        runs=run_ids,
+        logged=logged,
+        unchanged=len(run_ids) - logged,
+        superseded=sum(writer.superseded for writer in writers),
+        failed=sum(run.status == FAILED for item in experiments for run in item.runs),
+    )
 
 
 def finished_experiments(
@@ -80,9 +80,10 @@ def partial_experiments(
     experiment: Experiment, directory: Path, logs: Path
 ) -> list[TrackedExperiment]:
     """Return what a store should hold of the cells that have succeeded or failed by now."""
-    failed = failed_runs(experiment, directory, logs)
-    states = cell_states(expand(experiment), directory, logs)
-    if failed and not any(state.state == "done" for state in states):
+    cells = expand(experiment)
+    states = cell_states(cells, directory, logs)
+    failed = [failed_run(cells[item.cell], item) for item in states if item.state == "failed"]
+    if failed and not any(item.state == "done" for item in states):
         return [cells_experiment(experiment, "none", _code_tags(current_code([])), failed)]
     results = Results.measured(experiment, directory)
     return _experiments(results, describe_sweep(results, logs), failed)
@@ -99,16 +100,16 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
     uri, tag = uri or tracking_uri(), id_tag("sweep")
     check_exists(uri)
     with open_store(uri) as store:
-        runs = {run.data.tags[tag]: run for run in store.current_runs(tag, identifier)}
+        runs = store.current_runs(tag, identifier)
         if len(runs) != 1:
-            known = ", ".join(sorted(runs)) or "none"
+            known = ", ".join(sorted(run.data.tags[tag] for run in runs)) or "none"
             raise MechcoreError(
                 f"sweep {identifier}: expected one in {without_password(uri)} whose identifier "
                 f"begins so, found {known}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for name in (SWEEP_FILE, CELLS_FILE):
-            store.fetch(next(iter(runs.values())), name, folder)
+            store.fetch(runs[0], name, folder)
     return folder
 
 
@@ -125,25 +126,10 @@ def _experiments(
 
 
 def _code_tags(code: Code) -> dict[str, str]:
-    """The code that made the results, which may differ from that of this moment."""
+    """Of the code that made the results, which may differ from that of this moment."""
     return {
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": code.commit,
         "mlflow.source.git.dirty": code.dirty,
         "mechcore.version": code.version,
     }
-
-
-def _receipt(uri: str, writers: Sequence[RunWriter]) -> Receipt:
-    run_ids = {name: run_id for writer in writers for name, run_id in writer.run_ids.items()}
-    logged = sum(len(writer.missing) for writer in writers)
-    return Receipt(
-        without_password(uri),
-        writers[0].experiment.sweep,
-        {writer.experiment.name: writer.id for writer in writers},
-        run_ids,
-        logged,
-        len(run_ids) - logged,
-        sum(writer.superseded for writer in writers),
-        sum(run.status == FAILED for writer in writers for run in writer.experiment.runs),
-    )

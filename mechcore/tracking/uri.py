@@ -29,13 +29,7 @@ def tracking_uri() -> str:
 
 
 def without_password(uri: str) -> str:
-    """Return a URI that may be shown and kept.
-
-    Examples
-    --------
-    >>> without_password("postgresql://ada:secret@db:5432/mlflow")
-    'postgresql://db:5432/mlflow'
-    """
+    """Return a URI that may be shown and kept: without user, password and query."""
     scheme, separator, rest = uri.partition("://")
     if not separator or uri.startswith(SQLITE):
         return uri

@@ -1,11 +1,10 @@
-"""What a store lacks of an experiment is logged, and what that replaces is marked."""
+"""Logs what a store lacks of an experiment, and marks what that replaces."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from mechcore.tracking.previews import Pictures
 from mechcore.tracking.runs import (
     CONTENT_TAG,
     FAILED,
@@ -13,7 +12,6 @@ from mechcore.tracking.runs import (
     KIND_TAG,
     SUPERSEDED_TAG,
     SWEEP_TAG,
-    Identity,
     TrackedExperiment,
     TrackedRun,
     id_tag,
@@ -30,53 +28,42 @@ COMPLETE = (FINISHED, FAILED)
 class RunWriter:
     """Logs the runs of an experiment that a store does not have."""
 
-    def __init__(self, store: Store, experiment: TrackedExperiment, *, rebuild: bool) -> None:
+    def __init__(self, store: Store, experiment: TrackedExperiment) -> None:
         self.store, self.experiment = store, experiment
         self.id = store.experiment_id(experiment)
-        self.stored: dict[Identity, list[Run]] = defaultdict(list)
-        self.superseded_before: dict[Identity, list[Run]] = defaultdict(list)
+        self.stored: dict[tuple[str, str], list[Run]] = defaultdict(list)
         self.stored_ids: set[str] = set()
         for run in store.search([self.id]):
-            self._sort(run)
-        self.missing = [run for run in experiment.runs if rebuild or self._same(run) is None]
+            kind = run.data.tags.get(KIND_TAG, "")
+            self.stored[kind, run.data.tags.get(id_tag(kind), "")].append(run)
+            self.stored_ids.add(run.info.run_id)
         self.run_ids: dict[str, str] = {}
-        self.superseded = 0
+        self.logged = self.superseded = 0
 
-    def write(self, pictures: Pictures) -> None:
-        """Log what is missing, and mark what it replaces."""
-        missing = {run.identity for run in self.missing}
+    def write(self, *, rebuild: bool) -> None:
+        """Log what is missing, or everything, and mark what it replaces."""
         for run in self.experiment.runs:
-            run_id = self._log(run, pictures) if run.identity in missing else self._keep(run)
+            same = [old for old in self.stored[run.identity] if _is_same(old, run)]
+            if same and not rebuild:
+                run_id = self._keep(same[0])
+            else:
+                # First: the same run is never in a store twice.
+                for old in same:
+                    self._delete(run, old)
+                run_id = self._log(run)
             self._supersede(run, run_id)
             self.run_ids[run.name] = run_id
 
-    def _sort(self, run: Run) -> None:
-        tags = run.data.tags
-        self.stored_ids.add(run.info.run_id)
-        kind = tags.get(KIND_TAG, "")
-        # A run without a key is not ours.
-        if id_tag(kind) in tags:
-            runs = self.superseded_before if SUPERSEDED_TAG in tags else self.stored
-            runs[kind, tags[id_tag(kind)]].append(run)
-
-    def _same(self, run: TrackedRun) -> Run | None:
-        """The complete run of the same content in the store."""
-        return next((old for old in self.stored[run.identity] if _is_same(old, run)), None)
-
-    def _keep(self, run: TrackedRun) -> str:
-        kept = self._same(run)
-        assert kept is not None
+    def _keep(self, kept: Run) -> str:
         run_id = str(kept.info.run_id)
         if kept.data.tags.get(SWEEP_TAG) != self.experiment.sweep:
             self.store.client.set_tag(run_id, SWEEP_TAG, self.experiment.sweep)
         return run_id
 
-    def _log(self, run: TrackedRun, pictures: Pictures) -> str:
-        # When everything is logged anew, the same run is deleted first: there is never one twice.
-        while (old := self._same(run)) is not None:
-            self._delete(run, old)
+    def _log(self, run: TrackedRun) -> str:
+        self.logged += 1
         tags = {**self.experiment.tags, SWEEP_TAG: self.experiment.sweep}
-        return self.store.log(self.id, run, tags, pictures.get(run.name))
+        return self.store.log(self.id, run, tags)
 
     def _delete(self, run: TrackedRun, old: Run) -> None:
         self.store.client.delete_run(old.info.run_id)
@@ -84,19 +71,25 @@ class RunWriter:
         self.stored_ids.discard(old.info.run_id)
 
     def _supersede(self, run: TrackedRun, run_id: str) -> None:
-        """Mark what a run replaces, and delete what was cut off or is there twice."""
-        for old in [old for old in self.stored[run.identity] if old.info.run_id != run_id]:
-            if old.info.status in COMPLETE and not _is_same(old, run):
+        """Mark what a run replaces, and delete what was cut off or is stored twice."""
+        # Current runs first: what earlier ones point to may be deleted with them.
+        for old in sorted(self.stored[run.identity], key=_is_superseded):
+            if _is_superseded(old):
+                # By nothing, if its successor was deleted: by a rebuild or by a person.
+                if old.data.tags[SUPERSEDED_TAG] not in self.stored_ids:
+                    self.store.client.set_tag(old.info.run_id, SUPERSEDED_TAG, run_id)
+            elif old.info.status not in COMPLETE or _is_same(old, run):
+                if old.info.run_id != run_id:
+                    self._delete(run, old)
+            else:
                 self.store.client.set_tag(old.info.run_id, SUPERSEDED_TAG, run_id)
                 self.superseded += 1
-            else:
-                self._delete(run, old)
-        for old in self.superseded_before[run.identity]:
-            # Its successor was deleted, by a rebuild or by a person.
-            if old.data.tags[SUPERSEDED_TAG] not in self.stored_ids:
-                self.store.client.set_tag(old.info.run_id, SUPERSEDED_TAG, run_id)
+
+
+def _is_superseded(run: Run) -> bool:
+    return SUPERSEDED_TAG in run.data.tags
 
 
 def _is_same(old: Run, run: TrackedRun) -> bool:
     same_content = old.data.tags.get(CONTENT_TAG) == run.content_sha256
-    return same_content and old.info.status in COMPLETE
+    return same_content and old.info.status in COMPLETE and not _is_superseded(old)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from mechcore.experiment.banks import FilterRun, PlannedBank, filter_run
-from mechcore.experiment.cell import Cell, Propagation, first_fitted_layer
+from mechcore.experiment.cell import first_fitted_layer
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import (
@@ -24,9 +24,12 @@ from mechcore.results.results import Results
 from mechcore.simulation.checks import differing_attributes
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import differences
-from mechcore.verification.deviations import affordable_layers
 from mechcore.verification.sampling import Sampling
-from mechcore.verification.simulations import MOST_MULTIPLY_ADDS, compared_simulation, summary_line
+from mechcore.verification.simulations import (
+    affordable_layers,
+    compared_simulation,
+    summary_line,
+)
 
 SAME_ANALYSIS = 1e-9
 """How far numbers of an analysis may be apart, relative to their size: sums over some hundred taps
@@ -57,11 +60,11 @@ def check_banks(results: Results, sampling: Sampling) -> Check:
 
 
 def _check_analysis(bank: BankResults, analysis: BankAnalysis) -> Check:
-    found, expected = analysis_groups(bank.analysis), analysis_groups(analysis)
+    actual, expected = analysis_groups(bank.analysis), analysis_groups(analysis)
     lines = [
         f"{name}/{line}"
         for name, group in expected.items()
-        for line in differences(found.get(name, xr.Dataset()), group, SAME_ANALYSIS)
+        for line in differences(actual.get(name, xr.Dataset()), group, SAME_ANALYSIS)
     ]
     return Check(
         name="analysis",
@@ -83,16 +86,12 @@ def _check_runs(
     chosen = strongest_kernels(analysis.slices, settings)
     if set(runs) != {ROOT, *chosen}:
         return failed("runs", statement, f"{path}: other groups than {', '.join(sorted(chosen))}")
-    for name, slices in chosen.items():
-        for line in _other_form(runs[name], slices, settings):
-            return failed("runs", statement, f"{path}: {name}: {line}")
-    indices = [
-        RunIndex(shape, *index)
-        for shape, slices in chosen.items()
-        for index in np.ndindex(
-            len(settings.activations), len(settings.patterns), slices.sizes["slice"]
-        )
-    ]
+    indices = []
+    for shape, slices in chosen.items():
+        for line in _other_form(runs[shape], slices, settings):
+            return failed("runs", statement, f"{path}: {shape}: {line}")
+        sizes = len(settings.activations), len(settings.patterns), slices.sizes["slice"]
+        indices += [RunIndex(shape, *index) for index in np.ndindex(sizes)]
     parts = [
         _check_run(runs[index.shape], chosen[index.shape], index, settings)
         for index in sampling.draw(indices)
@@ -100,7 +99,7 @@ def _check_runs(
     return merged("runs", statement, parts)
 
 
-def _other_form(found: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> list[str]:
+def _other_form(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> list[str]:
     """What is wrong with the axes of the runs of one shape, and with the fitted layers."""
     axes: dict[str, object] = {
         "activation": settings.activations,
@@ -110,29 +109,22 @@ def _other_form(found: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> l
     }
     burn = first_fitted_layer(settings.steps, settings.t_burn)
     attributes = {"boundary": settings.boundary, "density": settings.density, "t_burn": burn}
-    others = differing_attributes(found.attrs, attributes)
+    others = differing_attributes(actual.attrs, attributes)
     lines = [f"made with other settings ({name})" for name in others]
-    return [*lines, *differences(found, xr.Dataset(coords=axes), limit=0.0)]
+    return [*lines, *differences(actual, xr.Dataset(coords=axes), limit=0.0)]
 
 
 def _check_run(
-    found: xr.Dataset, slices: xr.Dataset, index: RunIndex, settings: FilterRun
+    actual: xr.Dataset, slices: xr.Dataset, index: RunIndex, settings: FilterRun
 ) -> Check:
     """Run one kernel again."""
     kernel = slices.isel(slice=[index.slice])
-    layers = _affordable_layers(kernel.taps.shape[1:], index, settings)
+    size, pattern = max(kernel.taps.shape[1:]), settings.patterns[index.pattern]
+    layers = affordable_layers(settings, size, pattern)
     again = settings.model_copy(update={"engine": "reference", "steps": layers, "t_burn": None})
     expected = run_kernels(kernel, settings.activations[index.activation], index.pattern, again)
-    missing = set(expected.data_vars) - set(found.data_vars)
+    missing = set(expected.data_vars) - set(actual.data_vars)
     if missing:
         return failed("run", index.shape, f"{index}: no variable {', '.join(map(str, missing))}")
-    one = found.isel(activation=index.activation, pattern=index.pattern, slice=index.slice)
-    return compared_simulation(str(index), one, expected.isel(kernel=0))
-
-
-def _affordable_layers(shape: tuple[int, ...], index: RunIndex, settings: FilterRun) -> int:
-    """How many layers are affordable: as many as of a cell of the same size."""
-    shared = {name: getattr(settings, name) for name in Propagation.model_fields}
-    axes = {"kernel": "dct", "activation": "identity", "size": max(2, *shape), "betas": [0.0]}
-    cell = Cell.model_validate(shared | axes)
-    return affordable_layers(cell, settings.patterns[index.pattern], MOST_MULTIPLY_ADDS)
+    run = actual.isel(activation=index.activation, pattern=index.pattern, slice=index.slice)
+    return compared_simulation(str(index), run, expected.isel(kernel=0))

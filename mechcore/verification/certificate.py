@@ -18,11 +18,9 @@ class Check(Settings):
     """One comparison of the results with something that they must equal."""
 
     name: str
-    """One word."""
     statement: str
     """What holds if nothing failed."""
     compared: int
-    """How many items were compared."""
     in_part: int = 0
     """How many of them only through their first layers, because all would cost too much."""
     excused: int = 0
@@ -65,7 +63,6 @@ class Certificate(Settings):
     """What was checked of an experiment."""
 
     experiment: str
-    """Its name."""
     sweep: str | None = None
     """Identifier of the results, see `mechcore.results.sweep`; None if there are tables alone, or
     if files failed."""
@@ -77,9 +74,8 @@ class Certificate(Settings):
     """The sample."""
     checks: list[Check]
     code: Code
-    """The code that checked."""
     environment: Environment
-    """The machine that checked."""
+    """Code and machine that checked."""
 
     @property
     def holds(self) -> bool:

@@ -24,13 +24,7 @@ class Sampling:
     report: Report = str
 
     def draw(self, items: Sequence[Item]) -> list[Item]:
-        """Draw a sample, in the order of the items.
-
-        Examples
-        --------
-        >>> Sampling(3, np.random.default_rng(0)).draw("abcdef")
-        ['d', 'e', 'f']
-        """
+        """Draw a sample, in the order of the items."""
         if self.most is None or self.most >= len(items):
             return list(items)
         chosen = self.generator.choice(len(items), self.most, replace=False)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.engines.methods import direct_cost
 from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
-from mechcore.experiment.cell import Cell
+from mechcore.experiment.cell import Cell, PatternSettings, Propagation, SnapshotSettings
 from mechcore.experiment.controls import control_cells
 from mechcore.experiment.films import film_cells
+from mechcore.model.boundaries import domain_side
 from mechcore.results.results import Results
 from mechcore.simulation.controls import without_taps
 from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check, merged
 from mechcore.verification.comparison import differences
-from mechcore.verification.deviations import SimulationIndex, affordable_layers, reference_cell
 from mechcore.verification.sampling import Sampling
 
 MOST_MULTIPLY_ADDS = 3e9
 """Of the reference engine for one simulation, some seconds: more than any of ``config/full.yaml``
 takes. Of a larger one the first layers are compared, as many as that is enough for."""
+
+OVERHEAD = 1e5
+"""What a layer costs however small the state is, in multiply-adds: numpy's calls."""
 
 OTHER_ROUNDING = 40.0
 """Between two engines the sensitivity of a run differs by what other rounding does, see
@@ -42,14 +47,24 @@ CONSTANTS = (
 ENDS = ["extinct_at", "diverged_at"]
 
 
+class SimulationIndex(NamedTuple):
+    """Indices of a simulation along the dimensions of its cell."""
+
+    pattern: int
+    angle: int
+    beta: int
+
+
 def check_cell(dataset: xr.Dataset, cell: Cell, sampling: Sampling, kind: str = "") -> Check:
     """Run simulations of one cell again."""
     parts = []
-    for index in sampling.draw(simulations_of(cell)):
-        expected = rerun(cell, index)
+    shape = (len(cell.patterns), len(cell.angles), len(cell.betas))
+    for index in sampling.draw([SimulationIndex(*index) for index in np.ndindex(shape)]):
+        expected = _rerun(cell, index)
         if "smallest_tap" in dataset:
             expected = without_taps(expected)
-        name = f"{kind}{cell.id}, {_label(cell, index)}"
+        pattern, angle = cell.patterns[index.pattern].label, cell.angles[index.angle]
+        name = f"{kind}{cell.id}, {pattern}, angle {angle:g}, beta {cell.betas[index.beta]:g}"
         parts.append(compared_simulation(name, dataset.isel(index._asdict()), expected))
     check = merged("cell", f"{kind}{cell.id}", parts)
     sampling.report(summary_line(check))
@@ -76,20 +91,8 @@ def check_films(results: Results, sampling: Sampling) -> Check:
     return merged("films", "The reference engine gives the same films", parts)
 
 
-def simulations_of(cell: Cell) -> list[SimulationIndex]:
-    """Return the indices of all simulations of a cell."""
-    shape = (len(cell.patterns), len(cell.angles), len(cell.betas))
-    return [SimulationIndex(*index) for index in np.ndindex(shape)]
-
-
 def summary_line(check: Check) -> str:
-    """Return one line about simulations that ran again.
-
-    Examples
-    --------
-    >>> summary_line(Check(name="cell", statement="dct-relu-k2", compared=3, largest=2e-15))
-    'dct-relu-k2: 3 simulations, at most 2.0e-15 apart'
-    """
+    """Return one line about simulations that ran again."""
     count = check.compared + check.excused
     worst = "infinitely far apart" if check.compared else "all decided by rounding"
     if check.largest is not None:
@@ -97,30 +100,52 @@ def summary_line(check: Check) -> str:
     return f"{check.statement}: {count} simulations, {worst}"
 
 
-def rerun(cell: Cell, index: SimulationIndex) -> xr.Dataset:
+def _rerun(cell: Cell, index: SimulationIndex) -> xr.Dataset:
     """Run one simulation of a cell with the reference engine, through the layers it can afford."""
-    layers = affordable_layers(cell, cell.patterns[index.pattern], MOST_MULTIPLY_ADDS)
-    again = reference_cell(cell, index, layers)
-    if layers == cell.steps:
-        again = again.model_copy(update={"snapshots": cell.snapshots})
-    return simulate(again).isel(pattern=0, angle=0, beta=0)
+    pattern = cell.patterns[index.pattern]
+    layers = affordable_layers(cell, cell.size, pattern)
+    again = {
+        "engine": "reference",
+        "steps": layers,
+        "patterns": [pattern],
+        "angles": [cell.angles[index.angle]],
+        "betas": [cell.betas[index.beta]],
+        # Both may be beyond the last layer that is left.
+        "t_burn": None,
+        "snapshots": cell.snapshots if layers == cell.steps else SnapshotSettings(),
+    }
+    return simulate(cell.model_copy(update=again)).isel(pattern=0, angle=0, beta=0)
 
 
-def compared_simulation(name: str, found: xr.Dataset, expected: xr.Dataset) -> Check:
+def affordable_layers(settings: Propagation, size: int, pattern: PatternSettings) -> int:
+    """Return how many layers of a simulation the reference engine may compute."""
+    side = domain_side(settings.boundary, settings.domain)
+    if side is None:
+        # It never trims a state.
+        grown = np.arange(settings.steps) * (size - 1.0)
+        height, width = pattern.image().shape
+        pixels = (height + grown) * (width + grown)
+    else:
+        pixels = np.full(settings.steps, (side + 2.0 * (size - 1)) ** 2)
+    total = np.cumsum(pixels * direct_cost(size, size) + OVERHEAD)
+    return max(1, int(np.count_nonzero(total <= MOST_MULTIPLY_ADDS)))
+
+
+def compared_simulation(name: str, actual: xr.Dataset, expected: xr.Dataset) -> Check:
     """Compare all that a file holds of a simulation with what the reference engine gives."""
     layers = expected.sizes["t"] - 1
-    in_part = layers < found.sizes["t"] - 1
+    in_part = layers < actual.sizes["t"] - 1
     excused = bool(expected.ill_conditioned)
-    found = found.isel(t=slice(layers + 1))
+    actual = actual.isel(t=slice(layers + 1))
     constants = expected[[constant for constant in CONSTANTS if constant in expected]]
     lines = [
-        *_flag(found, expected, in_part),
-        *differences(found, constants.reset_coords(drop=True), AGREEMENT, unit=1.0),
+        *_flag(actual, expected, in_part),
+        *differences(actual, constants.reset_coords(drop=True), AGREEMENT, unit=1.0),
     ]
     distance = None
     if not excused:
-        distance = float(record_distance(_record(expected), _record(found)))
-        lines += _moved(found, expected, distance, layers)
+        distance = float(record_distance(_record(expected), _record(actual)))
+        lines += _moved(actual, expected, distance, layers)
     return Check(
         name="simulation",
         statement=name,
@@ -133,27 +158,23 @@ def compared_simulation(name: str, found: xr.Dataset, expected: xr.Dataset) -> C
     )
 
 
-def _moved(found: xr.Dataset, expected: xr.Dataset, distance: float, layers: int) -> Iterator[str]:
-    """Differences of what engines compute."""
+def _moved(actual: xr.Dataset, expected: xr.Dataset, distance: float, layers: int) -> Iterator[str]:
     if not distance <= AGREEMENT:
         yield f"{distance:.1e} apart, at most {AGREEMENT:g} is allowed"
     # Nothing is known of later layers.
-    ends, expected_ends = (
-        run[ENDS].where(run[ENDS] <= layers).reset_coords(drop=True) for run in (found, expected)
-    )
-    yield from differences(ends, expected_ends, AGREEMENT, unit=1.0)
+    first, second = (run[ENDS].where(run[ENDS] <= layers) for run in (actual, expected))
+    yield from differences(first, second.reset_coords(drop=True), AGREEMENT, unit=1.0)
     if "snapshot" in expected:
-        picture = expected[["snapshot"]].reset_coords(drop=True)
-        yield from differences(found, picture, SAME_PICTURE)
+        yield from differences(actual, expected[["snapshot"]].reset_coords(drop=True), SAME_PICTURE)
 
 
 def _record(dataset: xr.Dataset) -> NDArray[np.float64]:
     return np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
 
 
-def _flag(found: xr.Dataset, expected: xr.Dataset, in_part: bool) -> Iterator[str]:
+def _flag(actual: xr.Dataset, expected: xr.Dataset, in_part: bool) -> Iterator[str]:
     """Whether rounding decides: claims leave out the simulations that a file marks so."""
-    marked, sensitivity = bool(found.ill_conditioned), float(found.rounding_sensitivity)
+    marked, sensitivity = bool(actual.ill_conditioned), float(actual.rounding_sensitivity)
     measured = float(expected.rounding_sensitivity)
     if marked != (sensitivity > ILL_CONDITIONED):
         yield f"ill_conditioned is {marked}, but rounding_sensitivity {sensitivity:.1e}"
@@ -162,8 +183,3 @@ def _flag(found: xr.Dataset, expected: xr.Dataset, in_part: bool) -> Iterator[st
     # By more than that, no engine can be held to another one.
     if hidden or (not marked and measured > AGREEMENT):
         yield f"ill_conditioned is {marked}, expected {not marked}: sensitivity {measured:.1e}"
-
-
-def _label(cell: Cell, index: SimulationIndex) -> str:
-    pattern, angle = cell.patterns[index.pattern].label, cell.angles[index.angle]
-    return f"{pattern}, angle {angle:g}, beta {cell.betas[index.beta]:g}"

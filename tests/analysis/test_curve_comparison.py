@@ -112,16 +112,6 @@ def test_a_straight_line_in_celerity_has_no_light_speed() -> None:
             assert found.delta_aic == table.loc[(domain, "linear in celerity")].delta_aic == 0
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_noise_on_a_straight_line_does_not_make_a_light_speed(seed: int) -> None:
-    table = compared(lambda beta: 0.8 * finite_celerity(beta) + noise(seed, 1e-3)(beta))
-    for name in CURVES:
-        found = table.loc[("beta <= beta*", name)]
-        # The largest speed is 0.6; noise of 0.001 cannot hide a limit of less than five times that.
-        assert found.light_speed > 5 * 0.6
-        assert np.isnan(found.light_speed_se) or found.light_speed_se > 0.1 * found.light_speed
-
-
 def test_a_step_shows_its_limit_but_not_how_it_rises() -> None:
     table = compared(lambda beta: np.full_like(beta, 0.5))
     for name in CURVES:
@@ -198,18 +188,6 @@ def test_light_cone_and_diffusion_speed_are_means_over_the_angles() -> None:
     assert compare_models(metrics, kernels[:0]).light_cone.isna().all()
 
 
-@pytest.mark.parametrize("scale", [1e-2, 3.0, 1e2])
-def test_levels_and_limits_scale_with_speeds(scale: float) -> None:
-    plain, other = compared(LAWS["Lorentz"]), compared(lambda beta: scale * LAWS["Lorentz"](beta))
-    for name in ("level", "cross_validated_error"):
-        # 1e-6: the search for the bend, as above; errors of the exact model are rounding.
-        np.testing.assert_allclose(other[name], scale * plain[name], rtol=1e-6, atol=1e-9)
-    limited = np.isfinite(plain.light_speed)
-    np.testing.assert_allclose(
-        other.light_speed[limited], scale * plain.light_speed[limited], rtol=1e-6
-    )
-
-
 # What cannot be fitted.
 
 
@@ -228,18 +206,13 @@ def test_states_at_rest_have_no_light_speed(speeds: float) -> None:
     assert (table.delta_aic == 0).all()
 
 
-def test_few_points_are_not_cross_validated() -> None:
-    for count in (FEWEST_TO_VALIDATE - 1, FEWEST_TO_VALIDATE):
-        table = compared(LAWS["Lorentz"], betas=np.linspace(0, 0.9, count))
-        found = table.loc["all beta"].cross_validated_error
-        assert np.isfinite(found).all() == (count >= FEWEST_TO_VALIDATE)
-
-
-def test_too_few_points_have_rows_without_figures() -> None:
-    table = compared(LAWS["Lorentz"], beta_star=0.03)
-    few = table.loc["beta <= beta*"]
-    assert (few.n == 2).all()
-    assert few[["level", "light_speed", "aic", "r2", "worst_residual"]].isna().all(axis=None)
+@pytest.mark.parametrize("count", [2, FEWEST_TO_VALIDATE - 1, FEWEST_TO_VALIDATE])
+def test_few_points_are_fitted_but_not_cross_validated_and_two_are_not_fitted(count: int) -> None:
+    table = compared(LAWS["Lorentz"], betas=np.linspace(0, 0.9, count)).loc["all beta"]
+    assert (table.n == count).all()
+    figures = table[["level", "aic", "r2", "worst_residual"]]
+    assert figures.notna().all(axis=None) == (count > 2)
+    assert table.cross_validated_error.notna().all() == (count >= FEWEST_TO_VALIDATE)
 
 
 def test_holes_are_left_out() -> None:

@@ -92,16 +92,12 @@ def test_what_cannot_be_followed_has_no_drift() -> None:
     assert np.isnan(drift(run))
 
 
-def test_width_that_shrinks_has_not_grown() -> None:
+def test_width_that_shrinks_has_not_grown_and_that_of_a_dead_state_is_not_known() -> None:
     run = propagate(kernel("dct", 2, 0.0), steps=4)
     assert growth(run) == pytest.approx(1.0, rel=1e-12)
     shrunk = run.assign(sigma_x=run.sigma_x[::-1].values * xr.ones_like(run.sigma_x))
     assert growth(shrunk) == 0
-
-
-def test_width_of_a_state_that_died_is_not_known() -> None:
-    run = propagate(-np.ones((3, 3)), steps=4)
-    assert np.isnan(growth(run))
+    assert np.isnan(growth(propagate(-np.ones((3, 3)), steps=4)))
 
 
 def test_rows_are_those_of_the_metrics() -> None:

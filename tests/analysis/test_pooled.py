@@ -70,15 +70,6 @@ def test_clustered_errors_are_the_sandwich_of_liang_and_zeger() -> None:
     assert found["slope_se_independent"] == pytest.approx(stats.linregress(x, y).stderr, rel=1e-9)
 
 
-def test_names_and_order_of_clusters_do_not_count(rng: np.random.Generator) -> None:
-    x, y, names = clustered(1)
-    order = rng.permutation(len(x))
-    found = fit_clustered(x[order], y[order], [f"cell {name}" for name in names[order]])
-    expected = fit_clustered(x, y, names)
-    for name, figure in expected.items():
-        assert found[name] == pytest.approx(figure, rel=1e-9)  # sums in another order
-
-
 @pytest.mark.parametrize("clusters", [1, 2, 3])
 def test_few_clusters_have_no_interval(clusters: int) -> None:
     found = fit_clustered(*clustered(0, clusters))
@@ -96,11 +87,6 @@ def test_the_interval_of_a_median_holds_it_whatever_the_distribution(count: int)
     exact = 1 - 2 * stats.binom.cdf(cut - 1, count, 0.5)
     assert exact >= 0.95
     assert held == pytest.approx(exact, abs=0.021)
-
-
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_the_median_of_few_has_no_interval(count: int) -> None:
-    assert np.isnan(median_interval(np.arange(float(count)))).all()
 
 
 def test_in_diffusion_speeds_all_sizes_follow_one_line() -> None:
@@ -161,14 +147,6 @@ def test_dead_and_constant_cells_make_no_warning() -> None:
         table = pool(metrics.assign(speed=speed), kernels)
         assert table.r2.isna().all()
         assert (table.n == 0).all() == np.isnan(speed)
-
-
-def test_a_single_cell_is_pooled_without_interval() -> None:
-    metrics = metrics_of(theory(3))
-    table = pool(metrics, kernels_of(metrics))
-    assert (table.clusters == 1).all()
-    assert np.isfinite(table.slope).all()
-    assert table[["slope_se", "ci_low", "theil_sen_low"]].isna().all(axis=None)
 
 
 def test_kernels_that_families_share_count_once() -> None:

@@ -14,6 +14,7 @@ SETTINGS = '{"activations": ["relu"], "slices_per_layer": 1, "steps": 4}'
 CELL = '{"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 4, '
 CELL += '"patterns": [{"name": "image.npy"}]}'
 TABLES = ("--metrics", "m.csv", "--kernels", "k.csv", "--models", "n.csv", "--pooled", "p.csv")
+COLLECTED = ("--mechanics", "x.csv", "--kernels", "k2.csv")
 GRID = ("--experiment", "grid.yaml")
 OVERWRITING: dict[str, tuple[tuple[str, ...], str]] = {
     "kernel": (("propagate", "--kernel", "kernel.npy", "--output", "kernel.npy"), "kernel.npy"),
@@ -34,10 +35,9 @@ OVERWRITING: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "configuration": (("judge", *GRID, "--results", ".", "--output", "grid.yaml"), "grid.yaml"),
     "trajectories": (
-        ("deviations", *GRID, "--trajectories", "cells", "--output", "cells/a.nc"),
+        ("collect", *GRID, "--trajectories", "cells", *COLLECTED, "--output", "cells/a.nc"),
         "cells/a.nc",
     ),
-    "record": (("regress", *TABLES, "--output", "r.csv", "--record", "k.csv"), "k.csv"),
     "page": (
         ("pack", *GRID, "--results", ".", "--report", "page.html", "--output", "page.html"),
         "page.html",

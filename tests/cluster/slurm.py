@@ -106,9 +106,8 @@ class Job:
     """A job, or a task of an array, as the controller remembers it."""
 
     identifier: str
-    """As `Cluster.cancel` takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
+    """As scancel takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
     state: str
-    """RUNNING, COMPLETED, TIMEOUT, ..."""
     node: str
     """Empty before it runs."""
     comment: str
@@ -116,9 +115,7 @@ class Job:
     restarts: int
     """How often SLURM itself queued it again."""
     memory: str
-    """What it asked for: ``1000M``."""
     limit: str
-    """Its time limit: ``1:00``."""
     folder: str
     """Where it was submitted from."""
 
@@ -144,24 +141,16 @@ class Cluster:
         lines = self.run("squeue", "--noheader", "--states=all", "--sort=i", "--Format", form)
         return [_job(line) for line in lines.splitlines()]
 
-    def cancel(self, *jobs: str) -> None:
-        """Cancel jobs, as a user or an administrator would."""
-        self.run("scancel", *jobs)
-
-    def drain(self, node: str) -> None:
-        """Let the jobs of a node end and give it no others."""
-        self.run("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
-
-    def set_down(self, node: str) -> None:
-        """Declare a node dead; the controller ends its jobs."""
-        self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    def set_state(self, node: str, state: str) -> None:
+        """Drain a node: its jobs end and it gets no others; or declare it down, which ends them."""
+        self.run("scontrol", "update", f"nodename={node}", f"state={state}", "reason=test")
 
     def resume(self, node: str) -> None:
         """Give a drained or dead node to jobs again."""
         # A node that is up may have come back by itself; then this command is an error.
         state = self.run("sinfo", "--noheader", f"--nodes={node}", "--format=%T")
         if "dr" in state or "down" in state:
-            self.run("scontrol", "update", f"nodename={node}", "state=resume")
+            self.set_state(node, "resume")
 
     def lose(self, node: str) -> None:
         """End a node and all of its processes at once, as a power cut does."""
@@ -221,21 +210,21 @@ class Cluster:
             time.sleep(0.1)
 
 
-def _missing_for_slurm(accounting: bool) -> str:
-    """Say what this machine or user lacks to run a cluster; an empty text if nothing."""
+def _skip_without_slurm(accounting: bool) -> None:
+    """Skip the test where this machine or user cannot run a cluster."""
     if os.getuid():
-        return "SLURM's nodes start jobs as other users: only root can run them"
+        pytest.skip("SLURM's nodes start jobs as other users: only root can run them")
     names = PROGRAMS + (ACCOUNTING if accounting else ())
     absent = [name for name in names if not shutil.which(name, path=PATH)]
-    packages = "slurm-wlm munge" + (" slurmdbd mariadb-server" if accounting else "")
-    return f"no {', '.join(absent)}: apt-get install {packages}" if absent else ""
+    if absent:
+        packages = "slurm-wlm munge" + (" slurmdbd mariadb-server" if accounting else "")
+        pytest.skip(f"no {', '.join(absent)}: apt-get install {packages}")
 
 
 @contextmanager
 def slurm_cluster(*, accounting: bool = False) -> Iterator[Cluster]:
     """Run a SLURM with four idle nodes; where that is impossible the test is skipped."""
-    if reason := _missing_for_slurm(accounting):
-        pytest.skip(reason)
+    _skip_without_slurm(accounting)
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="mechcore-slurm-"))
         cluster = Cluster(Path(name), _environment(Path(name)), accounting)
@@ -324,10 +313,12 @@ def _database(cluster: Cluster, port: int) -> Iterator[None]:
 
 def _write_database_settings(folder: Path, port: int, store_port: int) -> None:
     password = secrets.token_hex(8)
-    text = DATABASE.format(folder=folder, port=port, store_port=store_port, password=password)
-    (folder / "slurmdbd.conf").write_text(text)
+    settings = folder / "slurmdbd.conf"
     # Its daemon refuses one that others can read.
-    (folder / "slurmdbd.conf").chmod(0o600)
+    settings.touch(0o600)
+    settings.write_text(
+        DATABASE.format(folder=folder, port=port, store_port=store_port, password=password)
+    )
     (folder / "setup.sql").write_text(
         "CREATE DATABASE slurm;\n"
         f"GRANT ALL ON slurm.* TO slurm@'127.0.0.1' IDENTIFIED BY '{password}';\n"
@@ -341,14 +332,9 @@ def _start_mariadb(cluster: Cluster, port: int) -> subprocess.Popen[bytes]:
     words = [f"--socket={folder / 'mariadb.socket'}", f"--pid-file={folder / 'mariadb.pid'}"]
     words += [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
     words += [f"--init-file={folder / 'setup.sql'}", "--innodb-flush-log-at-trx-commit=0"]
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "start_new_session": True}
     with (folder / "mariadb.log").open("ab") as log:
-        return subprocess.Popen(
-            [_program("mariadbd"), *common, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        return subprocess.Popen([_program("mariadbd"), *common, *words], stdout=log, **quiet)
 
 
 def _program(name: str) -> str:
@@ -374,12 +360,9 @@ def _run(words: Sequence[str], environment: dict[str, str]) -> str:
 
 def _job(line: str) -> Job:
     array, task, restarts, state, node, comment, memory, limit, folder, _ = line.split("|")
-    identifier = array if task == "N/A" else f"{array}_{_tasks(task)}"
+    tasks = task if task.isdigit() else f"[{task}]"
+    identifier = array if task == "N/A" else f"{array}_{tasks}"
     return Job(identifier, state, node, comment, int(restarts), memory, limit, folder)
-
-
-def _tasks(task: str) -> str:
-    return task if task.isdigit() else f"[{task}]"
 
 
 def _kill(pid_file: Path, number: signal.Signals) -> None:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from mechcore.io.netcdf import read_dataset
 from tests.cluster.slurm import Cluster, Job, slurm_cluster
 from tests.helpers.projects import PROJECT, copy_project
+from tests.helpers.shared import made_once
 
 PROFILES = PROJECT / "profiles"
 SECONDS_TO_FINISH = 1200
@@ -153,13 +153,6 @@ def states(cluster: Cluster, folder: Path, what: str) -> list[str]:
     return [job.state for job in jobs_of(cluster, folder, what)]
 
 
-def run_id(said: str) -> str:
-    """Return the name of all jobs of a run."""
-    found = re.search(r"SLURM run ID: (\S+)", said)
-    assert found, said
-    return found[1]
-
-
 def contents(folder: Path, experiment: str) -> dict[str, str | bytes]:
     """Return what identifies each result: hashes of arrays, bytes of tables."""
     results = folder / "results" / experiment
@@ -181,11 +174,6 @@ def files(folder: Path, experiment: str) -> set[str]:
     return found - {"tracking.json"}
 
 
-def results_of(experiment: str) -> tuple[str, ...]:
-    """Return what to ask for: all results, but neither the page nor MLflow."""
-    return ("--", f"results/{experiment}/certificate.json", f"results/{experiment}/sweep.json")
-
-
 def grid_project(place: Path) -> Path:
     """Return a copy of the project with the grid, without results."""
     folder = copy_project(place / "project")
@@ -201,13 +189,6 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with the rules that fail."""
-    (tmp_path / "Snakefile").write_text(FAULTS)
-    return tmp_path
-
-
-@pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project, without results."""
     return grid_project(tmp_path)
@@ -216,18 +197,11 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
     """What the grid gives on this machine, computed once for all processes of the tests."""
-    # Of this session of tests, and not of one before it.
-    name = f"here-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or secrets.token_hex(4)}"
-    folder = tmp_path_factory.getbasetemp().parent / name
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "project" / COLLECTED).exists():
-            here(grid_project(folder), "--configfile", "grid.yaml", "--", COLLECTED)
-    return contents(folder / "project", "grid")
 
+    def make(folder: Path) -> None:
+        here(grid_project(folder), "--configfile", "grid.yaml", "--", COLLECTED)
 
-def complete(cluster: Cluster, project: Path) -> None:
-    """Ask for the grid once more."""
-    finish(cluster, project, "--configfile", "grid.yaml", "--", COLLECTED)
+    return contents(made_once(tmp_path_factory, "here", make) / "project", "grid")
 
 
 def finished_cells(project: Path) -> dict[str, int]:
@@ -250,11 +224,6 @@ def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[st
     assert job.state == "RUNNING"
     assert len(found) < CELLS
     return job, found
-
-
-def runs_again(job: Job) -> bool:
-    """Return whether a job of a lost node runs on another one."""
-    return job.restarts == 1 and job.state == "RUNNING"
 
 
 def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
@@ -301,11 +270,12 @@ def test_a_job_that_is_cancelled_and_loses_its_node_twice_ends_well(
 ) -> None:
     run = begin(cluster, project)
     first, one = under_way(cluster, project, 1)
-    cluster.cancel(first.identifier)
+    cluster.run("scancel", first.identifier)
     cluster.wait_for(lambda: len(jobs_of(cluster, project, SHARED)) == 2)
     second, two = under_way(cluster, project, 2)
-    cluster.set_down(second.node)
-    cluster.wait_for(lambda: runs_again(jobs_of(cluster, project, SHARED)[-1]))
+    cluster.set_state(second.node, "down")
+    cluster.wait_for(lambda: jobs_of(cluster, project, SHARED)[-1].restarts == 1)
+    cluster.wait_for(lambda: states(cluster, project, SHARED)[-1] == "RUNNING")
     third, three = under_way(cluster, project, 2)
     cluster.lose(third.node)
     try:
@@ -329,16 +299,17 @@ def test_a_run_that_gives_up_and_one_that_is_lost_are_completed_by_the_next(
 ) -> None:
     gives_up = begin(cluster, project, "--retries=0")
     job, one = under_way(cluster, project, 1)
-    cluster.cancel(job.identifier)
+    cluster.run("scancel", job.identifier)
     assert gives_up.wait() == 1
     assert re.search(r"^[12] of 3 cells done, 0 failed$", gives_up.said(), re.MULTILINE)
     lost = begin(cluster, project)
     cluster.wait_for(lambda: states(cluster, project, SHARED) == ["CANCELLED", "RUNNING"])
     _, two = under_way(cluster, project, 1)
     lost.kill()
-    cluster.run("scancel", "--name", run_id(lost.said()))
+    (name,) = re.findall(r"SLURM run ID: (\S+)", lost.said())
+    cluster.run("scancel", "--name", name)
     finish(cluster, project, "--configfile", "grid.yaml", "--unlock")
-    complete(cluster, project)
+    finish(cluster, project, "--configfile", "grid.yaml", "--", COLLECTED)
     check(project, expected, one, two)
     assert states(cluster, project, SHARED) == ["CANCELLED", "CANCELLED", "COMPLETED"]
 
@@ -350,7 +321,7 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
     words, target = ("--configfile", "grid.yaml"), "results/grid/regressions.csv"
     run = begin(cluster, project, target=target)
     job, _ = under_way(cluster, project, 1)
-    cluster.drain(job.node)
+    cluster.set_state(job.node, "drain")
     try:
         run.kill()
         refused = begin(cluster, project)
@@ -376,7 +347,8 @@ def test_smoke_gives_on_a_cluster_what_it_gives_here(
     words = ("--configfile", "config/smoke.yaml")
     alone = tmp_path / "alone"
     shutil.copytree(project, alone)
-    here(alone, *words, *results_of("smoke"))
+    # All results, but neither the page nor MLflow.
+    here(alone, *words, "--", "results/smoke/certificate.json", "results/smoke/sweep.json")
     finish(cluster, project, "--group-components", "cells-10s=2", *words)
     assert len(contents(alone, "smoke")) >= 8
     assert contents(project, "smoke") == contents(alone, "smoke")
@@ -389,7 +361,9 @@ def test_smoke_gives_on_a_cluster_what_it_gives_here(
     assert "Nothing to be done" in finish(cluster, project, *words, "--dry-run")
 
 
-def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, folder: Path) -> None:
+def test_a_job_over_its_memory_or_time_gets_more_of_it(cluster: Cluster, tmp_path: Path) -> None:
+    folder = tmp_path
+    (folder / "Snakefile").write_text(FAULTS)
     # The workflow's own handler is not there to report errors.
     said = finish(cluster, folder, "--quiet=host", "--", "hungry.txt", "slow.txt")
     assert states(cluster, folder, "rule_hungry") == ["FAILED", "COMPLETED"]

@@ -23,11 +23,22 @@ run = mechcore.propagate(mechcore.kernel("dct", 2, beta=0.5), steps=8)
 print(repr(run.mu_x.values[-1].item()), sum(lines._propagate_all.stats.cache_hits.values()))
 """
 
+SMALL_JOB = """
+from mechcore.engines.compiled.machine_code import compiled
 
-def start(**environment: str) -> subprocess.Popen[str]:
-    """Start a job that needs the smaller part of the machine code."""
+@compiled
+def doubled(number):
+    return 2 * number
+
+print(doubled(21), sum(doubled.stats.cache_hits.values()))
+"""
+"""Compiled in a second, as the engine is not."""
+
+
+def start(job: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start a job that needs machine code."""
     return subprocess.Popen(
-        [sys.executable, "-c", JOB],
+        [sys.executable, job],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -43,12 +54,18 @@ def finished(job: subprocess.Popen[str]) -> list[str]:
 
 
 def test_jobs_that_start_at_once_share_a_cache(tmp_path: Path) -> None:
-    cold = [start(NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
-    results = {finished(job)[0] for job in cold}
-    warm = finished(start(NUMBA_CACHE_DIR=str(tmp_path)))
+    job, folder = tmp_path / "job.py", {"NUMBA_CACHE_DIR": str(tmp_path)}
+    job.write_text(SMALL_JOB)
+    cold = [start(job, **folder) for _ in range(2)]
     # Whoever came later compiled it, too, or found it whole: never a part of it.
-    assert results == {warm[0]}
-    assert warm[1] == "1"
+    assert {finished(one)[0] for one in cold} == {"42"}
+    assert finished(start(job, **folder)) == ["42", "1"]
+
+
+def test_the_engine_is_compiled_once(tmp_path: Path) -> None:
+    here = mechcore.propagate(mechcore.kernel("dct", 2, beta=0.5), steps=8)
+    (tmp_path / "job.py").write_text(JOB)
+    assert finished(start(tmp_path / "job.py")) == [repr(here.mu_x.values[-1].item()), "1"]
 
 
 def test_nothing_is_written_into_the_package() -> None:

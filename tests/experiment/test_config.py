@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import yaml
 
+from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.cell import Cell
@@ -31,37 +31,30 @@ GOOD: dict[str, object] = {
 DIGITS = str(PROJECT / "resources" / "banks" / "digits.safetensors")
 
 
-def test_a_good_configuration_becomes_a_grid() -> None:
+def test_a_good_configuration_becomes_a_grid_of_cells_that_survive_json() -> None:
     cells = expand(load_experiment(GOOD))
     assert list(cells) == ["dct-relu-k2", "dct-relu-k3"]
     assert cells["dct-relu-k2"].simulations == 6
-
-
-def test_a_cell_survives_json_exactly() -> None:
-    for cell in expand(load_experiment(GOOD)).values():
-        assert Cell.from_json(cell.to_json()) == cell
-
-
-def test_ids_show_the_boundary_only_where_there_is_one() -> None:
+    assert [Cell.from_json(cell.to_json()) for cell in cells.values()] == list(cells.values())
+    # Ids show the boundary only where there is one.
     cells = expand(load_experiment(GOOD | {"boundary": "wrap", "domain": 31}))
     assert list(cells) == ["dct-relu-k2-wrap", "dct-relu-k3-wrap"]
+
+
+BANKS = [{"weights": DIGITS, "untrained": DIGITS}]
+DISC = {"name": "disc", "radius": 99}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"boundary": "zero", "patterns": [{"name": "disc", "radius": 99}]}, "domain: 129 .*199"),
+        # The default domain, and the name of a bank before training.
+        ({"boundary": "zero", "patterns": [DISC]}, "domain: 129 .*199"),
         (
-            {
-                "filter_banks": [
-                    {"weights": DIGITS, "untrained": DIGITS},
-                    {"weights": DIGITS, "name": "Digits-untrained"},
-                ]
-            },
+            {"filter_banks": [*BANKS, {"weights": DIGITS, "name": "Digits-untrained"}]},
             "filter_banks: 'digits-untrained' .*once",
         ),
     ],
-    ids=["default domain", "bank with the name of one before training"],
 )
 def test_settings_that_do_not_fit_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(MechcoreError, match=message):
@@ -90,24 +83,18 @@ def test_a_changed_pattern_file_is_a_changed_cell(
 def test_too_little_memory_is_no_mistake_of_a_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def used_up(*_: object) -> None:
-        raise MemoryError
-
     (tmp_path / "config.yaml").touch()
-    monkeypatch.setattr(yaml, "load", used_up)
+    monkeypatch.setattr(yaml, "load", Mock(side_effect=MemoryError))
     with pytest.raises(MemoryError):
         load_experiment(tmp_path / "config.yaml")
 
 
 def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> None:
-    banks = [{"weights": DIGITS, "untrained": DIGITS}, {"weights": DIGITS, "name": "again"}]
+    banks = [*BANKS, {"weights": DIGITS, "name": "again"}]
     plan = planned_banks(load_experiment(GOOD | {"filter_banks": banks}))
     assert list(plan) == ["digits", "digits-untrained", "again"]
     assert [bank.trained for bank in plan.values()] == [True, False, True]
     assert plan["digits"].untrained == "digits-untrained"
-
-
-def test_no_banks_may_be_written_as_nothing() -> None:
     assert load_experiment(GOOD | {"filter_banks": None}).filter_banks == []
 
 
@@ -120,12 +107,9 @@ def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:
     assert filter_run(other, planned_banks(other)["digits"]) == run
 
 
-def test_the_committed_schema_is_the_one_of_the_model() -> None:
+def test_the_committed_schema_is_that_of_the_model_and_describes_every_key() -> None:
     # If this fails: make schema
     assert (PROJECT / "config" / "schema.json").read_text() == schema_text()
-
-
-def test_the_schema_names_every_key_with_a_description() -> None:
     properties = json.loads(schema_text())["properties"]
     assert set(properties) == set(Experiment.model_fields)
     assert all("description" in entry for entry in properties.values())
@@ -161,16 +145,18 @@ def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
     ],
     ids=lambda command: command[0],
 )
-def test_every_subcommand_refuses_a_bad_configuration(tmp_path: Path, command: list[str]) -> None:
-    config = tmp_path / "bad.yaml"
-    config.write_text(yaml.safe_dump(GOOD | {"sizes": [1]}))
-    words = [str(config) if word == "CONFIG" else word for word in command]
-    ended = subprocess.run(
-        [sys.executable, "-m", "mechcore", *words], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines() == [
-        f"mechcore: {config}: sizes[0]: 1 is not allowed, expected at least 2"
-    ]
-    assert ended.stdout == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+def test_every_subcommand_refuses_a_bad_configuration(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("CONFIG").write_text(yaml.safe_dump(GOOD | {"sizes": [1]}))
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    output, errors = capsys.readouterr()
+    assert errors == "mechcore: CONFIG: sizes[0]: 1 is not allowed, expected at least 2\n"
+    assert output == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["CONFIG"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import struct
 import warnings
 import zipfile
@@ -16,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.experiment.weights import FORMATS
-from tests.faults.bad_arrays import Runs, header, objects, shape, sparse
-from tests.faults.cases import Case, Maker, content
-from tests.helpers.weight_files import WRITERS, onnx_model, write_hdf5, write_keras, write_npz
+from tests.faults.bad_arrays import header, objects, shape, sparse
+from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
+from tests.helpers.weight_files import WRITERS, onnx_model, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
@@ -45,35 +44,21 @@ def kernel_with(value: float) -> dict[str, NDArray[np.float32]]:
     return {"conv.weight": values}
 
 
-Table = dict[str, tuple[Maker, tuple[str, ...]]]
-
-
 def common(suffix: str) -> Table:
-    """What is wrong in any format."""
+    """What is wrong in any format; the fuzz cuts and damages the bytes."""
     other = ".safetensors" if suffix == ".npz" else ".npz"
+    contents: dict[str, tuple[dict[str, NDArray[Any]], tuple[str, ...]]] = {
+        "no tensor": ({}, ()),
+        "no kernel": ({"fc.weight": KERNEL[0, 0]}, ("no spatial convolution",)),
+        "NaN": (kernel_with(np.nan), ("1 of 72 weights",)),
+        "infinity": (kernel_with(np.inf), ("1 of 72 weights",)),
+        "whole numbers": ({"conv.weight": KERNEL.astype(int)}, ("int64 values",)),
+    }
     return {
-        "nothing": (content(b""), ()),
-        "text": (content("weights"), ()),
-        "bytes of chance": (content(bytes(range(256)) * 9), ()),
-        "a tenth of it": (damaged(suffix, lambda data: data[: int(0.1 * len(data))]), ()),
-        "half of it": (damaged(suffix, lambda data: data[: int(0.5 * len(data))]), ()),
-        "all but the end": (damaged(suffix, lambda data: data[: int(0.9 * len(data))]), ()),
-        "zeros in its place": (damaged(suffix, lambda data: bytes(len(data))), ()),
-        "flipped bits": (damaged(suffix, lambda data: bytes(255 - one for one in data)), ()),
-        "no tensor": (written(suffix, {}), ()),
-        "no kernel": (written(suffix, {"fc.weight": KERNEL[0, 0]}), ("no spatial convolution",)),
-        "NaN": (written(suffix, kernel_with(np.nan)), ("1 of 72 weights",)),
-        "infinity": (written(suffix, kernel_with(np.inf)), ("1 of 72 weights",)),
-        "whole numbers": (
-            written(suffix, {"conv.weight": KERNEL.astype(int)}),
-            ("no spatial convolution", "int64 values"),
-        ),
-        "a pickle": (content(pickle.dumps({"conv.weight": Runs()})), ()),
+        **of_any_format(),
+        **{name: (written(suffix, arrays), told) for name, (arrays, told) in contents.items()},
+        "half of it": (damaged(suffix, lambda data: data[: len(data) // 2]), ()),
         "another format": (written(other, kernel_with(1)), ()),
-        "a folder": (Path.mkdir, ("it is a folder",)),
-        "a device": (lambda path: path.symlink_to("/dev/zero"), ("a device",)),
-        "a link to itself": (lambda path: path.symlink_to(path.name), ("symbolic links",)),
-        "a link outside": (lambda path: path.symlink_to("../outside/secret"), ()),
         "5 GB of zeros": (sparse(b""), ()),
     }
 
@@ -81,10 +66,9 @@ def common(suffix: str) -> Table:
 ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
 
 
-def safetensors(header: str | bytes, values: bytes = KERNEL.tobytes()) -> Maker:
+def safetensors(header: str, values: bytes = KERNEL.tobytes()) -> Maker:
     """Return what writes a header as it is."""
-    head = header.encode() if isinstance(header, str) else header
-    return content(struct.pack("<Q", len(head)) + head + values)
+    return content(struct.pack("<Q", len(header)) + header.encode() + values)
 
 
 def tensors(names: Iterable[str], values: bytes = KERNEL.tobytes(), **changes: object) -> Maker:
@@ -92,36 +76,23 @@ def tensors(names: Iterable[str], values: bytes = KERNEL.tobytes(), **changes: o
     return safetensors(json.dumps(dict.fromkeys(names, ENTRY | changes)), values)
 
 
-FIRST, SECOND = json.dumps(ENTRY), json.dumps(ENTRY | {"data_offsets": [288, 576]})
 ONE, NANS = ["conv.weight"], np.full_like(KERNEL, np.nan).tobytes()
-FEW_BITS = {"F8_E8M0": "float8_e8m0fnu", "F6_E2M3": "float6_e2m3fn", "F4": "float4_e2m1fn"}
+TWICE = f'{{"a1": {json.dumps(ENTRY)}, "a1": {json.dumps(ENTRY | {"data_offsets": [288, 576]})}}}'
+FEW_BITS = {"dtype": "F4", "data_offsets": [0, 36]}
 
 SAFETENSORS: Table = {
     "a header of exabytes": (content(struct.pack("<Q", 2**62) + b"{}"), ()),
-    "a header of minus one": (content(struct.pack("<q", -1) + b"{}"), ()),
-    "a header of nothing": (safetensors(""), ()),
     "a header that is a list": (safetensors("[]"), ()),
-    "a header of brackets": (safetensors('{"a":' * 50_000), ()),
-    "a header that is no text": (safetensors(b"\xff\xfe{}"), ()),
     "an unknown type": (tensors(ONE, dtype="F128"), ()),
+    "a type that nothing reads": (tensors(ONE, bytes(36), **FEW_BITS), ("of float4_e2m1fn",)),
     "a shape of exabytes": (tensors(ONE, shape=[2**31, 2**31, 3, 3]), ()),
-    "a shape beyond 64 bits": (tensors(ONE, shape=[2**70]), ()),
     "a negative shape": (tensors(ONE, shape=[-4, -2, 3, 3]), ()),
-    "a shape of texts": (tensors(ONE, shape=["4"]), ()),
     "values beyond the end": (tensors(ONE, data_offsets=[0, 10**12]), ()),
-    "values that end before they begin": (tensors(ONE, data_offsets=[288, 0]), ()),
     "values that overlap": (tensors("ab"), ()),
     "bytes of nobody": (tensors("a", KERNEL.tobytes() + bytes(64)), ()),
     "a name of a terminal": (tensors([ESCAPE], NANS), ("72 of 72 weights",)),
     "a name of a megabyte": (tensors(["a" * 10**6], NANS), ("72 of 72 weights", "aaa...aaa")),
-    "a name that occurs twice": (safetensors(f'{{"a1": {FIRST}, "a1": {SECOND}}}', bytes(576)), ()),
-    **{
-        f"a type that nothing reads: {code}": (
-            tensors(ONE, bytes(9 * bits), dtype=code, data_offsets=[0, 9 * bits]),
-            (f"a kernel of {name}, expected float64",),
-        )
-        for (code, name), bits in zip(FEW_BITS.items(), (8, 6, 4), strict=True)
-    },
+    "a name that occurs twice": (safetensors(TWICE, bytes(576)), ()),
 }
 
 
@@ -160,42 +131,27 @@ def tensor(values: NDArray[Any]) -> Maker:
 CALL = header("__import__('os').system('touch pwned')\n")
 BOMB = shape("(1000, 1000, 3, 9)") + bytes(216 * 10**6)
 OBJECTS = objects().reshape(1, 1, 1, 1)
+LIE = damaged(".npz", lambda data: lying(data, 2**31))
+UNWRITABLE = KERNEL.astype(ml_dtypes.float8_e5m2)
 
 NPZ: Table = {
     "no members": (archive({}), ("empty",)),
     "members that are no arrays": (array("a.txt", b"text"), ("not an array",)),
     "a member that is no array": (array("a.npy", b"text"), ()),
     "a header that calls": (array("a.npy", CALL), ()),
-    "a header of brackets": (array("a.npy", header("(" * 9000)), ()),
-    "a shape of exabytes": (
-        array("a.npy", shape("(1000000000, 1000000000, 3, 3)", "<f4")),
-        ("would take",),
-    ),
-    "a shape of more than it holds": (
-        array("a.npy", shape("(1000, 1000, 3, 3)", "<f4")),
-        ("cannot be read as .npz: EOF", "got 72"),
-    ),
+    "a shape of exabytes": (array("a.npy", shape("(10000000000, 9, 3, 3)")), ("would take",)),
+    "a shape of more than it holds": (array("a.npy", shape("(99, 99, 3, 3)")), ("EOF", "got 72")),
     "a negative shape": (array("a.npy", shape("(-1, 2, 3, 3)", "<f4")), ()),
     "objects that run": (lambda path: np.savez(path, a=OBJECTS), ("object values",)),
     "2 GB in 2 MB": (array("a.npy", BOMB, squeezed=True), ("more than 100 times the file's",)),
-    "a member that lies about its size": (
-        damaged(".npz", lambda data: lying(data, 2**31)),
-        ("declares 416 bytes of 2147483648",),
-    ),
+    "a member that lies about its size": (LIE, ("declares 416 bytes of 2147483648",)),
     "a name above": (array("../outside/a.npy", shape("(9,)")), ("'../outside/a'",)),
     "a name at the root": (array("/etc/a.npy", shape("(9,)")), ("'/etc/a'",)),
-    "a name of a terminal": (array(f"{ESCAPE}.npy", shape("(9,)")), ("vector",)),
     "a name that occurs twice": (_twice, ("holds 2 tensors with the name 'conv.weight'",)),
     "complex numbers": (tensor(KERNEL.astype(np.complex64)), ("complex64 values",)),
     "structures": (tensor(np.zeros((4, 2, 3, 3), [("a", "f4")])), ("void32 values",)),
-    "types whose name is lost": (
-        tensor(KERNEL.astype(ml_dtypes.float8_e4m3fn)),
-        ("'conv.weight' is a kernel of float8, expected float64",),
-    ),
-    "types that numpy cannot write": (
-        tensor(KERNEL.astype(ml_dtypes.float8_e5m2)),
-        ("'conv.weight' cannot be read: descr is not a valid dtype",),
-    ),
+    "types whose name is lost": (tensor(KERNEL.astype(ml_dtypes.float8_e4m3fn)), ("of float8,",)),
+    "types that numpy cannot write": (tensor(UNWRITABLE), ("descr is not a valid dtype",)),
 }
 
 
@@ -218,36 +174,24 @@ def strided(*shape: int) -> Maker:
 
 CODE = ("holds code or Python objects", "torch.save(model.state_dict(), path)")
 RUNS = {"conv.weight": Runs()}
+OLD = {"_use_new_zipfile_serialization": False}
 MEMORY = b"\x80\x02]" + b"]" * 10**6 + b"a" * 10**6 + b"."
+SPARSE = torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3)).to_sparse()})
+NOWHERE = torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3), device="meta")})
 
 TORCH: Table = {
     "objects that run": (torch_saved(lambda _: RUNS), CODE),
-    "objects that run, as before 1.6": (
-        torch_saved(lambda _: RUNS, _use_new_zipfile_serialization=False),
-        CODE,
-    ),
+    "objects that run, as before 1.6": (torch_saved(lambda _: RUNS, **OLD), CODE),
     "a whole module": (torch_saved(lambda torch: torch.nn.Conv2d(1, 1, 3)), CODE),
     "a script": (archive({"net/constants.pkl": b"", "net/data.pkl": b""}), CODE),
     "a list": (torch_saved(lambda torch: [torch.ones(3)]), ("type list",)),
-    "a tensor": (torch_saved(lambda torch: torch.ones((1, 1, 3, 3))), ("type Tensor",)),
-    "a number": (torch_saved(lambda _: 7), ("type int",)),
     "a tensor of exabytes": (strided(10**6, 10**6, 3, 3), ("would take",)),
     "megabytes in four bytes": (strided(1000, 1000, 3, 3), ("declares 36000000 bytes",)),
-    "sparse values": (
-        torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3)).to_sparse()}),
-        ("sparse values",),
-    ),
-    "values of no device": (
-        torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3), device="meta")}),
-        (),
-    ),
+    "sparse values": (SPARSE, ("sparse values",)),
+    "values of no device": (NOWHERE, ()),
     "a compressed archive": (array("net/data/0", bytes(1000), squeezed=True), ("is compressed",)),
     "an archive of nothing": (array("net/data.pkl", b""), ()),
     "a pickle that fills memory": (array("net/data.pkl", MEMORY), ()),
-    "a name of a terminal": (
-        torch_saved(lambda torch: {ESCAPE: torch.full((1, 1, 3, 3), torch.nan)}),
-        ("9 of 9 weights",),
-    ),
 }
 
 
@@ -269,17 +213,10 @@ def _dims(*lengths: int) -> Maker:
     return onnx_saved(lambda _, tensor: tensor.dims.__setitem__(slice(None), lengths))
 
 
-def _outside(location: str) -> Maker:
-    def change(_: Any, tensor: Any) -> None:
-        tensor.ClearField("raw_data")
-        tensor.data_location = tensor.EXTERNAL
-        tensor.external_data.add(key="location", value=location)
-
-    return onnx_saved(change)
-
-
-def _type(number: int) -> Maker:
-    return onnx_saved(lambda _, tensor: setattr(tensor, "data_type", number))
+def _outside(_: Any, tensor: Any) -> None:
+    tensor.ClearField("raw_data")
+    tensor.data_location = tensor.EXTERNAL
+    tensor.external_data.add(key="location", value="../outside/secret")
 
 
 def _function(model: Any, _: Any) -> None:
@@ -303,22 +240,20 @@ def _name_of_bytes(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"unknown", b"\xffnknown"))
 
 
+NO_TYPE = onnx_saved(lambda _, tensor: setattr(tensor, "data_type", 99))
+SAME_NAME = onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor))
+
 ONNX: Table = {
     "a shape of exabytes": (_dims(10**9, 10**9, 3, 3), ()),
     "a shape of more than it holds": (_dims(4, 2, 3, 4), ()),
     "a negative shape": (_dims(-4, 2, 3, 3), ("negative length",)),
-    "values above": (_outside("../outside/secret"), ("is in another file",)),
-    "values at the root": (_outside("/etc/passwd"), ("is in another file",)),
-    "an unknown type": (_type(99), ()),
-    "texts": (_type(8), ()),
+    "values above": (onnx_saved(_outside), ("is in another file",)),
+    "an unknown type": (NO_TYPE, ()),
     "no groups": (_group(0), ("'w' cannot be split into 0 groups",)),
     "groups that do not divide the inputs": (_group(3), ("'w' cannot be split into 3 groups",)),
     "a convolution inside of a function": (onnx_saved(_function), ("inline_local_functions",)),
     "a name that is no text": (_name_of_bytes, ("kernel that is not stored as an array",)),
-    "a name that occurs twice": (
-        onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor)),
-        ("two tensors with the same name",),
-    ),
+    "a name that occurs twice": (SAME_NAME, ("two tensors with the same name",)),
 }
 
 
@@ -351,13 +286,17 @@ def _virtual(h5py: Any, stored: Any) -> None:
     stored.create_virtual_dataset("conv2d/vars/0", layout)
 
 
-def _linked(target: str) -> Maker:
-    return h5_saved(lambda h5py, stored: stored.update(layers=h5py.ExternalLink(target, "/layers")))
+def _linked(h5py: Any, stored: Any) -> None:
+    stored["layers"] = h5py.ExternalLink("../outside/secret", "/layers")
 
 
 def _in_itself(h5py: Any, stored: Any) -> None:
     stored["a"] = h5py.SoftLink("/a")
     stored.create_group("b")["b"] = stored["/"]
+
+
+def _of_brackets(_: Any, stored: Any) -> None:
+    stored.attrs["model_config"] = "[" * 10_000
 
 
 CHUNKS, RAW = {"chunks": (3, 3, 4, 4)}, {"external": [("../outside/secret", 0, 288)]}
@@ -369,49 +308,24 @@ H5: Table = {
     "values of a virtual dataset": (h5_saved(_virtual), ("is in another file",)),
     "values in a raw file": (_dataset(2, 4, **RAW), ("is in another file",)),
     "150 MB of zeros in kB": (_dataset(4096, 4096, **ZEROS), ("more than 100 times the file's",)),
-    "a link above": (_linked("../outside/secret"), ("empty",)),
-    "a link to the root": (_linked("/etc/passwd"), ("empty",)),
+    "a link above": (h5_saved(_linked), ("empty",)),
     "links in a circle": (h5_saved(_in_itself), ("empty",)),
-    "texts": (
-        lambda path: write_hdf5(path, {"conv2d/vars/0": np.array([b"a", b"b"])}),
-        ("no spatial convolution",),
-    ),
-    "a configuration of brackets": (
-        h5_saved(lambda _, stored: stored.attrs.update(model_config="[" * 10_000)),
-        (),
-    ),
+    "a configuration of brackets": (h5_saved(_of_brackets), ()),
 }
 
 
-def _configured(text: str) -> Maker:
-    def make(path: Path) -> None:
-        write_keras(path, {"conv.weight": KERNEL})
-        with zipfile.ZipFile(path) as made:
-            weights = made.read("model.weights.h5")
-        archive({"config.json": text.encode(), "model.weights.h5": weights})(path)
-
-    return make
-
-
 CLAIMED = array("model.weights.h5", bytes(216 * 10**6), squeezed=True)
+BRACKETS = archive({"config.json": b"[" * 100_000, "model.weights.h5": b""})
 
 KERAS: Table = {
     "no weights": (archive({"config.json": b"{}"}), ("holds no model.weights.h5",)),
     "weights that are none": (archive({"model.weights.h5": b"weights"}), ()),
     "216 MB in 210 kB": (CLAIMED, ("more than 100 times the file's",)),
-    "a configuration of brackets": (_configured("[" * 100_000), ()),
-    "a configuration that is text": (_configured("conv"), ()),
+    "a configuration of brackets": (BRACKETS, ()),
 }
 
-TABLES: dict[str, Table] = {
-    ".safetensors": SAFETENSORS,
-    ".npz": NPZ,
-    ".pt": TORCH,
-    ".onnx": ONNX,
-    ".h5": H5,
-    ".keras": KERAS,
-}
-"""By suffix and name: what writes the file, and parts of the line beside the name of the file."""
+TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
+TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
 
 
 def cases() -> list[Case]:

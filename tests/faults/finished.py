@@ -11,7 +11,6 @@ import pytest
 
 from mechcore.cli import main
 from mechcore.experiment.config import load_experiment
-from mechcore.jobs.stages import record_file
 from tests.helpers.experiments import compute
 from tests.helpers.projects import PROJECT
 
@@ -32,15 +31,20 @@ slices_per_layer: 1
 RESULTS, PAGE = Path("results/tiny"), Path("reports/tiny/index.html")
 
 
-TRAJECTORIES = ("--trajectories", RESULTS / "trajectories")
 TABLES = {name: RESULTS / f"{name}.csv" for name in ("metrics", "mechanics", "kernels")}
 
 COMMANDS: dict[str, tuple[object, ...]] = {
     "collect": (
-        *(*TRAJECTORIES, "--output", TABLES["metrics"], "--mechanics", TABLES["mechanics"]),
+        *(
+            "--trajectories",
+            RESULTS / "trajectories",
+            "--output",
+            TABLES["metrics"],
+            "--mechanics",
+            TABLES["mechanics"],
+        ),
         *("--kernels", TABLES["kernels"]),
     ),
-    "deviations": (*TRAJECTORIES, "--output", RESULTS / "deviations.csv"),
     "regress": (
         *("--metrics", TABLES["metrics"], "--kernels", TABLES["kernels"]),
         *("--output", RESULTS / "regressions.csv", "--models", RESULTS / "models.csv"),
@@ -75,6 +79,5 @@ def make(folder: Path) -> None:
     with chdir(folder):
         compute(RESULTS, load_experiment(config))
         for command, words in COMMANDS.items():
-            record = record_file(PAGE.parent if command == "report" else RESULTS, command)
             experiment = () if command == "regress" else ("--experiment", config)
-            mechcore(command, *experiment, *words, "--record", record)
+            mechcore(command, *experiment, *words)

@@ -31,9 +31,6 @@ LONGEST_LINE = 500
 SAMPLED = random.Random(20251231).sample([case for case in CORPUS if not case.package], 4)
 """What also runs as a user runs it."""
 
-PLANNED = ("experiment '$(touch pwned)'", "unknown key")
-"""Configurations that Snakemake is given as well."""
-
 
 def listing(folder: Path) -> dict[Path, tuple[int, int, int, bytes]]:
     """All that is in a folder: kinds, times, sizes and contents."""
@@ -79,8 +76,7 @@ def check(case: Case, folder: Path, run: Callable[[tuple[str, ...], Path], Ended
     assert line.startswith("mechcore: ")
     assert line.isprintable()
     assert len(line) < LONGEST_LINE
-    for part in case.told:
-        assert part in line
+    assert all(part in line for part in case.told), line
     assert listing(folder.parent) == before
 
 
@@ -96,16 +92,15 @@ def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
     check(case, place, run_in_a_process)
 
 
-@pytest.mark.parametrize("name", PLANNED)
-def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path, name: str) -> None:
+def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
-    change, told = bad_configs.CHANGED[name]
+    change, told = bad_configs.CHANGED["experiment '$(touch pwned)'"]
     (folder / "bad.yaml").write_text(yaml.dump(bad_configs.GOOD | change))
     ended = snakemake(folder, "-n", config="bad.yaml")
     assert ended.returncode == 2
     (line,) = (line for line in ended.stderr.splitlines() if not line.startswith("Using "))
-    for part in told:
-        assert part in line
+    assert line.startswith("bad.yaml: ")
+    assert all(part in line for part in told)
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
     assert {"results", "reports", "logs"}.isdisjoint(path.name for path in folder.iterdir())
 

@@ -1,4 +1,4 @@
-"""Result files that are cut, changed or exchanged: whoever reads one names it and ends."""
+"""Result files that are cut, changed or exchanged: verification names each in one line."""
 
 from __future__ import annotations
 
@@ -13,30 +13,7 @@ import pytest
 from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import CONTENT_HASH
 from mechcore.verification.experiment import Extent, verify
-from tests.faults import tiny
-from tests.helpers import experiments, trackers
-
-NAME = "trajectories/dct-relu-k2.nc"
-OTHER = "trajectories/dct-modulus-k2.nc"
-DEVIATIONS = "results/tiny/deviations.csv"
-"""What reads the trajectories after the cells are collected."""
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    experiments.run(folder, trackers.CONFIG)
-    return folder
-
-
-def problems(results: Path) -> list[str]:
-    """Return what verification says of the files of results."""
-    experiment = load_experiment(trackers.CONFIG)
-    return verify(experiment, results, Extent(1, 1)).checks[0].failures
-
-
-def cut(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
+from tests.helpers.trackers import CONFIG
 
 
 def edit(path: Path) -> None:
@@ -49,74 +26,46 @@ def forge(path: Path) -> None:
         file.setncattr(CONTENT_HASH, "0" * 64)
 
 
-def exchange(path: Path) -> None:
-    shutil.copy(path.parents[1] / OTHER, path)
-
-
 def replace_by_foreign(path: Path) -> None:
     path.unlink()
     with netCDF4.Dataset(path, "w") as file:
         file.title = "not of this project"
 
 
-def replace_by_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def replace_by_pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
+def replaced(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda path: (path.unlink(), make(path))
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut": (cut, "not a readable netCDF file"),
+    "cut": (lambda path: os.truncate(path, path.stat().st_size // 2), "not a readable netCDF file"),
     "edited": (edit, "damaged: its content"),
     "forged": (forge, "damaged: its content"),
-    "exchanged": (exchange, "made with other settings (activation)"),
+    "exchanged": (
+        lambda path: shutil.copy(path.with_name("dct-modulus-k2.nc"), path),
+        "made with other settings (activation)",
+    ),
     "foreign": (replace_by_foreign, "format version None"),
     "empty": (lambda path: path.write_bytes(b""), "not a readable netCDF file"),
     "text": (lambda path: path.write_text("text"), "not a readable netCDF file"),
-    "folder": (replace_by_folder, "missing, expected a netCDF file"),
-    "pipe": (replace_by_pipe, "missing, expected a netCDF file"),
+    "folder": (replaced(Path.mkdir), "missing, expected a netCDF file"),
+    "pipe": (replaced(os.mkfifo), "missing, expected a netCDF file"),
 }
 
 
-def test_intact_files_have_no_problem(results: Path) -> None:
-    assert problems(results) == []
+def problems(results: Path) -> list[str]:
+    """Return what verification says of the files of results."""
+    return verify(load_experiment(CONFIG), results, Extent(1, 1)).checks[0].failures
+
+
+def test_intact_files_have_no_problem(simulated: Path) -> None:
+    assert problems(simulated) == []
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_damage_is_reported_in_a_line_with_the_name_of_the_file(
-    results: Path, tmp_path: Path, name: str
-) -> None:
-    copy = Path(shutil.copytree(results, tmp_path / "results"))
+def test_damage_is_reported_in_a_line_with_the_name_of_the_file(results: Path, name: str) -> None:
     damage, reason = DAMAGES[name]
-    damage(copy / NAME)
-    (line,) = problems(copy)
-    assert line.startswith(f"{copy / NAME}: ")
+    path = results / "trajectories" / "dct-relu-k2.nc"
+    damage(path)
+    (line,) = problems(results)
+    assert line.startswith(f"{path}: ")
     assert reason in line
-    assert "\n" not in line
-
-
-def test_the_workflow_names_a_damaged_file_and_makes_it_again_once_it_is_deleted(
-    tmp_path: Path,
-) -> None:
-    project = tiny.project(tmp_path / "project")
-    assert tiny.snakemake(project).returncode == 0
-    results = project / "results" / "tiny"
-    before = tiny.contents(results)
-    edit(results / NAME)
-    ended = tiny.snakemake(project, target=DEVIATIONS)
-    assert ended.returncode == 1
-    (line,) = [
-        line for line in ended.stderr.splitlines() if f"{NAME}: damaged: its content" in line
-    ]
-    assert "delete it and run the workflow" in line
-    after = tiny.contents(results)
-    assert after.keys() == before.keys()
-    assert {name for name in before if after[name] != before[name]} == {NAME}
-    (results / NAME).unlink()
-    ended = tiny.snakemake(project, target=DEVIATIONS)
-    assert ended.returncode == 0, ended.stderr
-    assert before.items() <= tiny.contents(results).items()

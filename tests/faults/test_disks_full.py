@@ -86,24 +86,3 @@ def test_a_disk_that_cannot_be_written_to_is_reported(
     ended = commands.run(disk.folder, *COMMANDS[name])
     one_line(ended, "cannot be written")
     assert written(disk.folder) == before
-
-
-def test_the_workflow_reports_a_full_disk_and_completes_when_there_is_room(
-    finished: Path, tmp_path: Path
-) -> None:
-    with disks.small_disk(tmp_path / "disk") as disk:
-        project = tiny.project(disk.folder / "project")
-        results = project / "results" / "tiny"
-        # Room for the records of Snakemake, not for the cells; the logs say nothing either.
-        disk.leave(100)
-        ended = tiny.snakemake(project)
-        assert ended.returncode == 1
-        assert "logs/tiny/simulate: no space left on this disk" in ended.stderr
-        assert [path for path in results.rglob("*") if path.is_file()] == []
-        disk.make_space()
-        ended = tiny.snakemake(project)
-        assert ended.returncode == 0, ended.stderr
-        found = tiny.contents(results)
-    undisturbed = tiny.contents(finished / "results")
-    for name in ("metrics.csv", *(f"trajectories/{cell}.nc" for cell in tiny.CELLS)):
-        assert found[name] == undisturbed[name]

@@ -1,27 +1,24 @@
-"""kill -9 at random moments: a plain run later, all is as if nothing had happened."""
+"""kill -9 at random moments: the same command later, all is as if nothing had happened."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from numpy.random import Generator
 
 from tests.faults import tiny
+from tests.faults.test_workflow import OF_JOBS, OF_WORKFLOWS
 from tests.helpers import trackers
 from tests.helpers.projects import PROJECT
 from tests.helpers.trackers import Trackers
 
-OF_SIMULATION, OF_COLLECTING, OF_REPORTS, OF_WORKFLOWS, OF_JOBS = (5, 6, 8), 4, 3, 3, 2
-"""How many kills of each, 31 in all, of what was still running: the tests insist on it. Those of
-tracking are in tests/tracking/test_kills.py."""
+OF_SIMULATION, OF_COLLECTING, OF_REPORTS = (5, 7, 9), 4, 2
+"""How many kills of each, of what was still running: the tests insist on it. Those of tracking are
+in tests/tracking/test_kills.py."""
 
 MOST_LATE = 3
 """A kill that came too late is no kill: at most so many times as many are tried."""
@@ -52,6 +49,15 @@ def landed(
     ended = commands.run(folder, *words, seconds=float(chance.uniform(0, longest)))
     assert ended.code in (0, -signal.SIGKILL), ended.stderr
     return ended.code != 0
+
+
+@pytest.fixture(scope="module")
+def simulated(
+    commands: Trackers, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, bytes], float]:
+    """What the simulation leaves that nobody kills, and its seconds when it runs for itself."""
+    undisturbed(commands, tmp_path_factory.mktemp("first"), *SIMULATE)
+    return undisturbed(commands, tmp_path_factory.mktemp("undisturbed"), *SIMULATE)
 
 
 @pytest.mark.parametrize("kills", OF_SIMULATION)
@@ -103,117 +109,7 @@ def test_a_command_that_is_killed_again_and_again_completes(
     assert found == expected
 
 
-@pytest.fixture(scope="module")
-def simulated(
-    commands: Trackers, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, bytes], float]:
-    """What the simulation leaves that nobody kills, and its seconds when it runs for itself."""
-    undisturbed(commands, tmp_path_factory.mktemp("first"), *SIMULATE)
-    return undisturbed(commands, tmp_path_factory.mktemp("undisturbed"), *SIMULATE)
-
-
-def test_as_many_are_told_as_there_are() -> None:
+def test_the_documents_state_the_number_of_kills() -> None:
     kills = sum((*OF_SIMULATION, OF_COLLECTING, OF_REPORTS, OF_WORKFLOWS, OF_JOBS))
     for name in ("README.md", "docs/trust.md"):
         assert f" {kills} kills " in (PROJECT / name).read_text("utf-8")
-
-
-# The workflow.
-
-
-def until(seconds: float, folder: Path, pattern: str) -> bool:
-    """Wait for a file, at most for some time; whether it is there."""
-    deadline = time.monotonic() + seconds
-    while not any(folder.glob(pattern)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return any(folder.glob(pattern))
-
-
-@pytest.fixture(scope="module")
-def together(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[dict[str, bytes], subprocess.CompletedProcess[str]]:
-    """What the workflow leaves that nobody kills, and what a second one said meanwhile."""
-    folder = tiny.project(tmp_path_factory.mktemp("whole"))
-    with tiny.start(folder, subprocess.PIPE) as first:
-        assert until(60, folder / ".snakemake" / "locks", "*")
-        # However long the second one takes to start, the first one is there.
-        first.send_signal(signal.SIGSTOP)
-        second = tiny.snakemake(folder)
-        first.send_signal(signal.SIGCONT)
-        _, messages = first.communicate()
-    assert first.returncode == 0, messages
-    return tiny.contents(folder / "results"), second
-
-
-@pytest.fixture
-def whole(
-    together: tuple[dict[str, bytes], subprocess.CompletedProcess[str]],
-) -> dict[str, bytes]:
-    """Give what the workflow leaves that nobody kills."""
-    return together[0]
-
-
-def simulations(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the jobs of a workflow that simulate."""
-    found = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        # It may have ended since.
-        with suppress(psutil.Error):
-            if "simulate" in child.cmdline():
-                found.append(child)
-    return found
-
-
-def test_a_killed_workflow_completes_when_it_is_unlocked(
-    whole: dict[str, bytes], tmp_path: Path, rng: np.random.Generator
-) -> None:
-    folder = tiny.project(tmp_path / "project")
-    for number in range(OF_WORKFLOWS):
-        process = tiny.start(folder)
-        assert until(60, folder / ".snakemake" / "locks", "*")
-        time.sleep(rng.uniform(0, 1))
-        # As a power cut does; or jobs go on without it.
-        os.killpg(process.pid, signal.SIGKILL) if number % 2 else process.kill()
-        assert process.wait() == -signal.SIGKILL
-        if number == 0:
-            locked = tiny.snakemake(folder)
-            assert locked.returncode == 1
-            assert "--unlock" in locked.stderr
-        assert tiny.snakemake(folder, "--unlock").returncode == 0, number
-    assert trackers.survivors(process.pid) == []
-    ended = tiny.snakemake(folder)
-    assert ended.returncode == 0, ended.stderr
-    assert tiny.contents(folder / "results") == whole
-
-
-def test_a_workflow_whose_jobs_are_killed_tells_it_and_completes(
-    whole: dict[str, bytes], tmp_path: Path, rng: np.random.Generator
-) -> None:
-    folder = tiny.project(tmp_path / "project")
-    killed = 0
-    with tiny.start(folder, subprocess.PIPE) as process:
-        while process.poll() is None and killed < OF_JOBS:
-            for job in simulations(process):
-                time.sleep(rng.uniform(0, 0.5))
-                job.kill()
-                killed += 1
-            time.sleep(0.01)
-        _, told = process.communicate()
-    assert killed == OF_JOBS
-    assert process.returncode == 1
-    assert "failed: logs/tiny/simulate/" in told
-    ended = tiny.snakemake(folder)
-    assert ended.returncode == 0, ended.stderr
-    assert tiny.contents(folder / "results") == whole
-
-
-def test_two_workflows_in_one_folder_are_one_too_many(
-    together: tuple[dict[str, bytes], subprocess.CompletedProcess[str]],
-) -> None:
-    whole, second = together
-    assert second.returncode == 1
-    assert "--unlock" in second.stderr
-    assert {f"trajectories/{name}.nc" for name in tiny.CELLS} <= {
-        name.removeprefix("tiny/") for name in whole
-    }

@@ -20,6 +20,7 @@ from numpy._core import _multiarray_umath
 from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import AGREEMENT, DENSITIES, QUANTITIES, record_distance
 from mechcore.experiment.cell import Cell
+from mechcore.io.arrays import Array
 from mechcore.io.netcdf import read_dataset
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -50,6 +51,10 @@ def cell_of(record: xr.Dataset) -> Cell:
     return Cell.from_json(str(record.attrs["cell"]))
 
 
+def quantities(dataset: xr.Dataset) -> Array:
+    return np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
+
+
 def deviation(record: xr.Dataset, engine: str) -> float:
     """Return how far an engine is from a record, leaving out what rounding decides."""
     again = simulate(cell_of(record).model_copy(update={"engine": engine}))
@@ -57,11 +62,7 @@ def deviation(record: xr.Dataset, engine: str) -> float:
     assert sound.any()
     for name in ("extinct_at", "diverged_at"):
         np.testing.assert_array_equal(record[name].values[sound], again[name].values[sound])
-    first, second = (
-        np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
-        for dataset in (record, again)
-    )
-    return float(record_distance(first, second)[sound].max())
+    return float(record_distance(quantities(record), quantities(again))[sound].max())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -72,13 +73,10 @@ def test_engines_repeat_the_records(path: Path, engine: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_other_machines_repeat_the_records(machine: str) -> None:
-    words = [*("-q", "-p", "no:cacheprovider"), f"{__file__}", "-k", "repeat and compiled"]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "repeat and compiled"]
+    environment = os.environ | MACHINES[machine] | {"PYTEST_ADDOPTS": ""}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
-        cwd=PROJECT,
-        env=os.environ | MACHINES[machine],
-        capture_output=True,
-        text=True,
+        [sys.executable, *words], cwd=PROJECT, env=environment, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stdout
     assert f"{len(RECORDS)} passed" in ended.stdout
@@ -86,11 +84,10 @@ def test_other_machines_repeat_the_records(machine: str) -> None:
 
 def test_the_records_cover_every_choice() -> None:
     cells = [cell_of(read_dataset(path)) for path in RECORDS]
-    assert {cell.kernel for cell in cells} == set(FAMILIES)
-    assert {cell.activation for cell in cells} == set(ACTIVATIONS)
-    assert {cell.normalise for cell in cells} == set(NORMALISATIONS)
-    assert {cell.boundary for cell in cells} == set(BOUNDARIES)
-    assert {cell.density for cell in cells} == set(DENSITIES)
+    choices = {"kernel": FAMILIES, "activation": ACTIVATIONS, "normalise": NORMALISATIONS}
+    choices |= {"boundary": BOUNDARIES, "density": DENSITIES}
+    for name, table in choices.items():
+        assert {getattr(cell, name) for cell in cells} == set(table)
 
 
 def test_a_record_that_is_off_is_noticed() -> None:

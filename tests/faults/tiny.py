@@ -31,17 +31,25 @@ def project(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def start(folder: Path, streams: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+def start(folder: Path) -> subprocess.Popen[str]:
     """Start the workflow as a user does; ``-m`` makes it use the folder's own package."""
     words = [sys.executable, "-m", "snakemake", "-c2", "--configfile", "tiny.yaml", "--", METRICS]
+    pipe = subprocess.PIPE
     return subprocess.Popen(
-        words, cwd=folder, stdout=streams, stderr=streams, text=True, start_new_session=True
+        words, cwd=folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
 
 
 def snakemake(folder: Path, *words: str, target: str = METRICS) -> subprocess.CompletedProcess[str]:
     """Make a file, in the project of a folder."""
     return projects.snakemake(folder, *words, "--", target, config="tiny.yaml")
+
+
+def complete(folder: Path, target: str = METRICS) -> dict[str, bytes]:
+    """Make a file, which must succeed; return all results."""
+    ended = snakemake(folder, target=target)
+    assert ended.returncode == 0, ended.stderr
+    return contents(folder / "results" / "tiny")
 
 
 def drafts(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import InvalidValue
 from mechcore.filters import analysis
-from mechcore.filters.analysis import analyse, dct_bases
+from mechcore.filters.analysis import analyse
 from mechcore.model.decomposition import decompose
 from mechcore.model.theory import theory
 
@@ -64,22 +64,6 @@ def test_shares_add_up_and_energies_are_conserved(shape: tuple[int, int], seed: 
     energies = np.square(kernels).sum(axis=(1, 2))
     np.testing.assert_allclose(found.energy, energies, rtol=ROUNDING)
     np.testing.assert_allclose(found.dct_energy.sum(["v", "u"]), energies, rtol=ROUNDING)
-
-
-@given(st.integers(1, 8), st.integers(1, 8))
-def test_bases_are_orthogonal(height: int, width: int) -> None:
-    bases = dct_bases(height, width)
-    np.testing.assert_allclose(bases @ bases.T, np.eye(height * width), atol=ROUNDING)
-
-
-@given(shapes, seeds)
-def test_mirror_turns_the_momentum_and_nothing_else(shape: tuple[int, int], seed: int) -> None:
-    kernels = deviates(shape, seed)
-    found, mirrored = analyse(kernels), analyse(kernels[:, :, ::-1])
-    for name in ("energy", "odd_share", "isotropic_share", "low_frequency_share", "dct_energy"):
-        np.testing.assert_allclose(mirrored[name], found[name], atol=ROUNDING * 64)
-    np.testing.assert_allclose(mirrored.momentum_x, -found.momentum_x, atol=ROUNDING * 64)
-    np.testing.assert_allclose(mirrored.momentum_y, found.momentum_y, atol=ROUNDING * 64)
 
 
 @given(st.integers(2, 8), seeds)

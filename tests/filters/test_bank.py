@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,17 @@ def test_a_bank_beyond_the_largest_is_refused(
     write_npz(tmp_path / "net.npz", {"a": kernel, "b": kernel})
     with pytest.raises(MechcoreError, match="its kernels would take 576 bytes, more than 288"):
         load_bank(tmp_path / "net.npz")
+
+
+def test_a_large_bank_takes_little_longer_than_its_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "large.npz"
+    layers = np.random.default_rng(0).random((200, 100, 10, 3, 3), dtype=np.float32)
+    np.savez(path, **{f"layer{number}": layer for number, layer in enumerate(layers)})
+    begun = time.process_time()
+    with np.load(path) as arrays:
+        expected = sum(array.shape[0] * array.shape[1] for array in arrays.values())
+    plain = time.process_time() - begun
+    found = sum(layer.kernels.shape[0] * layer.kernels.shape[1] for layer in load_bank(path).layers)
+    assert found == expected == 200_000
+    # Three times; for each kernel by itself it would be hundreds.
+    assert time.process_time() - begun - plain < 30 * plain

@@ -16,7 +16,7 @@ from mechcore.filters.bank_file import (
     write_analysis,
 )
 from mechcore.filters.summary import SHARES
-from mechcore.io.netcdf import ROOT, content_hash, read_groups, write_dataset, write_groups
+from mechcore.io.netcdf import read_groups, write_dataset
 from tests.helpers.banks import small_bank
 
 ROUNDING = 1e-12
@@ -80,13 +80,3 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     write_dataset(xr.Dataset(attrs={"format_version": 1}), tmp_path / "other.nc")
     with pytest.raises(MechcoreError, match="another kind of file"):
         read_analysis(tmp_path / "other.nc")
-
-
-def test_hash_of_a_file_covers_all_groups(tmp_path: Path) -> None:
-    root = xr.Dataset(attrs={"format_version": 1})
-    hashes = set()
-    for value in (1.0, 2.0):
-        write_groups({ROOT: root, "a": xr.Dataset({"x": value})}, tmp_path / "file.nc")
-        hashes.add(read_groups(tmp_path / "file.nc")[ROOT].attrs["content_sha256"])
-    assert len(hashes) == 2
-    assert content_hash(root) not in hashes

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import zipfile
 from collections import OrderedDict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -66,45 +67,38 @@ def test_members_of_an_archive_that_are_no_arrays_are_skipped(
 VALUES = np.linspace(-2, 3, 18).reshape(2, 1, 3, 3)
 
 
+SMALL_FLOATS = {
+    "BF16": ml_dtypes.bfloat16,
+    "F8_E4M3": ml_dtypes.float8_e4m3fn,
+    "F8_E5M2": ml_dtypes.float8_e5m2,
+}
+
+
+def write_small_floats(path: Path, code: str, values: NDArray[Any]) -> None:
+    """Write values of a type that numpy does not have, as the libraries of each format do."""
+    if path.suffix == ".safetensors":
+        write_raw_safetensors(path, code, values.shape, values.tobytes())
+    elif path.suffix == ".npz":
+        write_npz(path, {"conv.weight": values})
+    elif path.suffix == ".pt":
+        torch = pytest.importorskip("torch")
+        tensor = torch.from_numpy(values.astype(np.float32)).to(getattr(torch, values.dtype.name))
+        torch.save({"conv.weight": tensor}, path)
+    else:
+        with pytest.importorskip("h5py").File(path, "w") as stored:
+            dataset = stored.create_dataset("layers/conv2d/vars/0", data=keras_order(values))
+            dataset.attrs["dtype"] = values.dtype.name
+
+
 @pytest.mark.parametrize(
-    ("code", "dtype"),
-    [
-        ("BF16", ml_dtypes.bfloat16),
-        ("F8_E4M3", ml_dtypes.float8_e4m3fn),
-        ("F8_E5M2", ml_dtypes.float8_e5m2),
-    ],
+    ("suffix", "code"),
+    [*product((".safetensors", ".pt"), SMALL_FLOATS), (".npz", "BF16"), (".h5", "BF16")],
 )
-def test_small_floats_of_safetensors_are_exact(tmp_path: Path, code: str, dtype: Any) -> None:
-    values, path = VALUES.astype(dtype), tmp_path / "net.safetensors"
-    write_raw_safetensors(path, code, values.shape, values.tobytes())
+def test_small_floats_are_exact(tmp_path: Path, suffix: str, code: str) -> None:
+    values, path = VALUES.astype(SMALL_FLOATS[code]), tmp_path / f"net{suffix}"
+    write_small_floats(path, code, values)
     (layer,) = load_bank(path).layers
     np.testing.assert_array_equal(as_torch(layer.kernels), values.astype(np.float32))
-
-
-def test_bfloat16_of_numpy_is_exact(tmp_path: Path) -> None:
-    values = VALUES.astype(ml_dtypes.bfloat16)
-    write_npz(tmp_path / "net.npz", {"conv.weight": values})
-    (layer,) = load_bank(tmp_path / "net.npz").layers
-    np.testing.assert_array_equal(as_torch(layer.kernels), values)
-
-
-def test_bfloat16_of_keras_is_exact(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
-    values, path = VALUES.astype(ml_dtypes.bfloat16), tmp_path / "net.weights.h5"
-    with h5py.File(path, "w") as stored:
-        dataset = stored.create_dataset("layers/conv2d/vars/0", data=keras_order(values))
-        dataset.attrs["dtype"] = "bfloat16"
-    (layer,) = load_bank(path).layers
-    np.testing.assert_array_equal(as_torch(layer.kernels), values)
-
-
-@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
-def test_small_floats_of_torch_are_exact(tmp_path: Path, dtype: str) -> None:
-    torch = pytest.importorskip("torch")
-    values = torch.from_numpy(VALUES).to(getattr(torch, dtype))
-    torch.save({"conv.weight": values}, tmp_path / "net.pt")
-    (layer,) = load_bank(tmp_path / "net.pt").layers
-    np.testing.assert_array_equal(as_torch(layer.kernels), values.float().numpy())
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model", "model_state_dict"])
@@ -248,11 +242,8 @@ def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.f
 def test_a_missing_package_is_named_with_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    path, extra, package = (
-        tmp_path / f"net{suffix}",
-        FORMATS[suffix].reader,
-        FORMATS[suffix].package,
-    )
+    path, extra = tmp_path / f"net{suffix}", FORMATS[suffix].reader
+    package = FORMATS[suffix].package
     path.write_bytes(b"x")
     monkeypatch.delitem(sys.modules, f"mechcore.filters.formats.{extra}", raising=False)
     monkeypatch.setitem(sys.modules, str(package), None)

@@ -70,17 +70,6 @@ def test_kernels_without_a_positive_tap_die_under_relu() -> None:
     assert extinct_at == pytest.approx([1.0, np.nan], nan_ok=True)
 
 
-def test_turned_kernels_move_in_turned_directions() -> None:
-    taps = np.random.default_rng(2).standard_normal((6, 1, 1, 3, 3))
-    table, turned = (
-        velocities(kernels, patterns=["disc"], slices_per_layer=6)
-        for kernels in (taps, np.rot90(taps, -1, axes=(3, 4)).copy())
-    )
-    # As between engines: other sums of the same terms.
-    np.testing.assert_allclose(turned.velocity_x, -table.velocity_y, atol=1e-9)
-    np.testing.assert_allclose(turned.velocity_y, table.velocity_x, atol=1e-9)
-
-
 def test_runs_name_their_kernels_and_are_read_back(tmp_path: Path) -> None:
     bank = small_bank()
     groups = simulate_bank(bank, run_settings(activations=["relu", "tanh"]))

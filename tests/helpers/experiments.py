@@ -19,7 +19,17 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
 from mechcore.simulation.run import simulate
-from mechcore.verification.deviations import deviations
+
+SMALL: dict[str, object] = {
+    "experiment": "small",
+    "kernels": ["dct"],
+    "activations": ["relu", "modulus"],
+    "sizes": [2],
+    "patterns": ["delta"],
+    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
+    "steps": 8,
+}
+"""Settings of a small experiment; tests change some of them."""
 
 
 def compute(folder: Path, experiment: Experiment) -> None:
@@ -44,8 +54,6 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     for name in TABLES:
         write_table(getattr(results, name), folder / f"{name}.csv")
     write_claims(judge(results), folder / "claims.json")
-    compared = deviations(results.cells, folder / "trajectories")
-    write_table(compared, folder / "deviations.csv")
     write_sweep(describe_sweep(results, None), folder)
     return experiment
 

@@ -59,14 +59,14 @@ def call_limited(
     function: Callable[..., object], arguments: tuple[Any, ...], folder: Path
 ) -> Ended:
     """Call a function with little memory and time, in a folder and in a process that may die."""
-    with tempfile.TemporaryDirectory() as streams:
-        paths = (Path(streams, "stdout"), Path(streams, "stderr"))
+    with tempfile.TemporaryDirectory() as place:
+        streams = Path(place, "stdout"), Path(place, "stderr")
         try:
-            code = _worker().submit(_call, function, arguments, folder, *paths).result()
+            code = _worker().submit(_call, function, arguments, folder, *streams).result()
         except BrokenProcessPool:
             _worker.cache_clear()
             code = None
-        return Ended(code, *(path.read_text(errors="replace") for path in paths))
+        return Ended(code, *(path.read_text(errors="replace") for path in streams))
 
 
 @cache
@@ -84,18 +84,14 @@ def _limit_memory() -> None:
 
 
 def _call(
-    function: Callable[..., object],
-    arguments: tuple[Any, ...],
-    folder: Path,
-    output: Path,
-    errors: Path,
+    function: Callable[..., object], arguments: tuple[Any, ...], folder: Path, *streams: Path
 ) -> int:
     os.chdir(folder)
     # Both end the process.
     spent = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (spent + SECONDS, resource.RLIM_INFINITY))
     signal.alarm(6 * SECONDS)
-    with output.open("w") as stdout, errors.open("w") as stderr:
+    with streams[0].open("w") as stdout, streams[1].open("w") as stderr:
         # Libraries write to them as well.
         os.dup2(stdout.fileno(), 1)
         os.dup2(stderr.fileno(), 2)

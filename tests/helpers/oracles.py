@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from mechcore.engines import reference, run
 from mechcore.engines.compiled.trimming import CERTIFIED
@@ -34,6 +36,14 @@ EXACT_ACTIVATIONS = ("identity", "relu", "modulus", "leaky_relu")
 """Activations that are the identity on x >= 0."""
 
 SIZES = range(2, 12)
+
+KERNELS = [(name, k) for name, entry in FAMILIES.items() for k in SIZES if entry.has_size(k)]
+"""All families and the sizes that they have."""
+
+ON_FREE_SPACE = [name for name, entry in NORMALISATIONS.items() if not entry.needs_domain]
+
+PARITIES = [(name, k) for name, k in KERNELS if FAMILIES[name].by_parity]
+"""Those whose parts are even and odd."""
 
 UNIT_ROUNDOFF = 2.0**-53
 
@@ -161,47 +171,38 @@ def assert_equal_but_for_rounding(
 
 def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:
     """All combinations of what a layer can do, with some snapshots."""
-    return st.integers(1, most_steps).flatmap(
-        lambda steps: st.builds(
-            LayerRule,
-            activation=st.sampled_from(list(ACTIVATIONS)),
-            normalise=st.sampled_from(list(NORMALISATIONS)),
-            boundary=st.sampled_from(list(BOUNDARIES)),
-            density=st.sampled_from(list(DENSITIES)),
-            region=st.sampled_from(list(REGIONS)),
-            steps=st.just(steps),
-            snapshot_layers=st.sets(st.integers(0, steps), max_size=3).map(
-                lambda layers: tuple(sorted(layers))
-            ),
-            snapshot_window=st.integers(1, 40),
-        )
-    )
+    return st.builds(
+        LayerRule,
+        activation=st.sampled_from(list(ACTIVATIONS)),
+        normalise=st.sampled_from(list(NORMALISATIONS)),
+        boundary=st.sampled_from(list(BOUNDARIES)),
+        density=st.sampled_from(list(DENSITIES)),
+        region=st.sampled_from(list(REGIONS)),
+        steps=st.integers(1, most_steps),
+        snapshot_window=st.integers(1, 40),
+    ).flatmap(_with_snapshots)
+
+
+def _with_snapshots(rule: LayerRule) -> st.SearchStrategy[LayerRule]:
+    layers = st.sets(st.integers(0, rule.steps), max_size=3)
+    return layers.map(lambda some: replace(rule, snapshot_layers=tuple(sorted(some))))
 
 
 def arrays_of(lowest: float, highest: float, longest: int) -> st.SearchStrategy[Array]:
     """Two-dimensional arrays of random shape, with round numbers and zeros among the taps."""
-    shape = st.tuples(st.integers(1, longest), st.integers(1, longest))
     number = st.one_of(
         st.floats(lowest, highest, allow_subnormal=False).map(lambda x: round(x, 6)),
         st.sampled_from([x for x in (-1.0, -0.5, 0.0, 0.25, 1.0) if x >= lowest]),
     )
-    return shape.flatmap(
-        lambda shape: (
-            st.lists(number, min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
-            .filter(any)
-            .map(lambda taps: np.array(taps).reshape(shape))
-        )
-    )
+    shapes = array_shapes(min_dims=2, max_dims=2, max_side=longest)
+    return arrays(np.float64, shapes, elements=number).filter(np.any)
 
 
 def family_kernels() -> st.SearchStrategy[Array]:
     """Kernels of all families, sizes up to 7 and mixings."""
-    pairs = [
-        (name, k) for name, entry in FAMILIES.items() for k in range(2, 8) if entry.has_size(k)
-    ]
     return st.builds(
         lambda pair, *rest, **more: kernel(*pair, *rest, **more),
-        st.sampled_from(pairs),
+        st.sampled_from([pair for pair in KERNELS if pair[1] <= 7]),
         st.floats(0, 1),
         st.floats(-360, 360),
         st.sampled_from(["unit", "linear"]),
@@ -212,12 +213,12 @@ def family_kernels() -> st.SearchStrategy[Array]:
 def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
     """Kernels of normal deviates, 1x1 to 7x7, square or not."""
 
-    def draw(height: int, width: int, seed: int) -> Array:
-        taps = np.random.default_rng(seed).standard_normal((height, width))
+    def draw(shape: tuple[int, int], seed: int) -> Array:
+        taps = np.random.default_rng(seed).standard_normal(shape)
         return taps if signed else np.abs(taps)
 
     side = st.integers(1, 7)
-    return st.builds(draw, side, side, st.integers(0, 2**32 - 1))
+    return st.builds(draw, st.tuples(side, side), st.integers(0, 2**32 - 1))
 
 
 def any_kernels() -> st.SearchStrategy[Array]:
@@ -235,7 +236,7 @@ def any_images() -> st.SearchStrategy[Array]:
     """Patterns: a pixel, a disc, noise, and arrays of any shape."""
     return st.one_of(
         st.just(np.ones((1, 1))),
-        st.builds(lambda radius: pattern_image("disc", radius=radius), st.floats(0.5, 6)),
-        st.builds(lambda seed: pattern_image("random", side=6, seed=seed), st.integers(0, 99)),
+        st.floats(0.5, 6).map(lambda radius: pattern_image("disc", radius=radius)),
+        st.integers(0, 99).map(lambda seed: pattern_image("random", side=6, seed=seed)),
         arrays_of(0, 5, 6),
     )

@@ -50,9 +50,13 @@ class Report:
         return self.page.read_text(encoding="utf-8")
 
 
+def report_in(folder: Path, experiment: Experiment) -> Report:
+    """Return the report that `make_report` made in a folder."""
+    return Report(experiment, folder / "results", folder / "report" / "index.html")
+
+
 def make_report(folder: Path, config: dict[str, object]) -> Report:
     """Run an experiment and write its report."""
-    page = folder / "report" / "index.html"
-    experiment = run(folder / "results", config)
-    write_report(experiment, folder / "results", page)
-    return Report(experiment, folder / "results", page)
+    report = report_in(folder, run(folder / "results", config))
+    write_report(report.experiment, report.folder, report.page)
+    return report

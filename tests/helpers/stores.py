@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Experiment, FileInfo, Run, ViewType
+from mlflow.entities import Run, ViewType
 
 from mechcore.tracking.runs import CONTENT_TAG, SUPERSEDED_TAG
 from mechcore.tracking.store import SERVED
@@ -32,13 +32,12 @@ def opened(folder: Path) -> Iterator[MlflowClient]:
 def in_folder(folder: Path) -> Content:
     """Return what the SQLite store of a folder holds, with the artifacts beside it."""
     with opened(folder) as client:
-        return {item.name: _experiment(client, item, folder) for item in _experiments(client)}
+        return _content(client, folder)
 
 
 def on_server(address: str) -> Content:
     """Return what a server shows."""
-    client = MlflowClient(address)
-    return {item.name: _experiment(client, item, None) for item in _experiments(client)}
+    return _content(MlflowClient(address), None)
 
 
 def runs_of(client: MlflowClient, experiment: str) -> list[Run]:
@@ -64,35 +63,24 @@ def experiment_id(client: MlflowClient, experiment: str) -> str:
     return str(client.get_experiment_by_name(experiment).experiment_id)
 
 
-def artifact_folder(folder: Path, run: Run) -> Path:
-    """Return the folder of the artifacts of a run, beside the store of a folder."""
-    return folder / "mlartifacts" / str(run.info.artifact_uri).removeprefix(SERVED)
-
-
 def digest(path: Path) -> str:
     """Return the hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _experiments(client: MlflowClient) -> list[Experiment]:
-    return list(client.search_experiments(view_type=ViewType.ALL))
-
-
-def _experiment(
-    client: MlflowClient, experiment: Experiment, folder: Path | None
-) -> dict[str, Any]:
-    runs = runs_of(client, experiment.name)
-    names = {run.info.run_id: _name(run) for run in runs}
-    found = [_run(client, run, names, folder) for run in runs]
-    return {
-        "stage": experiment.lifecycle_stage,
-        "tags": experiment.tags,
-        "runs": sorted(found, key=str),
-    }
-
-
-def _name(run: Run) -> str:
-    return f"{run.info.run_name} {run.data.tags.get(CONTENT_TAG)}"
+def _content(client: MlflowClient, folder: Path | None) -> Content:
+    content: Content = {}
+    for experiment in client.search_experiments(view_type=ViewType.ALL):
+        runs = runs_of(client, experiment.name)
+        names = {
+            run.info.run_id: f"{run.info.run_name} {run.data.tags.get(CONTENT_TAG)}" for run in runs
+        }
+        content[experiment.name] = {
+            "stage": experiment.lifecycle_stage,
+            "tags": experiment.tags,
+            "runs": sorted((_run(client, run, names, folder) for run in runs), key=str),
+        }
+    return content
 
 
 def _run(
@@ -101,6 +89,10 @@ def _run(
     tags = dict(run.data.tags)
     if SUPERSEDED_TAG in tags:
         tags[SUPERSEDED_TAG] = names.get(tags[SUPERSEDED_TAG], "a run that does not exist")
+    inputs = [
+        (item.dataset.name, item.dataset.digest, item.dataset.source, str(item.tags))
+        for item in run.inputs.dataset_inputs
+    ]
     return {
         "name": run.info.run_name,
         "status": run.info.status,
@@ -108,8 +100,8 @@ def _run(
         "params": run.data.params,
         "metrics": {name: _history(client, run, name) for name in sorted(run.data.metrics)},
         "tags": tags,
-        "inputs": _inputs(run),
-        "artifacts": _on_server(client, run) if folder is None else _beside(folder, run),
+        "inputs": sorted(inputs),
+        "artifacts": _artifacts(client, run, folder),
     }
 
 
@@ -118,27 +110,12 @@ def _history(client: MlflowClient, run: Run, metric: str) -> list[tuple[int, flo
     return sorted((point.step, point.value, point.timestamp) for point in points)
 
 
-def _inputs(run: Run) -> list[tuple[str, str, str, dict[str, str]]]:
-    inputs = [
-        (item.dataset.name, item.dataset.digest, item.dataset.source, _tags(item))
-        for item in run.inputs.dataset_inputs
-    ]
-    return sorted(inputs, key=lambda item: item[0])
-
-
-def _tags(item: DatasetInput) -> dict[str, str]:
-    return {tag.key: tag.value for tag in item.tags}
-
-
-def _beside(folder: Path, run: Run) -> dict[str, str]:
-    return {path.name: digest(path) for path in sorted(artifact_folder(folder, run).glob("*"))}
-
-
-def _on_server(client: MlflowClient, run: Run) -> dict[str, str]:
-    with tempfile.TemporaryDirectory() as place:
-        files: list[FileInfo] = client.list_artifacts(run.info.run_id)
-        found = {
-            file.path: client.download_artifacts(run.info.run_id, file.path, place)
-            for file in files
-        }
-        return {name: digest(Path(path)) for name, path in sorted(found.items())}
+def _artifacts(client: MlflowClient, run: Run, folder: Path | None) -> dict[str, str]:
+    """Hashes by name of the artifacts beside the store of a folder, or of those on a server."""
+    if folder is not None:
+        kept = folder / "mlartifacts" / str(run.info.artifact_uri).removeprefix(SERVED)
+        return {path.name: digest(path) for path in sorted(kept.glob("*"))}
+    with tempfile.TemporaryDirectory() as target:
+        names = sorted(file.path for file in client.list_artifacts(run.info.run_id))
+        fetch = client.download_artifacts
+        return {name: digest(Path(fetch(run.info.run_id, name, target))) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -12,8 +13,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,14 @@ TRACK = (
 )
 """The report is optional: where there is none, the run of the sweep goes without."""
 
-BANKS = PROJECT / "resources" / "banks"
+IMPORTED = (
+    *("mlflow.store.tracking.rest_store", "mlflow.store.tracking.sqlalchemy_store"),
+    *("mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking"),
+    *("mechcore.analysis.curve_comparison", "mechcore.analysis.pooled", "mechcore.cli.track"),
+    *("mechcore.report.figures.preview", "mechcore.report.page", "mechcore.simulation.run"),
+    "mechcore.tracking.track",
+)
+"""What a command would import: its forks find it done."""
 
 CONFIG: dict[str, object] = {
     "experiment": "tiny",
@@ -48,26 +57,16 @@ CONFIG: dict[str, object] = {
     "steps": 8,
     "snapshots": {"layers": [0, 8], "window": 17},
 }
-WITH_BANKS = CONFIG | {
-    "filter_banks": [
-        {
-            "weights": str(BANKS / "digits.safetensors"),
-            "untrained": str(BANKS / "digits-untrained.safetensors"),
-        }
-    ],
-    "slices_per_layer": 2,
+DIGITS = {
+    "weights": str(PROJECT / "resources" / "banks" / "digits.safetensors"),
+    "untrained": str(PROJECT / "resources" / "banks" / "digits-untrained.safetensors"),
 }
+WITH_BANKS = CONFIG | {"filter_banks": [DIGITS], "slices_per_layer": 2}
 CHANGED = CONFIG | {"steps": 9}
 """What supersedes all runs of `CONFIG`."""
 
-# Of drawing processes whose parent was killed: they may still be importing.
-SECONDS_TO_END = 60
-
 # Tracking takes a second; that a server is down may take a minute to be sure of.
 SECONDS_TO_ANSWER = 120
-
-END_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG of Linux."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,6 @@ class Ended:
 
     code: int
     """Exit code, or minus the signal that ended it."""
-    session: int
-    """Session of the process and of all that it started."""
     stdout: str
     stderr: str
     calls: list[str]
@@ -95,11 +92,7 @@ class Ended:
 
 
 class Trackers:
-    """Runs commands of mechcore in forks of a process that has imported MLflow.
-
-    Pictures are drawn by forks as well, unless asked for otherwise: a fresh process imports for
-    seconds, and these tests have hundreds of them.
-    """
+    """Runs commands of mechcore in forks of a process that has imported MLflow."""
 
     def __init__(self, parent: subprocess.Popen[str], scratch: Path) -> None:
         self._parent, self._scratch = parent, scratch
@@ -113,17 +106,19 @@ class Trackers:
         stop: Stop | None = None,
         meanwhile: Callable[[], None] | None = None,
         seconds: float | None = None,
-        spawn: bool = False,
     ) -> Ended:
         """Run one command in a folder; `meanwhile` is called where a SIGSTOP stops it.
 
         After `seconds` it is killed.
         """
-        order: dict[str, object] = {"environment": dict(environment or {}), "words": words}
-        order |= {"spawn": spawn, "seconds": seconds}
-        if stop is not None:
-            order["stop"] = [stop.call, stop.when, stop.signal]
-        return self._order([folder], order, meanwhile)[0]
+        order = {
+            "folder": str(folder),
+            "words": words,
+            "environment": dict(environment or {}),
+            "stop": stop and (stop.call, stop.when, stop.signal),
+            "seconds": seconds,
+        }
+        return self._ended(order, 1, meanwhile)[0]
 
     def track(self, folder: Path, *words: str, **options: Any) -> Ended:
         """Track the experiment of `prepare`, with the options of `run`."""
@@ -135,28 +130,21 @@ class Trackers:
         assert ended.code == 0, ended.stderr
         return ended.stdout
 
-    def race(self, folders: Sequence[Path], *words: str) -> list[Ended]:
-        """Run the same command in several processes, which start at the same moment."""
-        return self._order(folders, {"environment": {}, "spawn": False, "words": words}, None)
+    def race(self, folder: Path, count: int) -> list[Ended]:
+        """Track in several processes, which start at the same moment."""
+        return self._ended({"folder": str(folder), "words": TRACK, "environment": {}}, count)
 
-    def _order(
-        self,
-        folders: Sequence[Path],
-        order: dict[str, object],
-        meanwhile: Callable[[], None] | None,
+    def _ended(
+        self, order: dict[str, Any], count: int, meanwhile: Callable[[], None] | None = None
     ) -> list[Ended]:
         self._count += 1
-        outputs = [self._scratch / f"{self._count}-{number}" for number in range(len(folders))]
-        places = [
-            [str(folder), str(output)] for folder, output in zip(folders, outputs, strict=True)
-        ]
-        answer = self._ask({**order, "places": places})
+        outputs = [self._scratch / f"{self._count}-{number}" for number in range(count)]
+        answer = self._ask(order | {"outputs": list(map(str, outputs))})
         while answer == "stopped":
             assert meanwhile is not None
             meanwhile()
             answer = self._ask("continue")
-        ends = json.loads(answer)
-        return [_ended(end, output) for end, output in zip(ends, outputs, strict=True)]
+        return [_ended(*end) for end in zip(json.loads(answer), outputs, strict=True)]
 
     def _ask(self, order: object) -> str:
         assert self._parent.stdin is not None
@@ -203,28 +191,19 @@ def trackers(scratch: Path) -> Iterator[Trackers]:
 
 def survivors(session: int) -> list[psutil.Process]:
     """Return the processes of a session that are still there after a while."""
-    deadline = time.monotonic() + SECONDS_TO_END
-    while (alive := _of_session(session)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return alive
-
-
-def _of_session(session: int) -> list[psutil.Process]:
-    found = []
+    members = []
     for process in psutil.process_iter():
-        try:
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
             same = os.getsid(process.pid) == session
             if same and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue
-    return found
+                members.append(process)
+    return psutil.wait_procs(members, timeout=60)[1]
 
 
-def _ended(end: Sequence[int], output: Path) -> Ended:
+def _ended(code: int, output: Path) -> Ended:
     texts = {kind: output.with_suffix(f".{kind}") for kind in ("out", "err", "calls")}
     found = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
-    return Ended(end[0], end[1], found["out"], found["err"], found["calls"].split())
+    return Ended(code, found["out"], found["err"], found["calls"].split())
 
 
 def _serve() -> None:
@@ -233,11 +212,11 @@ def _serve() -> None:
         order = json.loads(line)
         gate, opener = os.pipe()
         children = []
-        for folder, output in order["places"]:
+        for output in order["outputs"]:
             child = os.fork()
             if child == 0:
                 os.close(opener)
-                _run_forked(order, folder, Path(output), gate)
+                _run_forked(order, Path(output), gate)
             children.append(child)
         # All at once: whoever waits for the gate to close goes on.
         os.close(gate)
@@ -248,44 +227,39 @@ def _serve() -> None:
         print(json.dumps([_wait(child) for child in children]), flush=True)
 
 
-def _wait(child: int) -> tuple[int, int]:
+def _wait(child: int) -> int:
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
-            return os.waitstatus_to_exitcode(status), child
+            return os.waitstatus_to_exitcode(status)
         print("stopped", flush=True)
         sys.stdin.readline()
         os.kill(child, signal.SIGCONT)
 
 
-def _run_forked(order: dict[str, object], folder: str, output: Path, gate: int) -> None:
+def _run_forked(order: dict[str, Any], output: Path, gate: int) -> None:
     """The child: the command as a process of its own would run it."""
-    # By it the processes that this one starts are found again.
-    os.setsid()
-    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+    # PR_SET_PDEATHSIG: it ends with its parent.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     paths = (Path(os.devnull), output.with_suffix(".out"), output.with_suffix(".err"))
     for number, path in enumerate(paths):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
-    os.chdir(folder)
-    os.environ.update(order["environment"])  # type: ignore[arg-type]
+    os.chdir(order["folder"])
+    os.environ.update(order["environment"])
     _watch_calls(order.get("stop"), output.with_suffix(".calls"))
-    if not order["spawn"]:
-        _draw_in_forks()
     os.read(gate, 1)
     os._exit(_main(order["words"]))
 
 
-def _main(words: object) -> int:
+def _main(words: list[str]) -> int:
     from mechcore.cli import main
 
     code: object = 1
     try:
-        main(words)  # type: ignore[arg-type]
+        main(words)
     except SystemExit as ended:
         code = ended.code
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -317,35 +291,9 @@ def _watch_calls(stop: object, record: Path) -> None:
         setattr(MlflowClient, name, watched(name, getattr(MlflowClient, name)))
 
 
-def _draw_in_forks() -> None:
-    import multiprocessing
-
-    fork = multiprocessing.get_context("fork")
-    multiprocessing.get_context = lambda _=None: fork  # type: ignore
-
-
-def _import_everything() -> None:
-    """What a command would import: its forks find it done."""
-    import mlflow.entities
-    import mlflow.store.artifact.artifact_repository_registry
-    import mlflow.store.tracking.rest_store
-    import mlflow.store.tracking.sqlalchemy_store
-    import mlflow.tracking  # noqa: F401
-
-    import mechcore.analysis.curve_comparison
-    import mechcore.analysis.pooled
-    import mechcore.analysis.regressions
-    import mechcore.cli.track
-    import mechcore.report.figures.preview
-    import mechcore.report.figures.style
-    import mechcore.report.page
-    import mechcore.simulation.run
-    import mechcore.tracking.track  # noqa: F401
-
+if __name__ == "__main__":
+    for module in IMPORTED:
+        importlib.import_module(module)
     # Forks then never look for garbage in what was imported.
     gc.freeze()
-
-
-if __name__ == "__main__":
-    _import_everything()
     _serve()

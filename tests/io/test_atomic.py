@@ -36,13 +36,8 @@ def test_a_draft_that_another_writer_has_just_renamed_is_no_error(tmp_path: Path
     # It is listed, and is no longer there: as a link to nothing.
     (tmp_path / ".abcdefgh.file").symlink_to("nowhere")
     replace_file(tmp_path / "file", lambda path: path.write_text("new"))
-    assert (tmp_path / "file").read_text() == "new"
-
-
-def test_a_second_name_has_the_same_content(tmp_path: Path) -> None:
-    (tmp_path / "first").write_text("content")
-    link_or_copy(tmp_path / "first", tmp_path / "second")
-    assert (tmp_path / "second").read_text() == "content"
+    link_or_copy(tmp_path / "file", tmp_path / "second")
+    assert (tmp_path / "second").read_text() == "new"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -63,11 +58,8 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     def fail(draft: Path) -> None:
         raise OSError(28, "No space left on device", str(draft))
 
-    with pytest.raises(
-        MechcoreError, match=r"file\.nc: cannot be written: No space left"
-    ) as caught:
+    with pytest.raises(MechcoreError, match=r"file\.nc: cannot be written: No space left[^\n]*$"):
         replace_file(tmp_path / "file.nc", fail)
-    assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -58,11 +58,7 @@ def test_a_report_that_is_made_again_is_no_local_change(
     assert environment.git_is_dirty() is False
     code.write_text("two")
     assert environment.git_is_dirty() is True
-
-
-def test_outside_version_control_nothing_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(environment, "PACKAGE", tmp_path)
+    # Outside of version control nothing is known.
+    monkeypatch.setattr(environment, "PACKAGE", tmp_path.parent)
     assert environment.git_commit() is None
     assert environment.git_is_dirty() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import netCDF4
 import numpy as np
@@ -44,50 +45,44 @@ def dataset() -> xr.Dataset:
     return simulate(CELL)
 
 
-def single(*, extinct: bool = False) -> xr.Dataset:
-    """Return the run of a single kernel."""
-    taps = -np.ones((2, 2)) if extinct else kernel("dct", 3, 0.5, 30)
-    return propagate(taps, steps=5, snapshots=[2], window=7)
+RUNS = {
+    "single": (kernel("dct", 3, 0.5, 30), "compiled"),
+    "extinct": (-np.ones((2, 2)), "compiled"),
+    "stack": (np.ones((3, 2, 2)), "compiled"),
+    "extinct stack": (-np.ones((2, 2, 2)), "compiled"),
+    "extinct stack, reference": (-np.ones((2, 2, 2)), "reference"),
+}
 
 
-def test_a_cell_survives_the_file(dataset: xr.Dataset, tmp_path: Path) -> None:
+def run_of(name: str) -> xr.Dataset:
+    """Return the run of a kernel, or of a stack of them."""
+    taps, engine = RUNS[name]
+    return propagate(taps, steps=5, snapshots=[2], window=7, engine=engine)
+
+
+def test_a_cell_survives_the_file_and_is_known_by_it(dataset: xr.Dataset, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "cell.nc"
     write_dataset(dataset, path)
     read = read_dataset(path)
     xr.testing.assert_equal(read, dataset)
     assert dataset.attrs.items() <= read.attrs.items()
     assert read.attrs[CONTENT_HASH] == content_hash(dataset) == content_hash(read)
+    assert read.attrs["cell_id"] == CELL.id
+    assert Cell.from_json(read.attrs["cell"]) == CELL
+    assert len(read.attrs["core_hash"]) == 16
+    assert (read.t.dtype.kind, read.snapshot.dtype, read.mu_x.dtype) == ("i", "f4", "f8")
+    assert read.pattern.values.tolist() == ["delta", "disc"]
 
 
-@pytest.mark.parametrize("engine", ["compiled", "reference"])
-def test_a_run_in_which_every_state_dies_has_the_hash_of_its_file(
-    tmp_path: Path, engine: str
-) -> None:
-    run = propagate(-np.ones((2, 2, 2)), steps=5, engine=engine)
-    assert run.extinct_at.values.tolist() == [1.0, 1.0]
-    write_dataset(run, tmp_path / "run.nc")
-    read = read_dataset(tmp_path / "run.nc")
-    assert read.extinct_at.dtype == run.extinct_at.dtype
-    assert content_hash(read) == content_hash(run)
-
-
-@pytest.mark.parametrize(
-    "taps", [kernel("dct", 3, 0.5, 30), -np.ones((2, 2)), np.ones((3, 2, 2))], ids=np.shape
-)
-def test_a_run_survives_the_file(tmp_path: Path, taps: np.ndarray) -> None:
-    run = propagate(taps, steps=5, snapshots=[2], window=7)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_survives_the_file_with_its_hash(tmp_path: Path, name: str) -> None:
+    run = run_of(name)
+    assert np.all(run.extinct_at == 1) == name.startswith("extinct")
     write_dataset(run, tmp_path / "run.nc")
     read = read_dataset(tmp_path / "run.nc")
     xr.testing.assert_equal(read, run)
+    assert read.extinct_at.dtype == run.extinct_at.dtype
     assert content_hash(read) == content_hash(run)
-
-
-def test_a_cell_is_known_by_its_file(dataset: xr.Dataset, tmp_path: Path) -> None:
-    write_dataset(dataset, tmp_path / "cell.nc")
-    attributes = read_dataset(tmp_path / "cell.nc").attrs
-    assert attributes["cell_id"] == CELL.id
-    assert Cell.from_json(attributes["cell"]) == CELL
-    assert len(attributes["core_hash"]) == 16
 
 
 # Metadata.
@@ -97,7 +92,7 @@ def test_a_cell_is_known_by_its_file(dataset: xr.Dataset, tmp_path: Path) -> Non
 def test_every_variable_has_a_long_name_and_a_unit(
     dataset: xr.Dataset, tmp_path: Path, kind: str
 ) -> None:
-    run = dataset if kind == "cell" else single(extinct=kind == "extinct")
+    run = dataset if kind == "cell" else run_of(kind)
     write_dataset(run, tmp_path / "run.nc")
     with netCDF4.Dataset(tmp_path / "run.nc") as file:
         assert file.Conventions == "CF-1.11"
@@ -113,8 +108,8 @@ def test_all_variables_of_the_format_are_written(dataset: xr.Dataset) -> None:
 
 
 def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> None:
-    for extinct, expected in ((True, 1), (False, -1)):
-        write_dataset(single(extinct=extinct), tmp_path / "run.nc")
+    for name, expected in (("extinct", 1), ("single", -1)):
+        write_dataset(run_of(name), tmp_path / "run.nc")
         with netCDF4.Dataset(tmp_path / "run.nc") as file:
             file.set_auto_mask(False)
             variable = file["extinct_at"]
@@ -122,29 +117,18 @@ def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> 
             assert variable._FillValue == -1
             assert variable[...] == expected
         read = read_dataset(tmp_path / "run.nc").extinct_at
-        assert read == 1 if extinct else np.isnan(read)
-
-
-def test_coordinates_keep_their_types(dataset: xr.Dataset, tmp_path: Path) -> None:
-    write_dataset(dataset, tmp_path / "cell.nc")
-    read = read_dataset(tmp_path / "cell.nc")
-    assert read.t.dtype.kind == "i"
-    assert read.snapshot.dtype == np.float32
-    assert read.mu_x.dtype == np.float64
-    assert read.pattern.values.tolist() == ["delta", "disc"]
+        assert read == 1 if name == "extinct" else np.isnan(read)
 
 
 # The hash.
 
 
-@pytest.mark.parametrize("name", PROVENANCE)
-def test_the_hash_ignores_who_wrote_the_file(dataset: xr.Dataset, name: str) -> None:
-    assert content_hash(dataset.assign_attrs({name: "other"})) == content_hash(dataset)
-
-
-@pytest.mark.parametrize("name", ["cell", "t_burn", "activation", "Conventions"])
-def test_the_hash_notices_a_setting(dataset: xr.Dataset, name: str) -> None:
-    assert content_hash(dataset.assign_attrs({name: "other"})) != content_hash(dataset)
+@pytest.mark.parametrize("name", [*PROVENANCE, "cell", "t_burn", "activation", "Conventions"])
+def test_the_hash_notices_a_setting_but_not_who_wrote_the_file(
+    dataset: xr.Dataset, name: str
+) -> None:
+    same = content_hash(dataset.assign_attrs({name: "other"})) == content_hash(dataset)
+    assert same == (name in PROVENANCE)
 
 
 @pytest.mark.parametrize("name", ["mu_x", "snapshot", "extinct_at", "kernel_taps", "beta"])
@@ -157,62 +141,41 @@ def test_the_hash_notices_one_value(dataset: xr.Dataset, name: str) -> None:
     assert content_hash(changed) != content_hash(dataset)
 
 
-def test_the_hash_notices_a_variable_and_a_name(dataset: xr.Dataset) -> None:
-    assert content_hash(dataset.drop_vars("gain")) != content_hash(dataset)
-    renamed = dataset.rename(gain="loss")
-    assert content_hash(renamed) != content_hash(dataset)
-
-
-def test_the_hash_does_not_see_the_bits_of_nan_and_zero() -> None:
-    plain = xr.Dataset({"a": ("t", [0.0, np.nan])})
-    payload = np.array([0x8000000000000000, 0xFFF8000000000001], dtype=np.uint64)
-    other = xr.Dataset({"a": ("t", payload.view(np.float64))})
-    assert content_hash(plain) == content_hash(other)
-
-
-def test_the_hash_does_not_depend_on_the_order_of_variables(dataset: xr.Dataset) -> None:
+def test_the_hash_notices_variables_but_neither_their_order_nor_the_bits_of_nan_and_zero(
+    dataset: xr.Dataset,
+) -> None:
     turned = dataset[list(reversed(list(dataset.data_vars)))]
     assert content_hash(turned) == content_hash(dataset)
+    for other in (dataset.drop_vars("gain"), dataset.rename(gain="loss")):
+        assert content_hash(other) != content_hash(dataset)
+    plain = xr.Dataset({"a": ("t", [0.0, np.nan])})
+    payload = np.array([0x8000000000000000, 0xFFF8000000000001], dtype=np.uint64)
+    assert content_hash(xr.Dataset({"a": ("t", payload.view(np.float64))})) == content_hash(plain)
 
 
 # Files of others.
 
 
-def written(dataset: xr.Dataset, path: Path) -> Path:
-    """Write a file and return its path."""
-    write_dataset(dataset, path)
-    return path
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MechcoreError, match=r"none\.nc: missing") as caught:
-        read_dataset(tmp_path / "none.nc")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"])
-def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [None, b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"]
+)
+def test_a_missing_or_damaged_file_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "damaged.nc"
-    path.write_bytes(content)
-    with pytest.raises(MechcoreError, match=r"damaged\.nc: ") as caught:
+    reason = "missing" if content is None else ""
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MechcoreError, match=rf"damaged\.nc: {reason}[^\n]*$"):
         read_dataset(path)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("read", [read_dataset, read_attributes])
 def test_too_little_memory_is_no_damage(
-    dataset: xr.Dataset,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    read: Callable[..., object],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., object]
 ) -> None:
-    def used_up(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    path = written(dataset, tmp_path / "cell.nc")
-    monkeypatch.setattr(netCDF4, "Dataset", used_up)
+    write_dataset(run_of("single"), tmp_path / "run.nc")
+    monkeypatch.setattr(netCDF4, "Dataset", Mock(side_effect=MemoryError))
     with pytest.raises(MemoryError):
-        read(path)
+        read(tmp_path / "run.nc")
 
 
 @pytest.mark.parametrize("name", ["a", "t"])
@@ -230,20 +193,18 @@ def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
 
 def test_what_packs_best_is_read(tmp_path: Path) -> None:
     zeros = with_attributes(xr.Dataset({"a": ("t", np.zeros(10**7, dtype=np.int8))}), "zeros")
-    path = written(zeros, tmp_path / "zeros.nc")
+    path = tmp_path / "zeros.nc"
+    write_dataset(zeros, path)
     assert path.stat().st_size < 10**7 / 500
     assert not read_dataset(path).a.any()
 
 
-def test_a_foreign_file_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [None, 99])
+def test_another_format_version_is_told(
+    dataset: xr.Dataset, tmp_path: Path, version: int | None
+) -> None:
     path = tmp_path / "foreign.nc"
-    xr.Dataset({"a": ("t", np.arange(3.0))}).to_netcdf(path, engine="netcdf4")
-    with pytest.raises(MechcoreError, match=r"foreign\.nc: format version None, .* reads 1"):
-        read_dataset(path)
-
-
-def test_another_format_version_is_told(dataset: xr.Dataset, tmp_path: Path) -> None:
-    path = tmp_path / "future.nc"
-    dataset.assign_attrs(format_version=99).to_netcdf(path, engine="netcdf4")
-    with pytest.raises(MechcoreError, match=r"future\.nc: format version 99"):
+    attributes = {} if version is None else {"format_version": version}
+    dataset.drop_attrs().assign_attrs(attributes).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(MechcoreError, match=rf"foreign\.nc: format version {version}, .* reads 1"):
         read_dataset(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mechcore.engines.methods import direct_cost, largest_rank, low_rank_cost
 from mechcore.experiment.cell import Cell
 from mechcore.jobs.cost import estimated_cost
 
@@ -55,12 +54,3 @@ def test_copies_cost_only_where_they_run() -> None:
     cell = {"kernel": "dct", "angles": [0, 90, 180, 270]}
     assert seconds(**cell, reuse_symmetric=False) > seconds(**cell)
     assert seconds(**cell) == seconds(kernel="dct", angles=[0])
-
-
-@pytest.mark.parametrize("height", range(2, 16))
-@pytest.mark.parametrize("width", [2, 5, 9, 15])
-def test_passes_are_taken_just_where_they_are_cheaper(height: int, width: int) -> None:
-    most = largest_rank(height, width)
-    for rank in range(1, min(height, width) + 1):
-        cheaper = low_rank_cost(height, width, rank) < direct_cost(height, width)
-        assert cheaper == (rank <= most)

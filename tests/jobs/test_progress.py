@@ -26,12 +26,12 @@ def terminal() -> StringIO:
 @pytest.fixture
 def logger(terminal: StringIO) -> logging.Logger:
     """Return a logger with the handler of a terminal, as Snakemake's has one."""
-    found = logging.Logger("snakemake")
-    found.addHandler(logging.StreamHandler(terminal))
-    show_progress(found, CELLS)
-    # The Snakefile is read again.
-    show_progress(found, CELLS)
-    return found
+    logger = logging.Logger("snakemake")
+    logger.addHandler(logging.StreamHandler(terminal))
+    # Snakemake reads the Snakefile more than once.
+    for _ in range(2):
+        show_progress(logger, CELLS)
+    return logger
 
 
 def log(logger: logging.Logger, event: LogEvent, message: str = "", **values: Any) -> None:
@@ -43,13 +43,8 @@ def start(logger: logging.Logger, number: int, rule: str, **wildcards: str) -> N
 
 
 def fail(logger: logging.Logger, path: Path, **values: Any) -> None:
-    log(
-        logger,
-        LogEvent.JOB_ERROR,
-        rule_name="simulate",
-        log=[str(path)],
-        **{"indent": False, **values},
-    )
+    values = {"indent": False, "rule_name": "simulate", "log": [str(path)], **values}
+    log(logger, LogEvent.JOB_ERROR, **values)
 
 
 def test_cells_are_counted_and_other_jobs_are_named(
@@ -72,15 +67,13 @@ def test_cells_are_counted_and_other_jobs_are_named(
 def test_a_failed_job_shows_its_log_and_what_a_cluster_says(
     logger: logging.Logger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "cell.log"
-    path.write_text("out of luck\n")
+    path = tmp_path / "job.log"
+    path.write_text("out of luck\nsrun: error: n1: task 0: Killed\n")
     fail(logger, path, rule_msg="SLURM status is: 'TIMEOUT'")
-    shown = capsys.readouterr().err
-    assert shown.splitlines()[:3] == [
-        f"simulate failed: {path}",
-        "SLURM status is: 'TIMEOUT'",
-        "out of luck",
-    ]
+    log(logger, LogEvent.GROUP_ERROR, aux_logs=[path], job_error_info=[{}, {}, {}])
+    lines = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert lines[:3] == [f"simulate failed: {path}", "SLURM status is: 'TIMEOUT'", "out of luck"]
+    assert lines[-2:] == [f"a job of 3 cells failed: {path}", "srun: error: n1: task 0: Killed"]
 
 
 @pytest.mark.parametrize("last", [INTERRUPTED, "Traceback:\nKeyboardInterrupt"])
@@ -93,18 +86,6 @@ def test_an_interrupted_job_and_a_cell_of_a_failed_job_are_no_failures(
     path.write_text("half of it\n")
     fail(logger, path, indent=True)
     assert capsys.readouterr().err == ""
-
-
-def test_a_job_of_many_cells_shows_what_ended_it(
-    logger: logging.Logger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "job.log"
-    path.write_text("much else\nsrun: error: n1: task 0: Killed\n")
-    log(logger, LogEvent.GROUP_ERROR, aux_logs=[path], job_error_info=[{}, {}, {}])
-    assert capsys.readouterr().err.splitlines() == [
-        f"a job of 3 cells failed: {path}",
-        "srun: error: n1: task 0: Killed",
-    ]
 
 
 def test_the_terminal_shows_the_rest_and_repeats_nothing(

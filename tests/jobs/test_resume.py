@@ -77,8 +77,12 @@ def test_collected_cells_have_one_name_and_others_keep_theirs(second: Path) -> N
     second.with_name(f".abcdefgh.{second.name}").touch()
     foreign = second.with_name("other.nc")
     foreign.touch()
+    # What cannot be removed keeps nothing else.
+    stuck = second.with_name(".abcdefgi.nc")
+    stuck.mkdir()
     forget_finished(second.parent, [CELL.id])
-    assert list(foreign.parent.iterdir()) == [foreign]
+    assert set(foreign.parent.iterdir()) == {foreign, stuck}
+    stuck.rmdir()
     forget_finished(second.parent, [CELL.id, "other"])
     assert not foreign.parent.exists()
     forget_finished(second.parent, [CELL.id])

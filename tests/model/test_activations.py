@@ -56,12 +56,7 @@ def test_both_forms_agree_at_the_edges_of_numbers(name: str, value: float) -> No
     with np.errstate(invalid="ignore"):  # gelu(-inf) is -inf times zero
         array = ACTIVATIONS[name].array(np.array([value]))[0]
     np.testing.assert_allclose(ACTIVATIONS[name].scalar(value), array, rtol=1e-15)
-
-
-@each_activation
-def test_nan_stays_nan(name: str) -> None:
-    assert math.isnan(ACTIVATIONS[name].scalar(math.nan))
-    assert np.isnan(ACTIVATIONS[name].array(np.array([math.nan]))[0])
+    assert np.isnan(array) or not np.isnan(value)
 
 
 @each_activation
@@ -75,16 +70,10 @@ def test_lipschitz_constant_holds_and_is_tight(name: str) -> None:
 
 
 @each_activation
-def test_homogeneous_is_declared_where_it_is_true(name: str) -> None:
-    function = ACTIVATIONS[name].array
-    x = np.linspace(-5, 5, 101)
+def test_declared_properties_are_true(name: str) -> None:
+    activation, x = ACTIVATIONS[name], np.linspace(-5, 5, 101)
     # Powers of two scale without rounding.
-    scales = function(0.25 * x) == 0.25 * function(x)
-    assert bool(np.all(scales)) == ACTIVATIONS[name].homogeneous
-
-
-@each_activation
-def test_identity_on_positive_is_declared_where_it_is_true(name: str) -> None:
+    scales = activation.array(0.25 * x) == 0.25 * activation.array(x)
+    assert bool(np.all(scales)) == activation.homogeneous
     x = np.concatenate([[0.0], np.logspace(-300, 300, 601)])
-    kept = ACTIVATIONS[name].array(x) == x
-    assert bool(np.all(kept)) == ACTIVATIONS[name].identity_on_positive
+    assert bool(np.all(activation.array(x) == x)) == activation.identity_on_positive

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 from scipy.fft import idct
 
 from mechcore.errors import InvalidValue
@@ -20,16 +21,13 @@ from mechcore.model.kernels import (
     kernel,
     odd_part,
 )
-from tests.helpers.oracles import SIZES, Array
+from tests.helpers.oracles import KERNELS, PARITIES, SIZES, Array
 
 ANGLES = [*range(-360, 361, 45), 17.3, 200.1, -91.7]
 
-every_family_and_size = pytest.mark.parametrize(
-    ("family", "size"), [(family, size) for family in FAMILIES for size in SIZES]
-)
+every_family_and_size = pytest.mark.parametrize(("family", "size"), KERNELS)
 
-families = st.sampled_from(list(FAMILIES))
-sizes = st.sampled_from(list(SIZES))
+parities = st.sampled_from(PARITIES)
 angles = st.floats(-360, 360)
 
 
@@ -41,49 +39,38 @@ def first_moment(taps: Array) -> Array:
 
 
 @every_family_and_size
-def test_even_part_has_unit_norm_and_exact_parity(family: str, size: int) -> None:
-    even = even_part(family, size)
-    # The norm is a sum of at most 121 squares and one division: some units in the last place.
-    assert np.linalg.norm(even) == pytest.approx(1, abs=1e-14)
-    np.testing.assert_array_equal(even, even[::-1, ::-1])
+def test_parts_have_unit_norm_and_exact_parity(family: str, size: int) -> None:
+    even, by_parity = even_part(family, size), FAMILIES[family].by_parity
+    for part, sign in [(even, 1), *((odd_part(family, size, angle), -1) for angle in ANGLES)]:
+        # Else they are orthogonal all the same.
+        assert abs(np.sum(part * even)) <= 1e-15 or sign == 1
+        sign = sign if by_parity else 0
+        # The norm is a sum of at most 121 squares and one division: some units in the last place.
+        assert np.linalg.norm(part) == pytest.approx(1, abs=1e-14)
+        if sign:
+            np.testing.assert_array_equal(part, sign * part[::-1, ::-1])
 
 
-@every_family_and_size
-def test_odd_part_has_unit_norm_and_exact_parity(family: str, size: int) -> None:
-    for angle in ANGLES:
-        odd = odd_part(family, size, angle)
-        assert np.linalg.norm(odd) == pytest.approx(1, abs=1e-14)  # as above
-        np.testing.assert_array_equal(odd, -odd[::-1, ::-1])
-
-
-@given(families, sizes, angles, st.integers(0, 2**32 - 1))
+@given(parities, angles, st.integers(0, 2**32 - 1))
 def test_any_angle_and_seed_gives_the_moment_along_the_angle(
-    family: str, size: int, angle: float, seed: int
+    pair: tuple[str, int], angle: float, seed: int
 ) -> None:
-    odd = odd_part(family, size, angle, seed)
+    odd = odd_part(*pair, angle, seed)
     moment = first_moment(odd)
     length = np.hypot(*moment)
     # A random kernel may have next to no moment: the direction is good to rounding / length.
-    np.testing.assert_allclose(moment, length * unit_vector(angle), atol=1e-12 * size)
+    np.testing.assert_allclose(moment, length * unit_vector(angle), atol=1e-12 * pair[1])
 
 
-@given(families, sizes, st.floats(0, 1), angles)
-def test_unit_mixing_makes_the_odd_energy_ratio_beta_squared(
-    family: str, size: int, beta: float, angle: float
+@given(parities, st.floats(0, 1), angles)
+def test_unit_mixing_has_odd_energy_beta_squared_and_linear_mixing_the_amplitudes_of_the_paper(
+    pair: tuple[str, int], beta: float, angle: float
 ) -> None:
-    parts = decompose(kernel(family, size, beta, angle))
+    parts = decompose(kernel(*pair, beta, angle))
     # 1e-12: norms of at most 121 squares, rounded to 1e-16 each.
-    assert parts.odd_energy_ratio == pytest.approx(beta**2, abs=1e-12)
-    assert parts.energy == pytest.approx(1, abs=1e-12)
-
-
-@given(families, sizes, st.floats(0, 1), angles)
-def test_linear_mixing_has_the_amplitudes_of_the_paper(
-    family: str, size: int, beta: float, angle: float
-) -> None:
-    parts = decompose(kernel(family, size, beta, angle, "linear"))
-    assert parts.rest_mass == pytest.approx(1 - beta, abs=1e-12)  # rounding of norms, as above
-    assert parts.momentum == pytest.approx(beta, abs=1e-12)
+    assert (parts.odd_energy_ratio, parts.energy) == pytest.approx((beta**2, 1), abs=1e-12)
+    parts = decompose(kernel(*pair, beta, angle, "linear"))
+    assert (parts.rest_mass, parts.momentum) == pytest.approx((1 - beta, beta), abs=1e-12)
 
 
 @every_family_and_size
@@ -116,17 +103,11 @@ def test_highpass_is_the_highest_dct_basis_and_sums_to_zero_where_it_alternates(
 
 @pytest.mark.parametrize("size", SIZES)
 def test_binomial_parts_are_smoothing_and_sobel(size: int) -> None:
-    smooth = np.ones(1)
-    for _ in range(size - 1):
-        smooth = np.convolve(smooth, [1, 1])
+    smooth = special.binom(size - 1, np.arange(size))
     even = even_part("binomial", size)
     np.testing.assert_allclose(even / even[0, 0], np.outer(smooth, smooth), rtol=1e-13)  # rounding
-
-
-def test_binomial_of_size_three_is_sobel() -> None:
-    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-    odd = odd_part("binomial", 3)
-    np.testing.assert_allclose(odd, sobel / np.linalg.norm(sobel), rtol=1e-15)  # one division
+    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / np.sqrt(12)
+    np.testing.assert_allclose(odd_part("binomial", 3), sobel, rtol=1e-15)  # one division
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -138,7 +119,7 @@ def test_gaussian_odd_part_is_the_derivative_of_the_even_part(size: int) -> None
     np.testing.assert_allclose(odd_part("gaussian", size), expected, rtol=1e-13)  # rounding of exp
 
 
-@every_family_and_size
+@pytest.mark.parametrize(("family", "size"), PARITIES)
 def test_every_angle_of_size_k_is_a_mixture_of_the_two_axes(family: str, size: int) -> None:
     along_x, along_y = odd_part(family, size), odd_part(family, size, 90)
     # 1e-15: the norm is summed in another order, which may move it by a unit in the last place.
@@ -148,16 +129,30 @@ def test_every_angle_of_size_k_is_a_mixture_of_the_two_axes(family: str, size: i
     np.testing.assert_allclose(odd_part(family, size, 45), expected, atol=1e-14)  # one division
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_random_family_is_its_seed(size: int) -> None:
-    first = kernel("random", size, 0.5, seed=3)
-    np.testing.assert_array_equal(first, kernel("random", size, 0.5, seed=3))
-    assert not np.allclose(first, kernel("random", size, 0.5, seed=4))
+@every_family_and_size
+def test_the_random_family_alone_is_its_seed(family: str, size: int) -> None:
+    first, again, other = (kernel(family, size, 0.5, seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert np.array_equal(first, other) == (family != "random")
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "random"])
-def test_other_families_have_no_seed(family: str) -> None:
-    np.testing.assert_array_equal(kernel(family, 3, 0.5, seed=1), kernel(family, 3, 0.5, seed=2))
+def test_the_translation_is_a_shift_where_three_quarters_of_the_energy_are_asymmetric() -> None:
+    for angle, (x, y) in ((0, (2, 1)), (90, (1, 2)), (180, (0, 1)), (270, (1, 0))):
+        shift = np.zeros((3, 3))
+        shift[y, x] = 1.0
+        taps = kernel("translation", 3, np.sqrt(0.75), angle)
+        np.testing.assert_allclose(taps, shift, atol=1e-15)  # rounding of the mixture
+        # Half of its energy is odd: its even part keeps both neighbours along the axis.
+        assert decompose(taps).odd_energy_ratio == pytest.approx(0.5, abs=1e-15)
+    with pytest.raises(InvalidValue, match="size: 4 is not allowed, expected an odd size for"):
+        kernel("translation", 4, 0.5)
+
+
+def test_saddles_are_even_and_turn_twice_as_fast() -> None:
+    saddle = odd_part("saddle", 5, 20)
+    np.testing.assert_allclose(saddle, saddle[::-1, ::-1], atol=1e-15)  # rounding of cosines
+    np.testing.assert_allclose(odd_part("saddle", 5, 200), saddle, atol=1e-15)
+    np.testing.assert_allclose(odd_part("saddle", 5, 110), -saddle, atol=1e-15)
 
 
 @given(st.floats(-1000, 1000))
@@ -170,16 +165,10 @@ def test_unit_vector_is_on_the_circle_and_turns_with_quarters(angle: float) -> N
 
 
 @pytest.mark.parametrize("angle", range(0, 360, 15))
-def test_a_quarter_turn_rotates_the_unit_vector_exactly(angle: int) -> None:
+def test_turned_and_mirrored_angles_have_such_unit_vectors_bit_for_bit(angle: int) -> None:
     x, y = unit_vector(angle)
-    np.testing.assert_array_equal(unit_vector(angle + 90), [-y, x])
-
-
-@pytest.mark.parametrize("angle", range(0, 360, 15))
-def test_mirrored_angles_have_mirrored_unit_vectors_bit_for_bit(angle: int) -> None:
-    x, y = unit_vector(angle)
-    np.testing.assert_array_equal(unit_vector(90 - angle), [y, x])
-    np.testing.assert_array_equal(unit_vector(-angle), [x, -y])
+    for other, expected in ((angle + 90, [-y, x]), (90 - angle, [y, x]), (-angle, [x, -y])):
+        np.testing.assert_array_equal(unit_vector(other), expected)
 
 
 @given(st.floats(0, 360, exclude_max=True))
@@ -188,17 +177,7 @@ def test_direction_of_inverts_unit_vector(angle: float) -> None:
     assert 0 <= found <= 360
     # 1e-12 degrees on the circle: 360 degrees to 16 digits.
     assert abs((found - angle + 180) % 360 - 180) <= 1e-12
-
-
-def test_the_zero_vector_has_no_direction() -> None:
     assert np.isnan(direction_of(0.0, 0.0))
-
-
-@pytest.mark.parametrize("size", range(1, 8))
-def test_coordinates_are_antisymmetric_pixel_steps(size: int) -> None:
-    r = centred_coordinates(size)
-    np.testing.assert_array_equal(r, -r[::-1])
-    np.testing.assert_array_equal(np.diff(r), np.ones(size - 1))
 
 
 @pytest.mark.parametrize(
@@ -207,13 +186,9 @@ def test_coordinates_are_antisymmetric_pixel_steps(size: int) -> None:
         (("dtc", 3, 0.5), r"family: 'dtc' is not allowed, .*dct.*did you mean 'dct'\?"),
         ((3, 3, 0.5), r"family: 3 is not allowed"),
         (("dct", 1, 0.5), rf"size: 1 is not allowed, expected an integer from 2 to {LARGEST_SIZE}"),
-        (("dct", 2.0, 0.5), r"size: 2\.0 is not allowed"),
         (("dct", True, 0.5), r"size: True is not allowed"),
-        (("dct", LARGEST_SIZE + 1, 0.5), r"size: 1025 is not allowed"),
         (("dct", 3, 1.5), r"beta: 1\.5 is not allowed, expected a number from 0 to 1"),
-        (("dct", 3, -1e-9), r"beta: -1e-09 is not allowed"),
         (("dct", 3, np.nan), r"beta: nan is not allowed, expected a finite number"),
-        (("dct", 3, "0.5"), r"beta: '0\.5' is not allowed"),
         (("dct", 3, 0.5, np.inf), r"angle: inf is not allowed"),
         (("dct", 3, 0.5, 0.0, "unity"), r"mixing: 'unity' is not allowed.*did you mean 'unit'\?"),
     ],
@@ -227,17 +202,14 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([1.0, 2.0], "two-dimensional"),
         (np.ones((2, 2, 2)), "two-dimensional"),
         (3.0, "two-dimensional"),
         (np.ones((0, 3)), "at least one tap"),
         ([[1.0, np.nan]], "finite taps"),
-        ([[1.0, -np.inf]], "finite taps"),
         (np.zeros((3, 3)), "a tap that is not zero|at least one tap that is not zero"),
         ([["a", "b"]], "real numbers"),
         ([[1j, 2]], "real numbers"),
         ([[1, 2], [3]], "array of real numbers"),
-        (None, "real numbers"),
         ({"a": 1}, "real numbers"),
     ],
 )
@@ -247,14 +219,10 @@ def test_what_is_not_a_kernel_is_refused(values: object, expected: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.bool_])
-def test_real_arrays_of_any_type_become_floats(dtype: type) -> None:
-    taps = as_kernel(np.ones((2, 3), dtype=dtype))
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.float64, np.bool_])
+def test_real_arrays_of_any_type_become_new_floats(dtype: type) -> None:
+    values = np.ones((2, 3), dtype=dtype)
+    taps = as_kernel(values)
     assert taps.dtype == np.float64
-    assert taps.shape == (2, 3)
-
-
-def test_as_kernel_returns_a_copy() -> None:
-    values = np.ones((2, 2))
-    as_kernel(values)[:] = 5
-    assert np.all(values == 1)
+    taps[:] = 5
+    np.testing.assert_array_equal(values, np.ones((2, 3)))

@@ -68,10 +68,10 @@ def opened(browser: Browser, small: Report) -> Iterator[Visit]:
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, SMALL_PHONE], ids=lambda size: size["width"])
-def test_page_is_whole_and_quiet_at_any_width(
+def test_page_is_whole_quiet_and_accessible_at_any_width(
     browser: Browser, small: Report, viewport: dict[str, int]
 ) -> None:
-    with visit(browser, small.page, viewport=viewport) as seen:
+    with visit(browser, small.page, viewport=viewport, reduced_motion="reduce") as seen:
         seen.page.wait_for_load_state("load")
         sizes = seen.value("[...document.images].map(one => [one.naturalWidth, one.width])")
         assert len(sizes) > 10
@@ -79,11 +79,6 @@ def test_page_is_whole_and_quiet_at_any_width(
         assert seen.value("document.documentElement.scrollWidth") <= viewport["width"]
         assert seen.complaints == []
         assert seen.outside == []
-
-
-@pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
-def test_page_is_accessible(browser: Browser, small: Report, viewport: dict[str, int]) -> None:
-    with visit(browser, small.page, viewport=viewport, reduced_motion="reduce") as seen:
         seen.value("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         seen.page.locator("#map button").first.click()
         assert broken_rules(seen) == []
@@ -102,13 +97,6 @@ def test_large_map_of_a_partial_grid_is_accessible(
         assert broken_rules(seen) == []
 
 
-def test_nothing_moves_before_it_is_asked_to(opened: Visit) -> None:
-    before = opened.value(PIXELS)
-    # Longer than two frames of a film that plays.
-    opened.page.wait_for_timeout(500)
-    assert opened.value(PIXELS) == before
-
-
 @pytest.mark.parametrize("name", ["beta", "layer"])
 def test_keys_move_a_slider_the_picture_and_the_numbers(opened: Visit, name: str) -> None:
     slider = opened.page.locator(f"#{name}")
@@ -122,7 +110,7 @@ def test_keys_move_a_slider_the_picture_and_the_numbers(opened: Visit, name: str
     assert len(set(pictures)) == 3
 
 
-def test_player_shows_the_numbers_of_the_film(opened: Visit, small: Report) -> None:
+def test_player_shows_the_numbers_of_the_chosen_film(opened: Visit, small: Report) -> None:
     for name in ("beta", "layer"):
         opened.page.locator(f"#{name}").focus()
         opened.page.keyboard.press("End")
@@ -130,8 +118,14 @@ def test_player_shows_the_numbers_of_the_film(opened: Visit, small: Report) -> N
     last = film.isel(pattern=0, angle=0, beta=-1, t=-1)
     assert opened.page.inner_text("#readout-beta") == "1"
     assert opened.page.inner_text("#readout-layer") == "12 of 12"
-    assert opened.page.inner_text("#readout-centroid") == f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
+    centroid = f"{last.mu_x:.2f}, {abs(last.mu_y):.2f}"
+    assert opened.page.inner_text("#readout-centroid") == centroid
     assert opened.page.inner_text("#readout-width") == f"{last.sigma_x:.2f}, {last.sigma_y:.2f}"
+    before = opened.value(PIXELS)
+    opened.page.get_by_role("radio", name="modulus").check()
+    expect(opened.page.locator("#readout-centroid")).not_to_have_text(centroid)
+    assert opened.value(PIXELS) != before
+    assert "modulus" in (opened.page.get_attribute("#screen", "aria-label") or "")
 
 
 def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_path: Path) -> None:
@@ -156,37 +150,24 @@ def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_pat
         assert seen.complaints == []
 
 
-def test_play_runs_to_the_last_layer_and_stops(opened: Visit) -> None:
-    opened.page.locator("#layer").focus()
-    opened.page.keyboard.press("Home")
-    opened.page.locator("#play").press("Enter")
-    expect(opened.page.locator("#play")).to_have_text("Pause")
-    expect(opened.page.locator("#play")).to_have_text("Play", timeout=FILM)
-    assert opened.page.inner_text("#readout-layer") == "12 of 12"
-
-
-def test_play_pauses(opened: Visit) -> None:
-    opened.page.locator("#layer").focus()
-    opened.page.keyboard.press("Home")
-    play = opened.page.locator("#play")
+def test_play_pauses_and_runs_to_the_last_layer(opened: Visit) -> None:
+    play, layer = opened.page.locator("#play"), opened.page.locator("#layer")
+    layer.press("Home")
+    before = opened.value(PIXELS)
+    # Longer than two frames of a film that plays: nothing moves before it is asked to.
+    opened.page.wait_for_timeout(500)
+    assert opened.value(PIXELS) == before
     play.click()
-    expect(opened.page.locator("#layer")).not_to_have_value("0")
+    expect(layer).not_to_have_value("0")
     play.click()
     assert play.inner_text() == "Play"
-    stopped = opened.page.input_value("#layer")
-    # Longer than two frames of a film that plays.
+    stopped = layer.input_value()
     opened.page.wait_for_timeout(500)
-    assert opened.page.input_value("#layer") == stopped
-
-
-def test_choice_of_activation_changes_the_film(opened: Visit) -> None:
-    opened.page.locator("#beta").focus()
-    opened.page.keyboard.press("End")
-    before = opened.value(PIXELS), opened.page.inner_text("#readout-centroid")
-    opened.page.get_by_role("radio", name="modulus").check()
-    expect(opened.page.locator("#readout-centroid")).not_to_have_text(before[1])
-    assert opened.value(PIXELS) != before[0]
-    assert "modulus" in (opened.page.get_attribute("#screen", "aria-label") or "")
+    assert layer.input_value() == stopped
+    play.press("Enter")
+    expect(play).to_have_text("Pause")
+    expect(play).to_have_text("Play", timeout=FILM)
+    assert opened.page.inner_text("#readout-layer") == "12 of 12"
 
 
 def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(

@@ -10,7 +10,7 @@ from mechcore.claims.verdict import read_claims
 from mechcore.experiment.config import load_experiment
 from mechcore.io.json_models import write_settings
 from mechcore.report.page import Content, render, summary
-from mechcore.report.verification import verification_of
+from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
 from mechcore.verification.certificate import Certificate
 from mechcore.verification.experiment import Extent, verify
@@ -34,7 +34,7 @@ def page_of(folder: Path, certificate: Certificate) -> tuple[str, str]:
     """Return the page and the summary of results, without figures: they take seconds to draw."""
     write_settings(certificate, folder / "certificate.json")
     results = Results.load(load_experiment(CONFIG), folder)
-    content = Content(read_claims(folder / "claims.json"), [], {}, verification_of(results))
+    content = Content(read_claims(folder / "claims.json"), [], {}, certificate_of(results))
     return render(results, content), summary(results, content)
 
 
@@ -56,22 +56,22 @@ def test_a_certificate_is_not_shown_if_files_changed_since(
 ) -> None:
     found = Results.load(load_experiment(CONFIG), results)
     write_settings(true, results / "certificate.json")
-    assert verification_of(found) is not None
+    assert certificate_of(found) is not None
     with (results / name).open("ab") as file:
         file.write(b"\n")
-    assert verification_of(found) is None
+    assert certificate_of(found) is None
 
 
 def test_a_certificate_of_other_results_is_not_shown(results: Path, true: Certificate) -> None:
     found = Results.load(load_experiment(CONFIG), results)
-    assert verification_of(found) is None
+    assert certificate_of(found) is None
     other = true.model_copy(update={"sweep": "0" * 12})
     write_settings(other, results / "certificate.json")
-    assert verification_of(found) is None
+    assert certificate_of(found) is None
     write_settings(true, results / "certificate.json")
     for path in (results / "trajectories").iterdir():
         path.write_bytes(b"")
-    assert verification_of(found) is None
+    assert certificate_of(found) is None
 
 
 def test_the_report_opens_with_an_alarm_if_a_check_fails(results: Path, true: Certificate) -> None:
@@ -86,11 +86,3 @@ def test_the_report_opens_with_an_alarm_if_a_check_fails(results: Path, true: Ce
     assert "Simulations of 0" not in page
     assert "**NOT VERIFIED.**" in text
     assert f"  - {line}" in text.replace("files: ", "")
-
-
-def test_outside_of_a_checkout_the_version_stands_for_the_commit(
-    results: Path, true: Certificate
-) -> None:
-    code = true.code.model_copy(update={"commit": "unknown"})
-    page, _ = page_of(results, true.model_copy(update={"code": code}))
-    assert f"By mechcore {true.code.version} on" in section_of(page)

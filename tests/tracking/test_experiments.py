@@ -37,11 +37,6 @@ def test_the_searches_of_the_description_list_what_they_promise(
     assert sorted(run.info.run_name for run in runs) == expected
 
 
-def test_our_own_description_follows_the_configuration(tracked: Path, changed: Path) -> None:
-    assert "| layers | 8 |" in note_of(tracked)
-    assert "| layers | 9 |" in note_of(changed)
-
-
 def test_the_description_that_a_person_wrote_is_left_alone(commands: Trackers, mine: Path) -> None:
     def write(text: str) -> None:
         def change(client: MlflowClient) -> None:

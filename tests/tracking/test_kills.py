@@ -90,25 +90,3 @@ def test_a_kill_while_the_store_is_created_leaves_no_trace(
         commands.track(target, seconds=float(seconds))
         commands.tracked(target)
         assert stores.in_folder(target) == expected, f"after {seconds:.2f} s"
-
-
-def test_a_kill_leaves_no_process_and_no_picture(
-    commands: Trackers, outdated: Path, tmp_path: Path, rng: np.random.Generator
-) -> None:
-    """With processes that draw, as the command has them."""
-    ended, expected = undisturbed(commands, outdated, tmp_path / "undisturbed")
-    drawings = tmp_path / "drawings"
-    drawings.mkdir()
-    # Before the end of the first run, whose picture is drawn by then; then at any time.
-    drawn = {"stop": Stop(ended.calls.index("set_terminated") + 1)}
-    for number, kill in enumerate(
-        [drawn, *({"seconds": s} for s in rng.uniform(0.05, 3, MOMENTS))]
-    ):
-        target = trackers.copied(outdated, tmp_path / str(number))
-        killed = commands.track(target, environment={"TMPDIR": str(drawings)}, spawn=True, **kill)
-        assert trackers.survivors(killed.session) == []
-        if kill == drawn:
-            assert killed.code == -signal.SIGKILL
-            assert list(drawings.glob("mechcore-*")) == []
-        commands.tracked(target)
-        assert stores.in_folder(target) == expected, str(kill)

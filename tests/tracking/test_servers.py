@@ -24,7 +24,7 @@ USER, PASSWORD = "ada-lovelace", "correct-horse-42"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on PostgreSQL; those of the credentials and of test_ui.py are on SQLite."""
     folder = tmp_path_factory.mktemp("server")
-    with servers.postgres(folder) as backend, servers.mlflow_server(folder, backend) as running:
+    with servers.postgres() as backend, servers.mlflow_server(folder, backend) as running:
         yield running
 
 
@@ -81,7 +81,7 @@ def test_credentials_come_from_the_environment_and_are_never_shown(
 
 
 def test_a_server_that_is_down_is_named_within_a_minute(commands: Trackers, tracked: Path) -> None:
-    address = f"http://127.0.0.1:{servers.free_port()}"
+    address = f"http://127.0.0.1:{servers.free_ports(1)[0]}"
     begun = time.monotonic()
     ended = commands.track(tracked, environment={"MLFLOW_TRACKING_URI": address})
     # With the attempts that a user gets: 14 s for a connection that is refused.

@@ -40,11 +40,11 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
 
 
 @contextmanager
-def started(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command, with its output in a file, until its server answers."""
     with (folder / "ui.log").open("w") as log:
         ui = subprocess.Popen(
-            [*COMMAND, "--port", str(port)],
+            [*COMMAND, "--port", str(port), *words],
             cwd=folder,
             env=environment(),
             stdout=log,
@@ -86,7 +86,7 @@ def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(moved: Path) -> Iterator[str]:
     """The address that the command prints; Ctrl-C ends its server."""
-    port, before = servers.free_port(), folders_in_memory()
+    port, before = servers.free_ports(1)[0], folders_in_memory()
     with started(moved, port) as ui:
         [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
         # No other machine reaches it, unless it is asked for.
@@ -186,21 +186,18 @@ def test_a_server_is_pointed_at_without_its_password(tmp_path: Path) -> None:
     assert "secret" not in ended.stdout
 
 
-def test_a_port_in_use_is_one_line(moved: Path) -> None:
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", "Address already in use"), ("192.0.2.1", "Cannot assign requested address")],
+)
+def test_a_port_that_cannot_be_used_is_one_line(moved: Path, host: str, reason: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ended = run(moved, "--port", str(port))
+        ended = run(moved, "--host", host, "--port", str(port))
     assert (ended.returncode, ended.stdout) == (2, "")
-    line = f"mechcore: port {port} of 127.0.0.1: Address already in use; try --port\n"
-    assert ended.stderr == line
-
-
-def test_a_host_of_another_machine_is_one_line(moved: Path) -> None:
-    ended = run(moved, "--host", "192.0.2.1")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert "mechcore: port 5000 of 192.0.2.1: Cannot assign requested address" in ended.stderr
+    assert ended.stderr == f"mechcore: port {port} of {host}: {reason}; try --port\n"
 
 
 @pytest.mark.parametrize(
@@ -220,10 +217,14 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_that_other_machines_reach_is_warned_of(moved: Path) -> None:
-    words = [*COMMAND, "--host", "0.0.0.0", "--port", str(servers.free_port())]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=moved, env=environment(), stdout=pipe, text=True) as ui:
-        assert ui.stdout is not None
-        assert ui.stdout.readline().startswith("Warning: 0.0.0.0 asks for no password")
-        ui.kill()
+def test_a_server_for_other_machines_comes_with_a_warning_and_ends_on_sigterm(moved: Path) -> None:
+    port = servers.free_ports(1)[0]
+    with started(moved, port, "--host", "0.0.0.0") as ui:
+        children = psutil.Process(ui.pid).children(recursive=True)
+        assert listening(ui) == {"0.0.0.0"}
+        ui.send_signal(signal.SIGTERM)
+        ui.wait(30)
+    assert children
+    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not servers.answers(port)
+    assert "Warning: 0.0.0.0 asks for no password" in (moved / "ui.log").read_text()

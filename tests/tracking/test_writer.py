@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -26,16 +25,6 @@ def test_tracking_again_changes_nothing(commands: Trackers, mine: Path) -> None:
     before = (mine / "mlflow.db").read_bytes()
     assert commands.tracked(mine).startswith("0 logged, 5 unchanged, 0 superseded")
     assert (mine / "mlflow.db").read_bytes() == before
-
-
-def test_a_store_that_was_deleted_is_made_equal_from_the_files(
-    commands: Trackers, mine: Path, empty_store: Path
-) -> None:
-    before = stores.in_folder(mine)
-    shutil.copy(empty_store, mine)
-    shutil.rmtree(mine / "mlartifacts")
-    commands.tracked(mine)
-    assert stores.in_folder(mine) == before
 
 
 def test_a_changed_cell_supersedes_its_run(changed: Path) -> None:

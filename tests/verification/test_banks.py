@@ -9,59 +9,31 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mechcore.errors import MechcoreError
-from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
-from mechcore.filters.bank import load_bank
-from mechcore.filters.bank_file import analyse_bank, write_analysis
-from mechcore.filters.runs import simulate_bank
-from mechcore.io.netcdf import ROOT, read_groups, write_groups
+from mechcore.io.netcdf import read_groups, write_groups
 from mechcore.results.results import Results
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Check
 from mechcore.verification.sampling import Sampling
+from tests.helpers.experiments import SMALL
 from tests.helpers.projects import PROJECT
 
-EXPERIMENT = load_experiment(
-    {
-        "experiment": "small",
-        "kernels": ["dct"],
-        "activations": ["relu"],
-        "sizes": [2],
-        "betas": [0.0, 1.0],
-        "steps": 6,
-        "slices_per_layer": 1,
-        "filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")],
-    }
-)
+BANKS = {"filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")]}
+CONFIG = SMALL | {"activations": ["relu"], "steps": 6, "slices_per_layer": 1} | BANKS
 
 Groups = dict[str, xr.Dataset]
-Files = dict[str, Groups]
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """Give the groups of the files of a bank."""
-    folder = tmp_path_factory.mktemp("bank")
-    (plan,) = planned_banks(EXPERIMENT).values()
-    bank = load_bank(plan.weights, plan.layout)
-    write_analysis(analyse_bank(bank), folder / "filters.nc")
-    write_groups(simulate_bank(bank, filter_run(EXPERIMENT, plan)), folder / "filter_runs.nc")
-    return {name: read_groups(folder / f"{name}.nc") for name in ("filters", "filter_runs")}
+def check(results: Path) -> Check:
+    loaded = Results.load(load_experiment(CONFIG), results)
+    return check_banks(loaded, Sampling(None, np.random.default_rng(0)))
 
 
-def check(files: Files, folder: Path) -> Check:
-    for name, groups in files.items():
-        write_groups(groups, folder / name / "digits.nc")
-    results = Results(EXPERIMENT, folder, *[None] * 6)  # type: ignore[arg-type]
-    return check_banks(results, Sampling(None, np.random.default_rng(0)))
-
-
-def test_true_banks_hold(files: Files, tmp_path: Path) -> None:
-    found = check(files, tmp_path)
-    assert found.holds
-    assert found.largest is not None
-    assert found.limit is not None
+def test_true_banks_hold(simulated: Path) -> None:
+    result = check(simulated)
+    assert result.holds
+    assert result.largest is not None
+    assert result.limit is not None
 
 
 def scale(group: str, name: str, factor: float) -> Callable[[Groups], Groups]:
@@ -94,15 +66,10 @@ def without_runs(groups: Groups) -> Groups:
     ],
 )
 def test_forged_banks_are_found(
-    files: Files, tmp_path: Path, name: str, change: Callable[[Groups], Groups], message: str
+    results: Path, name: str, change: Callable[[Groups], Groups], message: str
 ) -> None:
-    found = check(files | {name: change(files[name])}, tmp_path)
-    assert message in found.failures[0]
-    assert "\n" not in found.failures[0]
-
-
-@pytest.mark.parametrize("name", ["filters", "filter_runs"])
-def test_banks_of_other_weights_are_refused(files: Files, tmp_path: Path, name: str) -> None:
-    root = files[name][ROOT].assign_attrs(weights_sha256="0" * 64)
-    with pytest.raises(MechcoreError, match="made with other weights_sha256"):
-        check(files | {name: files[name] | {ROOT: root}}, tmp_path)
+    path = results / name / "digits.nc"
+    write_groups(change(read_groups(path)), path)
+    failure = check(results).failures[0]
+    assert message in failure
+    assert "\n" not in failure

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import netCDF4
-import pandas as pd
 import pytest
 
 from mechcore.analysis.collect import Measurements
@@ -18,26 +17,17 @@ from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io.environment import current_code, current_environment
-from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_dataset, write_dataset
-from mechcore.jobs.stages import STAGES, record_file, write_record
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import read_sweep
+from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.verification.certificate import Certificate, Check, merged, read_certificate
-from mechcore.verification.experiment import RECORDED, Extent, verify
+from mechcore.verification.experiment import Extent, verify
+from tests.helpers.experiments import SMALL
 from tests.helpers.projects import PROJECT
 
-CONFIG: dict[str, object] = {
-    "experiment": "small",
-    "kernels": ["dct"],
-    "activations": ["modulus"],
-    "sizes": [2, 3],
-    "patterns": ["delta"],
-    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
-    "steps": 12,
-    "filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")],
-    "slices_per_layer": 1,
-}
+BANKS = {"filter_banks": [str(PROJECT / "resources/banks/digits.safetensors")]}
+GRID = {"activations": ["modulus"], "sizes": [2, 3], "steps": 12, "slices_per_layer": 1}
+CONFIG = SMALL | GRID | BANKS
 CELL = "dct-modulus-k3"
 CHECKS = ["files", "simulations", "controls", "films", "banks", "tables", "verdicts"]
 
@@ -69,18 +59,13 @@ def test_true_results_hold_to_the_last_simulation(simulated: Path) -> None:
     assert certificate.files == Results.load(experiment(), simulated).file_hashes()
 
 
-def forge(path: Path, variable: str, amount: float) -> None:
-    """Change a file, and let its hash follow."""
-    dataset = read_dataset(path)
-    dataset[variable][..., -1] += amount
-    write_dataset(dataset, path)
-
-
 def test_each_check_finds_what_is_forged(results: Path) -> None:
-    forge(results / "trajectories" / f"{CELL}.nc", "mu_x", 1e-8)
     (film,) = (results / "films").iterdir()
-    forge(film, "mu_x", 1e-8)
-    forge(results / "controls.nc", "mu_y", 1e-8)
+    for path in (results / "trajectories" / f"{CELL}.nc", film, results / "controls.nc"):
+        dataset = read_dataset(path)
+        dataset["mu_x"][..., -1] += 1e-8
+        # The hash of its content follows.
+        write_dataset(dataset, path)
     found = failing(verify(experiment(), results, Extent(None, None)))
     # Of controls and films of something else, nothing is judged.
     assert list(found) == ["simulations", "controls", "films"]
@@ -99,6 +84,7 @@ def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
     for name in TABLES:
         write_table(getattr(forged, name), results / f"{name}.csv")
     write_claims(judge(forged), results / "claims.json")
+    write_sweep(describe_sweep(forged, None), results)
     found = failing(verify(experiment(), results, Extent(1, 1, 0)))
     assert list(found) == ["tables", "verdicts"]
     assert "metrics.csv: " in found["tables"][0]
@@ -137,57 +123,36 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
     assert (certificate.seed, certificate.sweep, certificate.cells) == (None, None, [])
 
 
-@pytest.fixture
-def recorded(results: Path) -> Path:
-    """Give results whose commands left records."""
-    for command in RECORDED:
-        files = [results / name for name in STAGES[command].files]
-        write_record(record_file(results, command), command, experiment(), files)
-    return results
-
-
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [("claims.json", "not as mechcore judge wrote it"), ("provenance/judge.json", "missing")],
+    ("name", "damage", "message"),
+    [
+        ("claims.json", lambda path: path.write_text("[]"), "changed after mechcore summarise"),
+        ("pooled.csv", lambda path: path.write_text("x"), "changed after mechcore summarise"),
+        ("metrics.csv", Path.unlink, "missing; mechcore collect makes it again"),
+        ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
+    ],
 )
-def test_files_are_held_to_the_records_of_their_commands(
-    recorded: Path, name: str, message: str
+def test_tables_and_claims_are_those_that_the_sweep_describes(
+    results: Path, name: str, damage: Callable[[Path], object], message: str
 ) -> None:
-    path = recorded / name
-    if path.suffix == ".json" and path.parent == recorded:
-        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    else:
-        path.unlink()
-    (failure,) = failing(verify(experiment(), recorded))["files"]
-    assert failure.startswith(f"{path}: {message}")
+    damage(results / name)
+    (failure,) = failing(verify(experiment(), results))["files"]
+    assert failure.startswith(f"{results / name}: {message}")
 
 
-@pytest.fixture
-def tables(simulated: Path, tmp_path: Path) -> Path:
-    """Give the fits of finished results, as a report has them beside it."""
-    table = pd.read_csv(simulated / "regressions.csv")
-    write_table(table, tmp_path / "regressions.csv")
-    return tmp_path
-
-
-def test_fits_are_checked_where_only_tables_are_left(tables: Path) -> None:
-    certificate = verify(experiment(), tables)
-    assert [check.name for check in certificate.checks] == ["fits"]
-    assert certificate.holds
-    assert certificate.sweep is None
-    assert certificate.seed == int(file_sha256(tables / "regressions.csv")[:12], 16)
-    table = pd.read_csv(tables / "regressions.csv")
-    write_table(table[table.cell != CELL], tables / "regressions.csv")
-    (check,) = verify(experiment(), tables).checks
-    assert check.failures == [f"{CELL}: 0 rows, expected {(table.cell == CELL).sum()}"]
+def test_results_of_other_settings_are_not_computed_again(results: Path) -> None:
+    other = load_experiment(CONFIG | {"slices_per_layer": 2})
+    (failure,) = failing(verify(other, results))["files"]
+    assert failure.startswith(f"{results}/sweep.json: made with other settings than small has")
 
 
 def test_the_command_names_what_fails_and_ends_with_1(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = pd.read_csv(results / "regressions.csv")
-    table.loc[3, "slope"] += 1e-5
-    write_table(table, results / "regressions.csv")
+    true = Results.load(experiment(), results)
+    true.regressions.loc[3, "slope"] += 1e-5
+    write_table(true.regressions, results / "regressions.csv")
+    write_sweep(describe_sweep(true, None), results)
     output = results / "certificate.json"
     words = ["verify", "--experiment", json.dumps(CONFIG), "--results", str(results)]
     words += ["--cells", "1", "--simulations", "1", "-o", str(output)]
@@ -209,37 +174,6 @@ def test_the_command_names_what_fails_and_ends_with_1(
     with pytest.raises(MechcoreError, match="cells: missing"):
         read_certificate(output)
     assert read_certificate(results / "absent.json") is None
-
-
-RESULTS = ("--experiment", json.dumps(CONFIG), "--results")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ((*RESULTS, ".", "--cells", "0"), "cells: 0 is not allowed"),
-        ((*RESULTS, ".", "--simulations", "-1"), "simulations: -1 is not allowed"),
-        ((*RESULTS, ".", "--seed", "-1"), "seed: -1 is not allowed"),
-        ((*RESULTS, "absent"), "absent: no such folder"),
-        ((*RESULTS, ".", "--record", "c"), "record: 'c' is not allowed"),
-        ((), "expected an archive alone, or --experiment with --results"),
-        (("a.zip", "--results", "a"), "expected an archive alone, or --experiment with"),
-        (("--experiment", "a.yaml"), "expected an archive alone, or --experiment with"),
-        (("a.zip", "--record", "b", "-o", "c"), "expected an archive alone, or --experiment with"),
-    ],
-)
-def test_bad_input_is_one_line(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    words: tuple[str, ...],
-    message: str,
-) -> None:
-    monkeypatch.chdir(PROJECT)
-    with pytest.raises(SystemExit) as ended:
-        main(["verify", *words])
-    assert ended.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert message in line
 
 
 def test_rounding_may_decide_a_whole_sample_but_nothing_is_no_check() -> None:

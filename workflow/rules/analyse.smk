@@ -9,6 +9,18 @@ localrules:
     summarise,
 
 
+# What is measured, and what is fitted to it.
+TABLES = multiext(
+    "results/{experiment}/",
+    "metrics.csv",
+    "mechanics.csv",
+    "kernels.csv",
+    "regressions.csv",
+    "models.csv",
+    "pooled.csv",
+)
+
+
 # After an edit of the code that measures, it measures the trajectories itself.
 rule collect:
     input:
@@ -18,7 +30,6 @@ rule collect:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
         kernels="results/{experiment}/kernels.csv",
-        record="results/{experiment}/provenance/collect.json",
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -31,7 +42,7 @@ rule collect:
         runtime=30,
     params:
         experiment=GRID_JSON,
-        core=core_hash("collect"),
+        core=code_fingerprint("analysis"),
     shell:
         r"""
         python -m mechcore collect \
@@ -42,37 +53,6 @@ rule collect:
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
-            --record {output.record:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule deviations:
-    input:
-        trajectories=TRAJECTORIES,
-    output:
-        table="results/{experiment}/deviations.csv",
-        record="results/{experiment}/provenance/deviations.json",
-    log:
-        "logs/{experiment}/deviations.log",
-    benchmark:
-        "logs/{experiment}/benchmarks/deviations.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        experiment=GRID_JSON,
-        core=core_hash("deviations"),
-    shell:
-        r"""
-        python -m mechcore deviations \
-            --experiment {params.experiment:q} \
-            --trajectories results/{wildcards.experiment:q}/trajectories \
-            --output {output.table:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -100,7 +80,6 @@ rule regress:
             category="Tables",
             labels={"file": "pooled"},
         ),
-        record="results/{experiment}/provenance/regress.json",
     log:
         "logs/{experiment}/regress.log",
     benchmark:
@@ -112,7 +91,7 @@ rule regress:
         mem_mb=1000,
         runtime=30,
     params:
-        core=core_hash("regress"),
+        core=code_fingerprint("analysis"),
     shell:
         r"""
         python -m mechcore regress \
@@ -121,19 +100,13 @@ rule regress:
             --output {output.regressions:q} \
             --models {output.models:q} \
             --pooled {output.pooled:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
 
 rule judge:
     input:
-        metrics="results/{experiment}/metrics.csv",
-        mechanics="results/{experiment}/mechanics.csv",
-        kernels="results/{experiment}/kernels.csv",
-        regressions="results/{experiment}/regressions.csv",
-        models="results/{experiment}/models.csv",
-        pooled="results/{experiment}/pooled.csv",
+        tables=TABLES,
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
@@ -144,7 +117,6 @@ rule judge:
             category="Claims",
             labels={"file": "claims"},
         ),
-        record="results/{experiment}/provenance/judge.json",
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -157,14 +129,13 @@ rule judge:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=core_hash("judge"),
+        core=code_fingerprint("claims"),
     shell:
         r"""
         python -m mechcore judge \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
             --output {output.claims:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """
 
@@ -172,19 +143,13 @@ rule judge:
 rule summarise:
     input:
         trajectories=TRAJECTORIES,
-        metrics="results/{experiment}/metrics.csv",
-        mechanics="results/{experiment}/mechanics.csv",
-        kernels="results/{experiment}/kernels.csv",
-        regressions="results/{experiment}/regressions.csv",
-        models="results/{experiment}/models.csv",
-        pooled="results/{experiment}/pooled.csv",
-        deviations="results/{experiment}/deviations.csv",
+        tables=TABLES,
+        claims="results/{experiment}/claims.json",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
     output:
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
-        record="results/{experiment}/provenance/summarise.json",
     log:
         "logs/{experiment}/summarise.log",
     benchmark:
@@ -197,7 +162,7 @@ rule summarise:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=core_hash("summarise"),
+        core=code_fingerprint("results"),
     shell:
         r"""
         python -m mechcore summarise \
@@ -206,6 +171,5 @@ rule summarise:
             --logs logs/{wildcards.experiment:q} \
             --output {output.sweep:q} \
             --cells {output.cells:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """

@@ -18,7 +18,6 @@ from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import show_progress
-from mechcore.jobs.stages import core_hash
 from mechcore.report.figures.registry import figure_stems
 from mechcore.tracking.uri import without_password
 

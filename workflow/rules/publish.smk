@@ -24,7 +24,7 @@ rule track:
         "logs/{experiment}/benchmarks/track.tsv"
     conda:
         "../envs/mechcore.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -38,7 +38,6 @@ rule track:
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
             --report {input.report:q} \
-            --processes {threads} \
             --output {output:q} \
             >{log:q} 2>&1
         """
@@ -72,7 +71,6 @@ rule report:
             )
             for stem, title in figure_stems(EXPERIMENT).items()
         ],
-        record="reports/{experiment}/provenance/report.json",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -85,7 +83,7 @@ rule report:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=core_hash("report"),
+        core=code_fingerprint("report"),
     shell:
         r"""
         python -m mechcore report \
@@ -93,6 +91,5 @@ rule report:
             --results results/{wildcards.experiment:q} \
             --logs logs/{wildcards.experiment:q} \
             --output {output.page:q} \
-            --record {output.record:q} \
             >{log:q} 2>&1
         """

@@ -9,19 +9,12 @@ rule verify:
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
         controls="results/{experiment}/controls.nc",
-        metrics="results/{experiment}/metrics.csv",
-        mechanics="results/{experiment}/mechanics.csv",
-        kernels="results/{experiment}/kernels.csv",
-        regressions="results/{experiment}/regressions.csv",
-        models="results/{experiment}/models.csv",
-        pooled="results/{experiment}/pooled.csv",
-        deviations="results/{experiment}/deviations.csv",
+        tables=TABLES,
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         claims="results/{experiment}/claims.json",
     output:
-        certificate="results/{experiment}/certificate.json",
-        record="results/{experiment}/provenance/verify.json",
+        "results/{experiment}/certificate.json",
     log:
         "logs/{experiment}/verify.log",
     benchmark:
@@ -34,14 +27,13 @@ rule verify:
         runtime=60,
     params:
         experiment=EXPERIMENT_JSON,
-        core=core_hash("verify"),
+        core=code_fingerprint("verification"),
     shell:
         r"""
         python -m mechcore verify \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
             --exit-zero \
-            --output {output.certificate:q} \
-            --record {output.record:q} \
+            --output {output:q} \
             >{log:q} 2>&1
         """

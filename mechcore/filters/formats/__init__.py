@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 
 from mechcore.errors import MechcoreError, one_line, shown
@@ -35,18 +34,16 @@ class WeightFileError(MechcoreError):
 
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
-    """Open a weight file of any known format."""
+    """Open a weight file of any known format; any failure to read it is one line."""
     suffix = suffix_of(path)
     reason = reason_not_to_open(path)
     if reason:
         raise WeightFileError(path, f"cannot be read: {reason}")
-    with ExitStack() as stack:
-        with _one_line_errors(path, suffix):
-            reader = importlib.import_module(f"{__name__}.{FORMATS[suffix].reader}")
-            tensors: list[Tensor] = stack.enter_context(reader.open_tensors(path))
-        _require_distinct_names(path, tensors)
-        guarded = _one_line_errors(path, suffix)
-        yield [replace(tensor, read=guarded(tensor.read)) for tensor in tensors]
+    with _one_line_errors(path, suffix):
+        reader = importlib.import_module(f"{__name__}.{FORMATS[suffix].reader}")
+        with reader.open_tensors(path) as tensors:
+            _require_distinct_names(path, tensors)
+            yield tensors
 
 
 def require_plausible_size(path: Path, what: str, size: int) -> None:
@@ -68,8 +65,10 @@ def _require_distinct_names(path: Path, tensors: list[Tensor]) -> None:
 def _one_line_errors(path: Path, suffix: str) -> Generator[None]:
     try:
         yield
-    except MechcoreError:
+    except WeightFileError:
         raise
+    except MechcoreError as error:
+        raise WeightFileError(path, str(error)) from error
     except ModuleNotFoundError as error:
         name, package = FORMATS[suffix].reader, FORMATS[suffix].package
         if package is None or error.name != package:

@@ -22,19 +22,14 @@ from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unre
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
-"""Members of a ``.keras`` archive."""
 
 KINDS = {
-    f"{prefix}conv{rank}d{suffix}": kind
-    for rank in (1, 2, 3)
-    for prefix, suffix, kind in (
-        ("", "", "convolution"),
-        ("", "transpose", "transposed"),
-        ("depthwise", "", "depthwise"),
-        ("separable", "", "depthwise"),
-    )
+    "convd": "convolution",
+    "convdtranspose": "transposed",
+    "depthwiseconvd": "depthwise",
+    "separableconvd": "depthwise",
 }
-"""What layers do with their first variable, by class in lower case."""
+"""What layers do with their first variable, by the letters of their class."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
@@ -89,19 +84,14 @@ def _classes(configuration: str | bytes) -> dict[str, str]:
 
 def _class_key(name: str) -> str:
     # Conv2DTranspose, conv2d_transpose and conv2d_transpose_12 are the same class.
-    return re.sub(r"_\d+$", "", name).replace("_", "").lower()
+    return re.sub(r"[\d_]", "", name).lower()
 
 
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
-    datasets: list[h5py.Dataset] = []
-
+    items: list[object] = []
     # Visits what is in the file itself; links to other files are not followed.
-    def visit(_: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            datasets.append(item)
-
-    stored.visititems(visit)
-    return datasets
+    stored.visititems(lambda _, item: items.append(item))
+    return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
 def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[int, list[tuple[int, str]]]:
@@ -111,28 +101,22 @@ def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[int, list[tuple[in
     return place, natural_order(str(dataset.name))
 
 
-def _parts(dataset: h5py.Dataset) -> list[str]:
-    return str(dataset.name).strip("/").split("/")
-
-
 def _layer_names(dataset: h5py.Dataset) -> tuple[str, str]:
     """The name of a variable's layer in its path, and the one that its user gave."""
-    owners = [part for part in _parts(dataset)[:-1] if part != "vars"]
+    owners = [part for part in str(dataset.name).split("/")[:-1] if part != "vars"]
     path = owners[-1] if owners else ""
     return path, str(dataset.parent.attrs.get("name", path))
 
 
 def _kind(dataset: h5py.Dataset, classes: dict[str, str]) -> str | None:
-    variable = _parts(dataset)[-1].removesuffix(":0")
-    if variable == "depthwise_kernel":
+    *owners, variable = str(dataset.name).split("/")
+    if variable.removesuffix(":0") == "depthwise_kernel":
         return "depthwise"
     path, name = _layer_names(dataset)
     by_configuration, by_path = classes.get(name, ""), _class_key(path)
     # Keras 3 names the path after the class, and its user's names may repeat in nested models;
     # before, the path was the user's name.
-    first = [by_path, by_configuration]
-    if "vars" not in _parts(dataset):
-        first.reverse()
+    first = (by_path, by_configuration) if "vars" in owners else (by_configuration, by_path)
     return next((KINDS[key] for key in (*first, _class_key(name)) if key in KINDS), None)
 
 
@@ -150,8 +134,8 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: dict[str, str]) -> Tenso
 
 def _values(path: Path, dataset: h5py.Dataset, dtype: str) -> NDArray[np.generic]:
     what = shown(str(dataset.name))
-    creation = dataset.id.get_create_plist()
-    filters = {creation.get_filter(place)[0] for place in range(creation.get_nfilters())}
+    created = dataset.id.get_create_plist()
+    filters = {created.get_filter(place)[0] for place in range(created.get_nfilters())}
     if dataset.is_virtual or dataset.external:
         raise WeightFileError(path, f"{what} is in another file, which is not opened")
     if filters - FILTERS:

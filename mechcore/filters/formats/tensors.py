@@ -30,7 +30,6 @@ class Tensor:
 
     name: str
     shape: tuple[int, ...]
-    """As the file declares it."""
     dtype: str
     """Type of the values: a key of `FLOATS`, or the name of a type that weights do not have."""
     read: Callable[[], NDArray[np.generic]]
@@ -43,7 +42,6 @@ class Tensor:
     groups: int = 1
     """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
     reason: str = ""
-    """Why it is no convolution, where the file states it."""
 
 
 def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:

@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.model.theory import TAP_ROUNDING
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import (
     Margins,
+    facet_grid,
+    facets,
     line,
     mark,
     marks,
     name_axes,
-    panel_grid,
-    say_nothing_known,
 )
-from mechcore.report.figures.style import CONE, THEORY, Style, category_styles, draw_points, plain
+from mechcore.report.figures.series import category_styles, draw_points, in_words
+from mechcore.report.figures.style import CONE, THEORY, Style, plain
 from mechcore.results.results import Results
 
 PARITIES = {0.0: r"even kernels, $\beta = 0$", 1.0: r"odd kernels, $\beta = 1$"}
@@ -38,36 +38,46 @@ def _table(results: Results, _family: str) -> pd.DataFrame:
 def _draw(data: FigureData) -> Figure:
     table, styles = data.table, category_styles(data.results.experiment.activations)
     families = list(table.kernel.unique())
-    height = max(0.11 * (len(styles) + 1) * max(len(families), 1), 1.2)
-    figure, panels = panel_grid(
-        (1, len(PARITIES)),
-        (2.9, height),
-        _legend(styles),
+    legend = [
+        *marks(styles),
+        mark("no negative tap", color=CONE),
+        mark("negative taps", color=CONE, mfc="none"),
+        line(f"{AT_REST_DRIFT} px", THEORY, 0.9, ls="--"),
+    ]
+    figure, panels = facet_grid(
+        list(PARITIES),
+        (2.9, max(0.11 * (len(styles) + 1) * len(families), 1.2)),
+        legend,
+        text=PARITIES.__getitem__,
         legend_columns=5,
-        gap=(0.15, 0.1),
         margins=Margins(left=0.8, right=0.2),
         sharey=True,
         sharex=True,
     )
-    for axes, (beta, label) in zip(panels[0], PARITIES.items(), strict=True):
-        _draw_parity(axes, table[table.beta == beta], families, styles)
-        axes.set_title(label, pad=3)
-    _name_families(panels[0, 0], families)
-    _scale(panels[0, 0], table)
+    for axes, rows in facets(table, "beta", list(PARITIES), panels):
+        _draw_parity(axes, rows, families, styles)
+    panels[0].set_yticks(range(len(families)), [plain(name) for name in families])
+    panels[0].set_ylim(len(families) - 0.5, -0.5)
+    largest = float(np.nanmax([*table.drift, 1.0]))
+    powers = range(-15, int(np.ceil(np.log10(largest))) + 1, 3)
+    panels[0].set(xscale="log", xlim=(FLOOR / 4, 3 * largest))
+    ticks = {FLOOR: "0"} | {10.0**power: f"$10^{{{power}}}$" for power in powers}
+    panels[0].set_xticks(list(ticks), list(ticks.values()))
+    panels[0].minorticks_off()
     name_axes(figure, "farthest drift of the centroid (px)", "")
     return figure
 
 
 def _alt_text(data: FigureData) -> str:
-    texts = [
-        f"{family} {_largest(rows, 0.0)} and {_largest(rows, 1.0)}"
-        for family, rows in data.table.groupby("kernel", sort=False)
-    ]
+    def largest(rows: pd.DataFrame) -> str:
+        drifts = [rows.drift[rows.beta == beta].dropna() for beta in PARITIES]
+        return " and ".join(f"{drift.max():.2e}" if len(drift) else "none" for drift in drifts)
+
     return (
         f"Drift of {len(data.table)} controls in pixels on a logarithmic axis, by kernel family "
         "and activation: a random pattern through even and through odd kernels, with a line at "
-        f"{AT_REST_DRIFT} px. Largest drift under even and under odd kernels: "
-        f"{'; '.join(texts) or '0 controls have run'}."
+        f"{AT_REST_DRIFT} px. Largest drift under even and under odd kernels of "
+        f"{in_words(data.table, 'kernel', largest)}."
     )
 
 
@@ -81,11 +91,6 @@ def _caption(data: FigureData) -> str:
     )
 
 
-def _largest(rows: pd.DataFrame, beta: float) -> str:
-    drifts = rows.drift[rows.beta == beta].dropna()
-    return f"{drifts.max():.2e}" if len(drifts) else "none"
-
-
 def _draw_parity(
     axes: Axes, rows: pd.DataFrame, families: list[str], styles: dict[str, Style]
 ) -> None:
@@ -95,34 +100,9 @@ def _draw_parity(
         positive, drift = part.smallest_tap >= -TAP_ROUNDING, part.drift.clip(lower=FLOOR)
         draw_points(axes, drift, level, positive, style, gid="controls")
     axes.axvline(AT_REST_DRIFT, color=THEORY, lw=0.9, ls="--", zorder=1, gid="threshold")
-    if rows.empty:
-        say_nothing_known(axes)
+    axes.tick_params(axis="y", length=0)
     for border in range(1, len(families)):
         axes.axhline(border - 0.5, color="0.85", lw=0.6)
 
 
-def _name_families(axes: Axes, families: list[str]) -> None:
-    axes.set_yticks(range(len(families)), [plain(name) for name in families])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(max(len(families), 1) - 0.5, -0.5)
-
-
-def _scale(axes: Axes, table: pd.DataFrame) -> None:
-    largest = float(np.nanmax([*table.drift, 1.0]))
-    powers = range(-15, int(np.ceil(np.log10(largest))) + 1, 3)
-    axes.set(xscale="log", xlim=(FLOOR / 4, 3 * largest))
-    axes.set_xticks([FLOOR, *(10.0**power for power in powers)])
-    axes.set_xticklabels(["0", *(f"$10^{{{power}}}$" for power in powers)])
-    axes.minorticks_off()
-
-
-def _legend(styles: dict[str, Style]) -> list[Line2D]:
-    return [
-        *marks(styles),
-        mark("no negative tap", color=CONE),
-        mark("negative taps", color=CONE, mfc="none"),
-        line(f"{AT_REST_DRIFT} px", THEORY, 0.9, ls="--"),
-    ]
-
-
-FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)
+FIGURE = ReportFigure("drift", _table, _draw, _alt_text, _caption)

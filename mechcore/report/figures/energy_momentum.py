@@ -9,15 +9,9 @@ from matplotlib.figure import Figure
 
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import Margins, line, marks, panel_grid, say_nothing_known
-from mechcore.report.figures.style import (
-    THEORY,
-    Style,
-    category_styles,
-    draw_points,
-    nested,
-    side_by_side,
-)
+from mechcore.report.figures.layout import Margins, line, marks, panel_grid
+from mechcore.report.figures.series import category_styles, draw_series, in_words, nested
+from mechcore.report.figures.style import THEORY
 from mechcore.results.results import Results
 
 DEFECTS = {
@@ -32,6 +26,8 @@ BETAS_SHOWN = 11
 FLOOR = 1e-18
 """Exact zeros are drawn here: a double near 1 differs from it by no less than 1e-16."""
 
+TICKS = {FLOOR: "exactly 0", 1e-16: "$10^{-16}$", 1e-14: "$10^{-14}$", 1e-12: "$10^{-12}$"}
+
 
 def _table(results: Results, _family: str) -> pd.DataFrame:
     kernels = results.kernels
@@ -42,33 +38,43 @@ def _table(results: Results, _family: str) -> pd.DataFrame:
 
 
 def _draw(data: FigureData) -> Figure:
+    table, sizes = data.table, sorted(data.results.experiment.sizes)
     styles = category_styles(data.results.experiment.kernels)
-    families = marks(styles, ms=4.5, mfc="none")
     figure, panels = panel_grid(
         (1, 3),
         (1.7, 1.7),
-        [*families, line("$E = 1$", THEORY, 1.0)],
+        [*marks(styles, mfc="none"), line("$E = 1$", THEORY, 1.0)],
         legend_columns=6,
         gap=(1.0, 0.1),
         margins=Margins(left=0.5),
     )
-    _draw_shell(panels[0, 0], data.table, styles)
+    _draw_shell(panels[0, 0])
+    rings = nested(styles, 9.0, 1.7)
+    shown = table[table.beta.isin(spread(sorted(table.beta.unique()), BETAS_SHOWN))]
+    shown = shown.drop_duplicates(["kernel", "beta", "rest_mass"])
+    places = ("momentum", "rest_mass")
+    draw_series(panels[0, 0], shown, places, "kernel", rings, filled=lambda _: False)
+    largest = table.groupby(["kernel", "size"], sort=False)[list(DEFECTS)].max().reset_index()
     for axes, (column, label) in zip(panels[0, 1:], DEFECTS.items(), strict=True):
-        _draw_defects(axes, data.table, column, styles)
-        axes.set_xticks(sorted(data.results.experiment.sizes))
+        heights = largest.assign(**{column: largest[column].clip(lower=FLOOR)})
+        draw_series(axes, heights, ("size", column), "kernel", styles, apart=0.6)
+        axes.set(yscale="log", ylim=(FLOOR / 3, 1e-12), xticks=sizes)
+        axes.set_yticks(list(TICKS), list(TICKS.values()))
+        axes.minorticks_off()
         axes.set(xlabel="kernel size $k$ (px)", ylabel=label)
     return figure
 
 
 def _alt_text(data: FigureData) -> str:
-    texts = [
-        f"{family} {rows.energy_defect.max():.1e} and {rows.parity_product.max():.1e}"
-        for family, rows in data.table.groupby("kernel", sort=False)
-    ]
+    defects = in_words(
+        data.table,
+        "kernel",
+        lambda rows: f"{rows.energy_defect.max():.1e} and {rows.parity_product.max():.1e}",
+    )
     return (
         "Rest mass against momentum of the kernels, with the quarter circle of energy 1, and the "
         "largest defects against kernel size. Largest energy defect and product of the parities, "
-        f"as shares of the squared energy: {'; '.join(texts) or '0 kernels are known'}."
+        f"as shares of the squared energy: {defects}."
     )
 
 
@@ -81,31 +87,11 @@ def _caption(data: FigureData) -> str:
     )
 
 
-def _draw_shell(axes: Axes, table: pd.DataFrame, styles: dict[str, Style]) -> None:
+def _draw_shell(axes: Axes) -> None:
     quarter = np.linspace(0, np.pi / 2, 60)
     axes.plot(np.sin(quarter), np.cos(quarter), color=THEORY, lw=1.0, zorder=1, gid="shell")
-    shown = spread(sorted(table.beta.unique()), BETAS_SHOWN)
-    rows = table[table.beta.isin(shown)].drop_duplicates(["kernel", "beta", "rest_mass"])
-    for family, style, size in nested(styles, 9.0, 1.7):
-        part = rows[rows.kernel == family]
-        filled = np.zeros(len(part), dtype=bool)
-        draw_points(axes, part.momentum, part.rest_mass, filled, style, gid="kernels", ms=size)
     axes.set(xlim=(-0.07, 1.1), ylim=(-0.07, 1.1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axes.set(xlabel="momentum $p$", ylabel="rest mass $m$", aspect="equal")
 
 
-def _draw_defects(axes: Axes, table: pd.DataFrame, column: str, styles: dict[str, Style]) -> None:
-    largest = table.groupby(["kernel", "size"], sort=False)[column].max().reset_index()
-    for family, style, offset in side_by_side(styles, 0.6):
-        part = largest[largest.kernel == family]
-        height = part[column].clip(lower=FLOOR)
-        draw_points(axes, part["size"] + offset, height, part[column] > 0, style, gid=column)
-    if largest.empty:
-        say_nothing_known(axes)
-    axes.set(yscale="log", ylim=(FLOOR / 3, 1e-12))
-    axes.set_yticks([FLOOR, *10.0 ** np.arange(-16, -11, 2)])
-    axes.set_yticklabels(["exactly 0", *(f"$10^{{{power}}}$" for power in (-16, -14, -12))])
-    axes.minorticks_off()
-
-
-FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)
+FIGURE = ReportFigure("energy_defect", _table, _draw, _alt_text, _caption)

@@ -10,19 +10,18 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from mechcore.experiment.representative import preferred, spread
+from mechcore.experiment.representative import spread
 from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import beta_text, empty_figure
-from mechcore.report.figures.style import CONE, colours, new_figure
+from mechcore.report.figures.layout import Margins, beta_text, name_axes, panel_grid
+from mechcore.report.figures.style import CONE, colours
 from mechcore.report.figures.trajectories import beta_places
 from mechcore.results.results import Results
 
 FRAMES_SHOWN = 6
 BETAS_SHOWN = 5
-COLUMNS = ["beta", "t", "mu_x", "mu_y", "seen"]
+COLUMNS = ["beta", "t", "mu_x", "mu_y"]
 
 FAINTEST = 0.01
 """Share of a frame's largest value that still belongs to the picture when it is cropped."""
@@ -32,44 +31,39 @@ Edges = tuple[float, float, float, float]
 
 
 def _table(results: Results, activation: str) -> pd.DataFrame:
-    strip = _strip(results, activation)
-    rows: list[dict[str, Any]] = []
-    if strip is not None:
-        for beta in strip.beta.values:
-            for layer in strip.snapshot_t.values:
-                state = strip.sel(beta=beta, snapshot_t=layer)
-                x, y = float(state.mu_x.sel(t=layer)), float(state.mu_y.sel(t=layer))
-                left, right, bottom, top = _edges(state)
-                seen = left <= x <= right and top <= y <= bottom
-                values = (float(beta), int(layer), x, y, seen)
-                rows.append(dict(zip(COLUMNS, values, strict=True)))
+    rows = [
+        (float(frame.beta), int(frame.snapshot_t), float(frame.mu_x), float(frame.mu_y))
+        for frame in _frames(results, activation)
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _draw(data: FigureData) -> Figure:
-    strip = _strip(data.results, data.topic)
-    if strip is None:
-        return empty_figure()
-    window = _window(strip)
-    betas, layers = strip.beta.values, strip.snapshot_t.values
-    figure, panels = _frames(len(betas), len(layers), window)
-    for (row, column), axes in np.ndenumerate(panels):
-        place = data.table.iloc[row * len(layers) + column]
-        _draw_frame(axes, strip.isel(beta=row, snapshot_t=column), place)
+    frames, table = _frames(data.results, data.topic), data.table
+    window = _window(frames)
+    betas, layers = table.beta.unique(), table.t.unique()
+    width = 7.2 / max(len(layers), 4) - 0.05
+    height = width * (window[2] - window[3]) / (window[1] - window[0])
+    figure, panels = panel_grid(
+        (len(betas), len(layers)),
+        (width, height),
+        gap=(0.05, 0.05),
+        margins=Margins(left=1.0, right=0.08, bottom=0.42),
+    )
+    for axes, frame in zip(panels.flat, frames, strict=True):
+        _draw_frame(axes, frame)
         axes.set(xlim=window[:2], ylim=window[2:])
         axes.label_outer(remove_inner_ticks=True)
     for axes, layer in zip(panels[0], layers, strict=True):
-        axes.set_title(f"t = {layer}")
+        axes.set_title(f"t = {layer}", pad=3)
     for axes, beta in zip(panels[:, 0], betas, strict=True):
         axes.set_ylabel(beta_text(beta), rotation=0, ha="right", va="center")
-    figure.supxlabel("$x$ (px); the vertical axis is $y$ (px), downwards", y=0.0, va="bottom")
+    name_axes(figure, "$x$ (px); the vertical axis is $y$ (px), downwards", "")
     return figure
 
 
 def _alt_text(data: FigureData) -> str:
     table, results = data.table, data.results
-    if table.empty:
-        return f"An empty panel: {data.topic} was not filmed, there are 0 frames to be shown here."
     last = int(table.t.max())
     places = ", ".join(
         f"({row.mu_x:z.1f}, {row.mu_y:z.1f}) for beta {row.beta:.3g}"
@@ -78,107 +72,81 @@ def _alt_text(data: FigureData) -> str:
         for _, row in table[table.t == last].iterrows()
     )
     return (
-        f"The state of pattern {_pattern(results)} under {results.family} kernels, "
-        f"k = {results.size}, {data.topic}, at layers {', '.join(map(str, table.t.unique()))}. "
-        f"Centroid x, y in pixels at layer {last}: {places}."
+        f"The state of {_filmed(data)}, {results.family} kernels, k = {results.size}, at layers "
+        f"{', '.join(map(str, table.t.unique()))}. Centroid x, y in pixels at layer {last}: "
+        f"{places}."
     )
 
 
 def _caption(data: FigureData) -> str:
-    table, results = data.table, data.results
-    lost = int((~table.seen.astype(bool) & table.mu_x.notna()).sum())
-    outside = (
-        f" Where the centroid has left the window ({lost} of {len(table)}), its place in px."
-        if lost
-        else ""
-    )
+    results = data.results
     return (
-        f"{data.topic}, {results.family}, k = {results.size}, {_pattern(results)}, "
-        f"{results.angle:g}°. Each frame is scaled to its own maximum; cross: centroid; frames do "
-        f"not move with the state.{outside}"
+        f"The state of {_filmed(data)} ({results.family}, k = {results.size}, {results.angle:g}°). "
+        "Each frame is scaled to its own maximum; cross: centroid. Frames do not move with the "
+        "state: it is not seen where it has left them, or died."
     )
 
 
-def _pattern(results: Results) -> str:
-    return preferred(results.patterns, "disc")
+def _film(results: Results, activation: str) -> xr.Dataset | None:
+    films = (film for film in results.films.values() if film.attrs["activation"] == activation)
+    return next(films, None)
 
 
-def _strip(results: Results, activation: str) -> xr.Dataset | None:
-    for film in results.films.values():
-        if film.attrs["activation"] == activation:
-            names = ["snapshot", "snapshot_x", "snapshot_y", "mu_x", "mu_y"]
-            frames = spread(list(range(film.sizes["snapshot_t"])), FRAMES_SHOWN)
-            betas = beta_places(film, BETAS_SHOWN)
-            return film[names].isel(pattern=0, angle=0, beta=betas, snapshot_t=frames)
-    return None
+def _filmed(data: FigureData) -> str:
+    film = _film(data.results, data.topic)
+    return data.topic if film is None else f"pattern {film.pattern.values[0]} under {data.topic}"
 
 
-def _frames(rows: int, columns: int, window: Edges) -> tuple[Figure, NDArray[Any]]:
-    """Panels as large as the window, set by hand: constrained layout takes seconds for so many."""
-    gap, left, right, top, bottom = 0.05, 1.0, 0.08, 0.25, 0.42
-    width = 7.2 / max(columns, 4) - gap
-    height = width * (window[2] - window[3]) / (window[1] - window[0])
-    across = columns * (width + gap) + left + right
-    down = rows * (height + gap) + top + bottom
-    figure = new_figure(across, down, constrained=False)
-    panels = figure.subplots(rows, columns, squeeze=False)
-    figure.subplots_adjust(
-        left / across, bottom / down, 1 - right / across, 1 - top / down, gap / width, gap / height
-    )
-    return figure, panels
+def _frames(results: Results, activation: str) -> list[xr.Dataset]:
+    """The shown snapshots of a film, beta by beta, each with its centroid."""
+    film = _film(results, activation)
+    if film is None:
+        return []
+    names = ["snapshot", "snapshot_x", "snapshot_y", "mu_x", "mu_y"]
+    film = film[names].isel(pattern=0, angle=0)
+    return [
+        film.isel(beta=beta, snapshot_t=place).sel(t=int(film.snapshot_t[place]))
+        for beta in beta_places(film, BETAS_SHOWN)
+        for place in spread(list(range(film.sizes["snapshot_t"])), FRAMES_SHOWN)
+    ]
 
 
-def _edges(state: xr.Dataset) -> Edges:
-    left, top = float(state.snapshot_x) - 0.5, float(state.snapshot_y) - 0.5
-    return left, left + state.sizes["x"], top + state.sizes["y"], top
+def _edges(frame: xr.Dataset) -> Edges:
+    left, top = float(frame.snapshot_x) - 0.5, float(frame.snapshot_y) - 0.5
+    return left, left + frame.sizes["x"], top + frame.sizes["y"], top
 
 
-def _window(strip: xr.Dataset) -> Edges:
-    """The smallest window that holds what is to be seen, with a pixel around it."""
-    values = np.abs(np.nan_to_num(strip.snapshot.values))
-    visible = values > FAINTEST * values.max(axis=(-2, -1), keepdims=True)
-    margin = 1.5
-    if not visible.any():
-        visible[:], margin = True, 0.5
-    left, right = _range(strip.snapshot_x.values, visible.any(axis=(0, 2)), margin)
-    top, bottom = _range(strip.snapshot_y.values, visible.any(axis=(0, 3)), margin)
-    return left, right, bottom, top
+def _window(frames: list[xr.Dataset]) -> Edges:
+    """The smallest window that holds what can be seen in any frame, with a pixel around it."""
+    alive = [frame for frame in frames if np.nan_to_num(frame.snapshot.values).any()]
+    corners = []
+    for frame in alive or frames:
+        values = np.abs(np.nan_to_num(frame.snapshot.values))
+        visible = values >= FAINTEST * values.max()
+        rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
+        left, top = float(frame.snapshot_x), float(frame.snapshot_y)
+        corners.append((left + columns[0], -left - columns[-1], -top - rows[-1], top + rows[0]))
+    left, right, bottom, top = np.min(corners, axis=0)
+    return float(left) - 1.5, 1.5 - float(right), 1.5 - float(bottom), float(top) - 1.5
 
 
-def _range(starts: Array, visible: NDArray[np.bool_], margin: float) -> tuple[float, float]:
-    places = (starts[:, np.newaxis] + np.arange(visible.shape[1]))[visible]
-    return float(places.min()) - margin, float(places.max()) + margin
-
-
-def _draw_frame(axes: Axes, state: xr.Dataset, place: pd.Series) -> None:
-    values = state.snapshot.values
-    axes.set_facecolor("0.93")
-    axes.set_aspect("equal")
-    highest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+def _draw_frame(axes: Axes, frame: xr.Dataset) -> None:
+    values = frame.snapshot.values
+    highest = float(np.nan_to_num(np.abs(values)).max())
     if highest > 0:
         look = _colour_map(values, highest)
-        axes.imshow(values, extent=_edges(state), interpolation="nearest", **look)
+        axes.imshow(values, extent=_edges(frame), interpolation="nearest", **look)
+    axes.plot(frame.mu_x, frame.mu_y, "+", color=colours(4)[3], ms=6, mew=1.2)
+    axes.set(facecolor="0.93", aspect="equal")
     axes.tick_params(length=2, labelsize=6.5)
     axes.spines[:].set(visible=True, linewidth=0.5, color=CONE)
-    _mark_centroid(axes, place, highest > 0)
 
 
 def _colour_map(values: Array, highest: float) -> dict[str, Any]:
     """Dark ink on white for a density; two colours about white for a state with both signs."""
-    if np.nanmin(values) < 0:
-        return {"cmap": sns.color_palette("vlag", as_cmap=True), "vmin": -highest, "vmax": highest}
-    return {"cmap": sns.color_palette("Blues", as_cmap=True), "vmin": 0.0, "vmax": highest}
+    signed = np.nanmin(values) < 0
+    palette = sns.color_palette("vlag" if signed else "Blues", as_cmap=True)
+    return {"cmap": palette, "vmin": -highest if signed else 0.0, "vmax": highest}
 
 
-def _mark_centroid(axes: Axes, place: pd.Series, alive: bool) -> None:
-    if place.seen:
-        axes.plot(place.mu_x, place.mu_y, "+", color=colours(4)[3], ms=6, mew=1.2)
-        return
-    text = "extinct"
-    if np.isfinite(place.mu_x):
-        text = rf"$\rightarrow$ ({place.mu_x:z.0f}, {place.mu_y:z.0f})"
-    style: dict[str, Any] = {"color": "0.25", "fontsize": 6.5, "ha": "center", "va": "center"}
-    axes.text(0.5, 0.88 if alive else 0.5, text, transform=axes.transAxes, **style)
-
-
-FIGURE = ReportFigure(_table, _draw, _alt_text, _caption, raster=True)
+FIGURE = ReportFigure("beta", _table, _draw, _alt_text, _caption, raster=True)

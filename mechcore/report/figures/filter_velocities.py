@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mechcore.analysis.measures import AT_REST
 from mechcore.experiment.representative import filmed_activations
@@ -16,12 +12,12 @@ from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     INSIDE_LAYER,
     bank_figure,
-    depth_marks,
-    depth_styles,
     strongest_of_layers,
+    with_depth,
 )
-from mechcore.report.figures.layout import add_legend, inch_axes, line, mark, say_nothing_known
-from mechcore.report.figures.style import CONE, THEORY, Style, draw_points, new_figure
+from mechcore.report.figures.layout import line, mark, marks, panel_grid, say_nothing_known
+from mechcore.report.figures.series import draw_series, in_words, order_styles
+from mechcore.report.figures.style import CONE, THEORY
 from mechcore.results.results import Results
 
 COLUMNS = [
@@ -35,9 +31,6 @@ KERNELS_SHOWN = 96
 FASTEST = 2.0
 """Largest prediction on the axis, in light speeds: where the taps nearly cancel it is anything."""
 
-WIDTH, LEFT, ACROSS, GAP, UPPER, LOWER = 7.1, 0.62, 2.93, 0.5, 2.0, 1.0
-"""Places in inches."""
-
 
 def _table(results: Results, bank: str) -> pd.DataFrame:
     velocities = results.banks[bank].velocities
@@ -49,8 +42,9 @@ def _table(results: Results, bank: str) -> pd.DataFrame:
     strongest = strongest_of_layers(kernels, KERNELS_SHOWN)[["number", *INSIDE_LAYER]]
     rows = strongest.merge(velocities[shown], on=["number", *INSIDE_LAYER])
     table = _along_momentum(rows.assign(ran=len(kernels)))[COLUMNS]
-    order = {name: place for place, name in enumerate(activations)}
-    return table.sort_values("activation", key=lambda names: names.map(order), kind="stable")
+    return table.sort_values(
+        "activation", key=lambda names: names.map(activations.index), kind="stable"
+    )
 
 
 def _along_momentum(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,34 +64,50 @@ def _along_momentum(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(data: FigureData) -> Figure:
-    table = data.table
-    styles = depth_styles(table)
-    handles = _legend(styles)
-    top = 0.3 + 0.18 * -(-len(handles) // 4)
-    figure = new_figure(WIDTH, 0.5 + LOWER + 0.55 + UPPER + top, constrained=False)
-    for column, (activation, rows) in enumerate(table.groupby("activation", sort=False)):
-        left = LEFT + column * (ACROSS + GAP)
-        speeds = inch_axes(figure, left, 0.5 + LOWER + 0.55, ACROSS, UPPER)
-        angles = inch_axes(figure, left, 0.5, ACROSS, LOWER)
-        _draw_velocities(speeds, rows, styles)
-        _draw_deviations(angles, rows, styles)
+    table = with_depth(data.table)
+    styles = order_styles(list(table.depth.unique()))
+    activations = list(table.activation.unique())
+    legend = [
+        *marks(styles, str, mfc="none"),
+        mark("no negative tap", mec=CONE, mfc=CONE),
+        line(r"prediction $M_1/M_0$", THEORY, 1.0),
+        line("light cone", CONE, 0.9),
+    ]
+    shape = (2, len(activations))
+    figure, panels = panel_grid(
+        shape, (2.93, 1.5), legend, gap=(0.3, 0.55), height_ratios=(2, 1), sharey="row"
+    )
+    for (speeds, angles), activation in zip(panels.T, activations, strict=True):
+        rows = table[table.activation == activation]
         speeds.set_title(f"{activation}, {rows.extinct.sum()} of {len(rows)} extinct", pad=4)
-        if column == 0:
-            speeds.set_ylabel("measured velocity / light speed")
-            angles.set_ylabel("deviation (°)", labelpad=1)
-    add_legend(figure, handles, 4)
+        speeds.plot([-1, 1], [-1, 1], color=THEORY, lw=1.0, zorder=2, gid="diagonal")
+        for limit in (-1, 1):
+            speeds.axhline(limit, color=CONE, lw=0.9, zorder=1)
+        angles.axhline(0.0, color=THEORY, lw=1.0, zorder=2)
+        inside, sound = _relative(rows), rows[~rows.unsound]
+        inside = inside[inside.predicted.abs() <= FASTEST]
+        for axes, part, places in (
+            (speeds, inside, ("predicted", "measured")),
+            (angles, sound, ("beta", "deviation")),
+        ):
+            filled = lambda kernels: kernels.no_negative_tap.astype(bool)  # noqa: E731
+            draw_series(axes, part, places, "depth", styles, filled=filled, ms=3.6)
+            if part.empty:
+                say_nothing_known(axes)
+        speeds.set(xlim=(-1.03 * FASTEST, 1.03 * FASTEST), ylim=(-1.15, 1.15), yticks=[-1, 0, 1])
+        speeds.set(xlabel="predicted velocity / light speed", xticks=[-2, -1, 0, 1, 2])
+        angles.set(xlim=(-0.02, 1.02), ylim=(-12, 192), yticks=[0, 90, 180])
+        angles.set_xlabel(r"$\beta = p/E$ of the kernel")
+    panels[0, 0].set_ylabel("measured velocity / light speed")
+    panels[1, 0].set_ylabel("deviation (°)")
     return figure
 
 
 def _alt_text(data: FigureData) -> str:
-    texts = [
-        f"{activation}: {_agreement(rows)}"
-        for activation, rows in data.table.groupby("activation", sort=False)
-    ]
     return (
         f"Measured against predicted velocity of kernels of {data.topic} along their momentum, "
-        f"in units of the light speed, and the angle between the two against beta. "
-        f"{'; '.join(texts)}."
+        "in units of the light speed, and the angle between the two against beta. "
+        f"{in_words(data.table, 'activation', _agreement)}."
     )
 
 
@@ -129,16 +139,13 @@ def _left_out(table: pd.DataFrame) -> str:
 def _agreement(rows: pd.DataFrame) -> str:
     """How well predictions hold in the simulations of one activation."""
     known = _relative(rows)
-    exact = known[known.no_negative_tap]
+    error = (known.measured - known.predicted).abs()
+    exact = error[known.no_negative_tap.astype(bool)]
     texts = [f"{rows.extinct.sum()} of {len(rows)} states extinct"]
     if len(known):
-        error = (known.measured - known.predicted).abs()
         texts.append(f"median error {error.median():.2g} light speeds")
-        turned = rows[~rows.unsound].deviation.median()
-        texts.append(f"median deviation {turned:.3g}°" if np.isfinite(turned) else "all at rest")
     if len(exact):
-        worst = (exact.measured - exact.predicted).abs().max()
-        texts.append(f"at most {worst:.1g} for {len(exact)} kernels without a negative tap")
+        texts.append(f"at most {exact.max():.1g} for {len(exact)} kernels without a negative tap")
     return ", ".join(texts)
 
 
@@ -150,58 +157,4 @@ def _relative(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _draw_velocities(axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]) -> None:
-    known = _relative(rows)
-    axes.plot([-1, 1], [-1, 1], color=THEORY, lw=1.0, zorder=2, gid="diagonal")
-    for limit in (-1, 1):
-        axes.axhline(limit, color=CONE, lw=0.9, zorder=1)
-    inside = known[known.predicted.abs() <= FASTEST]
-    _draw_layers(axes, inside, ("predicted", "measured"), styles, "points")
-    axes.set(xlim=(-1.03 * FASTEST, 1.03 * FASTEST), ylim=(-1.15, 1.15), yticks=[-1, 0, 1])
-    axes.set_xticks([-2, -1, 0, 1, 2])
-    axes.set_xlabel("predicted velocity / light speed", labelpad=2)
-
-
-def _draw_deviations(axes: Axes, rows: pd.DataFrame, styles: dict[int, tuple[str, Style]]) -> None:
-    known = rows[~rows.unsound].dropna(subset=["deviation"])
-    axes.axhline(0.0, color=THEORY, lw=1.0, zorder=2)
-    _draw_layers(axes, known, ("beta", "deviation"), styles, "deviation")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-12, 192), yticks=[0, 90, 180])
-    axes.set_xlabel(r"$\beta = p/E$ of the kernel", labelpad=2)
-
-
-def _draw_layers(
-    axes: Axes,
-    rows: pd.DataFrame,
-    columns: tuple[str, str],
-    styles: dict[int, tuple[str, Style]],
-    gid: str,
-) -> None:
-    for number, part in rows.groupby("number"):
-        _, style = styles[int(str(number))]
-        x, y = (part[name] for name in columns)
-        draw_points(axes, x, y, part.no_negative_tap, style, gid=gid, ms=3.6)
-    if rows.empty:
-        say_nothing_known(axes)
-
-
-def _legend(styles: dict[int, tuple[str, Style]]) -> list[Line2D]:
-    taps: dict[str, Any] = {"ms": 4.5, "mec": CONE, "mfc": CONE}
-    return [
-        *depth_marks(styles, mfc="none"),
-        mark("no negative tap", **taps),
-        line(r"prediction $M_1/M_0$", THEORY, 1.0),
-        line("light cone", CONE, 0.9),
-    ]
-
-
-FIGURE = bank_figure(
-    COLUMNS,
-    _table,
-    _draw,
-    _alt_text,
-    _caption,
-    needs="number",
-    empty="no kernel ran yet",
-    reason="none has run yet, or all are zero",
-)
+FIGURE = bank_figure("measured", _table, _draw, _alt_text, _caption)

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR
 from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import Margins, line, marks, panel_grid, say_nothing_known
-from mechcore.report.figures.style import (
-    CONE,
-    THEORY,
-    Style,
-    category_styles,
-    draw_points,
-    side_by_side,
-)
+from mechcore.report.figures.layout import Margins, line, marks, panel_grid
+from mechcore.report.figures.series import category_styles, draw_series, in_words
+from mechcore.report.figures.style import CONE, THEORY
 from mechcore.results.results import Results
 
 QUANTITIES = {
@@ -42,7 +35,8 @@ def _table(results: Results, family: str) -> pd.DataFrame:
     slopes = fits[chosen & (fits.pattern == results.point)].set_index("cell").slope
     table = largest.rename("largest_speed").reset_index().assign(kernel=family)
     table = table.join(diffusion, on=KEYS).join(slopes.astype(float), on="cell")
-    return table.join(characteristic_speeds(results.kernels), on=["kernel", "size"])[COLUMNS]
+    table = table.join(characteristic_speeds(results.kernels), on=["kernel", "size"])
+    return table.sort_values("size", kind="stable", ignore_index=True)[COLUMNS]
 
 
 def _draw(data: FigureData) -> Figure:
@@ -58,12 +52,12 @@ def _draw(data: FigureData) -> Figure:
         margins=Margins(left=0.5),
         sharex=True,
     )
-    kernels = table.drop_duplicates("size").sort_values("size")
+    kernels = table.drop_duplicates("size")
     for axes, (column, label) in zip(panels[0], QUANTITIES.items(), strict=True):
         axes.plot(kernels["size"], kernels.diffusion_speed, color=THEORY, lw=1.1, ls="--", gid="s")
         if column != "diffusion_coefficient":
             axes.plot(kernels["size"], kernels.light_cone, color=CONE, lw=1.2, gid="cone")
-        _draw_activations(axes, table, column, styles)
+        draw_series(axes, table, ("size", column), "activation", styles, apart=0.6)
         axes.set(xlabel="kernel size $k$ (px)", ylabel=label)
         axes.set_ylim(bottom=0)
         axes.set_xticks(sorted(experiment.sizes))
@@ -71,14 +65,10 @@ def _draw(data: FigureData) -> Figure:
 
 
 def _alt_text(data: FigureData) -> str:
-    texts = [
-        f"{activation}: {', '.join(_at_size(row) for _, row in rows.iterrows())}"
-        for activation, rows in data.table.sort_values("size").groupby("activation", sort=False)
-    ]
     return (
         "Width that an even kernel adds in the first layer, largest speed, and slope of speed on "
         f"celerity up to beta star, against kernel size, {data.topic} family. Diffusion "
-        f"coefficient and largest speed: {'; '.join(texts) or '0 cells are known'}."
+        f"coefficient and largest speed of {in_words(data.table, KEYS, _values)}."
     )
 
 
@@ -91,21 +81,9 @@ def _caption(data: FigureData) -> str:
     )
 
 
-def _at_size(row: pd.Series) -> str:
-    known = (row.diffusion_coefficient, row.largest_speed)
-    values = [f"{value:z.3f}" if np.isfinite(value) else "none" for value in known]
-    return f"k = {row['size']} {' and '.join(values)}"
+def _values(rows: pd.DataFrame) -> str:
+    known = rows[["diffusion_coefficient", "largest_speed"]].iloc[0]
+    return " and ".join(f"{value:z.3f}" if np.isfinite(value) else "none" for value in known)
 
 
-def _draw_activations(
-    axes: Axes, table: pd.DataFrame, column: str, styles: dict[str, Style]
-) -> None:
-    for activation, style, offset in side_by_side(styles, 0.6):
-        rows = table[table.activation == activation]
-        filled = np.ones(len(rows), dtype=bool)
-        draw_points(axes, rows["size"] + offset, rows[column], filled, style, gid=column)
-    if table[column].isna().all():
-        say_nothing_known(axes)
-
-
-FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)
+FIGURE = ReportFigure("largest_speed", _table, _draw, _alt_text, _caption)

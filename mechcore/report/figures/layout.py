@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mechcore.report.figures.style import CONE, Style, new_figure, plain
-
-Name = TypeVar("Name")
+from mechcore.results.results import MOST_PANELS
 
 LEGEND_LINE = 0.175
 TITLE = 0.24
 EDGE = 0.05
 """Heights of a line of the legend and of a panel's title, and what is free at the edge, in."""
-
-FILLED = "Filled: β ≤ β*; open: rectification acts."
-"""What captions say of points that `within_theory` fills."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +37,8 @@ def panel_grid(
     panel: tuple[float, float],
     handles: Sequence[Artist] = (),
     *,
-    legend_columns: int = 1,
-    gap: tuple[float, float] = (0.1, 0.1),
+    legend_columns: int = 4,
+    gap: tuple[float, float] = (0.12, 0.3),
     margins: Margins = Margins(),
     **sharing: Any,
 ) -> tuple[Figure, NDArray[Any]]:
@@ -64,47 +59,51 @@ def panel_grid(
         gap[1] / panel[1],
     )
     if handles:
-        add_legend(figure, handles, legend_columns)
+        figure.legend(
+            handles=list(handles),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - EDGE / height),
+            ncols=legend_columns,
+            borderaxespad=0,
+            borderpad=0,
+            columnspacing=1.4,
+            handlelength=1.8,
+        )
     return figure, panels
 
 
 def facet_grid(
-    names: Sequence[Name],
-    most_columns: int,
+    names: Sequence[Any],
     panel: tuple[float, float],
     handles: Sequence[Artist],
+    *,
+    most_columns: int = MOST_PANELS,
+    text: Callable[[Any], str] = plain,
     **options: Any,
-) -> tuple[Figure, list[tuple[Axes, Name]]]:
-    """Return a figure with a panel for each name, see `panel_grid`."""
-    figure, panels = panel_grid(facets(len(names), most_columns), panel, handles, **options)
-    hide_unused(panels, len(names))
-    return figure, list(zip(panels.flat, names, strict=False))
-
-
-def facets(count: int, most_columns: int) -> tuple[int, int]:
-    """Return rows and columns that hold so many panels.
-
-    >>> facets(7, 4), facets(2, 4)
-    ((2, 4), (1, 2))
-    """
-    columns = max(1, min(count, most_columns))
-    return max(1, math.ceil(count / columns)), columns
-
-
-def hide_unused(panels: NDArray[Any], used: int) -> None:
-    """Hide the panels beyond the used ones; those above them get their tick labels back."""
-    columns = panels.shape[1]
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a titled panel for each name, see `panel_grid`."""
+    columns = min(len(names), most_columns)
+    shape = (math.ceil(len(names) / columns), columns)
+    figure, panels = panel_grid(shape, panel, handles, **options)
     for place, axes in enumerate(panels.flat):
-        if place >= used:
+        if place >= len(names):
             axes.set_visible(False)
-        elif place + columns >= used:
+            continue
+        axes.set_title(text(names[place]), pad=3)
+        if place + columns >= len(names):
             axes.tick_params(labelbottom=True)
+    return figure, list(panels.flat[: len(names)])
 
 
-def inch_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Return a panel whose place is given in inches."""
-    across, down = figure.get_size_inches()
-    return figure.add_axes((left / across, bottom / down, width / across, height / down))
+def facets(
+    table: pd.DataFrame, column: str, names: Sequence[Any], panels: Sequence[Axes]
+) -> Iterator[tuple[Axes, pd.DataFrame]]:
+    """Yield each panel with the rows of its name; a panel without rows says so."""
+    for axes, name in zip(panels, names, strict=True):
+        rows = table[table[column] == name]
+        if rows.empty:
+            say_nothing_known(axes)
+        yield axes, rows
 
 
 def empty_figure(text: str = "no data") -> Figure:
@@ -136,7 +135,12 @@ def marks(
     styles: dict[Any, Style], text: Callable[[Any], str] = plain, **look: Any
 ) -> list[Line2D]:
     """Return an entry of a legend for each style."""
-    return [mark(text(name), **look, **style) for name, style in styles.items()]
+    return [mark(text(name), **look | style) for name, style in styles.items()]
+
+
+def rectified_mark() -> Line2D:
+    """Return the entry of a legend for open points."""
+    return mark(r"$\beta > \beta^*$", mfc="none", mec=CONE)
 
 
 def size_text(size: int) -> str:
@@ -149,64 +153,26 @@ def beta_text(beta: float) -> str:
     return rf"$\beta$ = {beta:.3g}"
 
 
-def rectified_mark(size: float = 4) -> Line2D:
-    """Return the entry of a legend for open points."""
-    return mark(r"$\beta > \beta^*$", mfc="none", mec=CONE, ms=size)
-
-
-def add_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend at the top edge of a figure."""
-    top = 1 - EDGE / figure.get_figheight()
-    figure.legend(
-        handles=list(handles),
-        loc="upper center",
-        bbox_to_anchor=(0.5, top),
-        ncols=columns,
-        borderaxespad=0,
-        borderpad=0,
-        columnspacing=1.4,
-        handlelength=1.8,
-    )
-
-
-def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str) -> None:
-    """Put a colour bar into the right margin."""
-    width = figure.get_figwidth()
-    box = figure.axes[-1].get_position()
-    height = min(box.height, 2.4 / figure.get_figheight())
-    middle = (box.y0 + box.y1 - height) / 2
-    place = (box.x1 + 0.1 / width, middle, 0.1 / width, height)
-    bar = figure.colorbar(colours, cax=figure.add_axes(place), extend="both", extendfrac=0.03)
-    bar.set_label(label, labelpad=2)
-    bar.ax.tick_params(labelsize=7)
-
-
 def name_axes(figure: Figure, horizontal: str, vertical: str) -> None:
     """Write the labels that all panels share at the lower and the left edge."""
     width, height = figure.get_size_inches()
-    place = figure.axes[0].get_subplotspec()
-    assert place is not None
-    bottoms, tops, lefts, rights = map(np.asarray, place.get_gridspec().get_grid_positions(figure))
-    x, y = (lefts.min() + rights.max()) / 2, (bottoms.min() + tops.max()) / 2
+    place = figure.subplotpars
+    x, y = (place.left + place.right) / 2, (place.bottom + place.top) / 2
     figure.supxlabel(horizontal, x=x, y=EDGE / height, va="bottom")
     figure.supylabel(vertical, x=EDGE / width, y=y, ha="left")
 
 
-def name_row(axes: Axes, name: str) -> None:
-    """Write the name of a row of panels at the right of its last panel."""
-    axes.annotate(
-        plain(name),
-        (1.0, 0.5),
-        (6, 0),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        rotation=270,
-        va="center",
-        ha="left",
-        fontsize=9,
-    )
-
-
-def title(axes: Axes, text: object) -> None:
-    """Write a title that a user may have chosen."""
-    axes.set_title(plain(text), pad=3)
+def name_rows(panels: NDArray[Any], names: Sequence[str]) -> None:
+    """Write the name of each row of panels at the right of its last panel."""
+    for axes, name in zip(panels[:, -1], names, strict=True):
+        axes.annotate(
+            plain(name),
+            (1.0, 0.5),
+            (6, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            rotation=270,
+            va="center",
+            ha="left",
+            fontsize=9,
+        )

@@ -6,26 +6,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.layout import (
     Margins,
     facet_grid,
+    facets,
     line,
     marks,
     name_axes,
     rectified_mark,
-    say_nothing_known,
     size_text,
-    title,
 )
-from mechcore.report.figures.style import CONE, SHADE, draw_points, order_styles
-from mechcore.results.results import MOST_PANELS, Results
-
-ODD = 1e-9
-"""A kernel whose beta is this near to 1 is odd."""
+from mechcore.report.figures.series import ODD, draw_series, in_words, order_styles
+from mechcore.report.figures.style import CONE, SHADE, plain
+from mechcore.results.results import Results
 
 SMALLEST_RANGE = 0.01
 """Half the height of the panels at least, px/layer: rounding is not to be blown up."""
@@ -43,35 +39,43 @@ def _table(results: Results, family: str) -> pd.DataFrame:
 
 
 def _draw(data: FigureData) -> Figure:
-    table, results = data.table, data.results
+    table, patterns = data.table, data.results.patterns
+    styles = order_styles(data.results.sizes_shown)
+    sizes = marks(styles, size_text, ls="-", lw=1.0)
+    legend = [*sizes, rectified_mark(), line(r"$\beta^*$", CONE, 0.9, ls=":")]
     figure, panels = facet_grid(
-        results.patterns,
-        MOST_PANELS // 2,
+        patterns,
         (3.0, 1.8),
-        _legend(results),
-        legend_columns=4,
-        gap=(0.15, 0.3),
+        legend,
+        most_columns=2,
         margins=Margins(left=0.78),
+        text=lambda pattern: f"pattern {plain(pattern)}",
         sharex=True,
         sharey=True,
     )
-    for axes, pattern in panels:
-        _draw_leads(axes, table[table.pattern == pattern], results)
-        title(axes, f"pattern {pattern}")
-    figure.axes[0].set(xlim=(-0.03, 1.03), ylim=_limits(table))
+    for axes, rows in facets(table, "pattern", patterns, panels):
+        axes.axhline(0, color=CONE, lw=0.8, zorder=1)
+        stars = rows.dropna(subset=["beta_star"]).drop_duplicates("size")
+        if len(stars):
+            axes.axvspan(stars.beta_star.min(), 1.0, color=SHADE, lw=0, zorder=0)
+        for _, star in stars.iterrows():
+            colour = styles[star["size"]]["color"]
+            axes.axvline(star.beta_star, color=colour, lw=0.9, ls=":", zorder=1)
+        mixed, columns = rows[rows.beta < ODD], ("beta", "lead")
+        draw_series(axes, mixed, columns, "size", styles, filled=within_theory, joined=True)
+        _write_odd(axes, rows[(rows.beta >= ODD) & rows.lead.notna()])
+    # Without odd kernels, which would press the others together.
+    largest = 1.15 * float(np.nanmax([*table.lead[table.beta < ODD].abs(), SMALLEST_RANGE]))
+    panels[0].set(xlim=(-0.03, 1.03), ylim=(-largest, largest))
     name_axes(figure, r"$\beta$", "modulus minus ReLU (px/layer)")
     return figure
 
 
 def _alt_text(data: FigureData) -> str:
     known = data.table.dropna(subset=["lead"])
-    texts = [
-        f"pattern {pattern}, k = {size}: {_extremes(rows)}"
-        for (pattern, size), rows in known.groupby(["pattern", "size"], sort=False)
-    ]
     return (
         f"Speed of the modulus minus speed of ReLU in pixels per layer against beta, {data.topic} "
-        f"family. {'; '.join(texts) or '0 pairs are known'}."
+        f"family. {in_words(known, ['pattern', 'size'], _extremes)}."
     )
 
 
@@ -84,33 +88,10 @@ def _caption(data: FigureData) -> str:
     )
 
 
-def _limits(table: pd.DataFrame) -> tuple[float, float]:
-    """All leads but those of odd kernels, which would press the others together."""
-    mixed = table.lead[table.beta < 1 - ODD].abs()
-    largest = 1.15 * float(np.nanmax([*mixed, SMALLEST_RANGE]))
-    return -largest, largest
-
-
 def _extremes(rows: pd.DataFrame) -> str:
     best, worst = rows.iloc[int(rows.lead.argmax())], rows.iloc[int(rows.lead.argmin())]
     lowest, highest = (f"{row.lead:z.3f} at beta {row.beta:.3g}" for row in (worst, best))
     return f"from {lowest} to {highest}"
-
-
-def _draw_leads(axes: Axes, rows: pd.DataFrame, results: Results) -> None:
-    axes.axhline(0, color=CONE, lw=0.8, zorder=1)
-    stars = rows.drop_duplicates("size").set_index("size").beta_star.dropna()
-    if len(stars):
-        axes.axvspan(float(stars.min()), 1.0, color=SHADE, lw=0, zorder=0)
-    for size, style in order_styles(results.sizes_shown).items():
-        part = rows[(rows["size"] == size) & (rows.beta < 1 - ODD)]
-        axes.plot(part.beta, part.lead, color=style["color"], lw=1.0, gid="lead")
-        draw_points(axes, part.beta, part.lead, within_theory(part), style)
-        if size in stars:
-            axes.axvline(float(stars[size]), color=style["color"], lw=0.9, ls=":", zorder=1)
-    _write_odd(axes, rows[(rows.beta >= 1 - ODD) & rows.lead.notna()])
-    if rows.lead.isna().all():
-        say_nothing_known(axes)
 
 
 def _write_odd(axes: Axes, rows: pd.DataFrame) -> None:
@@ -120,9 +101,4 @@ def _write_odd(axes: Axes, rows: pd.DataFrame) -> None:
         axes.text(0.02, 0.04, text, transform=axes.transAxes, fontsize=7, va="bottom")
 
 
-def _legend(results: Results) -> list[Line2D]:
-    sizes = marks(order_styles(results.sizes_shown), size_text, ls="-", lw=1.0)
-    return [*sizes, rectified_mark(), line(r"$\beta^*$", CONE, 0.9, ls=":")]
-
-
-FIGURE = ReportFigure(_table, _draw, _alt_text, _caption)
+FIGURE = ReportFigure("lead", _table, _draw, _alt_text, _caption)

@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A kind of figure, drawn once for each of its topics."""
+    """A kind of figure, drawn once for each of its topics; without topics it is left out."""
 
     title: str
     place: str
     """The module of this package that draws it; with a dot, also the name in it."""
     topics: Callable[[Experiment], list[str]]
     """Names of kernel families, activations or banks."""
-    absent: str = ""
-    """Stands in the report if there is no topic; without it the section is left out."""
 
     def figure(self) -> ReportFigure:
         """Import the module, and with it matplotlib."""
@@ -67,30 +65,19 @@ FIGURES: dict[str, FigureEntry] = {
     "linearity": FigureEntry(
         "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
     ),
-    "residuals": FigureEntry("Where straight lines miss", "fit_residuals", _family),
-    "models": FigureEntry("Which curve describes the speed?", "curve_comparison", _family),
     "collapse": FigureEntry(
         "All kernels in units of their diffusion speed", "scaled_speeds", _family
     ),
     "rectifiers": FigureEntry(
-        "Modulus against ReLU",
-        "modulus_and_relu",
-        _family_under_both_rectifiers,
-        "The grid does not hold both ReLU and the modulus.",
+        "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers
     ),
     "contraction": FigureEntry(
-        "Contraction in motion",
-        "lorentz_contraction",
-        _family_with_kernel_at_rest,
-        "β = 0 is not on the grid, so there is no width at rest to compare with.",
+        "Contraction in motion", "lorentz_contraction", _family_with_kernel_at_rest
     ),
     "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
     "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
-        "Direction and speed by angle",
-        "isotropy",
-        _families_at_several_angles,
-        "The grid has one angle only, so directions cannot be compared.",
+        "Direction and speed by angle", "isotropy", _families_at_several_angles
     ),
     "energy": FigureEntry(
         "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
@@ -103,19 +90,10 @@ FIGURES: dict[str, FigureEntry] = {
         "Controls: pure parities on a pattern without symmetry", "controls", _family
     ),
     "spectra": FigureEntry(
-        "Trained kernels: which frequencies hold the energy",
-        "filter_spectra",
-        _trained_banks,
-        "The configuration names no weight file (filter_banks).",
+        "Trained kernels: which frequencies hold the energy", "filter_spectra", _trained_banks
     ),
     "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
     "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
-    "roses": FigureEntry(
-        "Trained kernels: which way they point", "filter_directions", _trained_banks
-    ),
-    "gallery": FigureEntry(
-        "Trained kernels: the most even and the most odd", "filter_gallery", _trained_banks
-    ),
     "drift": FigureEntry(
         "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
     ),

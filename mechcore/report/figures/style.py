@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO, StringIO
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -79,51 +76,6 @@ def shades(count: int) -> list[Any]:
 
 BEFORE_TRAINING = colours(4)[3]
 """Colour of the same network before training."""
-
-
-def category_styles(names: Sequence[Any]) -> dict[Any, Style]:
-    """Return a colour and a marker for each category."""
-    return _styles(names, colours(len(names)))
-
-
-def order_styles(values: Sequence[Any]) -> dict[Any, Style]:
-    """Return a colour and a marker for each of some ordered values."""
-    return _styles(values, shades(len(values)))
-
-
-def _styles(names: Sequence[Any], palette: list[Any]) -> dict[Any, Style]:
-    looks = zip(palette, cycle(MARKERS), strict=False)
-    return {
-        name: {"color": colour, "marker": marker}
-        for name, (colour, marker) in zip(names, looks, strict=True)
-    }
-
-
-def side_by_side(styles: dict[Any, Style], width: float) -> Iterator[tuple[Any, Style, float]]:
-    """Yield each name and style with an offset, so that marks at one place do not overlap."""
-    for place, (name, style) in enumerate(styles.items()):
-        yield name, style, width * ((place + 0.5) / len(styles) - 0.5)
-
-
-def nested(
-    styles: dict[Any, Style], largest: float, step: float
-) -> Iterator[tuple[Any, Style, float]]:
-    """Yield each name and style with a size of marker: later, smaller ones hide none below."""
-    for place, (name, style) in enumerate(styles.items()):
-        yield name, style, max(largest - step * place, 2.0)
-
-
-def draw_points(
-    axes: Axes, x: Any, y: Any, filled: Any, style: Style, open_face: str = "none", **look: Any
-) -> None:
-    """Draw the points that are known, some filled and some open."""
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    known, filled = np.isfinite(x) & np.isfinite(y), np.broadcast_to(filled, x.shape)
-    usual: dict[str, Any] = {"ls": "", "ms": 3.4, "mew": 0.7, "zorder": 3, "gid": "points"}
-    look = usual | {"marker": style["marker"], "mec": style["color"]} | look
-    for chosen, face in ((known & filled, style["color"]), (known & ~filled, open_face)):
-        if chosen.any():
-            axes.plot(x[chosen], y[chosen], mfc=face, **look)
 
 
 def plain(text: object) -> str:

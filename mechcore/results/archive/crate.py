@@ -13,7 +13,6 @@ from rocrate.rocrate import ROCrate
 from mechcore.experiment.paths import REPORTS, RESULTS
 from mechcore.io.hashes import file_sha256
 from mechcore.results.archive.reading import EXPERIMENT, VERSION
-from mechcore.results.diff import flattened
 from mechcore.results.sweep import Sweep
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -88,17 +87,24 @@ def _describe_root(crate: ROCrate, sweep: Sweep) -> None:
 def _describe_run(
     crate: ROCrate, sweep: Sweep, files: Mapping[str, Path], started_from: Collection[str]
 ) -> None:
-    made = [
-        name
-        for name in files
-        if name.startswith((f"{RESULTS}/", f"{REPORTS}/")) and name not in started_from
-    ]
+    """Add program and run; what else is known of code and machine is in ``sweep.json``."""
+    software = _add(
+        crate,
+        *("#mechcore", "SoftwareApplication", "mechcore"),
+        softwareVersion=sweep.code.version,
+    )
+    software["license"], software["author"] = crate.get(LICENCE), crate.get("#makers")
+    outputs = (f"{RESULTS}/", f"{REPORTS}/")
     started = min(record.started_at for record in sweep.records.values())
-    run = crate.add_action(
-        _software(crate, sweep),
+    crate.root_dataset["mentions"] = crate.add_action(
+        software,
         "#run",
         object=[crate.get(name) for name in sorted(started_from)],
-        result=[crate.get(name) for name in made],
+        result=[
+            crate.get(name)
+            for name in files
+            if name.startswith(outputs) and name not in started_from
+        ],
         properties={
             "name": f"Run of experiment {sweep.experiment}",
             "description": f"snakemake --configfile {EXPERIMENT}",
@@ -107,33 +113,6 @@ def _describe_run(
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
-    environment = sweep.environment.model_dump()
-    run["additionalProperty"] = _properties(crate, "environment", environment)
-    crate.root_dataset["mentions"] = run
-
-
-def _software(crate: ROCrate, sweep: Sweep) -> ContextEntity:
-    software = _add(
-        crate,
-        *("#mechcore", "SoftwareApplication", "mechcore"),
-        softwareVersion=sweep.code.version,
-    )
-    software["license"] = crate.get(LICENCE)
-    software["author"] = crate.get("#makers")
-    software["additionalProperty"] = _properties(crate, "code", sweep.code.model_dump())
-    return software
-
-
-def _properties(crate: ROCrate, kind: str, values: Mapping[str, object]) -> list[ContextEntity]:
-    """Add facts, each an entity of its own with a single value, as RO-Crate wants it."""
-    return [
-        _add(
-            crate,
-            *(f"#{kind}-{name}", "PropertyValue", name),
-            value=" ".join(value) if isinstance(value, list) else value,
-        )
-        for name, value in flattened(values).items()
-    ]
 
 
 def _ended(sweep: Sweep) -> str:

@@ -7,13 +7,20 @@ from pathlib import Path
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.input_files import input_paths
-from mechcore.experiment.paths import REPORTS, RESULTS, SWEEP_FILE, TRAJECTORIES
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CERTIFICATE_FILE,
+    PAGE_FILE,
+    REPORTS,
+    RESULTS,
+    SWEEP_FILE,
+    TRAJECTORIES,
+)
 from mechcore.io.environment import LOCK, project_file
 from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
-from mechcore.jobs.stages import STAGES, recorded_files
-from mechcore.results.results import Results, netcdf_files
-from mechcore.results.sweep import Sweep, finished_sweep, sweep_identifier
+from mechcore.results.results import WRITERS, Results, netcdf_files
+from mechcore.results.sweep import Sweep, check_describes, finished_sweep
 from mechcore.simulation.reading import read_trajectories
 
 OF_PROJECT = ("CITATION.cff", "LICENSE")
@@ -21,46 +28,32 @@ OF_PROJECT = ("CITATION.cff", "LICENSE")
 
 
 def finished_files(experiment: Experiment, folder: Path, page: Path) -> dict[str, Path]:
-    """Return results and report by their names in an archive: all are there, as they were written.
-
-    The content of netCDF files is not read.
-    """
-    simulated = [folder / name for name in netcdf_files(experiment)]
-    for path in simulated:
+    """Return results and report by their names in an archive; none of them is read."""
+    if page.name != PAGE_FILE:
+        raise MechcoreError(f"{page}: expected the page of mechcore report, {PAGE_FILE}")
+    tables = (*WRITERS, SWEEP_FILE, CELLS_FILE, CERTIFICATE_FILE)
+    results = [folder / name for name in (*netcdf_files(experiment), *tables)]
+    for path in (*results, page):
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected all files of a finished experiment")
-    tables = [
-        path
-        for command in STAGES
-        if command != "report"
-        for path in recorded_files(folder, command, experiment)
-    ]
-    report = recorded_files(page.parent, "report", experiment)
-    if page not in report:
-        raise MechcoreError(f"{page}: not the page that mechcore report wrote")
+    # Hidden files are the drafts of commands that were killed.
+    report = [path for path in page.parent.glob("[!.]*") if path.is_file()]
     name = experiment.experiment
     return {
         f"{kind}/{name}/{path.relative_to(base).as_posix()}": path
-        for kind, base, paths in (
-            (RESULTS, folder, [*simulated, *tables]),
-            (REPORTS, page.parent, report),
-        )
+        for kind, base, paths in ((RESULTS, folder, results), (REPORTS, page.parent, report))
         for path in paths
     }
 
 
 def sound_sweep(experiment: Experiment, folder: Path) -> Sweep:
-    """Read all netCDF files of an experiment, and the sweep that describes them."""
+    """Read all files of an experiment, and the sweep that describes them."""
+    sweep = finished_sweep(experiment, folder)
     results = Results.load(experiment, folder)
     for name, cell in results.cells.items():
         read_trajectories(folder / TRAJECTORIES / f"{name}.nc", cell)
-    for kind in ("films", "control_runs", "banks"):
-        getattr(results, kind)
-    sweep = finished_sweep(experiment, folder)
-    if sweep.identifier != sweep_identifier(results):
-        raise MechcoreError(
-            f"{folder / SWEEP_FILE}: describes other results; mechcore summarise writes it anew"
-        )
+    results.read_beside_the_grid()
+    check_describes(sweep, results)
     return sweep
 
 

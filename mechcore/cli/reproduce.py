@@ -1,0 +1,47 @@
+"""``mechcore reproduce``: published numbers of the paper beside ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mechcore.cli.options import OptionalOutputOption
+from mechcore.cli.outputs import check_outputs
+from mechcore.errors import MechcoreError
+
+EXAMPLES = """Examples:
+
+  mechcore reproduce --output reproduction.csv
+
+  mechcore reproduce --figure propagation_experiments/Laplace --quantity mu_x --at "t = 5"
+"""
+
+MOST_ROWS = 40
+
+
+def command(
+    published: Annotated[
+        Path, typer.Option(help="Folder with numbers, curves and protocols.")
+    ] = Path("resources/published"),
+    figure: Annotated[str, typer.Option(help="Beginning of the names of figures.")] = "",
+    quantity: Annotated[str, typer.Option(help="Beginning of the names of quantities.")] = "",
+    at: Annotated[str, typer.Option(help="Beginning of what identifies a number.")] = "",
+    output: OptionalOutputOption = None,
+) -> None:
+    """Compute the published numbers again; print how many agree, and those that do not."""
+    check_outputs({"--output": output}, [published], ".csv")
+
+    from mechcore.analysis.tables import write_table
+    from mechcore.claims.reproduction import reproduce
+
+    table = reproduce(published, figure, quantity, at)
+    if table.empty:
+        raise MechcoreError(f"{published}: no number of such a figure, quantity and place")
+    if output:
+        write_table(table, output)
+    shown = table if len(table) <= MOST_ROWS else table[~table.within]
+    if len(shown):
+        typer.echo(shown.to_string(index=False))
+    typer.echo(f"{table.within.sum():,} of {len(table):,} published numbers agree")

@@ -1,0 +1,173 @@
+"""Faults while the workflow runs: a plain run later, all is as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import psutil
+import pytest
+
+from tests.faults import tiny
+from tests.helpers import disks, trackers
+
+OF_WORKFLOWS, OF_JOBS = 2, 2
+"""How many kills of each, of what was still running."""
+
+SECONDS = 120.0
+RESULTS = Path("results", "tiny")
+TRAJECTORIES = "trajectories/dct-relu-k2.nc"
+DEVIATIONS = "results/tiny/deviations.csv"
+"""What reads the trajectories after the cells are collected."""
+
+LONG = {"engine": "reference", "steps": 400, "betas": {"count": 41}}
+"""A cell takes minutes, so that an interrupt finds it running, and ends it, on any machine."""
+
+
+def wait_for(process: subprocess.Popen[str], condition: Callable[[], object]) -> None:
+    """Wait until something is so, while a process runs."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def lock(process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until the workflow has locked its folder."""
+    wait_for(process, lambda: any(folder.glob(".snakemake/locks/*")))
+
+
+def simulations(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the jobs of a workflow that simulate."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        # It may have ended since.
+        with suppress(psutil.Error):
+            if "simulate" in child.cmdline():
+                found.append(child)
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A project that was made undisturbed, and what a second workflow said meanwhile."""
+    folder = tiny.project(tmp_path_factory.mktemp("whole"))
+    with tiny.start(folder) as first:
+        lock(first, folder)
+        # However long the second one takes to start, the first one is there.
+        first.send_signal(signal.SIGSTOP)
+        second = tiny.snakemake(folder)
+        first.send_signal(signal.SIGCONT)
+        _, messages = first.communicate()
+    assert first.returncode == 0, messages
+    return folder, second
+
+
+@pytest.fixture
+def whole(made: tuple[Path, object]) -> dict[str, bytes]:
+    """Give what the workflow leaves that nobody disturbs."""
+    return tiny.contents(made[0] / RESULTS)
+
+
+def test_two_workflows_in_one_folder_are_one_too_many(
+    made: tuple[Path, subprocess.CompletedProcess[str]], whole: dict[str, bytes]
+) -> None:
+    assert made[1].returncode == 1
+    assert "--unlock" in made[1].stderr
+    assert {f"trajectories/{name}.nc" for name in tiny.CELLS} <= set(whole)
+
+
+def test_a_killed_workflow_completes_when_it_is_unlocked(
+    whole: dict[str, bytes], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    folder = tiny.project(tmp_path / "project")
+    for number in range(OF_WORKFLOWS):
+        process = tiny.start(folder)
+        lock(process, folder)
+        time.sleep(rng.uniform(0, 1))
+        # As a power cut does; or jobs go on without it.
+        os.killpg(process.pid, signal.SIGKILL) if number % 2 else process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert tiny.snakemake(folder, "--unlock").returncode == 0, number
+    assert trackers.survivors(process.pid) == []
+    assert tiny.complete(folder) == whole
+
+
+def test_a_workflow_whose_jobs_are_killed_tells_it_and_completes(
+    whole: dict[str, bytes], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    folder = tiny.project(tmp_path / "project")
+    killed = 0
+    with tiny.start(folder) as process:
+        while process.poll() is None and killed < OF_JOBS:
+            for job in simulations(process):
+                time.sleep(rng.uniform(0, 0.5))
+                job.kill()
+                killed += 1
+            time.sleep(0.01)
+        _, messages = process.communicate()
+    assert killed == OF_JOBS
+    assert process.returncode == 1
+    assert "failed: logs/tiny/simulate/" in messages
+    assert tiny.complete(folder) == whole
+
+
+def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(tmp_path: Path) -> None:
+    # A shell that starts the tests in the background lets them, and their children, ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    folder = tiny.project(tmp_path / "project", **LONG)
+    with tiny.start(folder) as run:
+        # Long enough to have started Python.
+        wait_for(run, lambda: any(job.cpu_times().user > 2 for job in simulations(run)))
+        # A terminal sends it to all processes.
+        os.killpg(run.pid, signal.SIGINT)
+        output, messages = run.communicate(timeout=SECONDS)
+    assert run.returncode == 1
+    assert "failed: " not in messages
+    assert "Traceback" not in messages
+    assert "of 2 cells done, 0 failed" in output
+    assert output.rstrip().endswith("interrupted: the same command goes on")
+
+
+def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(
+    made: tuple[Path, object], whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    project = Path(shutil.copytree(made[0], tmp_path / "project"))
+    path = project / RESULTS / TRAJECTORIES
+    with netCDF4.Dataset(path, "a") as file:
+        file["mu_x"][...] = file["mu_x"][...] + 1e-12
+    ended = tiny.snakemake(project, target=DEVIATIONS)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if f"{TRAJECTORIES}: damaged:" in line]
+    assert "delete it and run the workflow" in line
+    after = tiny.contents(project / RESULTS)
+    assert {name for name in whole if after[name] != whole[name]} == {TRAJECTORIES}
+    path.unlink()
+    assert whole.items() <= tiny.complete(project, DEVIATIONS).items()
+
+
+def test_a_full_disk_is_reported_and_the_run_completes_when_there_is_room(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    with disks.small_disk(tmp_path / "disk") as disk:
+        project = tiny.project(disk.folder / "project")
+        # Room for the records of Snakemake, not for the cells; the logs say nothing either.
+        disk.leave(100)
+        ended = tiny.snakemake(project)
+        assert ended.returncode == 1
+        assert "logs/tiny/simulate: no space left on this disk" in ended.stderr
+        assert [path for path in (project / RESULTS).rglob("*") if path.is_file()] == []
+        disk.make_space()
+        assert tiny.complete(project) == whole

@@ -1,0 +1,34 @@
+"""The results of a bank of trained kernels."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from mechcore.errors import MechcoreError
+from mechcore.experiment.banks import planned_banks
+from mechcore.results.banks import BankResults
+from tests.helpers.experiments import SMALL, run
+
+CONFIG = SMALL | {"activations": ["relu"], "steps": 5, "engine": "reference"}
+
+
+def test_results_of_other_weights_or_settings_are_refused(tmp_path: Path) -> None:
+    for name, taps in (("first", 2), ("second", 3)):
+        weights = {"conv.weight": np.ones((2, 2, taps, taps), np.float32)}
+        save_file(weights, tmp_path / f"{name}.safetensors")
+    files = [str(tmp_path / f"{name}.safetensors") for name in ("first", "second")]
+    experiment = run(tmp_path, CONFIG | {"filter_banks": files})
+    plan = planned_banks(experiment)["first"]
+    BankResults.load(plan, tmp_path, experiment)
+    other = experiment.model_copy(update={"steps": 9})
+    with pytest.raises(MechcoreError, match=r"filter_runs/first\.nc: made with other settings"):
+        BankResults.load(plan, tmp_path, other)
+    for kind in ("filter_runs", "filters"):
+        shutil.copy(tmp_path / kind / "second.nc", tmp_path / kind / "first.nc")
+        with pytest.raises(MechcoreError, match=rf"{kind}/first\.nc: .* \(weights_sha256\)"):
+            BankResults.load(plan, tmp_path, experiment)
