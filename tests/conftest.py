@@ -35,7 +35,6 @@ settings.load_profile("mechcore")
 
 @pytest.fixture
 def rng() -> np.random.Generator:
-    """Random numbers that are the same in every run."""
     return np.random.default_rng(20251231)
 
 

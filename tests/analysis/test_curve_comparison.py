@@ -37,18 +37,15 @@ LAWS: dict[str, Callable[[Array], Array]] = {
 
 
 def finite_celerity(beta: Array) -> Array:
-    """Return the celerity, a large number for an odd kernel."""
     return celerity(np.minimum(beta, 0.9999))
 
 
 def compared(law: Callable[[Array], Array], **options: object) -> pd.DataFrame:
-    """Return the comparison for one cell, indexed by domain and model."""
     metrics = metrics_of(law, **options)  # type: ignore[arg-type]
     return compare_models(metrics, kernels_of(metrics)).set_index(["domain", "model"])
 
 
 def noise(seed: int, scale: float) -> Callable[[Array], Array]:
-    """Return normal noise."""
     return lambda beta: scale * np.random.default_rng(seed).standard_normal(len(beta))
 
 

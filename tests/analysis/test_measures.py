@@ -155,7 +155,6 @@ def test_a_run_that_dies_late_is_measured_until_then() -> None:
 
 
 def small_cell() -> xr.Dataset:
-    """Return the trajectories of a cell with two patterns, angles and betas."""
     return simulate(
         Cell(
             kernel="dct",

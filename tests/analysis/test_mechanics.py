@@ -28,7 +28,6 @@ from mechcore.simulation.run import propagate, simulate
 
 
 def cell(**settings: object) -> Cell:
-    """Return a cell with two angles and some betas below beta*."""
     given = {
         "kernel": "dct",
         "activation": "relu",

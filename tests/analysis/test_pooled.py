@@ -23,12 +23,10 @@ SIZES = range(2, 12)
 
 
 def grid(law: Callable[[int], Callable[[Array], Array]] = theory, **options: str) -> pd.DataFrame:
-    """Return the metrics of an activation over sizes."""
     return pd.concat([metrics_of(law(k), k, **options) for k in SIZES], ignore_index=True)
 
 
 def row(table: pd.DataFrame, pool_name: str, predictor: str, domain: str) -> pd.Series:
-    """Return the row of a table of one pattern."""
     chosen = (table.predictor == predictor) & (table.domain == domain)
     rows = table[chosen & (table["pool"] == pool_name)]
     assert len(rows) == 1

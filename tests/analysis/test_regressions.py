@@ -38,14 +38,12 @@ BINOMIAL = (0.93, 0.97)
 
 
 def row(table: pd.DataFrame, predictor: str, domain: str) -> pd.Series:
-    """Return the fit of a table of one cell and pattern."""
     chosen = table[(table.predictor == predictor) & (table.domain == domain)]
     assert len(chosen) == 1
     return chosen.iloc[0]
 
 
 def noisy(seed: int, count: int = 21) -> tuple[Array, Array]:
-    """Return independent draws around the line 2 + 3 x."""
     x = np.linspace(0, 1, count)
     return x, 2 + 3 * x + np.random.default_rng(seed).standard_normal(count)
 

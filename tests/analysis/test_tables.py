@@ -21,7 +21,6 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A table with a column of each content."""
     columns = {
         "kernel": ["dct", "dct", "binomial"],
         "beta": [0.0, 0.6, 0.6],
@@ -34,7 +33,6 @@ def path(tmp_path: Path) -> Path:
 
 
 def assert_refused(path: Path, *parts: str) -> None:
-    """Check that reading fails in one line that names the file and has these parts."""
     columns = ["kernel", "beta", "size", "extinct_at", "ill_conditioned"]
     with pytest.raises(MechcoreError) as caught:
         read_table(path, columns, ["kernel", "beta"])

@@ -56,7 +56,6 @@ Change = Callable[[Tables], None]
 
 @cache
 def true_world() -> Tables:
-    """All tables of an experiment in which the paper is right."""
     rows = pd.DataFrame(
         [
             {"kernel": "dct", "activation": name, "size": size, "pattern": "delta", "beta": beta}
@@ -129,7 +128,6 @@ def layers_of_a_network() -> pd.DataFrame:
 
 @cache
 def true_fits() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The lines and curves of that world."""
     return fits_of(true_world())
 
 
@@ -162,7 +160,6 @@ def with_files(results: Results, world: Tables) -> Results:
 
 
 def changed(*changes: Change) -> Tables:
-    """A world that some changes have made false."""
     world = {name: table.copy() for name, table in true_world().items()}
     for change in changes:
         change(world)
@@ -174,8 +171,6 @@ def judged(*changes: Change) -> dict[str, Claim]:
 
 
 def setting(table: str, column: str, value: object, condition: str = "beta >= 0") -> Change:
-    """A change: a column of a table gets a value where a condition holds."""
-
     def change(world: Tables) -> None:
         chosen = world[table].eval(condition)
         world[table].loc[chosen, column] = value
@@ -184,7 +179,6 @@ def setting(table: str, column: str, value: object, condition: str = "beta >= 0"
 
 
 def jumping(world: Tables) -> None:
-    """Speed is a jump, a line in nothing."""
     metrics = world["metrics"]
     light = (metrics["size"] - 1) / 2
     metrics["speed"] = light * (np.round(metrics.beta * 20) % 4 >= 2)

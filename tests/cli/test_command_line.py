@@ -22,14 +22,12 @@ FAMILY = ("--family", "dct", "--size", "2", "--beta", "1")
 
 
 def succeed(words: tuple[str, ...], folder: Path) -> str:
-    """Run a command, which must succeed, and return what it printed."""
     ended = run_limited(words, folder)
     assert (ended.code, ended.errors) == (0, "")
     return ended.output
 
 
 def modules_after(code: str) -> set[str]:
-    """Return the top-level packages that code imports."""
     code += "; import sys; print(*{name.partition('.')[0] for name in sys.modules})"
     return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 

@@ -50,7 +50,6 @@ OVERWRITING: dict[str, tuple[tuple[str, ...], str]] = {
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Path:
-    """A folder of files that commands read, and of other names of them."""
     np.save(tmp_path / "kernel.npy", np.ones((2, 2)))
     np.save(tmp_path / "image.npy", np.ones((3, 3)))
     np.savez(tmp_path / "net.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})

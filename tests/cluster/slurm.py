@@ -103,8 +103,6 @@ StorageLoc=slurm
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or a task of an array, as the controller remembers it."""
-
     identifier: str
     """As scancel takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
     state: str
@@ -122,8 +120,6 @@ class Job:
 
 @dataclass
 class Cluster:
-    """A cluster that runs, and what may happen to it."""
-
     folder: Path
     """Settings, states and logs of all daemons; removed in the end."""
     environment: dict[str, str]
@@ -132,11 +128,9 @@ class Cluster:
     """Whether `sacct` works."""
 
     def run(self, *words: str) -> str:
-        """Run a program as a user of the cluster and return what it says."""
         return _run(words, self.environment)
 
     def jobs(self) -> list[Job]:
-        """Return the jobs that the controller has not forgotten, oldest first."""
         form = ",".join(f"{name}:|" for name in COLUMNS)
         lines = self.run("squeue", "--noheader", "--states=all", "--sort=i", "--Format", form)
         return [_job(line) for line in lines.splitlines()]
@@ -158,7 +152,6 @@ class Cluster:
         self._end_steps(node)
 
     def revive(self, node: str) -> None:
-        """Start a node."""
         (self.folder / f"spool-{node}").mkdir(exist_ok=True)
         self.run("slurmd", "-N", node)
 
@@ -167,12 +160,10 @@ class Cluster:
         _kill(self.folder / "slurmctld.pid", signal.SIGTERM)
 
     def start_controller(self) -> None:
-        """Start the controller with the state that it left, and wait until it answers."""
         self.run("slurmctld")
         self.wait_for(lambda: "UP" in self.run("scontrol", "ping"))
 
     def start(self) -> None:
-        """Start the controller and all nodes."""
         self.start_controller()
         for node in NODES:
             self.revive(node)
@@ -180,13 +171,11 @@ class Cluster:
         self.wait_for(lambda: self.run(*idle).strip() == str(len(NODES)))
 
     def stop(self) -> None:
-        """End the controller, then the nodes and whatever their jobs left."""
         self.stop_controller()
         for node in NODES:
             self.lose(node)
 
     def logs(self) -> str:
-        """Return the ends of the daemons' logs."""
         paths = sorted(self.folder.glob("*.log"))
         return "\n".join(f"--- {path.name}\n{path.read_text()[-2000:]}" for path in paths)
 
@@ -203,7 +192,6 @@ class Cluster:
                     process.kill()
 
     def wait_for(self, done: Callable[[], bool]) -> None:
-        """Wait until something is so, or a command succeeds that says it."""
         deadline = time.monotonic() + SECONDS_TO_WAIT
         while not _succeeds(done):
             assert time.monotonic() < deadline, self.logs()
@@ -211,7 +199,6 @@ class Cluster:
 
 
 def _skip_without_slurm(accounting: bool) -> None:
-    """Skip the test where this machine or user cannot run a cluster."""
     if os.getuid():
         pytest.skip("SLURM's nodes start jobs as other users: only root can run them")
     names = PROGRAMS + (ACCOUNTING if accounting else ())
@@ -292,7 +279,6 @@ def _munge(cluster: Cluster) -> Iterator[None]:
 
 @contextmanager
 def _database(cluster: Cluster, port: int) -> Iterator[None]:
-    """Run a database with SLURM's daemon for it."""
     if not cluster.accounting:
         yield
         return

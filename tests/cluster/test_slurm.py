@@ -69,7 +69,6 @@ class Run:
     """What it says."""
 
     def wait(self) -> int:
-        """Wait for its end and return the exit code; one that hangs fails the test."""
         try:
             return self.process.wait(SECONDS_TO_FINISH)
         except subprocess.TimeoutExpired:
@@ -78,13 +77,11 @@ class Run:
             self.kill()
 
     def kill(self) -> None:
-        """End it and its local jobs at once, as when the login node goes down."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def said(self) -> str:
-        """Return what it has said until now."""
         return self.log.read_text()
 
 
@@ -102,14 +99,12 @@ runs: list[Run] = []
 
 @pytest.fixture(autouse=True)
 def _nothing_goes_on() -> Iterator[None]:
-    """A test that fails leaves no Snakemake behind."""
     yield
     while runs:
         runs.pop().kill()
 
 
 def start(cluster: Cluster, folder: Path, *words: str, personal: str = "default") -> Run:
-    """Start Snakemake with the project's profiles."""
     profiles = ("--profile", str(PROFILES / "slurm"))
     profiles += ("--workflow-profile", str(PROFILES / personal))
     log = folder / f"said-{secrets.token_hex(4)}.txt"
@@ -128,7 +123,6 @@ def start(cluster: Cluster, folder: Path, *words: str, personal: str = "default"
 
 
 def finish(cluster: Cluster, folder: Path, *words: str) -> str:
-    """Run Snakemake to its good end and return what it said."""
     run = start(cluster, folder, *words)
     assert run.wait() == 0, run.said()
     return run.said()
@@ -142,14 +136,12 @@ def here(folder: Path, *words: str) -> None:
 
 
 def jobs_of(cluster: Cluster, folder: Path, what: str) -> list[Job]:
-    """Return the jobs of a rule, or of packed cells, that were submitted from a folder."""
     return [
         job for job in cluster.jobs() if job.folder == str(folder) and job.comment.startswith(what)
     ]
 
 
 def states(cluster: Cluster, folder: Path, what: str) -> list[str]:
-    """Return how such jobs ended, the first attempt first."""
     return [job.state for job in jobs_of(cluster, folder, what)]
 
 
@@ -167,7 +159,6 @@ def contents(folder: Path, experiment: str) -> dict[str, str | bytes]:
 
 
 def files(folder: Path, experiment: str) -> set[str]:
-    """Return the names of all results."""
     results = folder / "results" / experiment
     found = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     # MLflow's, which not all tests ask for.
@@ -175,7 +166,6 @@ def files(folder: Path, experiment: str) -> set[str]:
 
 
 def grid_project(place: Path) -> Path:
-    """Return a copy of the project with the grid, without results."""
     folder = copy_project(place / "project")
     (folder / "grid.yaml").write_text(GRID)
     return folder
@@ -190,7 +180,6 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project, without results."""
     return grid_project(tmp_path)
 
 
@@ -213,12 +202,10 @@ def finished_cells(project: Path) -> dict[str, int]:
 
 
 def begin(cluster: Cluster, project: Path, *words: str, target: str = COLLECTED) -> Run:
-    """Start the grid."""
     return start(cluster, project, "--configfile", "grid.yaml", *words, "--", target)
 
 
 def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[str, int]]:
-    """Wait until so many cells are finished, others not, and return their job and them."""
     cluster.wait_for(lambda: len(finished_cells(project)) >= cells)
     job, found = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
     assert job.state == "RUNNING"
@@ -227,7 +214,6 @@ def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[st
 
 
 def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
-    """Hold the end to the results of an undisturbed run: equal, and no finished cell run again."""
     assert contents(project, "grid") == expected
     now = finished_cells(project)
     assert len(now) == CELLS

@@ -39,7 +39,6 @@ each_activation = pytest.mark.parametrize("activation", list(ACTIVATIONS))
 
 
 def zero_sum(size: int, seed: int) -> Array:
-    """Random taps that sum to zero."""
     taps = np.random.default_rng(seed).standard_normal((size, size))
     return taps - taps.mean()
 

@@ -36,7 +36,6 @@ print(doubled(21), sum(doubled.stats.cache_hits.values()))
 
 
 def start(job: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start a job that needs machine code."""
     return subprocess.Popen(
         [sys.executable, job],
         env={**os.environ, **environment},
@@ -47,7 +46,6 @@ def start(job: Path, **environment: str) -> subprocess.Popen[str]:
 
 
 def finished(job: subprocess.Popen[str]) -> list[str]:
-    """Return what a job printed."""
     out, errors = job.communicate()
     assert job.returncode == 0, errors
     return out.split()
@@ -75,7 +73,6 @@ def test_nothing_is_written_into_the_package() -> None:
 
 @pytest.fixture
 def unwritable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a temporary folder to a process whose cache cannot be written."""
     # A file where a folder should be: permissions do not stop the superuser of a container.
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))

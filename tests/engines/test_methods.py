@@ -37,7 +37,6 @@ LINEAR_PIECES = [name for name, entry in ACTIVATIONS.items() if entry.negative_s
 
 
 def assert_agrees(taps: Array, image: Array, rule: LayerRule, **options: object) -> None:
-    """Check one way to run a kernel against the reference."""
     slow = run("reference", taps[np.newaxis], image, rule)
     fast = compiled.run(taps[np.newaxis], image, rule, **options)
     assert_equal_but_for_rounding(fast, slow, taps, image, rule)

@@ -214,7 +214,6 @@ UNWRITABLE = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
 
 
 def cases() -> list[Case]:
-    """Return all of them."""
     return [
         *_of_every_subcommand(),
         *(
@@ -235,7 +234,6 @@ def cases() -> list[Case]:
 
 
 def write_sound_files(folder: Path) -> None:
-    """Write the files that the command lines name and that nothing is wrong with."""
     np.save(folder / "sound.npy", np.ones((3, 3)))
     np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
     (folder / "my net.npz").hardlink_to(folder / "sound.npz")

@@ -209,7 +209,6 @@ def _laughs(levels: int) -> str:
 
 
 def without(key: str) -> str:
-    """The good configuration but for a key, to be written by hand."""
     return yaml.safe_dump({name: value for name, value in GOOD.items() if name != key})
 
 
@@ -245,7 +244,6 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
 
 
 def cases() -> list[Case]:
-    """Return all of them, as what `mechcore grid` is given."""
     texts = {name: (yaml.dump(GOOD | change), told) for name, (change, told) in CHANGED.items()}
     words, file = ("grid", "bad.yaml"), "bad.yaml"
     return [

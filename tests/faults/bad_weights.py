@@ -24,13 +24,10 @@ ESCAPE = "conv\x1b]0;owned\x07\n.weight"
 
 
 def written(suffix: str, arrays: dict[str, NDArray[Any]]) -> Maker:
-    """Return what writes arrays as the library of the format does."""
     return lambda path: WRITERS[suffix](path, arrays)
 
 
 def damaged(suffix: str, damage: Callable[[bytes], bytes]) -> Maker:
-    """Return what writes a sound file and damages its bytes."""
-
     def make(path: Path) -> None:
         WRITERS[suffix](path, {"conv.weight": KERNEL})
         path.write_bytes(damage(path.read_bytes()))
@@ -67,12 +64,10 @@ ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
 
 
 def safetensors(header: str, values: bytes = KERNEL.tobytes()) -> Maker:
-    """Return what writes a header as it is."""
     return content(struct.pack("<Q", len(header)) + header.encode() + values)
 
 
 def tensors(names: Iterable[str], values: bytes = KERNEL.tobytes(), **changes: object) -> Maker:
-    """Return what writes a header of tensors that are all the same."""
     return safetensors(json.dumps(dict.fromkeys(names, ENTRY | changes)), values)
 
 
@@ -97,8 +92,6 @@ SAFETENSORS: Table = {
 
 
 def archive(members: dict[str, bytes], **options: Any) -> Maker:
-    """Return what writes a zip archive."""
-
     def make(path: Path) -> None:
         with zipfile.ZipFile(path, "w", **options) as made:
             for name, data in members.items():
@@ -120,7 +113,6 @@ def _twice(path: Path) -> None:
 
 
 def array(name: str, data: bytes, *, squeezed: bool = False) -> Maker:
-    """Return what writes an archive of one member."""
     return archive({name: data}, compression=zipfile.ZIP_DEFLATED if squeezed else 0)
 
 
@@ -156,8 +148,6 @@ NPZ: Table = {
 
 
 def torch_saved(make: Callable[[Any], object], **options: Any) -> Maker:
-    """Return what saves an object as torch does."""
-
     def write(path: Path) -> None:
         import torch
 
@@ -167,7 +157,6 @@ def torch_saved(make: Callable[[Any], object], **options: Any) -> Maker:
 
 
 def strided(*shape: int) -> Maker:
-    """Return what saves a tensor that repeats one number."""
     zeros = (0,) * len(shape)
     return torch_saved(lambda torch: {"a": torch.ones(1).as_strided(shape, zeros)})
 
@@ -196,8 +185,6 @@ TORCH: Table = {
 
 
 def onnx_saved(change: Callable[[Any, Any], object]) -> Maker:
-    """Return what saves a graph of one convolution, after changes of the graph and its kernel."""
-
     def write(path: Path) -> None:
         import onnx
 
@@ -258,8 +245,6 @@ ONNX: Table = {
 
 
 def h5_saved(change: Callable[[Any, Any], object]) -> Maker:
-    """Return what fills an HDF5 file."""
-
     def write(path: Path) -> None:
         import h5py
 
@@ -329,7 +314,6 @@ TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
 
 
 def cases() -> list[Case]:
-    """Return all of them, as what `mechcore filters` is given."""
     found = []
     for suffix, table in TABLES.items():
         file, package = f"bad{suffix}", FORMATS[suffix].package or ""

@@ -32,14 +32,11 @@ class Case:
 
 
 class Runs:
-    """Creates a file when it is unpickled."""
-
     def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
         return Path.touch, (Path("pwned"),)
 
 
 def content(data: bytes | str) -> Maker:
-    """Return what writes these bytes."""
     stored = data.encode() if isinstance(data, str) else data
     return lambda path: path.write_bytes(stored)
 

@@ -45,7 +45,6 @@ def listing(folder: Path) -> dict[Path, tuple[int, int, int, bytes]]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder beside another, with the names that cases use."""
     (tmp_path / "world" / "outside").mkdir(parents=True)
     (tmp_path / "world" / "outside" / "secret").write_text("root:x:0:0")
     folder = tmp_path / "world" / "work"
@@ -59,14 +58,12 @@ def place(tmp_path: Path) -> Path:
 
 
 def run_in_a_process(words: tuple[str, ...], folder: Path) -> Ended:
-    """Run the command line as a user does."""
     command = [sys.executable, "-m", "mechcore", *words]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def check(case: Case, folder: Path, run: Callable[[tuple[str, ...], Path], Ended]) -> None:
-    """Check that a command said one clear line, what is wrong and where, and wrote nothing."""
     if case.make:
         case.make(folder / case.file)
     before = listing(folder.parent)

@@ -53,7 +53,6 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def problems(results: Path) -> list[str]:
-    """Return what verification says of the files of results."""
     return verify(load_experiment(CONFIG), results, Extent(1, 1)).checks[0].failures
 
 

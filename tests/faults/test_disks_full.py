@@ -30,7 +30,6 @@ COMMANDS = {
 
 @pytest.fixture
 def disk(finished: Path, tmp_path: Path) -> Iterator[disks.SmallDisk]:
-    """Give a disk of its own with the finished experiment."""
     with disks.small_disk(tmp_path / "disk") as found:
         trackers.copied(finished, found.folder)
         yield found

@@ -113,7 +113,6 @@ VALUES = st.recursive(
 
 
 def changes(keys: Sequence[str]) -> st.SearchStrategy[dict[Any, Any]]:
-    """Return a strategy of one to three keys with any value."""
     names = st.sampled_from(list(keys)) | st.text(max_size=8)
     return st.dictionaries(names, VALUES, min_size=1, max_size=3)
 
@@ -131,8 +130,6 @@ def refused_or(read: Callable[[], object]) -> None:
 def check_reader(
     path: Path, files: st.SearchStrategy[bytes], read: Callable[[Path], object]
 ) -> None:
-    """Let a reader read files that are drawn."""
-
     @each_of_all
     @given(data=files)
     def check(data: bytes) -> None:

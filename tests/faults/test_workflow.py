@@ -33,7 +33,6 @@ LONG = {"engine": "reference", "steps": 400, "betas": {"count": 41}}
 
 
 def wait_for(process: subprocess.Popen[str], condition: Callable[[], object]) -> None:
-    """Wait until something is so, while a process runs."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert process.poll() is None
@@ -42,12 +41,10 @@ def wait_for(process: subprocess.Popen[str], condition: Callable[[], object]) ->
 
 
 def lock(process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until the workflow has locked its folder."""
     wait_for(process, lambda: any(folder.glob(".snakemake/locks/*")))
 
 
 def simulations(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the jobs of a workflow that simulate."""
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
         # It may have ended since.
@@ -76,7 +73,6 @@ def made(
 
 @pytest.fixture
 def whole(made: tuple[Path, object]) -> dict[str, bytes]:
-    """Give what the workflow leaves that nobody disturbs."""
     return tiny.contents(made[0] / RESULTS)
 
 

@@ -35,7 +35,6 @@ SMALL_KERAS = Path(__file__).with_name("data") / "small.keras"
 
 @pytest.fixture
 def kernel(rng: np.random.Generator) -> NDArray[np.float32]:
-    """A kernel as torch has it."""
     return rng.random((4, 2, 3, 3), dtype=np.float32)
 
 

@@ -109,8 +109,6 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
 
 
 def drift(image: NDArray[Any], result: NDArray[Any]) -> NDArray[Any]:
-    """Return how far the centroid moves, in px."""
-
     def centroid(values: NDArray[Any]) -> NDArray[Any]:
         y, x = np.indices(values.shape)
         y, x = y - (values.shape[0] - 1) / 2, x - (values.shape[1] - 1) / 2

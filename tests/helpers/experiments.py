@@ -33,7 +33,6 @@ SMALL: dict[str, object] = {
 
 
 def compute(folder: Path, experiment: Experiment) -> None:
-    """Make all that is computed before the tables."""
     for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
         for name, cell in cells.items():
             write_dataset(simulate(cell), folder / kind / f"{name}.nc")
@@ -47,7 +46,6 @@ def compute(folder: Path, experiment: Experiment) -> None:
 
 
 def run(folder: Path, config: dict[str, object]) -> Experiment:
-    """Make the results of an experiment in a folder."""
     experiment = load_experiment(config)
     compute(folder, experiment)
     results = Results.measured(experiment, folder)
@@ -59,7 +57,6 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
 
 
 def small_experiment(**settings: object) -> Experiment:
-    """Return a small experiment of one family."""
     given: dict[str, object] = {
         "experiment": "small",
         "kernels": ["dct"],

@@ -97,7 +97,6 @@ def labels(figure: Figure) -> list[str]:
 
 
 def legend(figure: Figure) -> dict[str, tuple[str, object]]:
-    """The colour and marker of each entry of the legend."""
     entries = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
     return {
         text.get_text(): look(handle)

@@ -49,7 +49,6 @@ class Ended(NamedTuple):
 
 
 def run_limited(words: Sequence[str], folder: Path) -> Ended:
-    """Run the command line in a folder."""
     from mechcore.cli import main
 
     return call_limited(main, (words,), folder)

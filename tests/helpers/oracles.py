@@ -51,13 +51,11 @@ def of(trajectories: Trajectories, name: str) -> Array:
 def run_one(
     taps: Array, image: Array | None = None, engine: str = "compiled", **rule: object
 ) -> Trajectories:
-    """Run one kernel, from a single pixel if there is no image."""
     image = np.ones((1, 1)) if image is None else image
     return run(engine, taps[np.newaxis], image, LayerRule(**rule))
 
 
 def ulp_neighbours(taps: Array, count: int = 4) -> Iterator[Array]:
-    """Yield kernels whose taps are one unit in the last place up or down, at random."""
     draws = np.random.default_rng(7)
     for _ in range(count):
         towards = np.where(draws.random(taps.shape) < 0.5, -np.inf, np.inf)
@@ -128,7 +126,6 @@ def moment_rounding(trajectories: Trajectories) -> Array:
 
 
 def assert_engines_agree(taps: Array, image: Array, rule: LayerRule) -> None:
-    """Check records, ends and snapshots of one kernel: compiled against reference."""
     slow = run("reference", taps[np.newaxis], image, rule)
     fast = run("compiled", taps[np.newaxis], image, rule)
     assert_equal_but_for_rounding(fast, slow, taps, image, rule)
@@ -161,7 +158,6 @@ def assert_equal_but_for_rounding(
 
 
 def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:
-    """All combinations of what a layer can do, with some snapshots."""
     return st.builds(
         LayerRule,
         activation=st.sampled_from(list(ACTIVATIONS)),
@@ -189,7 +185,6 @@ def arrays_of(lowest: float, highest: float, longest: int) -> st.SearchStrategy[
 
 
 def family_kernels() -> st.SearchStrategy[Array]:
-    """Kernels of all families, sizes up to 7 and mixings."""
     return st.builds(
         kernel,
         st.sampled_from(list(FAMILIES)),
@@ -202,8 +197,6 @@ def family_kernels() -> st.SearchStrategy[Array]:
 
 
 def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
-    """Kernels of normal deviates, 1x1 to 7x7, square or not."""
-
     def draw(shape: tuple[int, int], seed: int) -> Array:
         taps = np.random.default_rng(seed).standard_normal(shape)
         return taps if signed else np.abs(taps)
@@ -213,7 +206,6 @@ def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
 
 
 def any_kernels() -> st.SearchStrategy[Array]:
-    """Kernels of all kinds, signed or not."""
     return st.one_of(
         seeded_kernels(signed=True),
         seeded_kernels(signed=False),
@@ -224,7 +216,6 @@ def any_kernels() -> st.SearchStrategy[Array]:
 
 
 def any_images() -> st.SearchStrategy[Array]:
-    """Patterns: a pixel, a disc, noise, and arrays of any shape."""
     return st.one_of(
         st.just(np.ones((1, 1))),
         st.floats(0.5, 6).map(lambda radius: pattern_image("disc", radius=radius)),

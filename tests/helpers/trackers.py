@@ -81,8 +81,6 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
-
     code: int
     """Exit code, or minus the signal that ended it."""
     stdout: str
@@ -121,7 +119,6 @@ class Trackers:
         return self._ended(order, 1, meanwhile)[0]
 
     def track(self, folder: Path, *words: str, **options: Any) -> Ended:
-        """Track the experiment of `prepare`, with the options of `run`."""
         return self.run(folder, *TRACK, *words, **options)
 
     def tracked(self, folder: Path, *words: str) -> str:

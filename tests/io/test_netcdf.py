@@ -41,7 +41,6 @@ CELL = Cell(
 
 @pytest.fixture(scope="module")
 def dataset() -> xr.Dataset:
-    """Trajectories of a small cell."""
     return simulate(CELL)
 
 
@@ -55,7 +54,6 @@ RUNS = {
 
 
 def run_of(name: str) -> xr.Dataset:
-    """Return the run of a kernel, or of a stack of them."""
     taps, engine = RUNS[name]
     return propagate(taps, steps=5, snapshots=[2], window=7, engine=engine)
 

@@ -19,13 +19,11 @@ CELLS = 4
 
 @pytest.fixture
 def terminal() -> StringIO:
-    """Return what a terminal shows of Snakemake's own messages."""
     return StringIO()
 
 
 @pytest.fixture
 def logger(terminal: StringIO) -> logging.Logger:
-    """Return a logger with the handler of a terminal, as Snakemake's has one."""
     logger = logging.Logger("snakemake")
     logger.addHandler(logging.StreamHandler(terminal))
     # Snakemake reads the Snakefile more than once.

@@ -32,7 +32,6 @@ def symmetries(taps: Array) -> list[Array]:
 
 
 def parts_of(parts: Decomposition) -> list[Array]:
-    """Three parts that add up to the kernel."""
     return [parts.isotropic, parts.anisotropic, parts.odd]
 
 

@@ -35,7 +35,6 @@ angles = st.floats(-360, 360)
 
 
 def first_moment(taps: Array) -> Array:
-    """Sum of r K as (x, y)."""
     x = centred_coordinates(taps.shape[1])
     y = centred_coordinates(taps.shape[0])[:, np.newaxis]
     return np.array([np.sum(x * taps), np.sum(y * taps)])

@@ -40,7 +40,6 @@ each_activation = pytest.mark.parametrize("activation", EXACT_ACTIVATIONS)
 
 
 def star_of(family: str, size: int, angle: float = 0.0) -> float:
-    """Return beta* of a family."""
     return beta_star(even_part(family, size), odd_part(family, size, angle))
 
 

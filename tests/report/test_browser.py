@@ -32,7 +32,6 @@ PIXELS = "document.getElementById('screen').toDataURL()"
 
 
 def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
-    """Write the page as if all controls had got a verdict."""
     claims = [
         claim.model_copy(update={"verdict": verdict}) if claim.kind == "control" else claim
         for claim in read_claims(small.folder / "claims.json")
@@ -42,7 +41,6 @@ def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
 
 
 def broken_rules(seen: Visit) -> list[tuple[str, list[str]]]:
-    """What axe-core finds: rules, and some of the elements that break them."""
     options = {"runOnly": {"type": "tag", "values": ACCESSIBLE}}
     found = Axe().run(seen.page, options=options).response
     assert len(found["passes"]) > 20

@@ -34,8 +34,6 @@ HOSTILE = "_*a*_<script>alert(1)<&'$x^$ `c` [d](e) |<i>~~g~~.npy"
 
 
 class Page(HTMLParser):
-    """The elements of a page, and its text."""
-
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
@@ -49,12 +47,10 @@ class Page(HTMLParser):
         self.text += data
 
     def values(self, tag: str, attribute: str) -> list[str]:
-        """Return what an attribute of all elements of a kind is, empty where it has none."""
         return [known.get(attribute, "") for name, known in self.elements if name == tag]
 
 
 def claim_that_says(words: str, kind: str, verdict: str, figures: list[Figure]) -> Claim:
-    """A claim, all of whose texts are the same."""
     return Claim(
         id="N1" if kind == "control" else "C1",
         kind=kind,
@@ -244,7 +240,6 @@ def test_names_from_users_are_text_and_not_markup(hostile: tuple[Results, list[S
 
 
 def shown_text(source: str) -> str:
-    """What a reader of Markdown sees, with the alternative texts of figures."""
     parts = []
     for block in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(source):
         for token in block.children or [block]:

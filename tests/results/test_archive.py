@@ -46,7 +46,6 @@ Files = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a finished experiment."""
     folder = tmp_path_factory.mktemp("project")
     make(folder)
     return folder
@@ -54,7 +53,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def archive(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give its archive, as the command writes it."""
     output = tmp_path_factory.mktemp("archive") / "tiny.zip"
     with chdir(project):
         mechcore("pack", *WORDS, "--output", output)
@@ -63,14 +61,12 @@ def archive(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def files(archive: Path) -> Files:
-    """Give the files of the archive by name."""
     with zipfile.ZipFile(archive) as file:
         return {name: file.read(name) for name in file.namelist()}
 
 
 @pytest.fixture(scope="module")
 def metadata(files: Files) -> dict[str, Any]:
-    """Give the entities of the archive by their identifiers."""
     graph = json.loads(files[METADATA])["@graph"]
     assert len({entity["@id"] for entity in graph}) == len(graph)
     return {entity["@id"]: entity for entity in graph}
@@ -166,7 +162,6 @@ def test_every_netcdf_file_says_what_made_it(project: Path) -> None:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], output: Path, *words: object) -> str:
-    """Return the one line that the command ends with; nothing is left behind."""
     with pytest.raises(SystemExit) as ended:
         main(["pack", *map(str, words), "--output", str(output)])
     (line,) = capsys.readouterr().err.splitlines()
@@ -220,7 +215,6 @@ def test_results_that_the_sweep_does_not_describe_are_refused(
 
 
 def alter(path: Path) -> None:
-    """Change a number in a file, with the hash of its content."""
     dataset = read_dataset(path)
     dataset["mu_x"][0, 0, 1, -1] += 1e-8
     write_dataset(dataset, path)
@@ -268,7 +262,6 @@ def test_an_opened_archive_gives_everything_back(
 
 
 def listed(files: Files) -> Files:
-    """Return files with a description that is right about each of them."""
     content = json.loads(files[METADATA])
     graph = [entity for entity in content["@graph"] if entity["@type"] != "File"]
     graph += [
@@ -280,7 +273,6 @@ def listed(files: Files) -> Files:
 
 
 def written(path: Path, files: Files) -> None:
-    """Write an archive, without any of the project's own code."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in files.items():
             file.writestr(name, data)
@@ -290,7 +282,6 @@ Damage = Callable[[Path, Files], object]
 
 
 def with_file(name: str, data: bytes = b"x", *, relisted: bool = True) -> Damage:
-    """Add or replace a file, which the description lists or not."""
     update = listed if relisted else dict
     return lambda path, files: written(path, update(files | {name: data}))
 
@@ -321,7 +312,6 @@ def cut(path: Path, files: Files) -> None:
 
 
 def flip(path: Path, files: Files) -> None:
-    """Change one bit of the data of a figure."""
     written(path, files)
     with zipfile.ZipFile(path) as file:
         place = file.getinfo(FIGURE).header_offset + 200

@@ -37,7 +37,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Maker:
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[object, str, str]:
-    """Return exit code, output and errors of a command."""
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in words])
     printed = capsys.readouterr()
@@ -45,7 +44,6 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[object, str
 
 
 def edited(sweep: Sweep, **columns: object) -> Sweep:
-    """Return a sweep with other numbers in its table of cells."""
     return replace(sweep, cells=sweep.cells.assign(**columns))
 
 

@@ -26,7 +26,6 @@ EXPERIMENT = load_experiment(CONFIG)
 
 
 def assert_refused(*parts: str, results: Path) -> None:
-    """Check that loading fails in one line with these parts."""
     with pytest.raises(MechcoreError) as caught:
         Results.load(EXPERIMENT, results)
     assert "\n" not in str(caught.value)

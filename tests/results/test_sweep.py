@@ -124,8 +124,6 @@ def test_time_and_memory_come_from_the_logs_where_they_are_known(
 
 
 def edited(**changes: object):  # type: ignore[no-untyped-def]
-    """Returns what sweep.json becomes when keys change; None takes a key away."""
-
     def edit(text: str) -> str:
         content = json.loads(text) | changes
         return json.dumps({key: value for key, value in content.items() if value is not None})

@@ -23,7 +23,6 @@ each_symmetry = pytest.mark.parametrize("symmetry", SQUARE)
 
 
 def record_of(dataset: object) -> Array:
-    """Return the quantities of a dataset as a record."""
     return np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
 
 

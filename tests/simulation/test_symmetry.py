@@ -35,7 +35,6 @@ each_engine = pytest.mark.parametrize("engine", list(ENGINES))
 def changed(
     trajectories: Trajectories, order: tuple[str, ...], signs: dict[str, int]
 ) -> Trajectories:
-    """Return a run whose quantities are in another order and with other signs."""
     record = trajectories.record[..., [QUANTITIES.index(name) for name in order]]
     factors = np.array([signs.get(name, 1) for name in QUANTITIES])
     ends = trajectories.extinct_at, trajectories.diverged_at
@@ -92,7 +91,6 @@ def test_a_domain_has_all_symmetries_for_odd_sizes_and_exchanges_its_axes_for_ev
 @pytest.mark.parametrize("family", list(FAMILIES))
 @pytest.mark.parametrize("size", SIZES)
 def test_angles_turn_and_mirror_the_kernel(family: str, size: int) -> None:
-    """Runs then follow, as shown above."""
     for beta, angle in ((0.3, 0), (0.7, 30), (1.0, 45)):
         taps = kernel(family, size, beta, angle)
         half_turn = kernel(family, size, beta, angle + 180)

@@ -16,7 +16,6 @@ PROCESSES = 8
 
 
 def refused(commands: Trackers, folder: Path, *words: str) -> str:
-    """The one line of a command that changes nothing."""
     before = sorted(folder.rglob("*"))
     ended = commands.track(folder, *words)
     assert ended.code == 2, ended.stderr

@@ -63,7 +63,6 @@ def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[b
 
 
 def listening(ui: subprocess.Popen[bytes]) -> set[str]:
-    """Return the addresses that the command's processes listen on."""
     children = psutil.Process(ui.pid).children(recursive=True)
     sockets = [found for child in children for found in child.net_connections("inet")]
     return {found.laddr.ip for found in sockets if found.status == "LISTEN"}
@@ -76,7 +75,6 @@ def folders_in_memory() -> set[Path]:
 
 @pytest.fixture(scope="module")
 def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store and its artifacts in another folder than that which they were tracked in."""
     folder = tmp_path_factory.mktemp("moved")
     trackers.copied(tracked / "mlartifacts", folder / "mlartifacts")
     (folder / "mlflow.db").write_bytes((tracked / "mlflow.db").read_bytes())

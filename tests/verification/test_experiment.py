@@ -37,7 +37,6 @@ def experiment() -> Experiment:
 
 
 def failing(certificate: Certificate) -> dict[str, list[str]]:
-    """Return the failures of the checks that do not hold."""
     return {check.name: check.failures for check in certificate.checks if not check.holds}
 
 

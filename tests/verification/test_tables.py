@@ -110,7 +110,6 @@ TEXTS = {"statement": "C1", "test": "C2", "section": "C3", "meaning": "N4"}
 
 
 def rewrite(claims: Claims) -> None:
-    """Change every kind of text, each of another claim."""
     for name, claim in TEXTS.items():
         next(item for item in claims if item["id"] == claim)[name] = "x"
     claims[3]["data"], claims[5]["range"] = ["x"], "everywhere"

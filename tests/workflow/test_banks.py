@@ -30,7 +30,6 @@ STEPS = 3
 
 
 def module_of(name: str) -> ModuleType:
-    """Return a script of the folder, under the name by which its neighbours know it."""
     specification = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
@@ -67,13 +66,11 @@ def path_of(name: str, state: str) -> Path:
 
 
 def bank(name: str, state: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return weights and metadata."""
     with safetensors.safe_open(path_of(name, state), framework="pt") as file:
         return {layer: file.get_tensor(layer) for layer in file.keys()}, file.metadata()  # noqa: SIM118
 
 
 def differing(first: dict[str, Any], second: dict[str, Any]) -> set[str]:
-    """Return the names of the tensors that are not equal bit by bit."""
     assert first.keys() == second.keys()
     return {layer for layer, weights in first.items() if not torch.equal(weights, second[layer])}
 

@@ -61,7 +61,6 @@ def planned_after(folder: Path, path: Path, old: str, new: str) -> dict[str, int
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the smoke experiment ran to its end."""
     folder = copy_project(tmp_path_factory.mktemp("finished"))
     ended = snakemake(folder)
     assert ended.returncode == 0, ended.stderr
@@ -74,7 +73,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(finished: Path, tmp_path: Path) -> Path:
-    """A finished experiment that a test may edit."""
     shutil.copytree(finished, tmp_path / "project")
     return tmp_path / "project"
 

@@ -54,13 +54,11 @@ SMALL: dict[str, object] = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """All results of a small experiment."""
     folder = tmp_path_factory.mktemp("figures")
     return Results.load(run(folder, SMALL), folder)
 
 
 def extinct(results: Results) -> Results:
-    """The same results, but states of a large beta died."""
     late = results.metrics.beta > 0.6
     dead = results.metrics.assign(
         speed=results.metrics.speed.mask(late),
