@@ -32,22 +32,49 @@ from mechcore.results.results import Results
 from mechcore.results.sweep import read_sweep
 from mechcore.verification.certificate import read_certificate
 from mechcore.verification.experiment import Extent, verify_archive
-from tests.faults.finished import CONFIG, PAGE, RESULTS, make, mechcore
+from tests.helpers.experiments import SMALL, run
 from tests.helpers.projects import PROJECT
 
+CONFIG = SMALL | {
+    "experiment": "tiny",
+    "activations": ["relu"],
+    "patterns": ["delta", "patterns/corner.npy"],
+    "betas": [0.0, 0.5, 1.0],
+    "engine": "reference",
+    "filter_banks": ["weights/digits.safetensors"],
+    "slices_per_layer": 1,
+}
+"""The smallest with a part of every kind: a pattern from a file, and a weight file."""
+
 CONFIG_FILE = Path("config/tiny.yaml")
+RESULTS, PAGE = Path("results/tiny"), Path("reports/tiny/index.html")
 FIGURE = "reports/tiny/speed-dct.svg"
 TRAJECTORIES = "results/tiny/trajectories/dct-relu-k2.nc"
 
-WORDS = ("--experiment", CONFIG_FILE, "--results", RESULTS, "--report", PAGE)
+FINISHED = ("--experiment", CONFIG_FILE, "--results", RESULTS)
+WORDS = (*FINISHED, "--report", PAGE)
 
 Files = dict[str, bytes]
+
+
+def mechcore(*words: object) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert ended.value.code == 0
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
-    make(folder)
+    for name in ("patterns", "weights", "config"):
+        (folder / name).mkdir()
+    np.save(folder / "patterns/corner.npy", np.tri(3))
+    shutil.copy(PROJECT / "resources/banks/digits.safetensors", folder / "weights")
+    (folder / CONFIG_FILE).write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    with chdir(folder):
+        run(RESULTS, CONFIG)
+        mechcore("verify", *FINISHED, "--output", RESULTS / "certificate.json")
+        mechcore("report", *FINISHED, "--output", PAGE)
     return folder
 
 
@@ -220,25 +247,18 @@ def alter(path: Path) -> None:
     write_dataset(dataset, path)
 
 
-def test_another_configuration_is_refused(
+def test_another_configuration_and_files_of_this_machine_alone_are_refused(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = tmp_path / "tiny.yaml"
-    other.write_text(CONFIG.replace("steps: 8", "steps: 9"), encoding="utf-8")
-    with chdir(project):
-        line = refusal(capsys, tmp_path / "out.zip", "--experiment", other, *WORDS[2:])
-    assert line.startswith(f"{RESULTS}/sweep.json: made with other settings than tiny has")
-
-
-def test_files_of_this_machine_alone_are_refused(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outside = str(project / "patterns/corner.npy")
-    config = tmp_path / "tiny.yaml"
-    config.write_text(CONFIG.replace("patterns/corner.npy", outside), encoding="utf-8")
-    with chdir(project):
-        line = refusal(capsys, tmp_path / "out.zip", "--experiment", config, *WORDS[2:])
-    assert line.startswith(f"{outside}: cannot be packed, expected a path below")
+    outside, config = str(project / "patterns/corner.npy"), tmp_path / "tiny.yaml"
+    for change, message in (
+        ({"steps": 9}, f"{RESULTS}/sweep.json: made with other settings than tiny has"),
+        ({"patterns": [outside]}, f"{outside}: cannot be packed, expected a path below"),
+    ):
+        config.write_text(yaml.safe_dump(CONFIG | change), encoding="utf-8")
+        with chdir(project):
+            line = refusal(capsys, tmp_path / "out.zip", "--experiment", config, *WORDS[2:])
+        assert line.startswith(message)
 
 
 def test_an_opened_archive_gives_everything_back(
@@ -327,29 +347,17 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
     "inside": (with_file("results/../../evil"), "'results/../../evil' is no name below"),
     "backslash": (with_file("results\\evil"), "is no name below the archive"),
     "bomb": (with_file("results/tiny/zeros", bytes(200_000_000)), "100 times the size"),
-    "unlisted": (
-        unlisted("results/tiny/a.csv"),
-        "'results/tiny/a.csv': not listed in",
-    ),
+    "unlisted": (unlisted("results/tiny/a.csv"), "'results/tiny/a.csv': not listed in"),
     "missing": (without(FIGURE, relisted=False), f"'{FIGURE}': listed in {METADATA}, but missing"),
-    "swapped": (
-        unlisted(FIGURE),
-        f"'{FIGURE}': not the file that {METADATA} lists",
-    ),
+    "swapped": (unlisted(FIGURE), f"'{FIGURE}': not the file that {METADATA} lists"),
     "undescribed": (without(METADATA, relisted=False), f"{METADATA}: missing: not an RO-Crate"),
     "no-json": (unlisted(METADATA, b"{"), f"{METADATA}: not the description of"),
     "no-graph": (unlisted(METADATA, b"[]"), f"{METADATA}: not the description of"),
-    "deep": (
-        unlisted(METADATA, b"[" * 100_000),
-        f"{METADATA}: not the description of",
-    ),
+    "deep": (unlisted(METADATA, b"[" * 100_000), f"{METADATA}: not the description of"),
     "listed-outside": (unlisted(METADATA, OUTSIDE), "'../secret': listed in"),
     "no-experiment": (without(EXPERIMENT), "experiment.yaml: missing"),
     "no-yaml": (with_file(EXPERIMENT, b"!!int x"), "experiment.yaml: "),
-    "foreign": (
-        with_experiment("patterns/corner.npy", str(PROJECT / "tests/secret.npy")),
-        "secret.npy",
-    ),
+    "foreign": (with_experiment("patterns/corner.npy", "/etc/secret.npy"), "secret.npy"),
     "no-page": (without("reports/tiny/index.html"), "reports/tiny/index.html: missing, expected"),
     "no-sweep": (without("results/tiny/sweep.json"), "results/tiny/sweep.json: missing"),
     "other-table": (with_file("results/tiny/pooled.csv"), "pooled.csv: changed after mechcore"),
