@@ -49,9 +49,6 @@ def noise(seed: int, scale: float) -> Callable[[Array], Array]:
     return lambda beta: scale * np.random.default_rng(seed).standard_normal(len(beta))
 
 
-# Recovery.
-
-
 @pytest.mark.parametrize("name", CURVES)
 @pytest.mark.parametrize("level", [0.3, 0.8, -0.8])
 @pytest.mark.parametrize("limit", [0.4, 1.2, 30.0])
@@ -119,9 +116,6 @@ def test_a_step_shows_its_limit_but_not_how_it_rises() -> None:
         assert np.isnan(found.r2)
 
 
-# Comparison.
-
-
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("seed", range(3))
 def test_both_criteria_pick_the_model_that_made_the_data(name: str, seed: int) -> None:
@@ -185,9 +179,6 @@ def test_light_cone_and_diffusion_speed_are_means_over_the_angles() -> None:
     assert compare_models(metrics, kernels[:0]).light_cone.isna().all()
 
 
-# What cannot be fitted.
-
-
 def test_extinct_simulations_have_no_figures() -> None:
     table = compared(lambda beta: np.full_like(beta, np.nan))
     assert (table.n == 0).all()
@@ -219,9 +210,6 @@ def test_holes_are_left_out() -> None:
     found = compared(law).loc[("all beta", "saturating")]
     assert found.n == 40 - 7
     assert found.light_speed == pytest.approx(1.2, rel=1e-6)  # the search for the bend
-
-
-# Shapes.
 
 
 @given(st.floats(1e-9, 1e3))

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -18,8 +17,6 @@ from mechcore.experiment.cell import Cell
 from mechcore.model.kernels import even_part, kernel
 from mechcore.model.theory import theory
 from mechcore.simulation.run import propagate, simulate
-
-# Fits.
 
 
 @given(st.integers(0, 999), st.integers(3, 50))
@@ -58,9 +55,6 @@ def test_fewer_than_three_points_make_no_line(known: int) -> None:
     assert np.isnan(line.intercept)
 
 
-# Speeds.
-
-
 @pytest.mark.parametrize("angle", [0, 45, 90, 137.0, 180, 270])
 @pytest.mark.parametrize("beta", [0.2, 0.6, 0.9])
 def test_speed_is_the_slope_along_the_momentum(angle: float, beta: float) -> None:
@@ -90,9 +84,8 @@ def test_speed_is_the_theory_where_it_holds_and_nan_elsewhere() -> None:
     assert found.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
     assert found.speed == pytest.approx(float(found.speed_theory), rel=1e-9)
     assert np.isnan(measure(propagate(fast, steps=30)).speed_theory)
-    assert np.isnan(measure(propagate(slow, "gelu", steps=30)).speed_theory)
-    assert np.isnan(measure(propagate(slow, steps=30, density="square")).speed_theory)
-    assert np.isnan(measure(propagate(slow, steps=30, boundary="zero")).speed_theory)
+    for other in ({"activation": "gelu"}, {"density": "square"}, {"boundary": "zero"}):
+        assert np.isnan(measure(propagate(slow, steps=30, **other)).speed_theory)
 
 
 @pytest.mark.parametrize("size", [2, 3, 6])
@@ -101,9 +94,6 @@ def test_a_kernel_at_rest_has_speed_zero_and_no_direction(size: int) -> None:
     assert found.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
     assert np.isnan(found.direction)
     assert found.speed_theory == 0
-
-
-# Diffusion.
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -133,9 +123,6 @@ def test_what_does_not_spread_has_no_exponent() -> None:
     assert np.isnan(found.diffusion_coefficient)
 
 
-# Ends.
-
-
 def test_an_extinct_run_has_no_figures() -> None:
     found = measure(propagate(-np.ones((3, 3)), steps=10))
     for name in ("speed", "speed_se", "direction", "sigma_final", "diffusion_exponent"):
@@ -151,25 +138,11 @@ def test_a_run_that_dies_late_is_measured_until_then() -> None:
     assert np.isnan(measure(cut).sigma_final)
 
 
-# Tables.
-
-
-def small_cell() -> xr.Dataset:
-    return simulate(
-        Cell(
-            kernel="dct",
-            activation="relu",
-            size=2,
-            patterns=["delta", {"name": "disc", "radius": 4}],
-            angles=[0.0, 45.0],
-            betas=[0.0, 0.5, 1.0],
-            steps=12,
-        )
-    )
-
-
-def test_the_table_has_a_row_for_each_simulation_in_order() -> None:
-    table = metrics_table(small_cell())
+def test_the_table_has_a_row_for_each_simulation_with_what_is_measured() -> None:
+    patterns = ["delta", {"name": "disc", "radius": 4}]
+    axes = {"patterns": patterns, "angles": [0.0, 45.0], "betas": [0.0, 0.5, 1.0]}
+    dataset = simulate(Cell(kernel="dct", activation="relu", size=2, steps=12, **axes))
+    table = metrics_table(dataset)
     assert tuple(table.columns) == METRICS
     assert len(table) == 2 * 2 * 3
     assert table.pattern.tolist() == ["delta"] * 6 + ["disc-radius4"] * 6
@@ -178,14 +151,8 @@ def test_the_table_has_a_row_for_each_simulation_in_order() -> None:
     assert set(table.kernel) == {"dct"}
     assert set(table["size"]) == {2}
     assert table.extinct_at.isna().all()
-
-
-def test_the_table_holds_what_is_measured() -> None:
-    dataset = small_cell()
-    table = metrics_table(dataset).set_index(["pattern", "angle", "beta"])
     figures = measure(dataset)
-    for key, row in table.iterrows():
-        pattern, angle, beta = key
+    for (pattern, angle, beta), row in table.set_index(["pattern", "angle", "beta"]).iterrows():
         here = figures.sel(pattern=pattern, angle=angle, beta=beta)
         for name in ("speed", "speed_se", "direction", "sigma_final", "speed_theory"):
             np.testing.assert_array_equal(row[name], here[name])
@@ -200,10 +167,8 @@ def test_a_torus_is_measured_only_until_something_can_cross_its_edge() -> None:
     # The same layers of the same run: rounding of coordinates up to 20 px.
     assert measure(run).speed == pytest.approx(float(measure(free).speed), abs=1e-12)
 
-
-def test_a_torus_that_is_too_small_has_no_speed() -> None:
-    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
-    assert np.isnan(measure(run).speed)
+    small = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
+    assert np.isnan(measure(small).speed)
 
 
 def test_walls_are_part_of_what_is_measured() -> None:

@@ -94,12 +94,3 @@ def test_a_failed_run_keeps_the_file_that_was_there(tmp_path: Path) -> None:
     words = ("propagate", *FAMILY, "--steps", "0", "--output", "out.nc")
     assert run_limited(words, tmp_path).code == 2
     assert contents(tmp_path) == {tmp_path / "out.nc": b"precious"}
-
-
-@pytest.mark.parametrize("name", ["out.npz", "out", "out.csv"])
-def test_trajectories_have_the_suffix_of_netcdf(tmp_path: Path, name: str) -> None:
-    ended = run_limited(("propagate", *FAMILY, "--output", name), tmp_path)
-    assert (ended.code, ended.output) == (2, "")
-    expected = f"--output: {name!r} is not allowed, expected a file that ends in .nc\n"
-    assert ended.errors == f"mechcore: {expected}"
-    assert list(tmp_path.iterdir()) == []

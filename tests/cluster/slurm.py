@@ -31,7 +31,6 @@ COLUMNS = (
     *("ArrayJobID", "ArrayTaskID", "RestartCnt"),
     *("State", "NodeList", "Comment", "MinMemory", "TimeLimit", "WorkDir"),
 )
-"""What squeue tells of a job."""
 
 # Debian keeps daemons outside of a user's PATH.
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
@@ -107,7 +106,6 @@ class Job:
     """As scancel takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
     state: str
     node: str
-    """Empty before it runs."""
     comment: str
     """The rule and the wildcards, of jobs from Snakemake."""
     restarts: int
@@ -115,15 +113,12 @@ class Job:
     memory: str
     limit: str
     folder: str
-    """Where it was submitted from."""
 
 
 @dataclass
 class Cluster:
     folder: Path
-    """Settings, states and logs of all daemons; removed in the end."""
     environment: dict[str, str]
-    """Environment variables of whoever talks to this cluster."""
     accounting: bool
     """Whether `sacct` works."""
 
@@ -193,7 +188,11 @@ class Cluster:
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SECONDS_TO_WAIT
-        while not _succeeds(done):
+        while True:
+            # A command fails while its daemon is not up.
+            with suppress(AssertionError):
+                if done():
+                    return
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
@@ -363,10 +362,3 @@ def _kill(pid_file: Path, number: signal.Signals) -> None:
                 process.kill()
             time.sleep(0.01)
     pid_file.unlink(missing_ok=True)
-
-
-def _succeeds(done: Callable[[], bool]) -> bool:
-    # A command fails while its daemon is not up.
-    with suppress(AssertionError):
-        return done()
-    return False

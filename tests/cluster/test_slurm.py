@@ -64,9 +64,7 @@ class Run:
     """A Snakemake on the login node."""
 
     process: subprocess.Popen[bytes]
-    """In a session of its own."""
     log: Path
-    """What it says."""
 
     def wait(self) -> int:
         try:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from mechcore.engines import ENGINES, run
 from mechcore.engines.rule import LayerRule, window_offset
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, record_distance
-from mechcore.errors import InvalidValue
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, kernel
@@ -194,11 +193,6 @@ def test_engines_take_views_and_integers_and_leave_them_alone(engine: str) -> No
     assert record_distance(plain.record, views.record)[0] <= 1e-14
     np.testing.assert_array_equal(taps.ravel(), np.arange(1, 7))
     np.testing.assert_array_equal(image.ravel(), np.arange(12))
-
-
-def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(InvalidValue, match=r"engine: 'fast' is not allowed, expected one of"):
-        run("fast", np.ones((1, 2, 2)), PIXEL, LayerRule(steps=1))
 
 
 # Ends: extinction, divergence, and the edges of floating-point numbers.

@@ -15,6 +15,8 @@ GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], 
 RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
+SIZE_1 = content(json.dumps(GOOD | {"sizes": [1]}))
+TOO_SMALL = ("bad.yaml: sizes[0]: 1 is not allowed, expected at least 2",)
 
 FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 OUTPUT = ("--output", "out.nc")
@@ -59,6 +61,9 @@ def _of_every_subcommand() -> list[Case]:
         }
         for name, (more, told) in wrong.items():
             found.append(Case(f"{command}: {name}", (command, *words, *more), told))
+        if CONFIG in words:
+            bad = (command, *(word.replace(CONFIG, "bad.yaml") for word in words))
+            found.append(Case(f"{command}: bad configuration", bad, TOO_SMALL, "bad.yaml", SIZE_1))
         for start, word in enumerate(words):
             if word.startswith("--"):
                 rest = (command, *words[:start], *words[start + 2 :])
@@ -137,6 +142,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a family and a file": (_kernel("k.npy", *FAMILY), ("--kernel", "not together with --family")),
     "an angle and a file": (_kernel("k.npy", "--angle", "0"), ("not together with --angle",)),
     "a kernel that is not there": (_kernel("no.npy"), ("no.npy",)),
+    "a row of taps": (_kernel("row.npy"), ("shape (3,)", "for a row use shape (1, 3)")),
     "an output that is the kernel": (
         ("propagate", "--kernel", "sound.npy", "--output", "sound.npy"),
         ("--output", "'sound.npy'", "ends in .nc"),
@@ -144,10 +150,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Cells.
     "a cell that is a list": (_cell("[1]"), ("cell", "[1]")),
     "a cell of brackets": (("simulate", "--cell", "[" * 4000, *OUTPUT), ("cell", "not JSON")),
-    "a cell without a kernel": (
-        _cell('{"activation": "relu", "size": 2, "betas": [0]}'),
-        ("kern",),
-    ),
+    "a cell without a kernel": (_cell('{"activation": "relu", "size": 2}'), ("kern",)),
     "a cell with an unknown key": (_simulate(colour=1), ("cell", "colour", "not a known key")),
     "a cell of NaN": (_simulate(betas=[float("nan")]), ("betas[0]", "nan", "finite")),
     "a cell of a file that changed": (
@@ -157,12 +160,11 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Banks.
     "weights that are a folder": (("filters", "."), ("weights", "'.'", "is a folder")),
     "weights of one array": (("filters", "sound.npy"), ("weights", "numpy.savez")),
-    "an output that is the weights": (
-        ("filters", "sound.npz", "--output", "same.nc"),
-        ("--output", "'same.nc'", "is the input"),
-    ),
     "weights of another kind": (("filters", "weights.txt"), ("weights.txt", ".safetensors")),
-    "weights of no order": (("filters", "sound.npz", "--layout", "jax"), ("layout", "'jax'")),
+    "weights of no order": (
+        ("filters", "sound.npz", "--layout", "jax"),
+        ("layout", "'jax'", "expected one of"),
+    ),
     "settings that are not JSON": (
         ("simulate-filters", "sound.npz", "--settings", "relu", *OUTPUT),
         ("settings", "not JSON"),
@@ -235,8 +237,8 @@ def cases() -> list[Case]:
 
 def write_sound_files(folder: Path) -> None:
     np.save(folder / "sound.npy", np.ones((3, 3)))
+    np.save(folder / "row.npy", np.ones(3))
     np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
     (folder / "my net.npz").hardlink_to(folder / "sound.npz")
-    (folder / "same.nc").symlink_to("sound.npz")
     (folder / "results" / "tiny").mkdir(parents=True)
     (folder / "results" / "tiny" / "sweep.json").touch()

@@ -118,6 +118,12 @@ def _bank(*told: str, **keys: object) -> Bad:
     return {"filter_banks": [{"weights": "net.npz", **keys}]}, told
 
 
+DISC = {"name": "disc", "radius": 99}
+BANKS = [
+    {"weights": "net.npz", "untrained": "net.npz"},
+    {"weights": "net.npz", "name": "Net-untrained"},
+]
+
 CHANGES: dict[str, Bad] = {
     # Keys.
     "unknown key": ({"activatons": ["relu"]}, ("activatons", "did you mean 'activations'")),
@@ -131,11 +137,13 @@ CHANGES: dict[str, Bad] = {
     "half a range": ({"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
     "range of one value": ({"betas": {"start": 1, "stop": 1, "count": 3}}, ("betas", "once")),
     "small": ({"boundary": "wrap", "domain": 4, "patterns": ["disc"]}, ("domain", "4", "17")),
+    "small by default": ({"boundary": "zero", "patterns": [DISC]}, ("domain", "129", "199")),
     # Values twice.
     "activation twice": ({"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
     "direction twice": ({"angles": [0, 360]}, ("angles", "0", "once")),
     "pattern twice": ({"patterns": ["delta", "delta"]}, ("patterns", "'delta'", "once")),
     "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
+    "bank before training": ({"filter_banks": BANKS}, ("filter_banks", "'net-untrained'", "once")),
     # Names.
     "unknown kernel": ({"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
     "activation in capitals": ({"activations": ["reLU"]}, ("'reLU'", "did you mean 'relu'")),

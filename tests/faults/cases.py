@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Maker = Callable[[Path], object]
-"""Writes a file."""
 
 Table = dict[str, tuple[Maker, tuple[str, ...]]]
 """By name: what writes a file, and parts of the line beside the name of the file."""
@@ -26,7 +25,6 @@ class Case:
     file: str = ""
     """Path of a file, relative to the folder in which the command runs."""
     make: Maker | None = None
-    """Writes the file."""
     package: str = ""
     """What the test needs besides the locked packages."""
 

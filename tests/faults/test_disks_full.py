@@ -25,7 +25,6 @@ COMMANDS = {
     "report": tiny.REPORT,
     "track": trackers.TRACK,
 }
-"""Every command that writes results."""
 
 
 @pytest.fixture

@@ -110,16 +110,11 @@ def test_kernel_of_zeros_has_no_shares() -> None:
         assert np.isnan(found[name])
 
 
-@pytest.mark.parametrize(
-    "kernels",
-    [
-        np.zeros((3, 3)),
-        np.full((1, 2, 2), np.nan),
-        [["a"]],
-        np.zeros((1, 0, 3)),
-        np.zeros((0, 3, 3)),
-    ],
-)
+NO_STACKS = [np.zeros((3, 3)), np.full((1, 2, 2), np.nan), [["a"]]]
+NO_STACKS += [np.zeros((1, 0, 3)), np.zeros((0, 3, 3))]
+
+
+@pytest.mark.parametrize("kernels", NO_STACKS)
 def test_what_is_no_stack_of_kernels_is_refused(kernels: object) -> None:
     with pytest.raises(InvalidValue, match="kernels"):
         analyse(kernels)

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore import decompose
-from mechcore.errors import InvalidValue
 from mechcore.filters.bank import load_bank
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, recognise
@@ -98,11 +97,6 @@ def test_the_users_layout_overrides_shape_and_name_but_no_graph(
     layer = recognise(tensor(shape, name, **stated), layout)
     assert isinstance(layer, Layer)
     assert layer.kernels.shape == kernels
-
-
-def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match=r"layout: 'tensorflow' is not allowed, expected one of"):
-        load_bank(tmp_path / "net.npz", "tensorflow")
 
 
 # Which way a kernel points, by the networks' own convolutions.

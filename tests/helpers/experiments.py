@@ -29,7 +29,6 @@ SMALL: dict[str, object] = {
     "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
     "steps": 8,
 }
-"""Settings of a small experiment; tests change some of them."""
 
 
 def compute(folder: Path, experiment: Experiment) -> None:
@@ -54,15 +53,3 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment
-
-
-def small_experiment(**settings: object) -> Experiment:
-    given: dict[str, object] = {
-        "experiment": "small",
-        "kernels": ["dct"],
-        "activations": ["relu", "identity"],
-        "sizes": [2, 3],
-        "betas": [0.5],
-        "steps": 12,
-    }
-    return load_experiment(given | settings)

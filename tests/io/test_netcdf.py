@@ -83,9 +83,6 @@ def test_a_run_survives_the_file_with_its_hash(tmp_path: Path, name: str) -> Non
     assert content_hash(read) == content_hash(run)
 
 
-# Metadata.
-
-
 @pytest.mark.parametrize("kind", ["cell", "single", "extinct"])
 def test_every_variable_has_a_long_name_and_a_unit(
     dataset: xr.Dataset, tmp_path: Path, kind: str
@@ -118,9 +115,6 @@ def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> 
         assert read == 1 if name == "extinct" else np.isnan(read)
 
 
-# The hash.
-
-
 @pytest.mark.parametrize("name", [*PROVENANCE, "cell", "t_burn", "activation", "Conventions"])
 def test_the_hash_notices_a_setting_but_not_who_wrote_the_file(
     dataset: xr.Dataset, name: str
@@ -149,9 +143,6 @@ def test_the_hash_notices_variables_but_neither_their_order_nor_the_bits_of_nan_
     plain = xr.Dataset({"a": ("t", [0.0, np.nan])})
     payload = np.array([0x8000000000000000, 0xFFF8000000000001], dtype=np.uint64)
     assert content_hash(xr.Dataset({"a": ("t", payload.view(np.float64))})) == content_hash(plain)
-
-
-# Files of others.
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from scipy import special
 from scipy.fft import idct
 
-from mechcore.errors import InvalidValue
 from mechcore.model.decomposition import decompose
 from mechcore.model.geometry import centred_coordinates, direction_of, unit_vector
 from mechcore.model.kernels import (
     FAMILIES,
-    LARGEST_SIZE,
     as_kernel,
     dct_basis,
     even_part,
@@ -22,6 +20,7 @@ from mechcore.model.kernels import (
     odd_part,
 )
 from tests.helpers.oracles import SIZES, Array
+from tests.helpers.refusals import refused
 
 ANGLES = [*range(-360, 361, 45), 17.3, 200.1, -91.7]
 
@@ -42,10 +41,8 @@ def first_moment(taps: Array) -> Array:
 
 @every_family_and_size
 def test_parts_have_unit_norm_and_exact_parity(family: str, size: int) -> None:
-    for part, sign in [
-        (even_part(family, size), 1),
-        *((odd_part(family, size, angle), -1) for angle in ANGLES),
-    ]:
+    odd = [(odd_part(family, size, angle), -1) for angle in ANGLES]
+    for part, sign in [(even_part(family, size), 1), *odd]:
         # The norm is a sum of at most 121 squares and one division: some units in the last place.
         assert np.linalg.norm(part) == pytest.approx(1, abs=1e-14)
         np.testing.assert_array_equal(part, sign * part[::-1, ::-1])
@@ -165,20 +162,17 @@ def test_direction_of_inverts_unit_vector(angle: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("dtc", 3, 0.5), r"family: 'dtc' is not allowed, .*dct.*did you mean 'dct'\?"),
-        ((3, 3, 0.5), r"family: 3 is not allowed"),
-        (("dct", 1, 0.5), rf"size: 1 is not allowed, expected an integer from 2 to {LARGEST_SIZE}"),
-        (("dct", True, 0.5), r"size: True is not allowed"),
-        (("dct", 3, 1.5), r"beta: 1\.5 is not allowed, expected a number from 0 to 1"),
-        (("dct", 3, np.nan), r"beta: nan is not allowed, expected a finite number"),
-        (("dct", 3, 0.5, np.inf), r"angle: inf is not allowed"),
-        (("dct", 3, 0.5, 0.0, "unity"), r"mixing: 'unity' is not allowed.*did you mean 'unit'\?"),
+        ((3, 3, 0.5), "family: 3 is not allowed"),
+        (("dct", True, 0.5), "size: True is not allowed, expected an integer from 2 to 1024"),
+        (("dct", 3, np.nan), "beta: nan is not allowed, expected a finite number"),
+        (("dct", 3, 0.5, 0.0, "unity"), "'unity' is not allowed, expected one of unit, linear"),
     ],
 )
-def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: str) -> None:
-    with pytest.raises(InvalidValue, match=message) as caught:
+def test_what_no_command_line_can_say_is_refused(
+    arguments: tuple[object, ...], message: str
+) -> None:
+    with refused(message):
         kernel(*arguments)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +182,7 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
         (3.0, "two-dimensional"),
         (np.ones((0, 3)), "at least one tap"),
         ([[1.0, np.nan]], "finite taps"),
-        (np.zeros((3, 3)), "a tap that is not zero|at least one tap that is not zero"),
+        (np.zeros((3, 3)), "tap that is not zero"),
         ([["a", "b"]], "real numbers"),
         ([[1j, 2]], "real numbers"),
         ([[1, 2], [3]], "array of real numbers"),
@@ -196,9 +190,8 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
     ],
 )
 def test_what_is_not_a_kernel_is_refused(values: object, expected: str) -> None:
-    with pytest.raises(InvalidValue, match=rf"^mine: .* expected .*({expected})") as caught:
+    with refused("mine: ", " expected ", expected):
         as_kernel(values, "mine")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.float64, np.bool_])

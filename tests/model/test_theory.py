@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechcore.engines.trajectories import Trajectories
-from mechcore.errors import InvalidValue
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.decomposition import MOMENTUM_ROUNDING, first_moments, parities
 from mechcore.model.kernels import FAMILIES, even_part, kernel, odd_part
@@ -256,11 +255,6 @@ def test_speeds_of_boxes_and_of_kernels_without_mass_or_spread() -> None:
     sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
     assert math.isnan(theory(sharpen).diffusion_speed)
     assert np.all(theory(sharpen).velocity == 0)
-
-
-def test_an_unknown_activation_is_told() -> None:
-    with pytest.raises(InvalidValue, match=r"activation: 'rellu' .*did you mean 'relu'\?"):
-        theory(np.ones((2, 2)), "rellu")
 
 
 @given(st.tuples(st.integers(1, 6), st.integers(1, 6)), st.integers(0, 999), st.booleans())

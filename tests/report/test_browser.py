@@ -23,7 +23,6 @@ from tests.helpers.reports import SMALL, Report
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 ACCESSIBLE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-"""The rules that axe-core checks."""
 
 FILM = 60_000
 """Milliseconds within which a film ends even on a machine that is busy with other things."""

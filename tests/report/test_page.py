@@ -50,21 +50,6 @@ class Page(HTMLParser):
         return [known.get(attribute, "") for name, known in self.elements if name == tag]
 
 
-def claim_that_says(words: str, kind: str, verdict: str, figures: list[Figure]) -> Claim:
-    return Claim(
-        id="N1" if kind == "control" else "C1",
-        kind=kind,
-        statement=words,
-        figures=figures,
-        test=words,
-        verdict=verdict,
-        range=words,
-        section="",
-        data=[words],
-        meaning=words if kind == "control" else "",
-    )
-
-
 @pytest.fixture(scope="module")
 def page(small: Report) -> Page:
     return Page(small.text)
@@ -85,9 +70,7 @@ def test_page_is_self_contained(small: Report, page: Page) -> None:
     assert outside == {"https://arxiv.org/abs/2512.24338"}
     assert small.page.stat().st_size < 1_600_000
     assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
-
-
-def test_browser_runs_the_script_of_the_page_and_no_other(small: Report) -> None:
+    # The browser runs the script of the page and no other.
     (script,) = re.findall(r"<script>(.*?)</script>", small.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert re.findall(r"script-src 'sha256-([^']*)'", small.text) == [digest]
@@ -253,10 +236,11 @@ def shown_text(source: str) -> str:
 def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Section]]) -> None:
     results, sections = hostile
     words = f"holds for {HOSTILE}"
-    figure = Figure(name=words, value=1.0, unit="", source=words)
+    said = {"statement": words, "test": words, "range": words, "section": "", "data": [words]}
+    figures = [Figure(name=words, value=1.0, unit="", source=words)]
     claims = [
-        claim_that_says(words, "claim", REPRODUCED, [figure]),
-        claim_that_says(words, "control", MOVED, []),
+        Claim(id="C1", kind="claim", figures=figures, verdict=REPRODUCED, **said),
+        Claim(id="N1", kind="control", figures=[], verdict=MOVED, meaning=words, **said),
     ]
     text = shown_text(summary(results, Content(claims, sections, {})))
     assert "move information: small_one_\n" in text

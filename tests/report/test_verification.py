@@ -14,15 +14,9 @@ from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
 from mechcore.verification.certificate import Certificate
 from mechcore.verification.experiment import Extent, verify
+from tests.helpers.experiments import SMALL
 
-CONFIG: dict[str, object] = {
-    "experiment": "small",
-    "kernels": ["dct"],
-    "activations": ["modulus"],
-    "sizes": [2, 3],
-    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
-    "steps": 12,
-}
+CONFIG = SMALL | {"activations": ["modulus"], "sizes": [2, 3], "steps": 12}
 
 
 @pytest.fixture(scope="module")

@@ -152,23 +152,16 @@ def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
         ({"activation": None}, "activation: None is not allowed, expected one of identity"),
         ({"steps": 2.5}, r"steps: 2\.5 is not allowed, expected an integer"),
         ({"steps": True}, "steps: True is not allowed"),
-        ({"t_burn": 64}, "t_burn: 64 is not allowed, expected an integer from 0 to 63"),
+        ({"engine": "fast"}, "engine: 'fast' is not allowed, expected one of"),
         ({"snapshots": [-1]}, "snapshots: -1 is not allowed, expected an integer from 0 to 64"),
         ({"snapshots": [1, 1]}, r"snapshots: \[1, 1\] is not allowed, expected each layer once"),
-        (
-            {"boundary": "zero", "domain": 4, "pattern": "disc"},
-            "domain: 4 is not allowed, expected at least the size of the pattern, 17",
-        ),
         ({"pattern": [[1.0, -1.0]]}, "pattern: .*negative.* expected finite values >= 0"),
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments: dict[str, object], expected: str) -> None:
-    with pytest.raises(InvalidValue, match=f"^{expected}") as caught:
+    with pytest.raises(InvalidValue, match=f"^{expected}[^\n]*$"):
         propagate(**{"kernel": GRADIENT} | arguments)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
 
-
-# Cells.
 
 CELL = Cell(
     kernel="gaussian",

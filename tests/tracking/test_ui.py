@@ -40,8 +40,10 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
 
 
 @contextmanager
-def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command, with its output in a file, until its server answers."""
+def started(
+    folder: Path, port: int, *words: str, end: signal.Signals
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command, with its output in a file; a signal ends it with all of its processes."""
     with (folder / "ui.log").open("w") as log:
         ui = subprocess.Popen(
             [*COMMAND, "--port", str(port), *words],
@@ -49,14 +51,21 @@ def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[b
             env=environment(),
             stdout=log,
             stderr=log,
-            # As a terminal has it: Ctrl-C reaches all of its processes.
             start_new_session=True,
         )
     try:
         while not servers.answers(port):
             assert ui.poll() is None, (folder / "ui.log").read_text()
             time.sleep(0.1)
+        children = psutil.Process(ui.pid).children(recursive=True)
         yield ui
+        # Ctrl-C reaches all processes of a terminal.
+        (os.killpg if end == signal.SIGINT else os.kill)(ui.pid, end)
+        code = ui.wait(30)
+        assert code == 0 or end != signal.SIGINT
+        assert children
+        assert not psutil.wait_procs(children, timeout=5)[1]
+        assert not servers.answers(port)
     finally:
         ui.terminate()
         ui.wait(30)
@@ -85,17 +94,11 @@ def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(moved: Path) -> Iterator[str]:
     """The address that the command prints; Ctrl-C ends its server."""
     port, before = servers.free_ports(1)[0], folders_in_memory()
-    with started(moved, port) as ui:
+    with started(moved, port, end=signal.SIGINT) as ui:
         [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
         # No other machine reaches it, unless it is asked for.
         assert listening(ui) == {"127.0.0.1"}
-        children = psutil.Process(ui.pid).children(recursive=True)
         yield address
-        os.killpg(ui.pid, signal.SIGINT)
-        assert ui.wait(30) == 0
-    assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not servers.answers(port)
     assert folders_in_memory() <= before
 
 
@@ -217,12 +220,6 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
 
 def test_a_server_for_other_machines_comes_with_a_warning_and_ends_on_sigterm(moved: Path) -> None:
     port = servers.free_ports(1)[0]
-    with started(moved, port, "--host", "0.0.0.0") as ui:
-        children = psutil.Process(ui.pid).children(recursive=True)
+    with started(moved, port, "--host", "0.0.0.0", end=signal.SIGTERM) as ui:
         assert listening(ui) == {"0.0.0.0"}
-        ui.send_signal(signal.SIGTERM)
-        ui.wait(30)
-    assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not servers.answers(port)
     assert "Warning: 0.0.0.0 asks for no password" in (moved / "ui.log").read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io.environment import current_code, current_environment
-from mechcore.io.netcdf import read_dataset, write_dataset
+from mechcore.io.netcdf import CONTENT_HASH, read_dataset, write_dataset
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.verification.certificate import Certificate, Check, merged, read_certificate
@@ -89,26 +91,52 @@ def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
     assert "metrics.csv: " in found["tables"][0]
 
 
-def flip(path: Path) -> None:
+def edit(path: Path) -> None:
     with netCDF4.Dataset(path, "a") as file:
         group = file.groups.get("k3x3", file)
         name = "energy" if "energy" in group.variables else "mu_x"
         group[name][...] = group[name][...] + 1e-12
 
 
+def forge(path: Path) -> None:
+    with netCDF4.Dataset(path, "a") as file:
+        file.setncattr(CONTENT_HASH, "0" * 64)
+
+
+def exchange(path: Path) -> None:
+    shutil.copy(path.with_name("dct-modulus-k2.nc"), path)
+
+
+def replaced(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda path: (path.unlink(), make(path))
+
+
+def make_foreign(path: Path) -> None:
+    with netCDF4.Dataset(path, "w") as file:
+        file.title = "not of this project"
+
+
+DAMAGED, MISSING = "damaged: its content", "missing, expected a netCDF file"
+TRAJECTORIES = f"trajectories/{CELL}.nc"
 FILES = [
-    *(f"trajectories/{CELL}.nc", f"films/{CELL}.nc", "controls.nc"),
+    *(TRAJECTORIES, f"films/{CELL}.nc", "controls.nc"),
     *("filters/digits.nc", "filter_runs/digits.nc"),
 ]
 
 
-@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("name", "damage", "message"),
     [
-        (flip, "damaged: its content"),
-        (Path.unlink, "missing, expected a netCDF file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-40]), ""),
+        *((name, edit, DAMAGED) for name in FILES),
+        *((name, Path.unlink, MISSING) for name in FILES),
+        *((name, lambda path: os.truncate(path, path.stat().st_size - 40), "") for name in FILES),
+        (TRAJECTORIES, forge, DAMAGED),
+        (TRAJECTORIES, exchange, "made with other settings (size)"),
+        (TRAJECTORIES, replaced(make_foreign), "format version None"),
+        (TRAJECTORIES, lambda path: path.write_bytes(b""), "not a readable netCDF file"),
+        (TRAJECTORIES, lambda path: path.write_text("text"), "not a readable netCDF file"),
+        (TRAJECTORIES, replaced(Path.mkdir), MISSING),
+        (TRAJECTORIES, replaced(os.mkfifo), MISSING),
     ],
 )
 def test_a_damaged_file_is_named_and_nothing_computed_from_it(

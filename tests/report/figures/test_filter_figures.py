@@ -13,7 +13,6 @@ from matplotlib.patches import StepPatch
 from safetensors.numpy import save_file
 from scipy import stats
 
-from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     kernels_of,
     layer_titles,
@@ -22,16 +21,20 @@ from mechcore.report.figures.filter_layers import (
 )
 from mechcore.report.figures.registry import figure_stems
 from mechcore.results.results import Results
-from tests.helpers import figures
-from tests.helpers.experiments import run
-from tests.helpers.figures import alt_text, caption, check_contract, drawn, marks, points, same
+from tests.helpers.experiments import SMALL, run
+from tests.helpers.figures import (
+    alt_text,
+    caption,
+    check_contract,
+    data_of,
+    drawn,
+    marks,
+    points,
+    same,
+)
 
-SMALL: dict[str, object] = {
-    "experiment": "banks",
-    "kernels": ["dct"],
+CONFIG = SMALL | {
     "activations": ["modulus", "relu"],
-    "sizes": [2],
-    "patterns": ["delta"],
     "betas": [0.5],
     "steps": 5,
     "slices_per_layer": 6,
@@ -85,14 +88,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     save_file({name: array.astype(np.float32) for name, array in deep.items()}, files["deep"])
     banks: list[object] = [str(files[name]) for name in BANKS]
     banks[0] = {"weights": banks[0], "untrained": str(files["before"])}
-    experiment = run(folder, SMALL | {"filter_banks": banks})
+    experiment = run(folder, CONFIG | {"filter_banks": banks})
     # Analysed, but its kernels have not run: as in a report of a part of the results.
     (folder / "filters" / "late.nc").unlink()
     return Results.load(experiment, folder)
-
-
-def data_of(name: str, results: Results, bank: str = "tiny.v1") -> FigureData:
-    return figures.data_of(name, results, bank)
 
 
 @pytest.mark.parametrize("bank", BANKS)
