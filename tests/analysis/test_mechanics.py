@@ -56,9 +56,7 @@ def test_parts_that_are_no_parts_are_found_out() -> None:
 
 
 @pytest.mark.parametrize("activation", ["relu", "modulus"])
-def test_width_contracts_along_the_motion_as_the_theory_says_and_not_across(
-    activation: str,
-) -> None:
+def test_width_contracts_along_the_motion_as_in_theory_and_not_across(activation: str) -> None:
     table = mechanics_table(simulate(cell(activation=activation)))
     for _, row in table.iterrows():
         expected = theory(kernel("dct", 3, row.beta)).contraction

@@ -183,9 +183,7 @@ def test_extinct_simulations_have_no_figures() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-16])
-def test_speeds_that_are_equal_but_for_rounding_have_no_r2(
-    noise: float, rng: np.random.Generator
-) -> None:
+def test_speeds_equal_but_for_rounding_have_no_r2(noise: float, rng: np.random.Generator) -> None:
     table = regress(metrics_of(lambda beta: 0.5 + noise * rng.standard_normal(len(beta))))
     assert table.r2.isna().all()
     np.testing.assert_allclose(table.slope, 0, atol=1e-14)  # rounding of speeds of 0.5

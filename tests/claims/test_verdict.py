@@ -57,9 +57,7 @@ def test_figures_have_numbers_of_any_kind(value: float | None, tmp_path: Path) -
         (with_figure(value=np.nan), "figures[0].value: nan is not allowed, expected a finite"),
     ],
 )
-def test_other_content_is_refused_in_one_line(
-    content: object, message: str, tmp_path: Path
-) -> None:
+def test_other_content_is_refused(content: object, message: str, tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
     path.write_text(json.dumps(content))
     with refused(f"{path}: ", message):

@@ -98,9 +98,7 @@ LONG = json.dumps(TINY | {"betas": [number / 1000 for number in range(1001)]}, i
 
 
 @pytest.mark.parametrize("words", [("--experiment", LONG), (f"--experiment={LONG}",)])
-def test_a_configuration_may_stand_in_the_word_of_its_option(
-    tmp_path: Path, words: tuple[str, ...]
-) -> None:
+def test_a_configuration_may_be_part_of_its_option(tmp_path: Path, words: tuple[str, ...]) -> None:
     succeed(("status", *words, "--results", ".", "--logs", "."), tmp_path)
 
 
@@ -156,9 +154,7 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
         ("results.sweep results.diff", "", "matplotlib mlflow statsmodels"),
     ],
 )
-def test_nothing_is_imported_that_is_not_needed(
-    tmp_path: Path, names: str, then: str, heavy: str
-) -> None:
+def test_nothing_needless_is_imported(tmp_path: Path, names: str, then: str, heavy: str) -> None:
     imports = "; ".join(f"import mechcore.{name}" for name in names.split())
     code = f"{imports}; {then or 'pass'}; import sys; print(*sys.modules)"
     modules = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=tmp_path)

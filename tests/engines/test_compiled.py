@@ -77,9 +77,7 @@ def test_engines_agree_on_the_default_grid(family: str, size: int, activation: s
 
 @each_activation
 @pytest.mark.parametrize("boundary", list(BOUNDARIES))
-def test_engines_agree_where_the_kernel_is_larger_than_the_domain(
-    activation: str, boundary: str
-) -> None:
+def test_engines_agree_on_kernels_larger_than_the_domain(activation: str, boundary: str) -> None:
     taps = np.random.default_rng(5).standard_normal((7, 6))
     rule = LayerRule(activation, boundary=boundary, steps=5, snapshot_layers=(5,))
     for shape in ((1, 1), (2, 3), (1, 5)):
@@ -155,9 +153,7 @@ def test_engines_agree_on_fronts_that_are_pulled_by_their_tails(name: str, norma
     ("row", "activation"),
     [([-0.9, 1.0, 0.2], "relu"), ([-1.5, 0.6, 1.0], "relu"), ([-0.9, 1.0], "leaky_relu")],
 )
-def test_a_tail_that_outgrows_the_bulk_is_not_trimmed_away(
-    row: list[float], activation: str
-) -> None:
+def test_a_tail_that_outgrows_the_bulk_is_not_trimmed(row: list[float], activation: str) -> None:
     # The bulk cancels and the far tail does not, so after 64 layers the state is what was 1e-20 of
     # it. Nothing here is chaotic: rounding moves these runs by 1e-13, a lost tail by 1e-9 to 1e-7.
     taps, image = smooth_across(row), deep_blob(3)

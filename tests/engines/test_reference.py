@@ -106,9 +106,7 @@ def test_moments_are_those_of_a_sample_with_these_counts(engine: str) -> None:
 
 
 @given(any_images(), st.sampled_from([1e-250, 1e-30, 1e30, 1e250]))
-def test_moments_depend_on_the_density_but_not_on_brightness_or_sign(
-    image: Array, scale: float
-) -> None:
+def test_moments_depend_on_density_not_on_brightness_or_sign(image: Array, scale: float) -> None:
     y, x = (centred_coordinates(size) for size in image.shape)
     close = {"rel": 1e-9, "abs": 1e-12, "nan_ok": True}  # rounding
     plain, scaled = (moments(state, y, x, "absolute") for state in (image, -scale * image))

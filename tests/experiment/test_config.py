@@ -43,9 +43,7 @@ def test_a_good_configuration_becomes_a_grid_of_cells_that_survive_json() -> Non
 BANKS = [{"weights": DIGITS, "untrained": DIGITS}]
 
 
-def test_a_changed_pattern_file_is_a_changed_cell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_file_is_a_changed_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("blob.npy", np.ones((3, 3)))
     first = expand(load_experiment(GOOD | {"patterns": ["blob.npy"]}))["dct-relu-k2"].to_json()

@@ -161,10 +161,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "weights that are a folder": (("filters", "."), ("weights", "'.'", "is a folder")),
     "weights of one array": (("filters", "sound.npy"), ("weights", "numpy.savez")),
     "weights of another kind": (("filters", "weights.txt"), ("weights.txt", ".safetensors")),
-    "weights of no order": (
-        ("filters", "sound.npz", "--layout", "jax"),
-        ("layout", "'jax'", "expected one of"),
-    ),
+    "weights of no order": (("filters", "sound.npz", "--layout", "jax"), ("layout", "'jax'")),
     "settings that are not JSON": (
         ("simulate-filters", "sound.npz", "--settings", "relu", *OUTPUT),
         ("settings", "not JSON"),

@@ -68,9 +68,7 @@ def test_names_of_files_stay_on_one_line(tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
-def test_a_bank_beyond_the_largest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_a_bank_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel: Any = np.ones((4, 2, 3, 3), dtype=np.float32)
     monkeypatch.setattr("mechcore.filters.bank.LARGEST_BANK", kernel.nbytes)
     write_npz(tmp_path / "net.npz", {"a": kernel})

@@ -75,9 +75,7 @@ def test_shape_and_name_decide_the_order_of_axes(
         ((1, 1, 24), "conv.weight_g", "3 axes, but not the weight of a conv by its name"),
     ],
 )
-def test_other_tensors_are_skipped_for_a_reason(
-    shape: tuple[int, ...], name: str, reason: str
-) -> None:
+def test_other_tensors_are_skipped(shape: tuple[int, ...], name: str, reason: str) -> None:
     assert recognise(tensor(shape, name)) == Skipped(name, shape, reason)
 
 
@@ -164,9 +162,7 @@ def test_transposed_convolutions_of_a_graph_are_not_turned(
     check_directions(layer.kernels, run, groups)
 
 
-def test_kernels_of_keras_point_where_its_layers_move(
-    tmp_path: Path, rng: np.random.Generator
-) -> None:
+def test_kernels_of_keras_point_where_layers_move(tmp_path: Path, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     functions = torch.nn.functional
     plain, up, each = rng.random((3, 5, 2, 4)), rng.random((3, 5, 4, 2)), rng.random((3, 5, 2, 3))

@@ -116,9 +116,7 @@ def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", [*PROVENANCE, "cell", "t_burn", "activation", "Conventions"])
-def test_the_hash_notices_a_setting_but_not_who_wrote_the_file(
-    dataset: xr.Dataset, name: str
-) -> None:
+def test_the_hash_notices_a_setting_but_not_the_writer(dataset: xr.Dataset, name: str) -> None:
     same = content_hash(dataset.assign_attrs({name: "other"})) == content_hash(dataset)
     assert same == (name in PROVENANCE)
 
@@ -168,9 +166,7 @@ def test_too_little_memory_is_no_damage(
 
 
 @pytest.mark.parametrize("name", ["a", "t"])
-def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_file_that_declares_more_than_it_holds_fills_no_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bomb.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("t", 2**34)
@@ -189,9 +185,7 @@ def test_what_packs_best_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 99])
-def test_another_format_version_is_told(
-    dataset: xr.Dataset, tmp_path: Path, version: int | None
-) -> None:
+def test_another_version_is_told(dataset: xr.Dataset, tmp_path: Path, version: int | None) -> None:
     path = tmp_path / "foreign.nc"
     attributes = {} if version is None else {"format_version": version}
     dataset.drop_attrs().assign_attrs(attributes).to_netcdf(path, engine="netcdf4")

@@ -147,9 +147,7 @@ def test_momentum_angle_is_that_of_the_odd_part(angle: float) -> None:
 @pytest.mark.parametrize(
     ("row", "column", "angle"), [(1, 2, 0.0), (2, 1, 90.0), (1, 0, 180.0), (0, 1, 270.0)]
 )
-def test_a_single_tap_moves_the_centroid_to_its_own_side(
-    row: int, column: int, angle: float
-) -> None:
+def test_a_single_tap_moves_the_centroid_to_its_side(row: int, column: int, angle: float) -> None:
     taps = np.zeros((3, 3))
     taps[row, column] = 2.0
     parts = decompose(taps)

@@ -168,9 +168,7 @@ def test_direction_of_inverts_unit_vector(angle: float) -> None:
         (("dct", 3, 0.5, 0.0, "unity"), "'unity' is not allowed, expected one of unit, linear"),
     ],
 )
-def test_what_no_command_line_can_say_is_refused(
-    arguments: tuple[object, ...], message: str
-) -> None:
+def test_mistakes_are_refused(arguments: tuple[object, ...], message: str) -> None:
     with refused(message):
         kernel(*arguments)  # type: ignore[arg-type]
 

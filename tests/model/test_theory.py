@@ -97,9 +97,7 @@ def test_any_angle_and_share_follows_the_exact_theory(
 @given(
     st.one_of(seeded_kernels(signed=False), arrays_of(0, 2, 5)), st.sampled_from(EXACT_ACTIVATIONS)
 )
-def test_any_kernel_without_negative_taps_follows_the_exact_theory(
-    taps: Array, activation: str
-) -> None:
+def test_kernels_without_negative_taps_follow_the_theory(taps: Array, activation: str) -> None:
     assert_follows_theory(taps, run_one(taps, activation=activation, steps=16), activation)
 
 

@@ -81,9 +81,7 @@ def test_page_is_whole_quiet_and_accessible_at_any_width(
         assert broken_rules(seen) == []
 
 
-def test_large_map_of_a_partial_grid_is_accessible(
-    browser: Browser, small: Report, tmp_path: Path
-) -> None:
+def test_a_large_partial_map_is_accessible(browser: Browser, small: Report, tmp_path: Path) -> None:
     plan = load_experiment(SMALL | {"kernels": ["dct", "random"], "sizes": list(range(2, 12))})
     results = replace(small.results, experiment=plan)
     page = tmp_path / "partial.html"
@@ -232,9 +230,7 @@ def test_a_control_that_moved_cannot_be_missed(
         assert box["width"] > 0.7 * viewport["width"]
 
 
-def test_controls_at_rest_get_one_quiet_line(
-    browser: Browser, small: Report, tmp_path: Path
-) -> None:
+def test_controls_at_rest_get_a_quiet_line(browser: Browser, small: Report, tmp_path: Path) -> None:
     page = page_with_controls(small, AT_REST, tmp_path / "rest.html")
     with visit(browser, page) as seen:
         assert seen.page.get_by_role("alert").count() == 0

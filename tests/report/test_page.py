@@ -181,9 +181,7 @@ def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -
     assert not any(file.exists() for file in files)
 
 
-def test_a_page_that_is_a_folder_is_refused_before_anything_is_drawn(
-    small: Report, tmp_path: Path
-) -> None:
+def test_a_page_that_is_a_folder_is_refused_at_once(small: Report, tmp_path: Path) -> None:
     with pytest.raises(MechcoreError, match="it is a folder"):
         write_report(small.experiment, small.folder, tmp_path)
     assert list(tmp_path.iterdir()) == []

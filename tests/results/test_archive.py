@@ -230,9 +230,7 @@ def test_an_unfinished_or_damaged_experiment_is_refused(
     assert line.startswith(f"{name}: " if damaged else f"{name}: missing, expected ")
 
 
-def test_results_that_the_sweep_does_not_describe_are_refused(
-    project: Path, tmp_path: Path
-) -> None:
+def test_results_of_another_sweep_are_refused(project: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(project, tmp_path / "project")
     alter(folder / TRAJECTORIES)
     line = refusal(folder, tmp_path / "out.zip", *WORDS)
@@ -245,7 +243,7 @@ def alter(path: Path) -> None:
     write_dataset(dataset, path)
 
 
-def test_another_configuration_and_files_of_this_machine_alone_are_refused(
+def test_other_settings_and_files_of_this_machine_are_refused(
     project: Path, tmp_path: Path
 ) -> None:
     outside, config = str(project / "patterns/corner.npy"), tmp_path / "tiny.yaml"
@@ -258,9 +256,7 @@ def test_another_configuration_and_files_of_this_machine_alone_are_refused(
         assert line.startswith(message)
 
 
-def test_an_opened_archive_gives_everything_back(
-    project: Path, archive: Path, tmp_path: Path
-) -> None:
+def test_an_archive_gives_everything_back(project: Path, archive: Path, tmp_path: Path) -> None:
     with chdir(project):
         planned = load_experiment(CONFIG_FILE)
     before = Path.cwd()

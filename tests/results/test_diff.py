@@ -57,9 +57,7 @@ def test_the_same_experiment_twice_is_identical(made: Maker, tmp_path: Path) -> 
     assert (set(table.kind), set(table.change)) == ({"metric"}, {"equal"})
 
 
-def test_another_number_of_steps_changes_one_setting_and_many_metrics(
-    made: Maker, tmp_path: Path
-) -> None:
+def test_more_steps_change_one_setting_and_many_metrics(made: Maker, tmp_path: Path) -> None:
     path = tmp_path / "new" / "diff.csv"
     code, output = diff(made(), made(steps=12), "--output", path)
     assert code == 0

@@ -52,9 +52,7 @@ def test_a_sweep_is_read_back_as_it_was(tiny: Results, written: Path) -> None:
     assert list(read.cells)[: 1 + len(PARAMETERS)] == ["cell", *PARAMETERS]
 
 
-def test_equal_results_have_equal_identifiers_whatever_the_clock(
-    tiny: Results, tmp_path: Path
-) -> None:
+def test_equal_results_have_equal_identifiers_at_any_time(tiny: Results, tmp_path: Path) -> None:
     shutil.copytree(tiny.folder, tmp_path, dirs_exist_ok=True)
     for file in (tmp_path / "trajectories").iterdir():
         os.utime(file, (1e9, 1e9))
@@ -97,9 +95,7 @@ def test_cells_that_are_not_finished_are_left_out(tiny: Results, tmp_path: Path)
     assert sweep.identifier != describe_sweep(tiny, None).identifier
 
 
-def test_time_and_memory_come_from_the_logs_where_they_are_known(
-    tiny: Results, tmp_path: Path
-) -> None:
+def test_time_and_memory_come_from_the_logs(tiny: Results, tmp_path: Path) -> None:
     folder = tmp_path / "benchmarks" / "simulate"
     folder.mkdir(parents=True)
     (folder / "dct-relu-k2.tsv").write_text(BENCHMARK.format("2.5", "-"))

@@ -36,9 +36,7 @@ def test_undoing_a_symmetry_gives_the_image(symmetry: object) -> None:
 @pytest.mark.parametrize("boundary", ["free", "zero", "wrap", "reflect"])
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("window", [24, 25])
-def test_copies_equal_what_they_stand_for(
-    family: str, boundary: str, size: int, window: int
-) -> None:
+def test_copies_equal_their_originals(family: str, boundary: str, size: int, window: int) -> None:
     cell = Cell(
         kernel=family,
         activation="relu",

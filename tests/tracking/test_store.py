@@ -94,7 +94,7 @@ def test_a_sqlite_file_on_a_network_disk_is_refused(
         assert list(mounted.iterdir()) == []
 
 
-def test_two_experiments_in_one_store_leave_each_other_alone(
+def test_experiments_in_one_store_are_separate(
     commands: Trackers, mine: Path, tmp_path: Path
 ) -> None:
     before = stores.in_folder(mine)

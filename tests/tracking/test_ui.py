@@ -102,9 +102,7 @@ def address(moved: Path) -> Iterator[str]:
     assert folders_in_memory() <= before
 
 
-def test_the_server_shows_the_store_and_its_artifacts_after_the_folder_has_moved(
-    address: str, tracked: Path
-) -> None:
+def test_the_server_shows_the_store_after_the_folder_has_moved(address: str, tracked: Path) -> None:
     assert stores.on_server(address) == stores.in_folder(tracked)
 
 

@@ -75,9 +75,7 @@ def test_each_check_finds_what_is_forged(results: Path) -> None:
     assert found["controls"][0].startswith("control ")
 
 
-def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
-    results: Path,
-) -> None:
+def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path) -> None:
     true = Results.load(experiment(), results)
     metrics = true.metrics.assign(speed=true.metrics.speed * 1.5)
     measured = Measurements(metrics, true.mechanics, true.kernels)

@@ -106,9 +106,7 @@ def test_a_trained_network_is_better_than_no_network(name: str, data: Any) -> No
         assert trained > blurred + 2
 
 
-def test_untrained_weights_are_the_start_of_the_training_which_changes_every_layer(
-    name: str,
-) -> None:
+def test_untrained_weights_are_the_start_of_the_training(name: str) -> None:
     (trained, _), (untrained, facts) = (bank(name, state) for state in STATES)
     fresh = train.initialised(networks.NETWORKS[name], int(facts["seed"])).state_dict()
     assert not differing(untrained, fresh)

@@ -146,7 +146,7 @@ SUMMARY = {"summarise", "verify", "report", "track"}
         ("cli", set()),
     ],
 )
-def test_an_edit_runs_again_its_room_and_those_above(
+def test_an_edit_reruns_its_room_and_those_above(
     finished: Path, room: str, rules: set[str]
 ) -> None:
     path = next((finished / "mechcore" / room).glob("[!_]*.py"))
