@@ -288,7 +288,7 @@ share = partial(setting, "layers", "low_frequency_share")
 ZEROS = "trained and name == 'conv1'"
 no_training = setting("layers", "trained", value=False, condition="trained")
 
-OTHER: list[tuple[str, list[Change], str, str]] = [
+DECIDED: list[tuple[str, list[Change], str, str]] = [
     ("C8", TOO_FAST, IN_PART, "4 are faster than s"),
     # Above chance in all layers.
     ("C10", [share(0.45, "trained")], IN_PART, f"not conv1, conv2; above .* 2 layers. {LEFT_OUT}$"),
@@ -305,7 +305,7 @@ OTHER: list[tuple[str, list[Change], str, str]] = [
 """Claim, changes, verdict, and words of its range."""
 
 
-@pytest.mark.parametrize(("name", "changes", "verdict", "words"), OTHER)
+@pytest.mark.parametrize(("name", "changes", "verdict", "words"), DECIDED)
 def test_claim_is_judged_by_what_can_decide_it_and_names_the_rest(
     name: str, changes: list[Change], verdict: str, words: str
 ) -> None:

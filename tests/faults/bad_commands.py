@@ -13,6 +13,7 @@ from tests.faults.cases import Case, Table, content
 
 GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
 RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
+NO_KERNEL = '{"activation": "relu", "size": 2, "betas": [0]}'
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
 SIZE_1 = content(json.dumps(GOOD | {"sizes": [1]}))
@@ -150,7 +151,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Cells.
     "a cell that is a list": (_cell("[1]"), ("cell", "[1]")),
     "a cell of brackets": (("simulate", "--cell", "[" * 4000, *OUTPUT), ("cell", "not JSON")),
-    "a cell without a kernel": (_cell('{"activation": "relu", "size": 2}'), ("kern",)),
+    "a cell without a kernel": (_cell(NO_KERNEL), ("kernel: missing",)),
     "a cell with an unknown key": (_simulate(colour=1), ("cell", "colour", "not a known key")),
     "a cell of NaN": (_simulate(betas=[float("nan")]), ("betas[0]", "nan", "finite")),
     "a cell of a file that changed": (

@@ -47,16 +47,8 @@ IMPORTED = (
 )
 """What a command would import: its forks find it done."""
 
-CONFIG: dict[str, object] = {
-    "experiment": "tiny",
-    "kernels": ["dct"],
-    "activations": ["relu", "modulus"],
-    "sizes": [2],
-    "patterns": ["delta"],
-    "betas": {"start": 0, "stop": 1, "count": 5},
-    "steps": 8,
-    "snapshots": {"layers": [0, 8], "window": 17},
-}
+SNAPSHOTS = {"layers": [0, 8], "window": 17}
+CONFIG = experiments.SMALL | {"experiment": "tiny", "snapshots": SNAPSHOTS}
 DIGITS = {
     "weights": str(PROJECT / "resources" / "banks" / "digits.safetensors"),
     "untrained": str(PROJECT / "resources" / "banks" / "digits-untrained.safetensors"),
