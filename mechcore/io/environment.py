@@ -49,7 +49,7 @@ class Code(Settings):
     """The code that made results."""
 
     version: str
-    """Of this package."""
+    """Version of this package."""
     commit: str
     """40 hexadecimal digits, or ``unknown``."""
     dirty: str
@@ -69,11 +69,11 @@ class Environment(Settings):
     target: str = UNKNOWN
     """LLVM's name of the processor that code is compiled for."""
     vector_instructions: str = UNKNOWN
-    """Beyond numpy's baseline."""
+    """Those that numpy uses beyond its baseline."""
     blas: str = UNKNOWN
     """Library with which numpy multiplies matrices."""
     cores: int
-    """Of the machine."""
+    """Number of cores of the machine."""
     threads: dict[str, str]
     """Those of `THREAD_LIMITS` that are set."""
     libraries: dict[str, str]

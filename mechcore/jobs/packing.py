@@ -26,12 +26,12 @@ SAFETY = 3.0
 the machine of the estimates, and gets more in a second attempt."""
 
 STEP_SECONDS = 4.0
-"""Of a cell in a job of many, before its own Python starts: a step of the scheduler's, and one more
-Snakemake."""
+"""Overhead of each cell in a shared job before its own Python starts: a step of the scheduler, and
+one more Snakemake."""
 
 START_MINUTES = 5
-"""Of a job, for a slow disk, and for compiling the engine on a node that has not done it yet. Cells
-that share a job have a minute each instead."""
+"""Reserve of a job for a slow disk, and for compiling the engine on a new node. Cells that share a
+job have a minute each instead."""
 
 BASE_MEGABYTES = 700
 """Memory of Python, its libraries and the compiled engine, with half as much again."""

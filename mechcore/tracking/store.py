@@ -49,7 +49,7 @@ DIGEST_LENGTH = 36
 """Characters of the hash of an input that a store takes."""
 
 DEFAULTS = {
-    # MLflow reports its use over the network unless told not to.
+    # MLflow reports its use over the network unless this is switched off.
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Its own seven attempts take four minutes to say that a server is down.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",

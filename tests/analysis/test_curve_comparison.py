@@ -123,7 +123,7 @@ def test_both_criteria_pick_the_model_that_made_the_data(name: str, seed: int) -
     table = compared(lambda beta: law(beta) + noise(seed, 1e-3)(beta)).loc["all beta"]
     assert table.aic.idxmin() == name
     assert table.cross_validated_error.idxmin() == name
-    # Of the size of the noise; the outer blocks are extrapolated.
+    # The size of the noise; the outer blocks are extrapolated.
     assert 0.5e-3 < table.cross_validated_error[name] < 1e-2
 
 

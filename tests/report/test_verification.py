@@ -76,7 +76,7 @@ def test_the_report_opens_with_an_alarm_if_a_check_fails(results: Path, true: Ce
     assert "NOT VERIFIED" in page
     assert "✓ Verified." not in page
     assert line in section_of(page)
-    assert "nothing was computed again" in page
+    assert "nothing was recomputed" in page
     assert "Simulations of 0" not in page
     assert "**NOT VERIFIED.**" in text
     assert f"  - {line}" in text.replace("files: ", "")

@@ -1,4 +1,4 @@
-"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is found."""
+"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is reported."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_each_check_finds_what_is_forged(results: Path) -> None:
         # The hash of its content follows.
         write_dataset(dataset, path)
     found = failing(verify(experiment(), results, Extent(None, None)))
-    # Of controls and films of something else, nothing is judged.
+    # Nothing is judged from controls and films of something else.
     assert list(found) == ["simulations", "controls", "films"]
     assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in found.values())
     assert found["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
@@ -153,7 +153,7 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
     [
         ("claims.json", lambda path: path.write_text("[]"), "changed after mechcore summarise"),
         ("pooled.csv", lambda path: path.write_text("x"), "changed after mechcore summarise"),
-        ("metrics.csv", Path.unlink, "missing; mechcore collect makes it again"),
+        ("metrics.csv", Path.unlink, "missing; run `mechcore collect` to regenerate it"),
         ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
     ],
 )

@@ -44,7 +44,7 @@ LARGEST_MAP = 8
 could not be read."""
 
 DC, GRADIENTS, REST = "#6797c4", "#b3d0e8", "0.94"
-"""Colours of the parts of the energy, told apart by lightness alone, and under black lines."""
+"""Colours of the parts of the energy, distinct by lightness alone, and under black lines."""
 
 UNTRAINED: Style = {"color": BEFORE_TRAINING, "marker": "D", "ms": 4.5}
 

@@ -177,7 +177,7 @@ def test_parity_is_counted_in_bins(results: Results) -> None:
     np.testing.assert_allclose(sums.drop("zeros.weight"), 1.0)
     assert sums.share.isna().tolist() == (sums.index == "zeros.weight").tolist()
     line = data.table[data.table.layer == "line.conv.weight"]
-    # Of five taps in a row two are odd.
+    # Two of five taps in a row are odd.
     law = stats.beta(1, 1.5)
     np.testing.assert_allclose(
         line.chance, law.cdf(line.beta_to**2) - law.cdf(line.beta_from**2), atol=1e-12
