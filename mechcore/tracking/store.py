@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 ARTIFACTS = "mlartifacts"
 
 SERVED = "mlflow-artifacts:/"
-"""Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths
-would be wrong once it has moved."""
+"""Prefix of artifacts that a server resolves: absolute paths would break when the folder moves."""
 
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
