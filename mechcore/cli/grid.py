@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 
   mechcore grid config/default.yaml
 
-  mechcore grid config/full.yaml --profile slurm | tail -3
+  mechcore grid config/full.yaml --profile slurm | tail -4
 """
 
 SHORT = 0.1
