@@ -67,12 +67,12 @@ def test_each_check_finds_what_is_forged(results: Path) -> None:
         dataset["mu_x"][..., -1] += 1e-8
         # The hash of its content follows.
         write_dataset(dataset, path)
-    found = failing(verify(experiment(), results, Extent(None, None)))
+    failures = failing(verify(experiment(), results, Extent(None, None)))
     # Nothing is judged from controls and films of something else.
-    assert list(found) == ["simulations", "controls", "films"]
-    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in found.values())
-    assert found["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
-    assert found["controls"][0].startswith("control ")
+    assert list(failures) == ["simulations", "controls", "films"]
+    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in failures.values())
+    assert failures["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
+    assert failures["controls"][0].startswith("control ")
 
 
 def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path) -> None:
@@ -84,9 +84,9 @@ def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path)
         write_table(getattr(forged, name), results / f"{name}.csv")
     write_claims(judge(forged), results / "claims.json")
     write_sweep(describe_sweep(forged, None), results)
-    found = failing(verify(experiment(), results, Extent(1, 1, 0)))
-    assert list(found) == ["tables", "verdicts"]
-    assert "metrics.csv: " in found["tables"][0]
+    failures = failing(verify(experiment(), results, Extent(1, 1, 0)))
+    assert list(failures) == ["tables", "verdicts"]
+    assert "metrics.csv: " in failures["tables"][0]
 
 
 def edit(path: Path) -> None:
