@@ -151,8 +151,8 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("claims.json", lambda path: path.write_text("[]"), "changed after mechcore summarise"),
-        ("pooled.csv", lambda path: path.write_text("x"), "changed after mechcore summarise"),
+        ("claims.json", lambda path: path.write_text("[]"), "changed after `mechcore summarise`"),
+        ("pooled.csv", lambda path: path.write_text("x"), "changed after `mechcore summarise`"),
         ("metrics.csv", Path.unlink, "missing; run `mechcore collect` to regenerate it"),
         ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
     ],
