@@ -60,7 +60,7 @@ def paper_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, *, constrained: bool = True) -> Figure:
-    """Return an empty figure that no window or pyplot state knows of."""
+    """Return an empty figure that is part of no window or pyplot state."""
     return Figure(figsize=(width, height), layout="constrained" if constrained else None)
 
 
