@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mechcore.experiment.weights import FORMATS
 from tests.faults.bad_arrays import header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
-from tests.helpers.weight_files import WRITERS, onnx_model, write_npz
+from tests.helpers.weight_files import WRITERS, onnx_model, write_keras, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
@@ -299,14 +299,20 @@ H5: Table = {
 }
 
 
+def _configured(path: Path) -> None:
+    write_keras(path, {"conv.weight": KERNEL})
+    with zipfile.ZipFile(path) as sound:
+        weights = sound.read("model.weights.h5")
+    archive({"config.json": b"[" * 100_000, "model.weights.h5": weights})(path)
+
+
 CLAIMED = array("model.weights.h5", bytes(216 * 10**6), squeezed=True)
-BRACKETS = archive({"config.json": b"[" * 100_000, "model.weights.h5": b""})
 
 KERAS: Table = {
     "no weights": (archive({"config.json": b"{}"}), ("holds no model.weights.h5",)),
     "weights that are none": (archive({"model.weights.h5": b"weights"}), ()),
     "216 MB in 210 kB": (CLAIMED, ("more than 100 times the file's",)),
-    "a configuration of brackets": (BRACKETS, ()),
+    "a configuration of brackets": (_configured, ()),
 }
 
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
