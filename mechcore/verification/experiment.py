@@ -94,6 +94,7 @@ def verify_archive(path: Path, extent: Extent | None = None, report: Report = st
     """Check a finished experiment that somebody packed."""
     with opened(path) as contents:
         finished_files(contents.experiment, contents.results, contents.page)
+        finished_sweep(contents.experiment, contents.results)
         return verify(contents.experiment, contents.results, extent, report)
 
 
