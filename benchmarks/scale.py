@@ -45,9 +45,9 @@ class Spent:
     """What a command took."""
 
     seconds: float
-    """Of the wall."""
+    """Wall-clock time."""
     megabytes: float
-    """Of memory, at most."""
+    """Peak memory."""
 
     def __str__(self) -> str:
         return f"{self.seconds:7.1f} s {self.megabytes:6.0f} MB"
@@ -79,13 +79,13 @@ def trial(folder: Path, count: int) -> dict[str, Spent]:
     forecast({name: estimated_cost(cell) for name, cell in cells.items()}, SIZES_OF_JOBS)
     packing = Spent(time.perf_counter() - start, float("nan"))
     planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
-    found = {
+    spent = {
         "packing": packing,
         "planning, packed": run(folder, *planned, *PACKED),
         "planning, a job a cell": run(folder, *planned),
     }
     _finish(folder / "results" / "scale", cells)
-    return found | {"collecting": run(folder, "mechcore", *_collect())}
+    return spent | {"collecting": run(folder, "mechcore", *_collect())}
 
 
 def grid(count: int) -> dict[str, object]:

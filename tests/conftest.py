@@ -43,8 +43,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
     """Run commands in forks of one process; its imports are paid once for all files of tests."""
     from tests.helpers import trackers
 
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
+    with trackers.trackers(tmp_path_factory.mktemp("commands")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def _measures_text(dataset: xr.Dataset, cell: Cell) -> str:
     metrics, mechanics, kernels = (
         table(dataset) for table in (metrics_table, mechanics_table, kernels_table)
     )
-    # Rows are in the order of patterns, angles and betas; kernels know of no pattern.
+    # Rows are in the order of patterns, angles and betas; kernels have no pattern.
     kernels = pd.concat([kernels] * len(cell.patterns), ignore_index=True)
     columns = [
         metrics,

@@ -30,7 +30,7 @@ def analyse(kernels: object) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Along ``slice``: energy, odd_energy_ratio (under a second name odd_share), isotropic_share,
+        Along ``slice``: energy, odd_energy_ratio (also as odd_share), isotropic_share,
         anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y (px, exactly zero
         where they are only rounding), momentum_angle (degrees), total, velocity_x and velocity_y
         (px/layer, NaN where the sum is only rounding), no_negative_tap, rank; and along ``slice, v,
@@ -128,7 +128,7 @@ def _shares(kernels: Array) -> Columns:
     even, odd = parities(kernels)
     isotropic = isotropic_part(even)
     norms = l2_norms(kernels)
-    # Of a kernel that is zero every share is NaN.
+    # Every share of a zero kernel is NaN.
     norms = np.where(norms > 0, norms, np.nan)
     beta = l2_norms(odd) / norms
     return {

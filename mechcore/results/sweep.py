@@ -29,7 +29,7 @@ from mechcore.results.results import WRITERS, Results, existing_hashes
 from mechcore.simulation.reading import check_settings
 
 DIGITS = 12
-"""Of an identifier: among a million sweeps two are equal by chance once in five hundred stores."""
+"""Length of an identifier: a store of a million sweeps has a 1-in-500 chance of a collision."""
 
 
 class CellRecord(Settings):
@@ -41,7 +41,7 @@ class CellRecord(Settings):
     """Time of the file in ms since 1970."""
     wall_seconds: float | None = Field(default=None, allow_inf_nan=False)
     memory_mb: float | None = Field(default=None, allow_inf_nan=False)
-    """Of the job; None where it was not measured."""
+    """Run time and memory of the job; None where they were not measured."""
 
     @property
     def started_at(self) -> int:
@@ -179,8 +179,8 @@ def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
     settings = experiment.without_tracking().to_mapping()
     if sweep.config != settings or set(sweep.records) != set(expand(experiment)):
         raise MechcoreError(
-            f"{path}: made with other settings than {experiment.experiment} has; mechcore "
-            "summarise makes it again"
+            f"{path}: made with other settings than {experiment.experiment} has; run "
+            "`mechcore summarise` to regenerate it"
         )
     for name, command in WRITERS.items():
         _check_hash(folder / name, sweep.tables, command)
@@ -191,18 +191,18 @@ def check_describes(sweep: Sweep, results: Results) -> None:
     """Refuse a sweep of other results: its hashes are not those of the files."""
     if sweep.identifier != sweep_identifier(results):
         raise MechcoreError(
-            f"{results.folder / SWEEP_FILE}: describes other results; mechcore summarise makes it "
-            "again"
+            f"{results.folder / SWEEP_FILE}: describes other results; run "
+            "`mechcore summarise` to regenerate it"
         )
 
 
 def _check_hash(path: Path, hashes: Mapping[str, str], command: str) -> None:
     """Refuse a table that is not the one that a sweep describes."""
     if not path.is_file():
-        raise MechcoreError(f"{path}: missing; mechcore {command} makes it again")
+        raise MechcoreError(f"{path}: missing; run `mechcore {command}` to regenerate it")
     if file_sha256(path) != hashes.get(path.name):
         raise MechcoreError(
-            f"{path}: changed after mechcore summarise; mechcore {command} makes it again"
+            f"{path}: changed after `mechcore summarise`; run `mechcore {command}` to regenerate it"
         )
 
 

@@ -104,8 +104,8 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
         if len(runs) != 1:
             known = ", ".join(sorted(run.data.tags[tag] for run in runs)) or "none"
             raise MechcoreError(
-                f"sweep {identifier}: expected one in {without_password(uri)} whose identifier "
-                f"begins so, found {known}"
+                f"sweep {identifier}: expected the first digits of exactly one sweep in "
+                f"{without_password(uri)}, found {known}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for name in (SWEEP_FILE, CELLS_FILE):
@@ -126,7 +126,7 @@ def _experiments(
 
 
 def _code_tags(code: Code) -> dict[str, str]:
-    """Of the code that made the results, which may differ from that of this moment."""
+    """Tags of the code that made the results, which may differ from the code that runs now."""
     return {
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": code.commit,

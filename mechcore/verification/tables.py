@@ -17,7 +17,7 @@ from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import compared_table
 
 TEXTS = ["kind", "statement", "test", "verdict", "section", "data", "meaning"]
-"""Of a claim. Its range, which quotes figures in a few digits, is compared where they are equal."""
+"""Texts of a claim. Its range quotes figures in a few digits: compared where these are equal."""
 
 
 def check_tables(results: Results, again: Results, sweep: Sweep) -> Check:

@@ -59,30 +59,30 @@ def test_fewer_than_three_points_make_no_line(known: int) -> None:
 @pytest.mark.parametrize("beta", [0.2, 0.6, 0.9])
 def test_speed_is_the_slope_along_the_momentum(angle: float, beta: float) -> None:
     run = propagate(kernel("gaussian", 3, beta, angle), steps=40, t_burn=7)
-    found = measure(run)
+    measured = measure(run)
     direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     along = direction[0] * run.mu_x + direction[1] * run.mu_y
     late = slice(7, None)
     slope = np.polyfit(run.t[late], along[late], 1)[0]
     # 1e-10: polyfit of displacements up to 30 px.
-    assert found.speed == pytest.approx(slope, rel=1e-10)
+    assert measured.speed == pytest.approx(slope, rel=1e-10)
     expected = stats.linregress(run.t[late], along[late]).stderr
-    assert found.speed_se == pytest.approx(expected, rel=1e-6, abs=1e-9)  # small residuals
+    assert measured.speed_se == pytest.approx(expected, rel=1e-6, abs=1e-9)  # small residuals
     velocity = np.polyfit(run.t[late], np.stack([run.mu_x, run.mu_y], -1)[late], 1)[0]
-    np.testing.assert_allclose([found.velocity_x, found.velocity_y], velocity, atol=1e-11)
+    np.testing.assert_allclose([measured.velocity_x, measured.velocity_y], velocity, atol=1e-11)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 200.5, 315])
 def test_direction_is_the_angle_of_the_kernel(angle: float) -> None:
-    found = measure(propagate(kernel("binomial", 4, 0.3, angle), steps=40))
-    assert found.direction == pytest.approx(angle, abs=1e-8)  # rounded to 9 digits
+    measured = measure(propagate(kernel("binomial", 4, 0.3, angle), steps=40))
+    assert measured.direction == pytest.approx(angle, abs=1e-8)  # rounded to 9 digits
 
 
 def test_speed_is_the_theory_where_it_holds_and_nan_elsewhere() -> None:
     slow, fast = kernel("dct", 3, 0.3, 20), kernel("dct", 3, 0.9, 20)
-    found = measure(propagate(slow, steps=30))
-    assert found.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
-    assert found.speed == pytest.approx(float(found.speed_theory), rel=1e-9)
+    measured = measure(propagate(slow, steps=30))
+    assert measured.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
+    assert measured.speed == pytest.approx(float(measured.speed_theory), rel=1e-9)
     assert np.isnan(measure(propagate(fast, steps=30)).speed_theory)
     for other in ({"activation": "gelu"}, {"density": "square"}, {"boundary": "zero"}):
         assert np.isnan(measure(propagate(slow, steps=30, **other)).speed_theory)
@@ -90,20 +90,20 @@ def test_speed_is_the_theory_where_it_holds_and_nan_elsewhere() -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 6])
 def test_a_kernel_at_rest_has_speed_zero_and_no_direction(size: int) -> None:
-    found = measure(propagate(even_part("dct", size), steps=40))
-    assert found.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
-    assert np.isnan(found.direction)
-    assert found.speed_theory == 0
+    measured = measure(propagate(even_part("dct", size), steps=40))
+    assert measured.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
+    assert np.isnan(measured.direction)
+    assert measured.speed_theory == 0
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("pattern", ["delta", "disc", "random"])
 def test_dc_diffuses_with_exponent_one_half(size: int, pattern: str) -> None:
-    found = measure(propagate(even_part("dct", size), pattern=pattern, steps=50))
+    measured = measure(propagate(even_part("dct", size), pattern=pattern, steps=50))
     # 1e-9: the exact theory, through logarithms.
-    assert found.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
+    assert measured.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
     coefficient = math.sqrt((size**2 - 1) / 12)
-    assert found.diffusion_coefficient == pytest.approx(coefficient, rel=1e-8)
+    assert measured.diffusion_coefficient == pytest.approx(coefficient, rel=1e-8)
 
 
 def test_width_is_taken_along_the_motion() -> None:
@@ -117,16 +117,16 @@ def test_width_is_taken_along_the_motion() -> None:
 
 
 def test_what_does_not_spread_has_no_exponent() -> None:
-    found = measure(propagate([[0.0, 0, 1]], steps=20))
-    assert found.speed == 1
-    assert np.isnan(found.diffusion_exponent)
-    assert np.isnan(found.diffusion_coefficient)
+    measured = measure(propagate([[0.0, 0, 1]], steps=20))
+    assert measured.speed == 1
+    assert np.isnan(measured.diffusion_exponent)
+    assert np.isnan(measured.diffusion_coefficient)
 
 
 def test_an_extinct_run_has_no_figures() -> None:
-    found = measure(propagate(-np.ones((3, 3)), steps=10))
+    measured = measure(propagate(-np.ones((3, 3)), steps=10))
     for name in ("speed", "speed_se", "direction", "sigma_final", "diffusion_exponent"):
-        assert np.isnan(found[name])
+        assert np.isnan(measured[name])
 
 
 def test_a_run_that_dies_late_is_measured_until_then() -> None:

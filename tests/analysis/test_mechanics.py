@@ -114,10 +114,10 @@ def test_without_a_kernel_at_rest_there_is_no_contraction() -> None:
 def test_on_a_torus_only_layers_before_the_edge_count() -> None:
     free = mechanics_table(simulate(cell(betas=[0.4], angles=[0.0], steps=20)))
     closed = cell(betas=[0.4], angles=[0.0], steps=64, boundary="wrap", domain=41)
-    found = mechanics_table(simulate(closed))
+    actual = mechanics_table(simulate(closed))
     # From the middle of 41 px a 3x3 kernel reaches the edge at layer 21; rounding of places.
     for name in ("drift", "width_along", "width_across", "excess_kurtosis_x"):
-        assert found[name].item() == pytest.approx(free[name].item(), rel=1e-9)
+        assert actual[name].item() == pytest.approx(free[name].item(), rel=1e-9)
 
 
 def test_table_of_kernels_holds_what_is_known_without_running() -> None:

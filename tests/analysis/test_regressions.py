@@ -46,18 +46,18 @@ def noisy(seed: int, count: int = 21) -> tuple[Array, Array]:
 @given(st.integers(0, 999), st.integers(3, 60))
 def test_least_squares_is_that_of_scipy(seed: int, count: int) -> None:
     x, y = noisy(seed, count)
-    found, expected = fit_line(x, y), stats.linregress(x, y)
+    fit, expected = fit_line(x, y), stats.linregress(x, y)
     # 1e-9: the pseudo-inverse of statsmodels loses a few digits.
-    assert found["slope"] == pytest.approx(expected.slope, rel=1e-9, abs=1e-9)
-    assert found["intercept"] == pytest.approx(expected.intercept, rel=1e-9, abs=1e-9)
-    assert found["slope_se"] == pytest.approx(expected.stderr, rel=1e-6, abs=1e-9)
-    assert found["r2"] == pytest.approx(expected.rvalue**2, abs=1e-9)
+    assert fit["slope"] == pytest.approx(expected.slope, rel=1e-9, abs=1e-9)
+    assert fit["intercept"] == pytest.approx(expected.intercept, rel=1e-9, abs=1e-9)
+    assert fit["slope_se"] == pytest.approx(expected.stderr, rel=1e-6, abs=1e-9)
+    assert fit["r2"] == pytest.approx(expected.rvalue**2, abs=1e-9)
     half = expected.stderr * stats.t.ppf(0.975, count - 2)
-    assert found["ci_high"] - found["slope"] == pytest.approx(half, rel=1e-6, abs=1e-9)
+    assert fit["ci_high"] - fit["slope"] == pytest.approx(half, rel=1e-6, abs=1e-9)
     residual = y - expected.intercept - expected.slope * x
-    assert found["worst_residual"] == pytest.approx(np.abs(residual).max(), abs=1e-9)
+    assert fit["worst_residual"] == pytest.approx(np.abs(residual).max(), abs=1e-9)
     likelihood = stats.norm.logpdf(residual, scale=np.sqrt(np.mean(residual**2))).sum()
-    assert found["aic"] == pytest.approx(4 - 2 * likelihood, abs=1e-6)
+    assert fit["aic"] == pytest.approx(4 - 2 * likelihood, abs=1e-6)
 
 
 @pytest.mark.parametrize(("fit", "name"), [(fit_line, "ci"), (fit_theil_sen, "theil_sen")])
@@ -65,16 +65,16 @@ def test_intervals_of_independent_draws_hold_the_slope_in_95_percent(
     fit: Callable[..., dict[str, float]], name: str
 ) -> None:
     fits = [fit(*noisy(seed)) for seed in range(1000)]
-    held = np.mean([found[f"{name}_low"] <= 3 <= found[f"{name}_high"] for found in fits])
+    held = np.mean([line[f"{name}_low"] <= 3 <= line[f"{name}_high"] for line in fits])
     # Three standard errors of 0.7% each way.
     assert 0.93 <= held <= 0.97
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_ranks_of_few_points_make_no_interval(count: int) -> None:
-    found = fit_theil_sen(*noisy(0, count))
-    assert np.isfinite(found["theil_sen"])
-    assert np.isfinite(found["theil_sen_low"]) == (count >= 5)
+    fit = fit_theil_sen(*noisy(0, count))
+    assert np.isfinite(fit["theil_sen"])
+    assert np.isfinite(fit["theil_sen_low"]) == (count >= 5)
 
 
 def test_an_exact_line_has_the_criterion_of_its_rounding() -> None:
@@ -155,9 +155,9 @@ def test_the_order_of_rows_does_not_count(random: object) -> None:
     metrics = metrics_of(theory(3), angles=[0, 45, 90])
     order = list(range(len(metrics)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    expected, found = regress(metrics), regress(metrics.iloc[order])
+    expected, result = regress(metrics), regress(metrics.iloc[order])
     # Sums in another order: rounding.
-    pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-12)
+    pd.testing.assert_frame_equal(result, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_extinct_simulations_have_no_figures() -> None:

@@ -289,7 +289,7 @@ ZEROS = "trained and name == 'conv1'"
 no_training = setting("layers", "trained", value=False, condition="trained")
 
 DECIDED: list[tuple[str, list[Change], str, str]] = [
-    ("C8", TOO_FAST, IN_PART, "4 are faster than s"),
+    ("C8", TOO_FAST, IN_PART, "4 move faster than s"),
     # Above chance in all layers.
     ("C10", [share(0.45, "trained")], IN_PART, f"not conv1, conv2; above .* 2 layers. {LEFT_OUT}$"),
     # One layer of zeros, only layers of zeros, and weights that nobody has trained yet.

@@ -82,7 +82,7 @@ def test_grid_lists_cells_simulations_and_cost() -> None:
     assert lines[14].startswith("12 cells, 504 simulations; estimated ")
     assert re.search(r"estimated \d+ CPU-seconds, .*, cells only$", lines[14])
     # Where the experiment ran before, as after `make`.
-    assert all(line.startswith("the last time, ") for line in lines[15:])
+    assert all(line.startswith("last run: ") for line in lines[15:])
 
 
 def test_status_finds_the_logs_of_an_experiment(tmp_path: Path) -> None:

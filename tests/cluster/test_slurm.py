@@ -88,7 +88,7 @@ def own(environment: Mapping[str, str]) -> dict[str, str]:
 
     Machine code is the user's: a cluster that is gone in a minute need not make its own.
     """
-    kept = {key: one for key, one in environment.items() if key != "PYTHONPATH"}
+    kept = {key: value for key, value in environment.items() if key != "PYTHONPATH"}
     return kept | {"NUMBA_CACHE_DIR": user_cache_dir("mechcore")}
 
 
@@ -158,9 +158,9 @@ def contents(folder: Path, experiment: str) -> dict[str, str | bytes]:
 
 def files(folder: Path, experiment: str) -> set[str]:
     results = folder / "results" / experiment
-    found = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+    names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     # MLflow's, which not all tests ask for.
-    return found - {"tracking.json"}
+    return names - {"tracking.json"}
 
 
 def grid_project(place: Path) -> Path:
@@ -205,18 +205,18 @@ def begin(cluster: Cluster, project: Path, *words: str, target: str = COLLECTED)
 
 def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[str, int]]:
     cluster.wait_for(lambda: len(finished_cells(project)) >= cells)
-    job, found = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
+    job, finished = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
     assert job.state == "RUNNING"
-    assert len(found) < CELLS
-    return job, found
+    assert len(finished) < CELLS
+    return job, finished
 
 
 def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
     assert contents(project, "grid") == expected
     now = finished_cells(project)
     assert len(now) == CELLS
-    for found in before:
-        assert found.items() <= now.items()
+    for finished in before:
+        assert finished.items() <= now.items()
     assert not (project / "results" / "grid" / "finished").exists()
     assert not [path for path in (project / "results").rglob(".*") if path.is_file()]
 
@@ -238,14 +238,14 @@ def test_with_accounting_a_controller_that_is_away_costs_no_finished_cell(
 ) -> None:
     with slurm_cluster(accounting=True) as cluster:
         run = begin(cluster, project)
-        _, found = under_way(cluster, project, 1)
+        _, finished = under_way(cluster, project, 1)
         cluster.stop_controller()
         # Over at least one look; then the plugin asks sacct, which needs the database alone. The
         # next cell of the job asks the controller for a step, in vain, and the job is tried again.
         time.sleep(30)
         cluster.start_controller()
         assert run.wait() == 0, run.said()
-        check(project, expected, found)
+        check(project, expected, finished)
         assert states(cluster, project, SHARED)[-1] == "COMPLETED"
 
 
@@ -313,13 +313,13 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
         assert "--unlock" in refused.said()
         # Nobody told the job, which goes on to its good end.
         cluster.wait_for(lambda: states(cluster, project, SHARED) == ["COMPLETED"])
-        found = finished_cells(project)
-        assert len(found) == CELLS
+        finished = finished_cells(project)
+        assert len(finished) == CELLS
         finish(cluster, project, *words, "--unlock")
         finish(cluster, project, *words, "--", target)
     finally:
         cluster.resume(job.node)
-    check(project, expected, found)
+    check(project, expected, finished)
     assert states(cluster, project, SHARED) == ["COMPLETED"]
     (next_one,) = jobs_of(cluster, project, "rule_regress")
     assert next_one.node != job.node

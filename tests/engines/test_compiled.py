@@ -269,7 +269,7 @@ def test_engines_agree_up_to_the_ends_of_the_number_range(
 @each_engine
 @pytest.mark.parametrize("normalise", ["l2", "peak", "mass"])
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
-# Of rank 2, and a product, which runs as lines.
+# Rank 2, and a product, which runs as lines.
 @pytest.mark.parametrize("image", [[[1.0, 2.0], [3.0, 0.5]], [[0.5, 1.0], [0.25, 0.5]]])
 def test_scales_of_kernel_and_pattern_only_scale_the_gain(
     engine: str, normalise: str, scale: float, image: list[list[float]]

@@ -56,7 +56,7 @@ def test_jobs_that_start_at_once_share_a_cache(tmp_path: Path) -> None:
     job.write_text(SMALL_JOB)
     cold = [start(job, **folder) for _ in range(2)]
     # Whoever came later compiled it, too, or found it whole: never a part of it.
-    assert {finished(one)[0] for one in cold} == {"42"}
+    assert {finished(process)[0] for process in cold} == {"42"}
     assert finished(start(job, **folder)) == ["42", "1"]
 
 

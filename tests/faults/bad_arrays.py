@@ -139,10 +139,10 @@ def cases() -> list[Case]:
         Case(
             f"{use}: {name}",
             ("propagate", *rest, option, file, *end),
-            (option.strip("-"), *told),
+            (option.strip("-"), *message),
             file,
             make,
         )
         for use, (option, file, rest, table) in USES.items()
-        for name, (make, told) in table.items()
+        for name, (make, message) in table.items()
     ]

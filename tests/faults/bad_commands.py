@@ -53,27 +53,27 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def _of_every_subcommand() -> list[Case]:
-    found = []
+    result = []
     for command, words in REQUIRED.items():
         wrong = {
             "unknown option": (("--colour", "red"), ("--colour",)),
             "one word too many": (("stray",), ("stray",)),
             "a word of two lines": (("a\nb",), (r"a\nb", "control")),
         }
-        for name, (more, told) in wrong.items():
-            found.append(Case(f"{command}: {name}", (command, *words, *more), told))
+        for name, (more, message) in wrong.items():
+            result.append(Case(f"{command}: {name}", (command, *words, *more), message))
         if CONFIG in words:
             bad = (command, *(word.replace(CONFIG, "bad.yaml") for word in words))
-            found.append(Case(f"{command}: bad configuration", bad, TOO_SMALL, "bad.yaml", SIZE_1))
+            result.append(Case(f"{command}: bad configuration", bad, TOO_SMALL, "bad.yaml", SIZE_1))
         for start, word in enumerate(words):
             if word.startswith("--"):
                 rest = (command, *words[:start], *words[start + 2 :])
-                found.append(Case(f"{command}: without {word}", rest, (word,)))
-                found.append(Case(f"{command}: {word} of nothing", (*rest, word), (word,)))
+                result.append(Case(f"{command}: without {word}", rest, (word,)))
+                result.append(Case(f"{command}: {word} of nothing", (*rest, word), (word,)))
             elif not (start and words[start - 1].startswith("--")):
                 rest = (command, *words[:start], *words[start + 1 :])
-                found.append(Case(f"{command}: without argument {start + 1}", rest, ("issing",)))
-    return found
+                result.append(Case(f"{command}: without argument {start + 1}", rest, ("issing",)))
+    return result
 
 
 def _propagate(*words: str) -> tuple[str, ...]:
@@ -217,13 +217,13 @@ def cases() -> list[Case]:
     return [
         *_of_every_subcommand(),
         *(
-            Case(f"propagate {told[0]}", _propagate(*told[0].split()), told[1:])
-            for told in PROPAGATED
+            Case(f"propagate {message[0]}", _propagate(*message[0].split()), message[1:])
+            for message in PROPAGATED
         ),
-        *(Case(f"command: {name}", words, told) for name, (words, told) in WORDS.items()),
+        *(Case(f"command: {name}", words, message) for name, (words, message) in WORDS.items()),
         *(
-            Case(f"table: {name}", _required("regress"), told, "m.csv", make)
-            for name, (make, told) in TABLES.items()
+            Case(f"table: {name}", _required("regress"), message, "m.csv", make)
+            for name, (make, message) in TABLES.items()
         ),
         *(
             Case(f"{name}: output {place}", (name, *words, "--output", place), (place, reason))

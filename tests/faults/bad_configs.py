@@ -110,12 +110,12 @@ The line names the place and the value; of ``[]`` only the list.
 """
 
 
-def _pattern(name: str, *told: str, **arguments: object) -> Bad:
-    return {"patterns": [{"name": name, **arguments}]}, told
+def _pattern(name: str, *message: str, **arguments: object) -> Bad:
+    return {"patterns": [{"name": name, **arguments}]}, message
 
 
-def _bank(*told: str, **keys: object) -> Bad:
-    return {"filter_banks": [{"weights": "net.npz", **keys}]}, told
+def _bank(*message: str, **keys: object) -> Bad:
+    return {"filter_banks": [{"weights": "net.npz", **keys}]}, message
 
 
 DISC = {"name": "disc", "radius": 99}
@@ -191,7 +191,7 @@ CHANGES: dict[str, Bad] = {
 
 def _of_values() -> dict[str, Bad]:
     by_hand = [(place, value, expected) for place, expected, values in VALUES for value in values]
-    found: dict[str, Bad] = {}
+    result: dict[str, Bad] = {}
     for place, value, expected in [*_of_schema(SCHEMA), *by_hand]:
         change: Any = value
         parts = re.findall(r"\w+|\[0?\]", place)
@@ -199,9 +199,9 @@ def _of_values() -> dict[str, Bad]:
             mapping = BESIDE.get(parts[0], {}) if part != parts[0] else {}
             change = [change] if part.startswith("[") else {**mapping, part: change}
         line = f"{value!r} is not allowed, expected {expected}"
-        told = (*place.removesuffix("[]").split("."), line)
-        found[f"{place} {value!r}"] = (change, told)
-    return found
+        message = (*place.removesuffix("[]").split("."), line)
+        result[f"{place} {value!r}"] = (change, message)
+    return result
 
 
 CHANGED = {**_of_values(), **CHANGES}
@@ -252,9 +252,11 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
 
 
 def cases() -> list[Case]:
-    texts = {name: (yaml.dump(GOOD | change), told) for name, (change, told) in CHANGED.items()}
+    texts = {
+        name: (yaml.dump(GOOD | change), message) for name, (change, message) in CHANGED.items()
+    }
     words, file = ("grid", "bad.yaml"), "bad.yaml"
     return [
-        Case(f"config: {name}", words, (file, *told), file, content(text))
-        for name, (text, told) in {**texts, **TEXTS}.items()
+        Case(f"config: {name}", words, (file, *message), file, content(text))
+        for name, (text, message) in {**texts, **TEXTS}.items()
     ]

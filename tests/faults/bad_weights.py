@@ -53,7 +53,9 @@ def common(suffix: str) -> Table:
     }
     return {
         **of_any_format(),
-        **{name: (written(suffix, arrays), told) for name, (arrays, told) in contents.items()},
+        **{
+            name: (written(suffix, arrays), message) for name, (arrays, message) in contents.items()
+        },
         "half of it": (damaged(suffix, lambda data: data[: len(data) // 2]), ()),
         "another format": (written(other, kernel_with(1)), ()),
         "5 GB of zeros": (sparse(b""), ()),
@@ -320,11 +322,11 @@ TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
 
 
 def cases() -> list[Case]:
-    found = []
+    result = []
     for suffix, table in TABLES.items():
         file, package = f"bad{suffix}", FORMATS[suffix].package or ""
         words = ("filters", file, "--output", "out.nc")
-        for name, (make, told) in {**common(suffix), **table}.items():
+        for name, (make, message) in {**common(suffix), **table}.items():
             name = f"weights{suffix}: {name}"
-            found.append(Case(name, words, (file, *told), file, make, package))
-    return found
+            result.append(Case(name, words, (file, *message), file, make, package))
+    return result

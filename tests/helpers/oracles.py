@@ -102,8 +102,8 @@ def rounding_deviations(taps: Array, image: Array, rule: LayerRule, slow: Trajec
     that amplifies what is random in space and time may hardly notice a change of its kernel.
     """
     moved = [
-        deviations(slow, run("reference", one[np.newaxis], image, rule), rule)
-        for one in ulp_neighbours(taps)
+        deviations(slow, run("reference", neighbour[np.newaxis], image, rule), rule)
+        for neighbour in ulp_neighbours(taps)
     ]
     for seed in range(4):
         with jitter(seed):
@@ -132,7 +132,7 @@ def assert_engines_agree(taps: Array, image: Array, rule: LayerRule) -> None:
 
 
 def assert_equal_but_for_rounding(
-    found: Trajectories, expected: Trajectories, taps: Array, image: Array, rule: LayerRule
+    actual: Trajectories, expected: Trajectories, taps: Array, image: Array, rule: LayerRule
 ) -> None:
     """Check two runs that would be the same in exact arithmetic.
 
@@ -140,7 +140,7 @@ def assert_equal_but_for_rounding(
     rounded n times and the state once more by its norm, in each of two runs. Where rounding alone
     moves a run by more than `CHAOS`, its digits are gone and the comparison ends.
     """
-    apart = deviations(expected, found, rule)
+    apart = deviations(expected, actual, rule)
     bound = np.maximum(AGREEMENT, moment_rounding(expected))
     # Eight more runs, which are needed only where that does not hold by itself.
     if np.any(apart > bound):
@@ -153,8 +153,8 @@ def assert_equal_but_for_rounding(
         f"layer {worst}: {apart[worst]:.1e} apart, rounding explains {bound[worst]:.1e}"
     )
     if bound[-1] < np.inf:
-        np.testing.assert_array_equal(found.extinct_at, expected.extinct_at)
-        np.testing.assert_array_equal(found.diverged_at, expected.diverged_at)
+        np.testing.assert_array_equal(actual.extinct_at, expected.extinct_at)
+        np.testing.assert_array_equal(actual.diverged_at, expected.diverged_at)
 
 
 def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:

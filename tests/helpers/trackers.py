@@ -191,8 +191,8 @@ def survivors(session: int) -> list[psutil.Process]:
 
 def _ended(code: int, output: Path) -> Ended:
     texts = {kind: output.with_suffix(f".{kind}") for kind in ("out", "err", "calls")}
-    found = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
-    return Ended(code, found["out"], found["err"], found["calls"].split())
+    contents = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
+    return Ended(code, contents["out"], contents["err"], contents["calls"].split())
 
 
 def _serve() -> None:

@@ -16,19 +16,19 @@ from mechcore.io.provenance import COMPUTING
 def test_the_environment_tells_what_can_change_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     for number, name in enumerate(THREAD_LIMITS):
         monkeypatch.setenv(name, str(number))
-    found = current_environment()
-    assert found.threads == {name: str(number) for number, name in enumerate(THREAD_LIMITS)}
-    assert found.blas != UNKNOWN
-    assert found.cores == os.cpu_count()
-    assert set(COMPUTING) < set(found.libraries)
+    environment = current_environment()
+    assert environment.threads == {name: str(number) for number, name in enumerate(THREAD_LIMITS)}
+    assert environment.blas != UNKNOWN
+    assert environment.cores == os.cpu_count()
+    assert set(COMPUTING) < set(environment.libraries)
     monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
-    assert current_environment().target == "generic" != found.target
+    assert current_environment().target == "generic" != environment.target
 
 
 def test_an_environment_of_an_older_version_is_still_read() -> None:
     new = ("target", "vector_instructions", "blas")
-    told = current_environment().model_dump(exclude=set(new))
-    older = Environment.model_validate(told)
+    known = current_environment().model_dump(exclude=set(new))
+    older = Environment.model_validate(known)
     assert [getattr(older, name) for name in new] == [UNKNOWN] * 3
 
 

@@ -1,4 +1,4 @@
-"""Second names of cells that are finished while the job that they share is not."""
+"""Backup links of cells that are finished while the job that they share is not."""
 
 from __future__ import annotations
 

@@ -152,10 +152,10 @@ def test_turned_and_mirrored_angles_have_such_unit_vectors_bit_for_bit(angle: in
 
 @given(st.floats(0, 360, exclude_max=True))
 def test_direction_of_inverts_unit_vector(angle: float) -> None:
-    found = direction_of(*unit_vector(angle))
-    assert 0 <= found <= 360
+    actual = direction_of(*unit_vector(angle))
+    assert 0 <= actual <= 360
     # 1e-12 degrees on the circle: 360 degrees to 16 digits.
-    assert abs((found - angle + 180) % 360 - 180) <= 1e-12
+    assert abs((actual - angle + 180) % 360 - 180) <= 1e-12
     assert np.isnan(direction_of(0.0, 0.0))
 
 

@@ -63,8 +63,8 @@ def assert_follows_theory(taps: Array, run: Trajectories, activation: str = "rel
     np.testing.assert_allclose(centroid, expected, rtol=EXACT, atol=zero)
     growth = prediction.covariance_growth(layers)
     x, y, xy = (of(run, name)[0] for name in ("sigma_x", "sigma_y", "cov_xy"))
-    for found, axes in ((x**2, (0, 0)), (y**2, (1, 1)), (xy, (0, 1))):
-        np.testing.assert_allclose(found, growth[:, *axes], rtol=EXACT, atol=zero * reach)
+    for actual, axes in ((x**2, (0, 0)), (y**2, (1, 1)), (xy, (0, 1))):
+        np.testing.assert_allclose(actual, growth[:, *axes], rtol=EXACT, atol=zero * reach)
 
 
 @pytest.mark.parametrize(("engine", "steps"), [("compiled", 24), ("reference", 6)])
@@ -115,10 +115,10 @@ def test_the_pattern_only_adds_its_own_width(family: str, size: int) -> None:
     image = np.random.default_rng(size).random((4, 6))
     run, alone = run_one(taps, image, steps=12), run_one(taps, steps=12)
     for name, power in (("mu_x", 1), ("mu_y", 1), ("sigma_x", 2), ("sigma_y", 2), ("cov_xy", 1)):
-        found = of(run, name)[0] ** power
-        expected = found[0] + of(alone, name)[0] ** power
+        actual = of(run, name)[0] ** power
+        expected = actual[0] + of(alone, name)[0] ** power
         # The covariance crosses zero; it is compared on the scale of the variances.
-        np.testing.assert_allclose(found, expected, rtol=EXACT, atol=EXACT * size**2)
+        np.testing.assert_allclose(actual, expected, rtol=EXACT, atol=EXACT * size**2)
 
 
 @each_family
@@ -227,9 +227,9 @@ def test_beta_star_does_not_depend_on_the_norms(taps: Array) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_beta_star_of_a_kernel_is_that_of_its_family(family: str, size: int) -> None:
-    found = theory(kernel(family, size, 0.3, 45)).beta_star
+    actual = theory(kernel(family, size, 0.3, 45)).beta_star
     # The parity split of mixed taps.
-    assert found == pytest.approx(star_of(family, size, 45), rel=1e-9, nan_ok=True)
+    assert actual == pytest.approx(star_of(family, size, 45), rel=1e-9, nan_ok=True)
 
 
 def test_beta_star_needs_both_parities_and_an_even_part_that_is_positive() -> None:

@@ -41,10 +41,11 @@ def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
 
 def broken_rules(seen: Visit) -> list[tuple[str, list[str]]]:
     options = {"runOnly": {"type": "tag", "values": ACCESSIBLE}}
-    found = Axe().run(seen.page, options=options).response
-    assert len(found["passes"]) > 20
+    outcome = Axe().run(seen.page, options=options).response
+    assert len(outcome["passes"]) > 20
     return [
-        (rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in found["violations"]
+        (rule["id"], [node["target"] for node in rule["nodes"]][:3])
+        for rule in outcome["violations"]
     ]
 
 

@@ -247,7 +247,9 @@ def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Sec
     # that moved has no figure here, but an alarm with its statement and meaning.
     assert text.count(words) == 7 + 7
     pictures = [picture for section in sections for picture in section.pictures]
-    texts = [" ".join(text.split()) for one in pictures for text in (one.alt, one.caption)]
+    texts = [
+        " ".join(text.split()) for picture in pictures for text in (picture.alt, picture.caption)
+    ]
     # Most alternative texts or captions of figures name the pattern.
     assert sum(HOSTILE in part for part in texts) > len(pictures) / 2
     assert all(part in text for part in texts)

@@ -234,7 +234,9 @@ def test_results_of_another_sweep_are_refused(project: Path, tmp_path: Path) -> 
     folder = shutil.copytree(project, tmp_path / "project")
     alter(folder / TRAJECTORIES)
     line = refusal(folder, tmp_path / "out.zip", *WORDS)
-    assert line.startswith("results/tiny/sweep.json: describes other results; mechcore")
+    assert line.startswith(
+        "results/tiny/sweep.json: describes other results; run `mechcore summarise`"
+    )
 
 
 def alter(path: Path) -> None:

@@ -130,12 +130,12 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "damage", "told"), DAMAGED)
-def test_a_damaged_sweep_is_refused_in_one_line(written: Path, name, damage, told) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("name", "damage", "message"), DAMAGED)
+def test_a_damaged_sweep_is_refused_in_one_line(written: Path, name, damage, message) -> None:  # type: ignore[no-untyped-def]
     path = written / name
     if damage is None:
         path.unlink()
     else:
         path.write_text(damage(path.read_text()))
-    with refused(f"{path}: ", told):
+    with refused(f"{path}: ", message):
         read_sweep(written)

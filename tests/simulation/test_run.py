@@ -94,9 +94,9 @@ def test_snapshots_carry_the_centroid_that_is_recorded(boundary: str, size: int)
         place = run.sel(snapshot_t=layer)
         weights = place.snapshot.values.astype(np.float64)
         x, y = (float(place[f"snapshot_{axis}"]) + np.arange(41) for axis in "xy")
-        found = [np.average(x, weights=weights.sum(0)), np.average(y, weights=weights.sum(1))]
+        centroid = [np.average(x, weights=weights.sum(0)), np.average(y, weights=weights.sum(1))]
         # 1e-5: snapshots have 7 digits, on coordinates up to 20.
-        np.testing.assert_allclose(found, [run.mu_x[layer], run.mu_y[layer]], atol=1e-5)
+        np.testing.assert_allclose(centroid, [run.mu_x[layer], run.mu_y[layer]], atol=1e-5)
 
 
 def test_attributes_tell_what_ran() -> None:
@@ -181,19 +181,19 @@ def test_a_cell_equals_the_single_runs_of_its_kernels() -> None:
     for i, pattern in enumerate(("delta", "disc")):
         for j in range(2):
             for k in range(3):
-                one = propagate(kernels[j, k], "relu", pattern, 10, snapshots=[10], window=15)
+                alone = propagate(kernels[j, k], "relu", pattern, 10, snapshots=[10], window=15)
                 part = cell.isel(pattern=i, angle=j, beta=k)
                 for name in (*QUANTITIES, "snapshot", "extinct_at", "rounding_sensitivity"):
-                    np.testing.assert_array_equal(part[name], one[name], strict=True)
+                    np.testing.assert_array_equal(part[name], alone[name], strict=True)
 
 
 def test_a_cell_carries_measured_beta_and_what_was_asked_for() -> None:
     linear = CELL.model_copy(update={"mixing": "linear"})
-    found = simulate(linear)
-    np.testing.assert_array_equal(found.mixing_ratio, CELL.betas)
+    dataset = simulate(linear)
+    np.testing.assert_array_equal(dataset.mixing_ratio, CELL.betas)
     expected = [b / np.hypot(b, 1 - b) for b in CELL.betas]
-    np.testing.assert_allclose(found.beta, expected, atol=1e-12)  # rounded to 12 digits
-    np.testing.assert_allclose(found.odd_energy_ratio[0], found.beta**2, atol=2e-12)
+    np.testing.assert_allclose(dataset.beta, expected, atol=1e-12)  # rounded to 12 digits
+    np.testing.assert_allclose(dataset.odd_energy_ratio[0], dataset.beta**2, atol=2e-12)
     np.testing.assert_array_equal(simulate(CELL).beta, CELL.betas)
 
 

@@ -73,8 +73,8 @@ def started(
 
 def listening(ui: subprocess.Popen[bytes]) -> set[str]:
     children = psutil.Process(ui.pid).children(recursive=True)
-    sockets = [found for child in children for found in child.net_connections("inet")]
-    return {found.laddr.ip for found in sockets if found.status == "LISTEN"}
+    sockets = [connection for child in children for connection in child.net_connections("inet")]
+    return {connection.laddr.ip for connection in sockets if connection.status == "LISTEN"}
 
 
 def folders_in_memory() -> set[Path]:

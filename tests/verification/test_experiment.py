@@ -1,4 +1,4 @@
-"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is found."""
+"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is reported."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_each_check_finds_what_is_forged(results: Path) -> None:
         dataset["mu_x"][..., -1] += 1e-8
         # The hash of its content follows.
         write_dataset(dataset, path)
-    found = failing(verify(experiment(), results, Extent(None, None)))
-    # Of controls and films of something else, nothing is judged.
-    assert list(found) == ["simulations", "controls", "films"]
-    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in found.values())
-    assert found["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
-    assert found["controls"][0].startswith("control ")
+    failures = failing(verify(experiment(), results, Extent(None, None)))
+    # Nothing is judged from controls and films of something else.
+    assert list(failures) == ["simulations", "controls", "films"]
+    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in failures.values())
+    assert failures["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
+    assert failures["controls"][0].startswith("control ")
 
 
 def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path) -> None:
@@ -84,9 +84,9 @@ def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path)
         write_table(getattr(forged, name), results / f"{name}.csv")
     write_claims(judge(forged), results / "claims.json")
     write_sweep(describe_sweep(forged, None), results)
-    found = failing(verify(experiment(), results, Extent(1, 1, 0)))
-    assert list(found) == ["tables", "verdicts"]
-    assert "metrics.csv: " in found["tables"][0]
+    failures = failing(verify(experiment(), results, Extent(1, 1, 0)))
+    assert list(failures) == ["tables", "verdicts"]
+    assert "metrics.csv: " in failures["tables"][0]
 
 
 def edit(path: Path) -> None:
@@ -151,9 +151,9 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("claims.json", lambda path: path.write_text("[]"), "changed after mechcore summarise"),
-        ("pooled.csv", lambda path: path.write_text("x"), "changed after mechcore summarise"),
-        ("metrics.csv", Path.unlink, "missing; mechcore collect makes it again"),
+        ("claims.json", lambda path: path.write_text("[]"), "changed after `mechcore summarise`"),
+        ("pooled.csv", lambda path: path.write_text("x"), "changed after `mechcore summarise`"),
+        ("metrics.csv", Path.unlink, "missing; run `mechcore collect` to regenerate it"),
         ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
     ],
 )

@@ -68,8 +68,8 @@ def scaled(column: str, row: int) -> Change:
 
 def other_sweep(results: Path) -> None:
     sweep = read_sweep(results)
-    found = Results.load(load_experiment(CONFIG | {"slices_per_layer": 3}), results)
-    write_sweep(replace(describe_sweep(found, None), cells=sweep.cells), results)
+    loaded = Results.load(load_experiment(CONFIG | {"slices_per_layer": 3}), results)
+    write_sweep(replace(describe_sweep(loaded, None), cells=sweep.cells), results)
 
 
 @pytest.mark.parametrize(

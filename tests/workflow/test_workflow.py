@@ -115,7 +115,7 @@ def test_what_the_workflow_made_can_be_packed(finished: Path, tmp_path: Path) ->
         path.relative_to(finished)
         for folder in ("results/smoke", "reports/smoke")
         for path in (finished / folder).rglob("*")
-        # Of MLflow, and what follows from the trajectories.
+        # MLflow, and what follows from the trajectories.
         if MEASURES not in path.parts and path.name != "tracking.json"
     }
     assert made <= packed
