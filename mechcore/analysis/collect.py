@@ -19,10 +19,12 @@ from mechcore.analysis.mechanics import (
     mechanics_table,
 )
 from mechcore.analysis.tables import KERNEL, table_text
+from mechcore.errors import MechcoreError, one_line
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import replace_file
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.hashes import settings_sha256
+from mechcore.io.netcdf import AGAIN
 from mechcore.simulation.reading import read_trajectories
 
 MEASURES = "measures"
@@ -121,4 +123,8 @@ def cell_fingerprint(cell: Cell) -> str:
 def _together(texts: Iterable[str]) -> pd.DataFrame:
     """Tables with the same columns, one after the other."""
     headers, _, rows = zip(*(text.partition("\n") for text in texts), strict=True)
-    return pd.read_csv(StringIO("\n".join([headers[0], "".join(rows)])), low_memory=False)
+    try:
+        return pd.read_csv(StringIO("\n".join([headers[0], "".join(rows)])), low_memory=False)
+    except pd.errors.ParserError as error:
+        reason = one_line(str(error))
+        raise MechcoreError(f"a file of {MEASURES} is damaged ({reason}); {AGAIN}") from None

@@ -18,7 +18,7 @@ from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.results.archive import opened
 from mechcore.results.archive.files import finished_files
-from mechcore.results.results import WRITERS, Results, netcdf_files
+from mechcore.results.results import TABLE_FILES, Results, netcdf_files
 from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
@@ -102,7 +102,7 @@ def _files(experiment: Experiment, failures: list[str]) -> Check:
     return Check(
         name="files",
         statement="Every file has the content of its hash, and was made for this configuration",
-        compared=len(netcdf_files(experiment)) + len(WRITERS),
+        compared=len(netcdf_files(experiment)) + len(TABLE_FILES),
         failures=failures,
     )
 

@@ -355,7 +355,7 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
     "foreign": (with_experiment("patterns/corner.npy", "/etc/secret.npy"), "secret.npy"),
     "no-page": (without("reports/tiny/index.html"), "reports/tiny/index.html: missing, expected"),
     "no-sweep": (without("results/tiny/sweep.json"), "results/tiny/sweep.json: missing"),
-    "other-table": (with_file("results/tiny/pooled.csv"), "pooled.csv: changed after mechcore"),
+    "other-table": (with_file("results/tiny/pooled.csv"), "pooled.csv: changed after `mechcore"),
     "other-experiment": (with_experiment("steps: 8", "steps: 9"), "made with other settings"),
     "cut": (cut, "cannot be unpacked"),
     "flipped": (flip, "cannot be unpacked"),
