@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from mechcore.analysis.collect import MEASURES, cell_fingerprint, measures_text
+from mechcore.analysis.collect import MEASURES, cell_fingerprint, write_measures
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
@@ -144,8 +144,9 @@ def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
     name, cell = next(iter(cells.items()))
     path = results / "trajectories" / f"{name}.nc"
     write_dataset(simulate(cell), path)
-    text, own = measures_text(path, cell), cell_fingerprint(cell)
-    (results / MEASURES).mkdir()
+    first = results / MEASURES / f"{name}.csv"
+    write_measures(path, cell, first)
+    text, own = first.read_text(), cell_fingerprint(cell)
     for other, planned in cells.items():
         measures = text.replace(own, cell_fingerprint(planned))
         (results / MEASURES / f"{other}.csv").write_text(measures)

@@ -21,11 +21,11 @@ from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import Code, Environment, current_code, current_environment
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings, read_settings, write_settings
-from mechcore.io.netcdf import read_attributes, read_dataset
+from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
-from mechcore.results.results import WRITERS, Results, existing_hashes
+from mechcore.results.results import TABLE_FILES, Results, existing_hashes
 from mechcore.simulation.reading import check_settings
 
 DIGITS = 12
@@ -112,7 +112,7 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         records,
         cells_table(results),
         banks,
-        existing_hashes(results.folder, WRITERS),
+        existing_hashes(results.folder, TABLE_FILES),
     )
 
 
@@ -149,7 +149,7 @@ def read_sweep(folder: Path) -> Sweep:
         )
     table = read_table(cells, ["cell", "kernel", "activation"], ("cell",))
     if CELLS_FILE in content.tables:
-        _check_hash(cells, content.tables, "summarise")
+        _check_hash(cells, content.tables)
     return Sweep(
         content.sweep,
         content.experiment,
@@ -182,8 +182,8 @@ def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
             f"{path}: made with other settings than {experiment.experiment} has; run "
             "`mechcore summarise` to regenerate it"
         )
-    for name, command in WRITERS.items():
-        _check_hash(folder / name, sweep.tables, command)
+    for name in TABLE_FILES:
+        _check_hash(folder / name, sweep.tables)
     return sweep
 
 
@@ -196,14 +196,12 @@ def check_describes(sweep: Sweep, results: Results) -> None:
         )
 
 
-def _check_hash(path: Path, hashes: Mapping[str, str], command: str) -> None:
+def _check_hash(path: Path, hashes: Mapping[str, str]) -> None:
     """Refuse a table that is not the one that a sweep describes."""
     if not path.is_file():
-        raise MechcoreError(f"{path}: missing; run `mechcore {command}` to regenerate it")
+        raise MechcoreError(f"{path}: missing; run the workflow to regenerate it")
     if file_sha256(path) != hashes.get(path.name):
-        raise MechcoreError(
-            f"{path}: changed after `mechcore summarise`; run `mechcore {command}` to regenerate it"
-        )
+        raise MechcoreError(f"{path}: changed after `mechcore summarise`; {AGAIN}")
 
 
 def identifier_of(

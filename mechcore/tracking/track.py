@@ -15,7 +15,7 @@ from mechcore.io.atomic import replace_file
 from mechcore.io.environment import Code, current_code
 from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
-from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
+from mechcore.results.sweep import Sweep, check_describes, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_run, simulation_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment
@@ -73,6 +73,7 @@ def finished_experiments(
     """Return all that a store should hold of a finished experiment."""
     results = Results.load(experiment, directory)
     sweep = finished_sweep(experiment, directory)
+    check_describes(sweep, results)
     return _experiments(results, sweep, [sweep_run(results, sweep, report)])
 
 

@@ -16,14 +16,12 @@ from mechcore.analysis.regressions import (
     COLUMNS,
     LEAST_SQUARES,
     PREDICTORS,
-    RESIDUALS,
     THEIL_SEN,
     akaike,
     fit_line,
     fit_theil_sen,
     mean_speeds,
     regress,
-    residuals,
 )
 from tests.helpers.oracles import Array
 from tests.helpers.simulated import BETAS, celerity, metrics_of, theory
@@ -143,18 +141,6 @@ def test_points_are_means_over_the_angles_whose_speed_is_known() -> None:
     np.testing.assert_allclose(points.celerity, celerity(points.beta.to_numpy()), rtol=1e-15)
 
 
-def test_residuals_are_what_the_lines_through_all_betas_leave() -> None:
-    metrics = pd.concat([metrics_of(theory(k), k) for k in (2, 3)])
-    fits = regress(metrics)
-    table = residuals(metrics, fits)
-    assert tuple(table.columns) == RESIDUALS
-    assert len(table) == 2 * (41 + 41 + 40)
-    np.testing.assert_allclose(table.speed - table.fitted, table.residual, atol=1e-15)
-    worst = table.residual.abs().groupby([table.cell, table.predictor]).max()
-    for fit in fits[fits.domain == EVERYWHERE].itertuples():
-        assert worst[fit.cell, fit.predictor] == pytest.approx(fit.worst_residual, rel=1e-9)
-
-
 @given(st.floats(1e-3, 1e3), st.floats(-5, 5))
 def test_slopes_scale_with_speeds_and_ignore_a_constant(scale: float, constant: float) -> None:
     plain = regress(metrics_of(theory(3)))
@@ -179,7 +165,6 @@ def test_extinct_simulations_have_no_figures() -> None:
     assert len(table) == len(PREDICTORS) * len(DOMAINS)
     assert (table.n == 0).all()
     assert table[[*LEAST_SQUARES, *THEIL_SEN, "worst_residual", "beta_min"]].isna().all(axis=None)
-    assert residuals(metrics_of(lambda beta: beta * np.nan), table).empty
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-16])

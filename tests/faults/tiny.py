@@ -39,12 +39,12 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def snakemake(folder: Path, *words: str, target: str = METRICS) -> subprocess.CompletedProcess[str]:
-    return projects.snakemake(folder, *words, "--", target, config="tiny.yaml")
+def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return projects.snakemake(folder, *words, "--", METRICS, config="tiny.yaml")
 
 
-def complete(folder: Path, target: str = METRICS) -> dict[str, bytes]:
-    ended = snakemake(folder, target=target)
+def complete(folder: Path) -> dict[str, bytes]:
+    ended = snakemake(folder)
     assert ended.returncode == 0, ended.stderr
     return contents(folder / "results" / "tiny")
 

@@ -153,7 +153,7 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
     [
         ("claims.json", lambda path: path.write_text("[]"), "changed after `mechcore summarise`"),
         ("pooled.csv", lambda path: path.write_text("x"), "changed after `mechcore summarise`"),
-        ("metrics.csv", Path.unlink, "missing; run `mechcore collect` to regenerate it"),
+        ("metrics.csv", Path.unlink, "missing; run the workflow to regenerate it"),
         ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
     ],
 )
