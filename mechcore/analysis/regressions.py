@@ -21,7 +21,6 @@ COLUMNS = (
 )
 """Columns of ``regressions.csv``."""
 
-RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
 CONFIDENCE = 0.95
 
 CELERITY_LIMIT = 1e3

@@ -86,7 +86,7 @@ def verify(
     checks = [_files(experiment, []), merged("simulations", statement, reruns), *beside]
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):
-        checks += [check_tables(results, again, sweep), check_verdicts(again)]
+        checks += [check_tables(results, again, sweep, identifier), check_verdicts(again)]
     return _certificate(experiment, checks, seed, sample, identifier, results.file_hashes())
 
 

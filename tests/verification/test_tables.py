@@ -14,7 +14,7 @@ import pytest
 from mechcore.analysis.tables import write_table
 from mechcore.experiment.config import load_experiment
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
+from mechcore.results.sweep import describe_sweep, read_sweep, sweep_identifier, write_sweep
 from mechcore.verification.tables import check_tables, check_verdicts
 from tests.helpers.experiments import SMALL
 
@@ -28,9 +28,8 @@ def truth(simulated: Path) -> Results:
 
 
 def table_failures(results: Path, truth: Results) -> list[str]:
-    return check_tables(
-        Results.load(truth.experiment, results), truth, read_sweep(results)
-    ).failures
+    loaded, sweep = Results.load(truth.experiment, results), read_sweep(results)
+    return check_tables(loaded, truth, sweep, sweep_identifier(loaded)).failures
 
 
 def test_true_tables_and_verdicts_hold(results: Path, truth: Results) -> None:
