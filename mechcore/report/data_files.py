@@ -15,19 +15,23 @@ ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
 """Files of results, and the tables beside the page that hold their numbers."""
 
 
-def write_data(results: Results, claims: list[Claim], folder: Path) -> dict[str, str]:
+def write_data(
+    results: Results, claims: list[Claim], folder: Path, *, partial: bool = False
+) -> dict[str, str]:
     """Write the tables beside the page, and return where the page links to each.
 
-    Tables with a row a simulation or a kernel may be large: they stay among the results.
+    Tables with a row a simulation or a kernel may be large: they stay among the results. Those of
+    an unfinished experiment are not there, or are of an earlier grid: then they are written, too.
     """
-    tables = {f"{name}.csv": getattr(results, name) for name in FITS}
+    beside = TABLES if partial else FITS
+    tables = {f"{name}.csv": getattr(results, name) for name in beside}
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
         tables[LAYERS_TABLE] = results.bank_layers
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)
-    large = [f"{name}.csv" for name in TABLES if name not in FITS]
+    large = [f"{name}.csv" for name in TABLES if name not in beside]
     links = {name: _link(results.folder / name, folder) for name in large}
     links |= {name: name for name in (*tables, CLAIMS_FILE)}
     return links | {name: links.get(table, "") for name, table in ALIASES.items()}

@@ -74,7 +74,7 @@ def write_report(
     for path in (output, readme):
         path.unlink(missing_ok=True)
     sections = draw_sections(results, output.parent)
-    links = write_data(results, claims, output.parent)
+    links = write_data(results, claims, output.parent, partial=partial)
     content = Content(claims, sections, links, certificate_of(results), logs)
     _write(output, render(results, content))
     _write(readme, summary(results, content))

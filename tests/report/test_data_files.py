@@ -23,3 +23,12 @@ def test_large_tables_stay_among_the_results(small: Report, tmp_path: Path) -> N
         assert (tmp_path / links[table.name]).is_file()
     assert (tmp_path / links["metrics.csv"]).samefile(small.folder / "metrics.csv")
     assert links["regressions.csv"] == "regressions.csv"
+
+
+def test_a_partial_page_links_to_its_own_tables_and_not_to_older_ones(
+    small: Report, tmp_path: Path
+) -> None:
+    links = write_data(small.results, [], tmp_path, partial=True)
+    for name in TABLES:
+        assert links[f"{name}.csv"] == f"{name}.csv"
+        assert (tmp_path / f"{name}.csv").is_file()
