@@ -29,10 +29,10 @@ run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
 		echo "Report: $(CURDIR)/reports/$$name/index.html"
 	@echo "MLflow: make ui  (prints its address)"
 
-# The cluster's nodes would compete with the other tests for this machine. One process more than
-# cores, as some tests wait; the slowest files come first (tests/conftest.py).
+# The cluster's nodes would compete with the other tests for this machine. The slowest files come
+# first (tests/conftest.py).
 test: $(READY) ## everything that proves it works, but on a cluster
-	@$(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		--ignore tests/cluster
 
 cluster: $(READY) ## run an experiment on SLURM, from the login node (CONFIG=config/full.yaml)

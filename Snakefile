@@ -28,3 +28,20 @@ rule all:
         tracking=expand(
             "results/{experiment}/tracking.json", experiment=EXPERIMENT.experiment
         ),
+        # What only finished stages need would not be made again after it was deleted.
+        results=[
+            named(EXPERIMENT)
+            for named in (TRAJECTORIES, MEASURES, FILM_FILES, ANALYSES, BANK_RUNS)
+        ],
+        tables=expand(TABLES, experiment=EXPERIMENT.experiment),
+        descriptions=expand(
+            "results/{experiment}/{name}",
+            experiment=EXPERIMENT.experiment,
+            name=[
+                "controls.nc",
+                "claims.json",
+                "sweep.json",
+                "cells.csv",
+                "certificate.json",
+            ],
+        ),

@@ -30,7 +30,7 @@ class Share:
 
     @property
     def share(self) -> float:
-        """Of the ceiling."""
+        """Share of the ceiling."""
         return self.rate / self.dgemm_rate
 
 

@@ -75,7 +75,7 @@ def _run(cluster: Cluster, folder: Path, *words: str) -> None:
 def _simulated(folder: Path) -> float:
     logs = folder / "logs" / "default"
     texts = [path.read_text() for path in (*logs.glob("simulate/*.log"), *logs.glob("films/*.log"))]
-    return sum(float(found) for text in texts for found in re.findall(r"in ([\d.]+) s", text))
+    return sum(float(seconds) for text in texts for seconds in re.findall(r"in ([\d.]+) s", text))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from mechcore.jobs.cost import PARTS, SECONDS, job_cost, work
 CONFIGS = ("config/default.yaml", "config/large.yaml", "config/full.yaml")
 
 USUAL = 0.3
-"""Of a logarithm: a job that another one slowed down counts less than one that is off by 30 %."""
+"""Usual residual, as a logarithm: jobs that others slowed down count less than those 30 % off."""
 
 
 def main() -> None:

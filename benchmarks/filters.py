@@ -32,7 +32,7 @@ class BankTiming:
     slices: int
     """Number of kernels."""
     seconds: float
-    """Of the analysis."""
+    """Time of the analysis."""
     libraries: float
     """Seconds of the two largest parts of it, spectra by SciPy and ranks by NumPy."""
     one_by_one: float

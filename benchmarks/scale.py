@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from mechcore.analysis.collect import MEASURES, cell_fingerprint, measures_text
+from mechcore.analysis.collect import MEASURES, cell_fingerprint, write_measures
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
@@ -45,9 +45,9 @@ class Spent:
     """What a command took."""
 
     seconds: float
-    """Of the wall."""
+    """Wall-clock time."""
     megabytes: float
-    """Of memory, at most."""
+    """Peak memory."""
 
     def __str__(self) -> str:
         return f"{self.seconds:7.1f} s {self.megabytes:6.0f} MB"
@@ -79,13 +79,13 @@ def trial(folder: Path, count: int) -> dict[str, Spent]:
     forecast({name: estimated_cost(cell) for name, cell in cells.items()}, SIZES_OF_JOBS)
     packing = Spent(time.perf_counter() - start, float("nan"))
     planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
-    found = {
+    spent = {
         "packing": packing,
         "planning, packed": run(folder, *planned, *PACKED),
         "planning, a job a cell": run(folder, *planned),
     }
     _finish(folder / "results" / "scale", cells)
-    return found | {"collecting": run(folder, "mechcore", *_collect())}
+    return spent | {"collecting": run(folder, "mechcore", *_collect())}
 
 
 def grid(count: int) -> dict[str, object]:
@@ -144,8 +144,9 @@ def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
     name, cell = next(iter(cells.items()))
     path = results / "trajectories" / f"{name}.nc"
     write_dataset(simulate(cell), path)
-    text, own = measures_text(path, cell), cell_fingerprint(cell)
-    (results / MEASURES).mkdir()
+    first = results / MEASURES / f"{name}.csv"
+    write_measures(path, cell, first)
+    text, own = first.read_text(), cell_fingerprint(cell)
     for other, planned in cells.items():
         measures = text.replace(own, cell_fingerprint(planned))
         (results / MEASURES / f"{other}.csv").write_text(measures)

@@ -124,7 +124,7 @@ def _seconds_of_product(side: int, budget: float) -> float:
 def best_dgemm_rate(budget: float) -> tuple[float, float]:
     """Return the rate of numpy as it is, and the best one that its OpenBLAS has for this machine.
 
-    OpenBLAS takes its AVX2 code on processors that it does not know yet, even where AVX-512 is
+    OpenBLAS takes its AVX2 code on processors that it does not recognise yet, even where AVX-512 is
     available and much faster: the ceiling is what the machine can do, not what the library chose.
     """
     rates = []

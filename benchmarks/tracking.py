@@ -46,7 +46,7 @@ class TrackingCost:
     Parameters
     ----------
     cells : int
-        Of the grid.
+        Number of cells of the grid.
     first, second, one_by_one : float
         Seconds of the command, start of Python and previews included; of the same once more, with
         nothing new to log; of the same numbers with a request each, without previews.

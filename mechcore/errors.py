@@ -1,4 +1,4 @@
-"""The errors that a user can cause; each message is one line."""
+"""The errors that a user can cause, one line each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ INTERRUPTED = "mechcore: interrupted"
 """Last line of a command that the user interrupted, which is no failure."""
 
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode categories: controls, halves of characters, line and paragraph separators. Other
-invisible characters are part of names in some scripts."""
+"""Controls, surrogates, line and paragraph separators: names in some scripts need the others."""
 
 
 class MechcoreError(ValueError):

@@ -35,7 +35,6 @@ settings.load_profile("mechcore")
 
 @pytest.fixture
 def rng() -> np.random.Generator:
-    """Random numbers that are the same in every run."""
     return np.random.default_rng(20251231)
 
 
@@ -44,8 +43,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackers]:
     """Run commands in forks of one process; its imports are paid once for all files of tests."""
     from tests.helpers import trackers
 
-    with trackers.trackers(tmp_path_factory.mktemp("commands")) as found:
-        yield found
+    with trackers.trackers(tmp_path_factory.mktemp("commands")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

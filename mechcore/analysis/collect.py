@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
 from mechcore.analysis.measures import METRICS, metrics_table
 from mechcore.analysis.mechanics import (
@@ -18,10 +19,12 @@ from mechcore.analysis.mechanics import (
     mechanics_table,
 )
 from mechcore.analysis.tables import KERNEL, table_text
+from mechcore.errors import MechcoreError, one_line
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import replace_file
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.hashes import settings_sha256
+from mechcore.io.netcdf import AGAIN
 from mechcore.simulation.reading import read_trajectories
 
 MEASURES = "measures"
@@ -47,16 +50,20 @@ class Measurements:
 
 
 def collect(
-    cells: Mapping[str, Cell], trajectories: Path, measures: Path | None = None
+    cells: Mapping[str, Cell],
+    trajectories: Path,
+    measures: Path | None = None,
+    read: Callable[[Path, Cell], xr.Dataset] = read_trajectories,
 ) -> Measurements:
     """Put the measures of cells together, in the order of the cells.
 
     ``trajectories`` and ``measures`` are folders with a file for every cell. A cell without a file
     of measures, or with one of other settings or other code, is measured now; so are all cells if
-    there is no such folder.
+    there is no such folder. ``read`` reads the trajectories of a cell.
     """
     table = _together(
-        _measured_before(measures, cell) or measures_text(trajectories / f"{name}.nc", cell)
+        _measured_before(measures, cell)
+        or _measures_text(read(trajectories / f"{name}.nc", cell), cell)
         for name, cell in cells.items()
     )
     # The kernels of a family and size are the same under all activations, for all patterns.
@@ -71,17 +78,16 @@ def collect(
 
 def write_measures(trajectories: Path, cell: Cell, path: Path) -> None:
     """Measure the trajectories of a cell and write its file of measures."""
-    text = measures_text(trajectories, cell)
+    text = _measures_text(read_trajectories(trajectories, cell), cell)
     replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
-def measures_text(trajectories: Path, cell: Cell) -> str:
-    """Measure the trajectories of a cell: CSV, one row a simulation."""
-    dataset = read_trajectories(trajectories, cell)
+def _measures_text(dataset: xr.Dataset, cell: Cell) -> str:
+    """The measures of a cell as CSV, one row a simulation."""
     metrics, mechanics, kernels = (
         table(dataset) for table in (metrics_table, mechanics_table, kernels_table)
     )
-    # Rows are in the order of patterns, angles and betas; kernels know of no pattern.
+    # Rows are in the order of patterns, angles and betas; kernels have no pattern.
     kernels = pd.concat([kernels] * len(cell.patterns), ignore_index=True)
     columns = [
         metrics,
@@ -117,4 +123,8 @@ def cell_fingerprint(cell: Cell) -> str:
 def _together(texts: Iterable[str]) -> pd.DataFrame:
     """Tables with the same columns, one after the other."""
     headers, _, rows = zip(*(text.partition("\n") for text in texts), strict=True)
-    return pd.read_csv(StringIO("\n".join([headers[0], "".join(rows)])), low_memory=False)
+    try:
+        return pd.read_csv(StringIO("\n".join([headers[0], "".join(rows)])), low_memory=False)
+    except pd.errors.ParserError as error:
+        reason = one_line(str(error))
+        raise MechcoreError(f"a file of {MEASURES} is damaged ({reason}); {AGAIN}") from None

@@ -48,7 +48,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             Least-squares slope of the displacement along the kernel's momentum for t >= t_burn, and
             its standard error. A kernel without momentum is measured along its nominal angle.
         direction : degrees
-            Of the fitted velocity; NaN at rest.
+            Direction of the fitted velocity; NaN at rest.
         velocity_x, velocity_y : px/layer
             Its components.
         sigma_final : px

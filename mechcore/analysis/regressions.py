@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.beta_ranges import EVERYWHERE, samples
+from mechcore.analysis.beta_ranges import samples
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.io.arrays import Array
 
@@ -21,7 +21,6 @@ COLUMNS = (
 )
 """Columns of ``regressions.csv``."""
 
-RESIDUALS = ("cell", "pattern", "predictor", "beta", "speed", "fitted", "residual")
 CONFIDENCE = 0.95
 
 CELERITY_LIMIT = 1e3
@@ -72,20 +71,6 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
         for predictor in PREDICTORS
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def residuals(metrics: pd.DataFrame, regressions: pd.DataFrame) -> pd.DataFrame:
-    """Return the residuals of the lines through all betas, a row a point, columns `RESIDUALS`."""
-    points = mean_speeds(metrics)
-    long = points.melt(
-        ["cell", "pattern", "speed"], PREDICTORS, var_name="predictor", value_name="x"
-    ).assign(beta=np.tile(points.beta, len(PREDICTORS)))
-    lines = regressions[regressions.domain == EVERYWHERE]
-    keys = ["cell", "pattern", "predictor"]
-    joined = long.dropna().merge(lines[[*keys, "slope", "intercept"]], on=keys)
-    fitted = joined.intercept + joined.slope * joined.x
-    table = joined.assign(fitted=fitted, residual=joined.speed - fitted)
-    return table.dropna()[list(RESIDUALS)].reset_index(drop=True)
 
 
 def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:

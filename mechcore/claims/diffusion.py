@@ -95,7 +95,7 @@ def _contraction_extent(rows: pd.DataFrame, holds: pd.Series, inside: pd.Series)
     return (
         f"β ≤ β*, where no tap is negative and ReLU does nothing: {int(holds[inside].sum())} of "
         f"{int(inside.sum())} simulations. β > β*, where it acts: {int(holds[~inside].sum())} of "
-        f"{int((~inside).sum())}; {faster} are faster than s, and have no such factor"
+        f"{int((~inside).sum())}; {faster} move faster than s, where the factor is undefined"
     )
 
 

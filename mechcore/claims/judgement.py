@@ -33,7 +33,7 @@ def verdict(holds: pd.Series, *, partly: bool | None = None) -> str:
 
 
 def measured(name: str, value: float, unit: str = "1", source: str | None = None) -> Figure:
-    """Return a figure; JSON knows no NaN and no infinity, so these become None."""
+    """Return a figure; JSON has no NaN or infinity, so these become None."""
     known = float(value) if np.isfinite(value) else None
     return Figure(name=name, value=known, unit=unit, source=source)
 

@@ -1,4 +1,4 @@
-"""The command line: one module a subcommand, and one place that turns mistakes into exit codes."""
+"""One module per subcommand: parses, calls, prints."""
 
 from __future__ import annotations
 

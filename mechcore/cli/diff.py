@@ -43,7 +43,7 @@ SweepArgument = Annotated[
 def command(a: SweepArgument, b: SweepArgument, output: OptionalOutputOption = None) -> None:
     """Show what differs between two sweeps: configuration, code, machine, and every number.
 
-    Writes all differences, as CSV. The exit code is 0 whether or not they differ.
+    With --output, writes all differences as CSV. The exit code is 0 whether or not they differ.
     """
     from mechcore.analysis.tables import write_table
     from mechcore.results.diff import compare

@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 
   mechcore grid config/default.yaml
 
-  mechcore grid config/full.yaml --profile slurm | tail -3
+  mechcore grid config/full.yaml --profile slurm | tail -4
 """
 
 SHORT = 0.1
@@ -25,7 +25,9 @@ SHORT = 0.1
 def command(
     config: Annotated[str, typer.Argument(help=CONFIGURATION)],
     only_name: Annotated[bool, typer.Option("--name", help="Print only the name.")] = False,
-    profile: Annotated[str | None, typer.Option(help="Profile of a scheduler: its jobs.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Scheduler profile, as slurm; also forecasts its jobs.")
+    ] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
     experiment = load_experiment(config)
@@ -61,7 +63,7 @@ def command(
         typer.echo(f"{len(cells)} jobs, one for each cell")
     last = times_longer(cells, Path("logs") / experiment.experiment)
     if last:
-        typer.echo(f"the last time, {last[0]} cells took {last[1]:.2f} times their estimate")
+        typer.echo(f"last run: {last[0]} cells took {last[1]:.2f} times as long as estimated")
 
 
 def _time(hours: float) -> str:

@@ -20,7 +20,7 @@ LogsOption = Annotated[
 ]
 ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of the report.")]
 PartialOption = Annotated[
-    bool, typer.Option("--partial", help="Take the cells that are finished by now.")
+    bool, typer.Option("--partial", help="Use only the cells finished so far.")
 ]
 WeightsArgument = Annotated[Path, typer.Argument(help=f"Weight file: {', '.join(FORMATS)}.")]
 LayoutOption = Annotated[
@@ -29,5 +29,5 @@ LayoutOption = Annotated[
 ]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 OptionalOutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="File to write; none by default.")
+    Path | None, typer.Option("--output", "-o", help="Output file (optional).")
 ]

@@ -31,9 +31,9 @@ def check_outputs(
             raise InvalidValue(option, str(path), f"a file that ends in {suffix}")
         target, name = _real(path), f"{option}: {shown(str(path))}"
         if target in options:
-            raise MechcoreError(f"{name} is the file of {options[target]}, expected another")
+            raise MechcoreError(f"{name} names the file of {options[target]}, expected another")
         if any(_is_read(target, source) for source in sources):
-            raise MechcoreError(f"{name} is the input, expected another file")
+            raise MechcoreError(f"{name} would overwrite an input, expected another file")
         options[target] = option
 
 

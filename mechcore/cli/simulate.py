@@ -25,7 +25,8 @@ def command(
         Path | None, typer.Option(help="CSV file to write: what is measured on the trajectories.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Folder for a second name; what has it is not run again.")
+        Path | None,
+        typer.Option(help="Folder for backup links; a cell that already has one is not run again."),
     ] = None,
 ) -> None:
     """Run all simulations of one cell and write their trajectories."""

@@ -20,7 +20,7 @@ def command(
     logs: LogsOption = None,
     report: ReportOption = None,
 ) -> None:
-    """Print how many cells are done, and a table of cell, reason and log file for the failed."""
+    """Print how many cells are done, and cell, reason and log file for each failed cell."""
     from mechcore.jobs.status import cell_states, print_states, stage_failures
 
     planned = load_experiment(experiment)

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Log results to MLflow: one run per cell, bank and sweep; nothing twice.
 
-    Writes a receipt with the ids of the runs, as JSON.
+    With --output, writes a receipt with the ids of the runs as JSON.
     """
     planned = load_experiment(experiment)
     if partial and logs is None:

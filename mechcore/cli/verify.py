@@ -33,13 +33,14 @@ def command(
     experiment: Annotated[str | None, *get_args(ExperimentOption)[1:]] = None,
     results: Annotated[Path | None, *get_args(ResultsOption)[1:]] = None,
     output: OptionalOutputOption = None,
-    cells: Annotated[int, typer.Option(help="How many cells, drawn by chance.")] = 8,
-    simulations: Annotated[int, typer.Option(help="How many simulations of each.")] = 4,
+    cells: Annotated[int, typer.Option(help="Number of cells to sample.")] = 8,
+    simulations: Annotated[int, typer.Option(help="Number of simulations of each.")] = 4,
     everything: Annotated[
         bool, typer.Option("--all", help="All simulations of all cells; this can take days.")
     ] = False,
     seed: Annotated[
-        int | None, typer.Option(help="Of chance; by default it follows from the results.")
+        int | None,
+        typer.Option(help="Seed of the random sample; derived from the results by default."),
     ] = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="End with exit code 0 even if a check fails.")
@@ -47,8 +48,8 @@ def command(
 ) -> int:
     """Compute a sample of cells again with the reference engine, and check all files and tables.
 
-    Takes an archive, or a configuration and its results. Writes a certificate, as JSON. The exit
-    code is 1 if a check fails.
+    Takes an archive, or a configuration and its results. With --output, writes a certificate as
+    JSON. The exit code is 1 if a check fails.
     """
     from mechcore.verification.experiment import Extent, verify, verify_archive
 

@@ -1,1 +1,1 @@
-"""From configuration to grid: all that is planned, and the names of all files; runs nothing."""
+"""From configuration to grid: what is planned, and where each file goes; runs nothing."""

@@ -18,7 +18,6 @@ MECHANICS_FILE = "mechanics.csv"
 KERNELS_FILE = "kernels.csv"
 REGRESSIONS_FILE = "regressions.csv"
 MODELS_FILE = "models.csv"
-POOLED_FILE = "pooled.csv"
 CELLS_FILE = "cells.csv"
 """Tables among the results."""
 

@@ -30,7 +30,7 @@ def analyse(kernels: object) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Along ``slice``: energy, odd_energy_ratio (under a second name odd_share), isotropic_share,
+        Along ``slice``: energy, odd_energy_ratio (also as odd_share), isotropic_share,
         anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y (px, exactly zero
         where they are only rounding), momentum_angle (degrees), total, velocity_x and velocity_y
         (px/layer, NaN where the sum is only rounding), no_negative_tap, rank; and along ``slice, v,
@@ -99,12 +99,12 @@ def _columns(chunk: NDArray[np.floating]) -> Columns:
     # Squares of taps that are very large or very small would leave the range of numbers.
     scaled = kernels / np.where(peaks > 0, peaks, 1.0)[:, np.newaxis, np.newaxis]
     spectrum, scale = _spectrum(scaled), np.square(peaks)
-    precision = float(np.finfo(chunk.dtype).eps)
+    precision, (even, odd) = float(np.finfo(chunk.dtype).eps), parities(kernels)
     return {
         "energy": spectrum.sum(axis=0) * scale,
-        **_shares(kernels),
+        **_shares(kernels, even, odd),
         "low_frequency_share": _low_frequency_share(spectrum, kernels.shape[1:]),
-        **_motion(kernels),
+        **_motion(kernels, odd),
         "no_negative_tap": has_no_negative_tap(kernels),
         "rank": np.linalg.matrix_rank(scaled, rtol=max(chunk.shape[1:]) * precision),
         "dct_energy": (spectrum * scale).T,
@@ -124,11 +124,10 @@ def _low_frequency_share(spectrum: Array, shape: tuple[int, ...]) -> Array:
     return share
 
 
-def _shares(kernels: Array) -> Columns:
-    even, odd = parities(kernels)
+def _shares(kernels: Array, even: Array, odd: Array) -> Columns:
     isotropic = isotropic_part(even)
     norms = l2_norms(kernels)
-    # Of a kernel that is zero every share is NaN.
+    # Every share of a zero kernel is NaN.
     norms = np.where(norms > 0, norms, np.nan)
     beta = l2_norms(odd) / norms
     return {
@@ -140,8 +139,8 @@ def _shares(kernels: Array) -> Columns:
     }
 
 
-def _motion(kernels: Array) -> Columns:
-    momenta = first_moments(kernels, parities(kernels)[1])
+def _motion(kernels: Array, odd: Array) -> Columns:
+    momenta = first_moments(kernels, odd)
     x, y = momenta.T
     angle = np.degrees(np.arctan2(y, x)) % 360.0
     velocity_x, velocity_y = velocities(kernels, momenta).T

@@ -27,7 +27,7 @@ class Bank:
 
     name: str
     sha256: str
-    """Of the file's bytes."""
+    """SHA-256 of the file."""
     layers: tuple[Layer, ...]
     """In the order of the file."""
     skipped: tuple[Skipped, ...]

@@ -28,7 +28,7 @@ SLICE_COORDINATES = ("layer", "out", "in", "plane")
 
 @dataclass(frozen=True)
 class BankAnalysis:
-    """What the analysis of a bank found."""
+    """The outcome of the analysis of a bank."""
 
     attributes: dict[str, object]
     """Name and hash of the weight file, and what made the analysis."""

@@ -62,7 +62,7 @@ def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     ]
     shared, attributes = runs[0][0][[*SHARED]], runs[0][0].attrs
     varying = [[run.drop_vars(SHARED) for run in row] for row in runs]
-    # Of the new dimensions, the last becomes the first.
+    # The last of the new dimensions becomes the first.
     joined = xr.combine_nested(varying, ["pattern", "activation"]).merge(shared)
     joined.attrs = {name: attributes[name] for name in ("t_burn", "boundary", "density")}
     labels = [pattern.label for pattern in settings.patterns]

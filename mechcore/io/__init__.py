@@ -1,1 +1,1 @@
-"""How data reaches the disk: atomic files, netCDF, JSON, hashes; knows no science."""
+"""How data reaches the disk: atomic files, netCDF, JSON, hashes; contains no science."""

@@ -16,8 +16,7 @@ from mechcore.io.reading import reason_not_to_open
 Array = NDArray[np.float64]
 
 PLAIN = (1, 0)
-"""Version of ``.npy`` files of numbers; later ones are for structures, and their headers may be
-gigabytes long."""
+"""Version of ``.npy`` files of numbers; the headers of later ones may be gigabytes long."""
 
 
 def real_array(values: object, key: str) -> Array:

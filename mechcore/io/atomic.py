@@ -48,7 +48,7 @@ def check_output(path: str | Path) -> None:
 
 
 def link_or_copy(path: Path, target: Path) -> None:
-    """Give a second name to a file that is replaced, never changed."""
+    """Link to a file that is replaced, never changed; copy it where links are impossible."""
     try:
         target.hardlink_to(path)
     except OSError:

@@ -49,7 +49,7 @@ class Code(Settings):
     """The code that made results."""
 
     version: str
-    """Of this package."""
+    """Version of this package."""
     commit: str
     """40 hexadecimal digits, or ``unknown``."""
     dirty: str
@@ -69,11 +69,11 @@ class Environment(Settings):
     target: str = UNKNOWN
     """LLVM's name of the processor that code is compiled for."""
     vector_instructions: str = UNKNOWN
-    """Beyond numpy's baseline."""
+    """Those that numpy uses beyond its baseline."""
     blas: str = UNKNOWN
     """Library with which numpy multiplies matrices."""
     cores: int
-    """Of the machine."""
+    """Number of cores of the machine."""
     threads: dict[str, str]
     """Those of `THREAD_LIMITS` that are set."""
     libraries: dict[str, str]
@@ -98,7 +98,7 @@ def current_environment() -> Environment:
     # Loading LLVM takes 50 ms, for which readers of environments need not wait.
     from llvmlite import binding
 
-    # Keys that a build of numpy does not know are missing.
+    # Some builds of numpy lack some keys.
     built = np.show_config(mode="dicts")
     blas = built.get("Build Dependencies", {}).get("blas", {})
     return Environment(
@@ -149,7 +149,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The model of the processor, as far as the system knows it."""
+    """The model of the processor, as far as the system states it."""
     lines = CPU_FACTS.read_text(errors="replace").splitlines() if CPU_FACTS.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return (models[0] if models else platform.processor()) or UNKNOWN

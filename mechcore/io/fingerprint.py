@@ -22,10 +22,7 @@ SIBLINGS = {"jobs": ("filters",)}
 
 @cache
 def code_fingerprint(room: str) -> str:
-    """Return a hash of the code of a room and of all rooms below it.
-
-    Comments, layout and docstrings do not count; templates do.
-    """
+    """Return a hash of a room and those below: code and templates, without comments and layout."""
     digest = hashlib.sha256()
     for path in _sources(room):
         digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n{_meaning(path)}\n".encode())

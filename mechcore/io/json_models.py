@@ -179,7 +179,7 @@ def _quotes_hint(kind: str, value: object) -> str:
 
 
 def _located(text: str, key: str, location: Sequence[object]) -> str:
-    """The message of a validator, which knows no more than the last part of the key."""
+    """The message of a validator, which gets no more than the last part of the key."""
     for name in ("", str(location[-1]) if location else ""):
         if text.startswith(f"{name}: "):
             return key + text.removeprefix(name)

@@ -46,7 +46,7 @@ PROBE = 2**20
 MOST_VALUES_PER_BYTE = 2000
 """Deflate packs to no less than a thousandth."""
 
-AGAIN = "to make it again, delete it and run the workflow"
+AGAIN = "delete it and run the workflow to regenerate it"
 
 PROVENANCE = (
     *(CONTENT_HASH, "core_hash", "mechcore_version", "source"),

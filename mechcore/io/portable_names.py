@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 PART = re.compile(r'(?!\.{1,2}$)[^\x00-\x1f\x7f<>:"/\\|?*]+')
-"""A folder or a file: without characters that a system gives a meaning, and neither ``.`` nor
-``..``."""
+"""A file or folder: no characters that a system interprets, and neither ``.`` nor ``..``."""
 
 
 def is_portable(name: str) -> bool:

@@ -1,1 +1,1 @@
-"""What a scheduler needs and reports: cost, packing, resuming, progress and status."""
+"""What a scheduler needs: cost, packing, resuming, progress, status."""

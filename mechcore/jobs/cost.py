@@ -38,7 +38,7 @@ PROBE = 15
 thousands of large kernels would take longer than many a grid."""
 
 FINISHED_BEFORE = "finished before, by the same code"
-"""What the log of a cell says whose job only gave a finished file its name back."""
+"""Logged by a job that only restored a finished file from its backup link."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Cost:
     """What a cell is expected to cost on one core."""
 
     seconds: float
-    """Of the job."""
+    """Run time of the job."""
     megabytes: float
-    """Of its file before compression."""
+    """Size of its file before compression."""
 
 
 def estimated_cost(cell: Cell) -> Cost:
@@ -74,7 +74,7 @@ class EnginePath(NamedTuple):
     line: bool
     """Whether kernel and pattern are products of a column and a row."""
     rank: int | None
-    """Of the kernel; None if it is not known to be low."""
+    """Rank of the kernel; None if it is not known to be low."""
 
 
 def _probe(cell: Cell, pattern: PatternSettings) -> Cell:

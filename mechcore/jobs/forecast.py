@@ -33,9 +33,9 @@ class Forecast:
     """What a grid takes."""
 
     jobs: int
-    """Of the scheduler."""
+    """Number of scheduler jobs."""
     hours: float
-    """Of one core, all cells together."""
+    """Core-hours of all cells together."""
     longest: int
     """Minutes that the longest job asks for, with its reserve."""
     megabytes: int

@@ -17,21 +17,19 @@ CLASSES = {
     "cells-2min": 120.0,
     "cells-5min": 300.0,
 }
-"""Classes of cells, and how many seconds a cell of each takes at most, by its estimate. A longer
-cell is a job of its own. The group-components of a profile say how many cells of a class share a
-job."""
+"""Classes of cells, and the longest estimate of a cell of each, in seconds. A longer cell is a job
+of its own. The group-components of a profile say how many cells of a class share a job."""
 
 SAFETY = 3.0
 """How many times longer than estimated a cell may take: one cell in forty takes longer than this on
 the machine of the estimates, and gets more in a second attempt."""
 
 STEP_SECONDS = 4.0
-"""Of a cell in a job of many, before its own Python starts: a step of the scheduler's, and one more
-Snakemake."""
+"""Overhead of a cell in a shared job: a step of the scheduler, and one more Snakemake."""
 
 START_MINUTES = 5
-"""Of a job, for a slow disk, and for compiling the engine on a node that has not done it yet. Cells
-that share a job have a minute each instead."""
+"""Reserve of a job for a slow disk, and for compiling the engine on a new node. Cells that share a
+job have a minute each instead."""
 
 BASE_MEGABYTES = 700
 """Memory of Python, its libraries and the compiled engine, with half as much again."""

@@ -106,7 +106,7 @@ class Progress(logging.Handler):
         if any(map(was_interrupted, logs.values())):
             return
         _print(f"{record.rule_name} failed: {' '.join(record.log)}")
-        # What a cluster says of a job that it ended, as TIMEOUT; the log does not know.
+        # The cluster's reason for ending a job, such as TIMEOUT, which is not in the log.
         if getattr(record, "rule_msg", None):
             _print(str(record.rule_msg))
         for path, text in logs.items():

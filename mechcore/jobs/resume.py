@@ -1,7 +1,7 @@
-"""Second names of finished cells: no cell runs twice because the job that it shared has failed.
+"""Backup links of finished cells: no cell runs twice because the job that it shared has failed.
 
 When a job of many cells fails, Snakemake removes the files of all of them, also of the finished
-ones. So each cell has a second name, which Snakemake does not know, until all are collected.
+ones. So each cell has a backup link, which Snakemake does not see, until all are collected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mechcore.simulation.run import simulate
 
 
 def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
-    """Write the trajectories of a cell, with a second name in a folder; False if it existed."""
+    """Write the trajectories of a cell, with a backup link in a folder; False if it existed."""
     second = folder / path.name
     finished = holds_trajectories(second, cell)
     if not finished:
@@ -28,7 +28,7 @@ def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
 
 
 def replace_by_link(path: Path, other: Path) -> None:
-    """Give a file a second name, in place of what has it."""
+    """Replace a file by a link to another one."""
 
     def write(draft: Path) -> None:
         draft.unlink()
@@ -38,7 +38,7 @@ def replace_by_link(path: Path, other: Path) -> None:
 
 
 def forget_finished(folder: Path, cells: Iterable[str]) -> None:
-    """Remove the second names of cells, and what killed jobs left beside them."""
+    """Remove the backup links of cells, and what killed jobs left beside them."""
     # What cannot be removed does no harm.
     for path in (*folder.glob(".*.nc"), *(folder / f"{cell}.nc" for cell in cells)):
         with suppress(OSError):

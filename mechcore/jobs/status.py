@@ -28,7 +28,7 @@ from mechcore.experiment.paths import (
 )
 
 FINISHED = "finished"
-"""Folder of the second names that cells keep while their job may still fail."""
+"""Folder of the backup links of cells, kept while their job may still fail."""
 
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
@@ -65,7 +65,7 @@ class CellState:
 
 def cell_states(cells: Iterable[str], results: Path, logs: Path) -> list[CellState]:
     """Read the state of every cell."""
-    # A finished cell of a job that failed has only its second name.
+    # A finished cell of a job that failed has only its backup link.
     folders = (results / TRAJECTORIES, results / FINISHED)
     return [
         _job_state(

@@ -1,57 +1,41 @@
-"""The data beside the page: every table that a number of the page comes from."""
+"""The data beside the page: the tables of fits, and of what is no table among the results."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-
-import pandas as pd
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
 from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE
+from mechcore.report.figures.registry import CONTROLS_TABLE, FITS, LAYERS_TABLE
 from mechcore.results.results import TABLES, Results
-
-MOST_VALUES = 400_000
-"""A table of more values, about 5 MB, stays among the results."""
-
-CONTROLS_TABLE = "controls.csv"
-LAYERS_TABLE = "filter-layers.csv"
 
 ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
 """Files of results, and the tables beside the page that hold their numbers."""
 
 
-def write_data(results: Results, claims: list[Claim], folder: Path) -> dict[str, str]:
-    """Write the tables beside the page, and return where the page links to each."""
-    tables = {f"{name}.csv": getattr(results, name) for name in TABLES}
+def write_data(
+    results: Results, claims: list[Claim], folder: Path, *, partial: bool = False
+) -> dict[str, str]:
+    """Write the tables beside the page, and return where the page links to each.
+
+    Tables with a row a simulation or a kernel may be large: they stay among the results. Those of
+    an unfinished experiment are not there, or are of an earlier grid: then they are written, too.
+    """
+    beside = TABLES if partial else FITS
+    tables = {f"{name}.csv": getattr(results, name) for name in beside}
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
         tables[LAYERS_TABLE] = results.bank_layers
+    for name, table in tables.items():
+        write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)
-    places = {name: _write(table, folder / name, results.folder) for name, table in tables.items()}
-    aliases = {name: places.get(table, "") for name, table in ALIASES.items()}
-    return {**places, **aliases, CLAIMS_FILE: CLAIMS_FILE}
+    large = [f"{name}.csv" for name in TABLES if name not in beside]
+    links = {name: _link(results.folder / name, folder) for name in large}
+    links |= {name: name for name in (*tables, CLAIMS_FILE)}
+    return links | {name: links.get(table, "") for name, table in ALIASES.items()}
 
 
-def copied_files(places: Mapping[str, str], folder: Path) -> list[Path]:
-    """Return the files of `write_data` beside the page.
-
-    >>> places = {"a.csv": "a.csv", "b.csv": "../../results/x/b.csv", "c.nc": "", "d.nc": "a.csv"}
-    >>> [path.name for path in copied_files(places, Path())]
-    ['a.csv']
-    """
-    beside = {place for place in places.values() if place and Path(place).name == place}
-    return [folder / name for name in sorted(beside)]
-
-
-def _write(table: pd.DataFrame, copy: Path, results: Path) -> str:
-    """Write a table unless it is too large; return the path that the page links to."""
-    if table.size <= MOST_VALUES:
-        write_table(table, copy, DIGITS)
-        return copy.name
-    # A file of an earlier, smaller grid would pass for this one's.
-    copy.unlink(missing_ok=True)
-    original = results / copy.name
-    return Path(os.path.relpath(original, copy.parent)).as_posix() if original.is_file() else ""
+def _link(file: Path, folder: Path) -> str:
+    return Path(os.path.relpath(file, folder)).as_posix() if file.is_file() else ""

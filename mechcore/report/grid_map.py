@@ -44,7 +44,7 @@ class Commands:
     file: str
     """The netCDF file of a cell."""
     again: str
-    """The command that makes it again."""
+    """The command that regenerates it."""
     alone: str
     """The command that runs one of its simulations."""
     patterns: dict[str, str]

@@ -17,7 +17,7 @@ from mechcore.claims.verdict import AT_REST, MOVED, NOT_YET_MEASURED, Claim, rea
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
-from mechcore.report.data_files import ALIASES, copied_files, write_data
+from mechcore.report.data_files import ALIASES, write_data
 from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section, draw_sections
@@ -59,7 +59,7 @@ def write_report(
     logs: Path | None = None,
     *,
     partial: bool = False,
-) -> list[Path]:
+) -> None:
     """Draw all figures and write the report; ``partial`` measures and judges what is finished."""
     readme = output.parent / "README.md"
     for path in (output, readme):
@@ -74,13 +74,10 @@ def write_report(
     for path in (output, readme):
         path.unlink(missing_ok=True)
     sections = draw_sections(results, output.parent)
-    links = write_data(results, claims, output.parent)
+    links = write_data(results, claims, output.parent, partial=partial)
     content = Content(claims, sections, links, certificate_of(results), logs)
     _write(output, render(results, content))
     _write(readme, summary(results, content))
-    pictures = [picture for section in sections for picture in section.pictures]
-    figures = [file for picture in pictures for file in picture.files]
-    return [output, readme, *figures, *copied_files(links, output.parent)]
 
 
 def render(results: Results, content: Content) -> str:

@@ -25,7 +25,6 @@ class Picture:
 
     stem: str
     """The name of its files, without suffix."""
-    files: list[Path]
     alt: str
     caption: str
     width: int
@@ -55,8 +54,8 @@ def draw_sections(results: Results, folder: Path) -> list[Section]:
 
 def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
     kind, stem = FIGURES[name].figure(), f"{name}-{topic}"
-    data, table = kind.data(results, topic), folder / f"{stem}.csv"
-    write_table(data.table, table, DIGITS)
+    data = kind.data(results, topic)
+    write_table(data.table, folder / f"{stem}.csv", DIGITS)
     with paper_style():
         figure = kind.draw(data)
     png, svg = save(figure, folder / stem)
@@ -65,7 +64,7 @@ def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
         height = round(width * image.height / image.width)
     shown = png if kind.raster or svg.stat().st_size > HEAVIEST_SVG else svg
     words = kind.alt_text(data), kind.caption(data)
-    return Picture(stem, [table, png, svg], *words, width, height, _embedded(shown))
+    return Picture(stem, *words, width, height, _embedded(shown))
 
 
 def _embedded(file: Path) -> str:

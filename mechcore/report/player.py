@@ -29,7 +29,7 @@ TRACKED = ("mu_x", "mu_y", "sigma_x", "sigma_y")
 
 
 def player_data(results: Results) -> dict[str, object] | None:
-    """Return what the player shows, as JSON knows it; None without films."""
+    """Return what the player shows, as values for JSON; None without films."""
     films = [film.isel(pattern=0, angle=0) for film in results.films.values()]
     if not films:
         return None
@@ -99,7 +99,7 @@ def _film(film: xr.Dataset, frames: Bytes) -> dict[str, object]:
 
 
 def _numbers(values: xr.DataArray) -> list[object]:
-    """Return numbers (px) as JSON knows them, None where there is none."""
+    """Return numbers (px) for JSON, None where there is none."""
     rounded = values.values.astype(float).round(3) + 0.0
     numbers = rounded.astype(object)
     numbers[~np.isfinite(rounded)] = None

@@ -15,7 +15,7 @@ FIRST_KEYS = ("experiment", "kernels", "activations", "sizes")
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the results; None where nobody knows."""
+    """What made the results; None where it is unknown."""
 
     commit: str | None
     dirty: bool | None

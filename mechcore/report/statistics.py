@@ -160,7 +160,8 @@ CHAPTERS = {
         "and is not a probability. Cross-validated error: root mean square of predictions for "
         "held-out blocks of neighbouring betas; the outermost blocks are extrapolated. Bold: "
         "the best. Two curves have a light speed, to be compared with the light cone, (k − 1)/2 "
-        "along an axis, and the diffusion speed s; one whose error is as large as itself is none.",
+        "along an axis, and the diffusion speed s; a fitted light speed with an error as large as "
+        "its value is not evidence of one.",
         _curve_tables,
     ),
     "pooled": Chapter(

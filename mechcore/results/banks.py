@@ -34,8 +34,7 @@ class BankResults:
     plan: PlannedBank
     analysis: BankAnalysis
     runs: dict[str, xr.Dataset] | None
-    """Runs of the strongest kernels, see `mechcore.filters.runs.simulate_bank`; None of weights
-    before training, or if they did not run."""
+    """Runs of the strongest kernels; None for weights before training, or if they did not run."""
 
     @classmethod
     def load(cls, plan: PlannedBank, results: Path, experiment: Experiment) -> BankResults:

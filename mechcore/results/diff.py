@@ -17,12 +17,11 @@ EQUAL, ROUNDING, DIFFERS, ONLY_A, ONLY_B = "equal", "rounding", "differs", "only
 """Values of the column ``change``."""
 
 ROUNDING_SHARE = 1e-9
-"""Numbers that are closer than this share of their metric's scale differ by rounding: that is ten
-times what the engines agree to."""
+"""Share of a metric's scale that is still rounding: ten times the limit between engines."""
 
 ROUNDING_SIZE = 1e-12
-"""So do numbers that are closer than this: speeds are known to it, and what is zero in theory, as a
-standard error of an exact line, is some 1e-17 in practice."""
+"""Numbers closer than this differ by rounding, too: speeds are known to it, and what is zero in
+theory, as a standard error of an exact line, is some 1e-17 in practice."""
 
 
 def compare(a: Sweep, b: Sweep) -> pd.DataFrame:

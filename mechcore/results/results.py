@@ -53,12 +53,8 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 """How each table of results is read, in the order of `Results`; files carry these names."""
 
-WRITERS = {
-    **dict.fromkeys(("metrics.csv", "mechanics.csv", "kernels.csv"), "collect"),
-    **dict.fromkeys(("regressions.csv", "models.csv", "pooled.csv"), "regress"),
-    CLAIMS_FILE: "judge",
-}
-"""Which command writes each table, and the claims."""
+TABLE_FILES = (*(f"{name}.csv" for name in TABLES), CLAIMS_FILE)
+"""The tables, and the claims, whose hashes are in the sweep."""
 
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
 """Columns of the kernels that `Results.simulations` shows beside each simulation."""
@@ -132,7 +128,7 @@ class Results:
     def file_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of files with numbers that the identifier of a sweep leaves out."""
         films = [f"{FILMS}/{name}.nc" for name in film_cells(self.experiment)]
-        return existing_hashes(self.folder, (*WRITERS, CONTROLS_FILE, *films))
+        return existing_hashes(self.folder, (*TABLE_FILES, CONTROLS_FILE, *films))
 
     @cached_property
     def cells(self) -> dict[str, Cell]:

@@ -21,15 +21,15 @@ from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.environment import Code, Environment, current_code, current_environment
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings, read_settings, write_settings
-from mechcore.io.netcdf import read_attributes, read_dataset
+from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
-from mechcore.results.results import WRITERS, Results, existing_hashes
+from mechcore.results.results import TABLE_FILES, Results, existing_hashes
 from mechcore.simulation.reading import check_settings
 
 DIGITS = 12
-"""Of an identifier: among a million sweeps two are equal by chance once in five hundred stores."""
+"""Length of an identifier: a store of a million sweeps has a 1-in-500 chance of a collision."""
 
 
 class CellRecord(Settings):
@@ -41,7 +41,7 @@ class CellRecord(Settings):
     """Time of the file in ms since 1970."""
     wall_seconds: float | None = Field(default=None, allow_inf_nan=False)
     memory_mb: float | None = Field(default=None, allow_inf_nan=False)
-    """Of the job; None where it was not measured."""
+    """Run time and memory of the job; None where they were not measured."""
 
     @property
     def started_at(self) -> int:
@@ -112,7 +112,7 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         records,
         cells_table(results),
         banks,
-        existing_hashes(results.folder, WRITERS),
+        existing_hashes(results.folder, TABLE_FILES),
     )
 
 
@@ -149,7 +149,7 @@ def read_sweep(folder: Path) -> Sweep:
         )
     table = read_table(cells, ["cell", "kernel", "activation"], ("cell",))
     if CELLS_FILE in content.tables:
-        _check_hash(cells, content.tables, "summarise")
+        _check_hash(cells, content.tables)
     return Sweep(
         content.sweep,
         content.experiment,
@@ -179,11 +179,11 @@ def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
     settings = experiment.without_tracking().to_mapping()
     if sweep.config != settings or set(sweep.records) != set(expand(experiment)):
         raise MechcoreError(
-            f"{path}: made with other settings than {experiment.experiment} has; mechcore "
-            "summarise makes it again"
+            f"{path}: made with other settings than {experiment.experiment} has; run "
+            "`mechcore summarise` to regenerate it"
         )
-    for name, command in WRITERS.items():
-        _check_hash(folder / name, sweep.tables, command)
+    for name in TABLE_FILES:
+        _check_hash(folder / name, sweep.tables)
     return sweep
 
 
@@ -191,19 +191,17 @@ def check_describes(sweep: Sweep, results: Results) -> None:
     """Refuse a sweep of other results: its hashes are not those of the files."""
     if sweep.identifier != sweep_identifier(results):
         raise MechcoreError(
-            f"{results.folder / SWEEP_FILE}: describes other results; mechcore summarise makes it "
-            "again"
+            f"{results.folder / SWEEP_FILE}: describes other results; run "
+            "`mechcore summarise` to regenerate it"
         )
 
 
-def _check_hash(path: Path, hashes: Mapping[str, str], command: str) -> None:
+def _check_hash(path: Path, hashes: Mapping[str, str]) -> None:
     """Refuse a table that is not the one that a sweep describes."""
     if not path.is_file():
-        raise MechcoreError(f"{path}: missing; mechcore {command} makes it again")
+        raise MechcoreError(f"{path}: missing; run the workflow to regenerate it")
     if file_sha256(path) != hashes.get(path.name):
-        raise MechcoreError(
-            f"{path}: changed after mechcore summarise; mechcore {command} makes it again"
-        )
+        raise MechcoreError(f"{path}: changed after `mechcore summarise`; {AGAIN}")
 
 
 def identifier_of(

@@ -1,1 +1,1 @@
-"""Runs a cell, a film or the controls, and defines what a trajectory file contains."""
+"""Runs a cell, a film or the controls, and defines the trajectory file."""

@@ -1,1 +1,1 @@
-"""MLflow as a view of the results, which can be deleted and rebuilt from the files at any time."""
+"""MLflow as a view of the results."""

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 ARTIFACTS = "mlartifacts"
 
 SERVED = "mlflow-artifacts:/"
-"""Begins the addresses of artifacts that a server resolves, wherever the folder is: absolute paths
-would be wrong once it has moved."""
+"""Prefix of artifacts that a server resolves: absolute paths would break when the folder moves."""
 
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
@@ -49,7 +48,7 @@ DIGEST_LENGTH = 36
 """Characters of the hash of an input that a store takes."""
 
 DEFAULTS = {
-    # MLflow reports its use over the network unless told not to.
+    # MLflow reports its use over the network unless this is switched off.
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Its own seven attempts take four minutes to say that a server is down.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",

@@ -6,16 +6,23 @@ from collections import Counter
 from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
-from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CLAIMS_FILE,
+    METRICS_FILE,
+    MODELS_FILE,
+    REGRESSIONS_FILE,
+    SWEEP_FILE,
+)
 from mechcore.io.hashes import file_sha256
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
-ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, "regressions.csv", "models.csv")
+ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, REGRESSIONS_FILE, MODELS_FILE)
 """Results that become artifacts, with which another sweep can be compared."""
 
-INPUTS = ("metrics.csv", CELLS_FILE)
+INPUTS = (METRICS_FILE, CELLS_FILE)
 
 
 def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun:

@@ -15,7 +15,7 @@ from mechcore.io.atomic import replace_file
 from mechcore.io.environment import Code, current_code
 from mechcore.jobs.status import cell_states
 from mechcore.results.results import Results
-from mechcore.results.sweep import Sweep, describe_sweep, finished_sweep
+from mechcore.results.sweep import Sweep, check_describes, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_run, simulation_runs
 from mechcore.tracking.experiments import cells_experiment, simulations_experiment
@@ -73,6 +73,7 @@ def finished_experiments(
     """Return all that a store should hold of a finished experiment."""
     results = Results.load(experiment, directory)
     sweep = finished_sweep(experiment, directory)
+    check_describes(sweep, results)
     return _experiments(results, sweep, [sweep_run(results, sweep, report)])
 
 
@@ -104,8 +105,8 @@ def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:
         if len(runs) != 1:
             known = ", ".join(sorted(run.data.tags[tag] for run in runs)) or "none"
             raise MechcoreError(
-                f"sweep {identifier}: expected one in {without_password(uri)} whose identifier "
-                f"begins so, found {known}"
+                f"sweep {identifier}: expected the first digits of exactly one sweep in "
+                f"{without_password(uri)}, found {known}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for name in (SWEEP_FILE, CELLS_FILE):
@@ -126,7 +127,7 @@ def _experiments(
 
 
 def _code_tags(code: Code) -> dict[str, str]:
-    """Of the code that made the results, which may differ from that of this moment."""
+    """Tags of the code that made the results, which may differ from the code that runs now."""
     return {
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": code.commit,

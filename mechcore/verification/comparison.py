@@ -17,7 +17,7 @@ SAME_SUMS = 1e-6
 another machine, and curves whose search ends at 1e-8 of their parameters."""
 
 PERFECT = 1e-9
-"""Of a line with smaller residuals the information criterion is the logarithm of rounding."""
+"""With residuals smaller than this, the information criterion is the logarithm of rounding."""
 
 CRITERIA, RESIDUAL = ("aic", "delta_aic"), "worst_residual"
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from mechcore.analysis.collect import collect
 from mechcore.errors import MechcoreError, checked_integer, one_line
+from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.results.archive import opened
 from mechcore.results.archive.files import finished_files
-from mechcore.results.results import WRITERS, Results, netcdf_files
+from mechcore.results.results import TABLE_FILES, Results, netcdf_files
 from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
@@ -60,16 +62,23 @@ def verify(
         results = Results.load(experiment, folder)
         results.read_beside_the_grid()
         identifier = sweep_identifier(results)
-        again = Results.fitted(experiment, folder, collect(results.cells, folder / TRAJECTORIES))
+        seed = int(identifier, 16) if extent.seed is None else extent.seed
+        generator = np.random.default_rng(seed)
+        cells = Sampling(extent.cells, generator, report)
+        simulations = Sampling(extent.simulations, generator, report)
+        sample, reruns = cells.draw(list(results.cells)), []
+
+        def read(path: Path, cell: Cell) -> xr.Dataset:
+            dataset = read_trajectories(path, cell)
+            if cell.id in sample:
+                reruns.append(check_cell(dataset, cell, simulations))
+            return dataset
+
+        measured = collect(results.cells, folder / TRAJECTORIES, read=read)
+        again = Results.fitted(experiment, folder, measured)
     except MechcoreError as error:
         # Whatever would be computed from these files is not worth a look.
         return _certificate(experiment, [_files(experiment, [one_line(str(error))])])
-    seed = int(identifier, 16) if extent.seed is None else extent.seed
-    generator = np.random.default_rng(seed)
-    cells = Sampling(extent.cells, generator, report)
-    simulations = Sampling(extent.simulations, generator, report)
-    sample = cells.draw(list(results.cells))
-    reruns = [_check_cell(results, name, simulations) for name in sample]
     statement = "The reference engine gives the same record at every layer"
     beside = [check_controls(results, cells), check_films(results, simulations)]
     if experiment.filter_banks:
@@ -77,7 +86,7 @@ def verify(
     checks = [_files(experiment, []), merged("simulations", statement, reruns), *beside]
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):
-        checks += [check_tables(results, again, sweep), check_verdicts(again)]
+        checks += [check_tables(results, again, sweep, identifier), check_verdicts(again)]
     return _certificate(experiment, checks, seed, sample, identifier, results.file_hashes())
 
 
@@ -89,17 +98,11 @@ def verify_archive(path: Path, extent: Extent | None = None, report: Report = st
         return verify(contents.experiment, contents.results, extent, report)
 
 
-def _check_cell(results: Results, name: str, sampling: Sampling) -> Check:
-    cell = results.cells[name]
-    dataset = read_trajectories(results.folder / TRAJECTORIES / f"{name}.nc", cell)
-    return check_cell(dataset, cell, sampling)
-
-
 def _files(experiment: Experiment, failures: list[str]) -> Check:
     return Check(
         name="files",
         statement="Every file has the content of its hash, and was made for this configuration",
-        compared=len(netcdf_files(experiment)) + len(WRITERS),
+        compared=len(netcdf_files(experiment)) + len(TABLE_FILES),
         failures=failures,
     )
 

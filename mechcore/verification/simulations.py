@@ -24,19 +24,19 @@ from mechcore.verification.comparison import differences
 from mechcore.verification.sampling import Sampling
 
 MOST_MULTIPLY_ADDS = 3e9
-"""Of the reference engine for one simulation, some seconds: more than any of ``config/full.yaml``
-takes. Of a larger one the first layers are compared, as many as that is enough for."""
+"""Budget of the reference engine for one simulation, some seconds, enough for any of
+``config/full.yaml``; larger ones are compared through the layers it covers."""
 
 OVERHEAD = 1e5
 """What a layer costs however small the state is, in multiply-adds: numpy's calls."""
 
 OTHER_ROUNDING = 40.0
-"""Between two engines the sensitivity of a run differs by what other rounding does, see
-`mechcore.engines.trajectories.ILL_CONDITIONED`: what one of them finds this much below the limit,
-the other does not find beyond it."""
+"""Rounding differs between engines, and with it the sensitivity of a run, see
+`mechcore.engines.trajectories.ILL_CONDITIONED`. A value this far below the limit in one engine
+cannot exceed it in the other."""
 
 SAME_PICTURE = 1e-6
-"""Of a pixel of a snapshot: it is kept in float32, whose rounding is 6e-8."""
+"""Tolerance of a pixel of a snapshot, which is kept in float32, whose rounding is 6e-8."""
 
 CONSTANTS = (
     *("kernel_taps", "smallest_tap", "odd_energy_ratio", "beta_star"),

@@ -12,23 +12,25 @@ from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import Sweep, sweep_identifier
+from mechcore.results.sweep import Sweep
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import compared_table
 
 TEXTS = ["kind", "statement", "test", "verdict", "section", "data", "meaning"]
-"""Of a claim. Its range, which quotes figures in a few digits, is compared where they are equal."""
+"""Texts of a claim. Its range quotes figures in a few digits: compared where these are equal."""
 
 
-def check_tables(results: Results, again: Results, sweep: Sweep) -> Check:
-    """Compare tables with those that follow from the trajectories, and the sweep with them."""
+def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str) -> Check:
+    """Compare tables with those that follow from the trajectories, and the sweep with them.
+
+    ``identifier`` is that of the results, see `mechcore.results.sweep.sweep_identifier`.
+    """
     parts = [
         compared_table(f"{name}.csv", getattr(results, name), getattr(again, name))
         for name in TABLES
     ]
-    expected = sweep_identifier(results)
-    if sweep.identifier != expected:
-        line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {expected}"
+    if sweep.identifier != identifier:
+        line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         parts.append(failed("table", SWEEP_FILE, line))
     if all(part.holds for part in parts):
         parts.append(compared_table(CELLS_FILE, sweep.cells, cells_table(results)))

@@ -17,21 +17,10 @@ from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import write_dataset
 from mechcore.simulation.reading import read_trajectories
 from mechcore.simulation.run import simulate
+from tests.helpers.experiments import SMALL
 
-CELLS = expand(
-    load_experiment(
-        {
-            "experiment": "tiny",
-            "kernels": ["dct"],
-            "activations": ["relu", "modulus"],
-            "sizes": [2, 3],
-            "patterns": ["delta", "disc"],
-            "angles": [0, 30],
-            "betas": [0.0, 0.5, 1.0],
-            "steps": 8,
-        }
-    )
-)
+AXES = {"sizes": [2, 3], "patterns": ["delta", "disc"], "angles": [0, 30], "betas": [0.0, 0.5, 1.0]}
+CELLS = expand(load_experiment(SMALL | AXES))
 CELL = next(iter(CELLS))
 
 

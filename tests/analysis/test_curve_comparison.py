@@ -37,22 +37,16 @@ LAWS: dict[str, Callable[[Array], Array]] = {
 
 
 def finite_celerity(beta: Array) -> Array:
-    """Return the celerity, a large number for an odd kernel."""
     return celerity(np.minimum(beta, 0.9999))
 
 
 def compared(law: Callable[[Array], Array], **options: object) -> pd.DataFrame:
-    """Return the comparison for one cell, indexed by domain and model."""
     metrics = metrics_of(law, **options)  # type: ignore[arg-type]
     return compare_models(metrics, kernels_of(metrics)).set_index(["domain", "model"])
 
 
 def noise(seed: int, scale: float) -> Callable[[Array], Array]:
-    """Return normal noise."""
     return lambda beta: scale * np.random.default_rng(seed).standard_normal(len(beta))
-
-
-# Recovery.
 
 
 @pytest.mark.parametrize("name", CURVES)
@@ -61,11 +55,11 @@ def noise(seed: int, scale: float) -> Callable[[Array], Array]:
 def test_a_curve_is_recovered(name: str, level: float, limit: float) -> None:
     table = compared(lambda beta: CURVES[name](finite_celerity(beta), level, limit))
     for domain in DOMAINS:
-        found = table.loc[(domain, name)]
+        fit = table.loc[(domain, name)]
         # 1e-6: a limit of 30 bends the speeds below beta* by 1e-5, known to 1e-16.
-        assert found.level == pytest.approx(level, rel=1e-6)
-        assert found.light_speed == pytest.approx(limit, rel=1e-6)
-        assert found.delta_aic == 0
+        assert fit.level == pytest.approx(level, rel=1e-6)
+        assert fit.light_speed == pytest.approx(limit, rel=1e-6)
+        assert fit.delta_aic == 0
 
 
 @pytest.mark.parametrize("name", CURVES)
@@ -78,8 +72,8 @@ def test_curves_and_their_errors_are_those_of_scipy(name: str, seed: int) -> Non
     odd = metrics.beta < 1
     phi, speed = celerity(metrics.beta[odd].to_numpy()), metrics.speed[odd].to_numpy()
     expected, covariance = optimize.curve_fit(CURVES[name], phi, speed, [0.7, 1.0], xtol=1e-14)
-    found = compare_models(metrics, kernels_of(metrics)).set_index(["domain", "model"])
-    curve = found.loc[("all beta", name)]
+    table = compare_models(metrics, kernels_of(metrics)).set_index(["domain", "model"])
+    curve = table.loc[("all beta", name)]
     # Golden section finds a minimum to the root of the rounding; 1e-4: derivatives by differences.
     np.testing.assert_allclose([curve.level, curve.light_speed], expected, rtol=1e-6)
     errors = np.sqrt(np.diag(covariance))
@@ -94,8 +88,8 @@ def test_intervals_of_the_light_speed_hold_it(name: str) -> None:
 
     metrics = pd.concat([law(seed) for seed in range(300)])
     table = compare_models(metrics, kernels_of(metrics))
-    found = table[(table.domain == "all beta") & (table.model == name)]
-    held = (found.light_speed - 1.2).abs() < 2.02 * found.light_speed_se  # t, 38 degrees of freedom
+    fits = table[(table.domain == "all beta") & (table.model == name)]
+    held = (fits.light_speed - 1.2).abs() < 2.02 * fits.light_speed_se  # t, 38 degrees of freedom
     # 0.91 to 0.99: three standard errors of 1.3% each way.
     assert 0.91 <= held.mean() <= 0.99
 
@@ -104,25 +98,22 @@ def test_a_straight_line_in_celerity_has_no_light_speed() -> None:
     table = compared(lambda beta: 0.8 * finite_celerity(beta))
     for domain in DOMAINS:
         for name in CURVES:
-            found = table.loc[(domain, name)]
-            assert found.light_speed == np.inf
-            assert np.isnan(found.light_speed_se)
-            assert found.level == pytest.approx(0.8, rel=1e-12)
+            fit = table.loc[(domain, name)]
+            assert fit.light_speed == np.inf
+            assert np.isnan(fit.light_speed_se)
+            assert fit.level == pytest.approx(0.8, rel=1e-12)
             # None of the three wins: the curves hold the line.
-            assert found.delta_aic == table.loc[(domain, "linear in celerity")].delta_aic == 0
+            assert fit.delta_aic == table.loc[(domain, "linear in celerity")].delta_aic == 0
 
 
 def test_a_step_shows_its_limit_but_not_how_it_rises() -> None:
     table = compared(lambda beta: np.full_like(beta, 0.5))
     for name in CURVES:
-        found = table.loc[("beta > beta*", name)]
-        assert found.light_speed == pytest.approx(0.5, rel=1e-5)  # the steepest curve that is tried
-        assert np.isnan(found.level)
-        assert np.isnan(found.light_speed_se)
-        assert np.isnan(found.r2)
-
-
-# Comparison.
+        fit = table.loc[("beta > beta*", name)]
+        assert fit.light_speed == pytest.approx(0.5, rel=1e-5)  # the steepest curve that is tried
+        assert np.isnan(fit.level)
+        assert np.isnan(fit.light_speed_se)
+        assert np.isnan(fit.r2)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -132,7 +123,7 @@ def test_both_criteria_pick_the_model_that_made_the_data(name: str, seed: int) -
     table = compared(lambda beta: law(beta) + noise(seed, 1e-3)(beta)).loc["all beta"]
     assert table.aic.idxmin() == name
     assert table.cross_validated_error.idxmin() == name
-    # Of the size of the noise; the outer blocks are extrapolated.
+    # The size of the noise; the outer blocks are extrapolated.
     assert 0.5e-3 < table.cross_validated_error[name] < 1e-2
 
 
@@ -188,9 +179,6 @@ def test_light_cone_and_diffusion_speed_are_means_over_the_angles() -> None:
     assert compare_models(metrics, kernels[:0]).light_cone.isna().all()
 
 
-# What cannot be fitted.
-
-
 def test_extinct_simulations_have_no_figures() -> None:
     table = compared(lambda beta: np.full_like(beta, np.nan))
     assert (table.n == 0).all()
@@ -219,12 +207,9 @@ def test_holes_are_left_out() -> None:
     def law(beta: Array) -> Array:
         return np.where((beta > 0.3) & (beta < 0.5), np.nan, LAWS["saturating"](beta))
 
-    found = compared(law).loc[("all beta", "saturating")]
-    assert found.n == 40 - 7
-    assert found.light_speed == pytest.approx(1.2, rel=1e-6)  # the search for the bend
-
-
-# Shapes.
+    fit = compared(law).loc[("all beta", "saturating")]
+    assert fit.n == 40 - 7
+    assert fit.light_speed == pytest.approx(1.2, rel=1e-6)  # the search for the bend
 
 
 @given(st.floats(1e-9, 1e3))

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -18,8 +17,6 @@ from mechcore.experiment.cell import Cell
 from mechcore.model.kernels import even_part, kernel
 from mechcore.model.theory import theory
 from mechcore.simulation.run import propagate, simulate
-
-# Fits.
 
 
 @given(st.integers(0, 999), st.integers(3, 50))
@@ -58,62 +55,55 @@ def test_fewer_than_three_points_make_no_line(known: int) -> None:
     assert np.isnan(line.intercept)
 
 
-# Speeds.
-
-
 @pytest.mark.parametrize("angle", [0, 45, 90, 137.0, 180, 270])
 @pytest.mark.parametrize("beta", [0.2, 0.6, 0.9])
 def test_speed_is_the_slope_along_the_momentum(angle: float, beta: float) -> None:
     run = propagate(kernel("gaussian", 3, beta, angle), steps=40, t_burn=7)
-    found = measure(run)
+    measured = measure(run)
     direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     along = direction[0] * run.mu_x + direction[1] * run.mu_y
     late = slice(7, None)
     slope = np.polyfit(run.t[late], along[late], 1)[0]
     # 1e-10: polyfit of displacements up to 30 px.
-    assert found.speed == pytest.approx(slope, rel=1e-10)
+    assert measured.speed == pytest.approx(slope, rel=1e-10)
     expected = stats.linregress(run.t[late], along[late]).stderr
-    assert found.speed_se == pytest.approx(expected, rel=1e-6, abs=1e-9)  # small residuals
+    assert measured.speed_se == pytest.approx(expected, rel=1e-6, abs=1e-9)  # small residuals
     velocity = np.polyfit(run.t[late], np.stack([run.mu_x, run.mu_y], -1)[late], 1)[0]
-    np.testing.assert_allclose([found.velocity_x, found.velocity_y], velocity, atol=1e-11)
+    np.testing.assert_allclose([measured.velocity_x, measured.velocity_y], velocity, atol=1e-11)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 200.5, 315])
 def test_direction_is_the_angle_of_the_kernel(angle: float) -> None:
-    found = measure(propagate(kernel("binomial", 4, 0.3, angle), steps=40))
-    assert found.direction == pytest.approx(angle, abs=1e-8)  # rounded to 9 digits
+    measured = measure(propagate(kernel("binomial", 4, 0.3, angle), steps=40))
+    assert measured.direction == pytest.approx(angle, abs=1e-8)  # rounded to 9 digits
 
 
 def test_speed_is_the_theory_where_it_holds_and_nan_elsewhere() -> None:
     slow, fast = kernel("dct", 3, 0.3, 20), kernel("dct", 3, 0.9, 20)
-    found = measure(propagate(slow, steps=30))
-    assert found.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
-    assert found.speed == pytest.approx(float(found.speed_theory), rel=1e-9)
+    measured = measure(propagate(slow, steps=30))
+    assert measured.speed_theory == pytest.approx(theory(slow).speed, rel=1e-12)
+    assert measured.speed == pytest.approx(float(measured.speed_theory), rel=1e-9)
     assert np.isnan(measure(propagate(fast, steps=30)).speed_theory)
-    assert np.isnan(measure(propagate(slow, "gelu", steps=30)).speed_theory)
-    assert np.isnan(measure(propagate(slow, steps=30, density="square")).speed_theory)
-    assert np.isnan(measure(propagate(slow, steps=30, boundary="zero")).speed_theory)
+    for other in ({"activation": "gelu"}, {"density": "square"}, {"boundary": "zero"}):
+        assert np.isnan(measure(propagate(slow, steps=30, **other)).speed_theory)
 
 
 @pytest.mark.parametrize("size", [2, 3, 6])
 def test_a_kernel_at_rest_has_speed_zero_and_no_direction(size: int) -> None:
-    found = measure(propagate(even_part("dct", size), steps=40))
-    assert found.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
-    assert np.isnan(found.direction)
-    assert found.speed_theory == 0
-
-
-# Diffusion.
+    measured = measure(propagate(even_part("dct", size), steps=40))
+    assert measured.speed == pytest.approx(0, abs=1e-13)  # rounding of a symmetric state
+    assert np.isnan(measured.direction)
+    assert measured.speed_theory == 0
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("pattern", ["delta", "disc", "random"])
 def test_dc_diffuses_with_exponent_one_half(size: int, pattern: str) -> None:
-    found = measure(propagate(even_part("dct", size), pattern=pattern, steps=50))
+    measured = measure(propagate(even_part("dct", size), pattern=pattern, steps=50))
     # 1e-9: the exact theory, through logarithms.
-    assert found.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
+    assert measured.diffusion_exponent == pytest.approx(0.5, abs=1e-9)
     coefficient = math.sqrt((size**2 - 1) / 12)
-    assert found.diffusion_coefficient == pytest.approx(coefficient, rel=1e-8)
+    assert measured.diffusion_coefficient == pytest.approx(coefficient, rel=1e-8)
 
 
 def test_width_is_taken_along_the_motion() -> None:
@@ -127,19 +117,16 @@ def test_width_is_taken_along_the_motion() -> None:
 
 
 def test_what_does_not_spread_has_no_exponent() -> None:
-    found = measure(propagate([[0.0, 0, 1]], steps=20))
-    assert found.speed == 1
-    assert np.isnan(found.diffusion_exponent)
-    assert np.isnan(found.diffusion_coefficient)
-
-
-# Ends.
+    measured = measure(propagate([[0.0, 0, 1]], steps=20))
+    assert measured.speed == 1
+    assert np.isnan(measured.diffusion_exponent)
+    assert np.isnan(measured.diffusion_coefficient)
 
 
 def test_an_extinct_run_has_no_figures() -> None:
-    found = measure(propagate(-np.ones((3, 3)), steps=10))
+    measured = measure(propagate(-np.ones((3, 3)), steps=10))
     for name in ("speed", "speed_se", "direction", "sigma_final", "diffusion_exponent"):
-        assert np.isnan(found[name])
+        assert np.isnan(measured[name])
 
 
 def test_a_run_that_dies_late_is_measured_until_then() -> None:
@@ -151,26 +138,11 @@ def test_a_run_that_dies_late_is_measured_until_then() -> None:
     assert np.isnan(measure(cut).sigma_final)
 
 
-# Tables.
-
-
-def small_cell() -> xr.Dataset:
-    """Return the trajectories of a cell with two patterns, angles and betas."""
-    return simulate(
-        Cell(
-            kernel="dct",
-            activation="relu",
-            size=2,
-            patterns=["delta", {"name": "disc", "radius": 4}],
-            angles=[0.0, 45.0],
-            betas=[0.0, 0.5, 1.0],
-            steps=12,
-        )
-    )
-
-
-def test_the_table_has_a_row_for_each_simulation_in_order() -> None:
-    table = metrics_table(small_cell())
+def test_the_table_has_a_row_for_each_simulation_with_what_is_measured() -> None:
+    patterns = ["delta", {"name": "disc", "radius": 4}]
+    axes = {"patterns": patterns, "angles": [0.0, 45.0], "betas": [0.0, 0.5, 1.0]}
+    dataset = simulate(Cell(kernel="dct", activation="relu", size=2, steps=12, **axes))
+    table = metrics_table(dataset)
     assert tuple(table.columns) == METRICS
     assert len(table) == 2 * 2 * 3
     assert table.pattern.tolist() == ["delta"] * 6 + ["disc-radius4"] * 6
@@ -179,14 +151,8 @@ def test_the_table_has_a_row_for_each_simulation_in_order() -> None:
     assert set(table.kernel) == {"dct"}
     assert set(table["size"]) == {2}
     assert table.extinct_at.isna().all()
-
-
-def test_the_table_holds_what_is_measured() -> None:
-    dataset = small_cell()
-    table = metrics_table(dataset).set_index(["pattern", "angle", "beta"])
     figures = measure(dataset)
-    for key, row in table.iterrows():
-        pattern, angle, beta = key
+    for (pattern, angle, beta), row in table.set_index(["pattern", "angle", "beta"]).iterrows():
         here = figures.sel(pattern=pattern, angle=angle, beta=beta)
         for name in ("speed", "speed_se", "direction", "sigma_final", "speed_theory"):
             np.testing.assert_array_equal(row[name], here[name])
@@ -201,10 +167,8 @@ def test_a_torus_is_measured_only_until_something_can_cross_its_edge() -> None:
     # The same layers of the same run: rounding of coordinates up to 20 px.
     assert measure(run).speed == pytest.approx(float(measure(free).speed), abs=1e-12)
 
-
-def test_a_torus_that_is_too_small_has_no_speed() -> None:
-    run = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
-    assert np.isnan(measure(run).speed)
+    small = propagate(kernel("dct", 3, 0.6), boundary="wrap", domain=5, steps=16)
+    assert np.isnan(measure(small).speed)
 
 
 def test_walls_are_part_of_what_is_measured() -> None:

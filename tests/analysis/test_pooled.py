@@ -23,12 +23,10 @@ SIZES = range(2, 12)
 
 
 def grid(law: Callable[[int], Callable[[Array], Array]] = theory, **options: str) -> pd.DataFrame:
-    """Return the metrics of an activation over sizes."""
     return pd.concat([metrics_of(law(k), k, **options) for k in SIZES], ignore_index=True)
 
 
 def row(table: pd.DataFrame, pool_name: str, predictor: str, domain: str) -> pd.Series:
-    """Return the row of a table of one pattern."""
     chosen = (table.predictor == predictor) & (table.domain == domain)
     rows = table[chosen & (table["pool"] == pool_name)]
     assert len(rows) == 1
@@ -57,25 +55,25 @@ def test_intervals_that_take_betas_for_draws_are_too_narrow_and_clustered_ones_a
 
 def test_clustered_errors_are_the_sandwich_of_liang_and_zeger() -> None:
     x, y, names = clustered(0, clusters=6)
-    found = fit_clustered(x, y, names)
+    result = fit_clustered(x, y, names)
     design = np.column_stack([np.ones_like(x), x])
     bread = np.linalg.inv(design.T @ design)
     residual = y - design @ (bread @ design.T @ y)
-    scores = [design[names == one].T @ residual[names == one] for one in range(6)]
+    scores = [design[names == cluster].T @ residual[names == cluster] for cluster in range(6)]
     correction = 6 / 5 * (len(x) - 1) / (len(x) - 2)
-    covariance = correction * bread @ sum(np.outer(one, one) for one in scores) @ bread
-    assert found["slope_se"] == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-9)
-    half = stats.t.ppf(0.975, 5) * found["slope_se"]
-    assert found["ci_high"] == pytest.approx(found["slope"] + half, rel=1e-12)
-    assert found["slope_se_independent"] == pytest.approx(stats.linregress(x, y).stderr, rel=1e-9)
+    covariance = correction * bread @ sum(np.outer(score, score) for score in scores) @ bread
+    assert result["slope_se"] == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-9)
+    half = stats.t.ppf(0.975, 5) * result["slope_se"]
+    assert result["ci_high"] == pytest.approx(result["slope"] + half, rel=1e-12)
+    assert result["slope_se_independent"] == pytest.approx(stats.linregress(x, y).stderr, rel=1e-9)
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3])
 def test_few_clusters_have_no_interval(clusters: int) -> None:
-    found = fit_clustered(*clustered(0, clusters))
-    assert np.isfinite(found["slope"])
+    result = fit_clustered(*clustered(0, clusters))
+    assert np.isfinite(result["slope"])
     for name in ("slope_se", "ci_low", "ci_high"):
-        assert np.isfinite(found[name]) == (clusters >= 3)
+        assert np.isfinite(result[name]) == (clusters >= 3)
 
 
 @pytest.mark.parametrize("count", [6, 25])
@@ -95,10 +93,10 @@ def test_in_diffusion_speeds_all_sizes_follow_one_line() -> None:
     assert tuple(table.columns) == POOLED_COLUMNS
     assert len(table) == 2 * len(PREDICTORS) * len(DOMAINS)
     for name in ("dct-relu", "relu"):
-        found = row(table, name, "celerity", "beta <= beta*")
+        result = row(table, name, "celerity", "beta <= beta*")
         for figure in ("slope", "ci_low", "ci_high", "theil_sen", "theil_sen_low", "r2"):
-            assert found[figure] == pytest.approx(1, rel=1e-9)  # rounding of sums
-        assert (found.n, found.clusters, found.cells_without_s) == (250, 10, 0)
+            assert result[figure] == pytest.approx(1, rel=1e-9)  # rounding of sums
+        assert (result.n, result.clusters, result.cells_without_s) == (250, 10, 0)
 
 
 def test_pools_are_of_a_family_and_of_all() -> None:
@@ -134,10 +132,10 @@ def test_the_robust_slope_is_that_of_the_typical_cell() -> None:
         return lambda beta: (50.0 if size == 11 else 1.0) * theory(size)(beta)
 
     metrics = grid(law)
-    found = row(pool(metrics, kernels_of(metrics)), "relu", "celerity", "beta <= beta*")
-    assert found.theil_sen == pytest.approx(1, rel=1e-9)
-    assert found.theil_sen_high == pytest.approx(1, rel=1e-9)
-    assert found.slope > 5
+    result = row(pool(metrics, kernels_of(metrics)), "relu", "celerity", "beta <= beta*")
+    assert result.theil_sen == pytest.approx(1, rel=1e-9)
+    assert result.theil_sen_high == pytest.approx(1, rel=1e-9)
+    assert result.slope > 5
 
 
 def test_dead_and_constant_cells_make_no_warning() -> None:
@@ -156,9 +154,9 @@ def test_kernels_that_families_share_count_once() -> None:
     # As in truth: the smallest kernels of these families are the same.
     kernels.loc[kernels["size"] == 2, "momentum_x"] = kernels.beta
     assert repeated_kernels(kernels) == {("gaussian", 2)}
-    found = pool(table, kernels)
-    assert row(found, "relu", "beta", "all beta").clusters == 2 * len(SIZES) - 1
-    assert row(found, "gaussian-relu", "beta", "all beta").clusters == len(SIZES)
+    result = pool(table, kernels)
+    assert row(result, "relu", "beta", "all beta").clusters == 2 * len(SIZES) - 1
+    assert row(result, "gaussian-relu", "beta", "all beta").clusters == len(SIZES)
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mechcore.claims.verdict import MOVED, REPRODUCED, Claim, Figure, read_claims, write_claims
-from mechcore.errors import MechcoreError
+from tests.helpers.refusals import refused
 
 CLAIM = Claim(
     id="C1",
@@ -50,34 +51,23 @@ def test_figures_have_numbers_of_any_kind(value: float | None, tmp_path: Path) -
         (CONTENT, "expected a list"),
         ([CONTENT, 1], "claims[1]: 1 is not allowed, expected"),
         ([{"id": "C1"}], "claims[0].kind: missing"),
-        (
-            [CONTENT | {"verdict": "moved"}],
-            "verdict: 'moved' is not allowed, expected reproduced or",
-        ),
+        ([CONTENT | {"verdict": "moved"}], "verdict: 'moved' is not allowed, expected reprod"),
         ([CONTENT | {"kind": "guess"}], "kind: 'guess' is not allowed, expected claim or control"),
         ([CONTENT | {"mood": "good"}], "'claims[0].mood' is not a known key"),
-        (
-            with_figure(value=float("nan")),
-            "figures[0].value: nan is not allowed, expected a finite number",
-        ),
+        (with_figure(value=np.nan), "figures[0].value: nan is not allowed, expected a finite"),
     ],
 )
-def test_other_content_is_refused_in_one_line(
-    content: object, message: str, tmp_path: Path
-) -> None:
+def test_other_content_is_refused(content: object, message: str, tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
     path.write_text(json.dumps(content))
-    with pytest.raises(MechcoreError) as caught:
+    with refused(f"{path}: ", message):
         read_claims(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_missing_and_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
-    with pytest.raises(MechcoreError, match="missing, expected what mechcore judge writes"):
+    with refused("missing, expected what mechcore judge writes"):
         read_claims(path)
     path.write_text("{")
-    with pytest.raises(MechcoreError, match="is not JSON"):
+    with refused("is not JSON"):
         read_claims(path)

@@ -31,7 +31,6 @@ COLUMNS = (
     *("ArrayJobID", "ArrayTaskID", "RestartCnt"),
     *("State", "NodeList", "Comment", "MinMemory", "TimeLimit", "WorkDir"),
 )
-"""What squeue tells of a job."""
 
 # Debian keeps daemons outside of a user's PATH.
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
@@ -103,13 +102,10 @@ StorageLoc=slurm
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or a task of an array, as the controller remembers it."""
-
     identifier: str
     """As scancel takes it: ``17`` or ``17_2``; ``17_[2-4]`` while tasks wait."""
     state: str
     node: str
-    """Empty before it runs."""
     comment: str
     """The rule and the wildcards, of jobs from Snakemake."""
     restarts: int
@@ -117,26 +113,19 @@ class Job:
     memory: str
     limit: str
     folder: str
-    """Where it was submitted from."""
 
 
 @dataclass
 class Cluster:
-    """A cluster that runs, and what may happen to it."""
-
     folder: Path
-    """Settings, states and logs of all daemons; removed in the end."""
     environment: dict[str, str]
-    """Environment variables of whoever talks to this cluster."""
     accounting: bool
     """Whether `sacct` works."""
 
     def run(self, *words: str) -> str:
-        """Run a program as a user of the cluster and return what it says."""
         return _run(words, self.environment)
 
     def jobs(self) -> list[Job]:
-        """Return the jobs that the controller has not forgotten, oldest first."""
         form = ",".join(f"{name}:|" for name in COLUMNS)
         lines = self.run("squeue", "--noheader", "--states=all", "--sort=i", "--Format", form)
         return [_job(line) for line in lines.splitlines()]
@@ -158,7 +147,6 @@ class Cluster:
         self._end_steps(node)
 
     def revive(self, node: str) -> None:
-        """Start a node."""
         (self.folder / f"spool-{node}").mkdir(exist_ok=True)
         self.run("slurmd", "-N", node)
 
@@ -167,12 +155,10 @@ class Cluster:
         _kill(self.folder / "slurmctld.pid", signal.SIGTERM)
 
     def start_controller(self) -> None:
-        """Start the controller with the state that it left, and wait until it answers."""
         self.run("slurmctld")
         self.wait_for(lambda: "UP" in self.run("scontrol", "ping"))
 
     def start(self) -> None:
-        """Start the controller and all nodes."""
         self.start_controller()
         for node in NODES:
             self.revive(node)
@@ -180,13 +166,11 @@ class Cluster:
         self.wait_for(lambda: self.run(*idle).strip() == str(len(NODES)))
 
     def stop(self) -> None:
-        """End the controller, then the nodes and whatever their jobs left."""
         self.stop_controller()
         for node in NODES:
             self.lose(node)
 
     def logs(self) -> str:
-        """Return the ends of the daemons' logs."""
         paths = sorted(self.folder.glob("*.log"))
         return "\n".join(f"--- {path.name}\n{path.read_text()[-2000:]}" for path in paths)
 
@@ -203,15 +187,17 @@ class Cluster:
                     process.kill()
 
     def wait_for(self, done: Callable[[], bool]) -> None:
-        """Wait until something is so, or a command succeeds that says it."""
         deadline = time.monotonic() + SECONDS_TO_WAIT
-        while not _succeeds(done):
+        while True:
+            # A command fails while its daemon is not up.
+            with suppress(AssertionError):
+                if done():
+                    return
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
 
 def _skip_without_slurm(accounting: bool) -> None:
-    """Skip the test where this machine or user cannot run a cluster."""
     if os.getuid():
         pytest.skip("SLURM's nodes start jobs as other users: only root can run them")
     names = PROGRAMS + (ACCOUNTING if accounting else ())
@@ -292,7 +278,6 @@ def _munge(cluster: Cluster) -> Iterator[None]:
 
 @contextmanager
 def _database(cluster: Cluster, port: int) -> Iterator[None]:
-    """Run a database with SLURM's daemon for it."""
     if not cluster.accounting:
         yield
         return
@@ -377,10 +362,3 @@ def _kill(pid_file: Path, number: signal.Signals) -> None:
                 process.kill()
             time.sleep(0.01)
     pid_file.unlink(missing_ok=True)
-
-
-def _succeeds(done: Callable[[], bool]) -> bool:
-    # A command fails while its daemon is not up.
-    with suppress(AssertionError):
-        return done()
-    return False

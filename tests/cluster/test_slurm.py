@@ -64,12 +64,9 @@ class Run:
     """A Snakemake on the login node."""
 
     process: subprocess.Popen[bytes]
-    """In a session of its own."""
     log: Path
-    """What it says."""
 
     def wait(self) -> int:
-        """Wait for its end and return the exit code; one that hangs fails the test."""
         try:
             return self.process.wait(SECONDS_TO_FINISH)
         except subprocess.TimeoutExpired:
@@ -78,13 +75,11 @@ class Run:
             self.kill()
 
     def kill(self) -> None:
-        """End it and its local jobs at once, as when the login node goes down."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def said(self) -> str:
-        """Return what it has said until now."""
         return self.log.read_text()
 
 
@@ -93,7 +88,7 @@ def own(environment: Mapping[str, str]) -> dict[str, str]:
 
     Machine code is the user's: a cluster that is gone in a minute need not make its own.
     """
-    kept = {key: one for key, one in environment.items() if key != "PYTHONPATH"}
+    kept = {key: value for key, value in environment.items() if key != "PYTHONPATH"}
     return kept | {"NUMBA_CACHE_DIR": user_cache_dir("mechcore")}
 
 
@@ -102,14 +97,12 @@ runs: list[Run] = []
 
 @pytest.fixture(autouse=True)
 def _nothing_goes_on() -> Iterator[None]:
-    """A test that fails leaves no Snakemake behind."""
     yield
     while runs:
         runs.pop().kill()
 
 
 def start(cluster: Cluster, folder: Path, *words: str, personal: str = "default") -> Run:
-    """Start Snakemake with the project's profiles."""
     profiles = ("--profile", str(PROFILES / "slurm"))
     profiles += ("--workflow-profile", str(PROFILES / personal))
     log = folder / f"said-{secrets.token_hex(4)}.txt"
@@ -128,7 +121,6 @@ def start(cluster: Cluster, folder: Path, *words: str, personal: str = "default"
 
 
 def finish(cluster: Cluster, folder: Path, *words: str) -> str:
-    """Run Snakemake to its good end and return what it said."""
     run = start(cluster, folder, *words)
     assert run.wait() == 0, run.said()
     return run.said()
@@ -142,14 +134,12 @@ def here(folder: Path, *words: str) -> None:
 
 
 def jobs_of(cluster: Cluster, folder: Path, what: str) -> list[Job]:
-    """Return the jobs of a rule, or of packed cells, that were submitted from a folder."""
     return [
         job for job in cluster.jobs() if job.folder == str(folder) and job.comment.startswith(what)
     ]
 
 
 def states(cluster: Cluster, folder: Path, what: str) -> list[str]:
-    """Return how such jobs ended, the first attempt first."""
     return [job.state for job in jobs_of(cluster, folder, what)]
 
 
@@ -167,15 +157,13 @@ def contents(folder: Path, experiment: str) -> dict[str, str | bytes]:
 
 
 def files(folder: Path, experiment: str) -> set[str]:
-    """Return the names of all results."""
     results = folder / "results" / experiment
-    found = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+    names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     # MLflow's, which not all tests ask for.
-    return found - {"tracking.json"}
+    return names - {"tracking.json"}
 
 
 def grid_project(place: Path) -> Path:
-    """Return a copy of the project with the grid, without results."""
     folder = copy_project(place / "project")
     (folder / "grid.yaml").write_text(GRID)
     return folder
@@ -190,7 +178,6 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project, without results."""
     return grid_project(tmp_path)
 
 
@@ -213,26 +200,23 @@ def finished_cells(project: Path) -> dict[str, int]:
 
 
 def begin(cluster: Cluster, project: Path, *words: str, target: str = COLLECTED) -> Run:
-    """Start the grid."""
     return start(cluster, project, "--configfile", "grid.yaml", *words, "--", target)
 
 
 def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[str, int]]:
-    """Wait until so many cells are finished, others not, and return their job and them."""
     cluster.wait_for(lambda: len(finished_cells(project)) >= cells)
-    job, found = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
+    job, finished = jobs_of(cluster, project, SHARED)[-1], finished_cells(project)
     assert job.state == "RUNNING"
-    assert len(found) < CELLS
-    return job, found
+    assert len(finished) < CELLS
+    return job, finished
 
 
 def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
-    """Hold the end to the results of an undisturbed run: equal, and no finished cell run again."""
     assert contents(project, "grid") == expected
     now = finished_cells(project)
     assert len(now) == CELLS
-    for found in before:
-        assert found.items() <= now.items()
+    for finished in before:
+        assert finished.items() <= now.items()
     assert not (project / "results" / "grid" / "finished").exists()
     assert not [path for path in (project / "results").rglob(".*") if path.is_file()]
 
@@ -254,14 +238,14 @@ def test_with_accounting_a_controller_that_is_away_costs_no_finished_cell(
 ) -> None:
     with slurm_cluster(accounting=True) as cluster:
         run = begin(cluster, project)
-        _, found = under_way(cluster, project, 1)
+        _, finished = under_way(cluster, project, 1)
         cluster.stop_controller()
         # Over at least one look; then the plugin asks sacct, which needs the database alone. The
         # next cell of the job asks the controller for a step, in vain, and the job is tried again.
         time.sleep(30)
         cluster.start_controller()
         assert run.wait() == 0, run.said()
-        check(project, expected, found)
+        check(project, expected, finished)
         assert states(cluster, project, SHARED)[-1] == "COMPLETED"
 
 
@@ -329,13 +313,13 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
         assert "--unlock" in refused.said()
         # Nobody told the job, which goes on to its good end.
         cluster.wait_for(lambda: states(cluster, project, SHARED) == ["COMPLETED"])
-        found = finished_cells(project)
-        assert len(found) == CELLS
+        finished = finished_cells(project)
+        assert len(finished) == CELLS
         finish(cluster, project, *words, "--unlock")
         finish(cluster, project, *words, "--", target)
     finally:
         cluster.resume(job.node)
-    check(project, expected, found)
+    check(project, expected, finished)
     assert states(cluster, project, SHARED) == ["COMPLETED"]
     (next_one,) = jobs_of(cluster, project, "rule_regress")
     assert next_one.node != job.node

@@ -36,7 +36,6 @@ print(doubled(21), sum(doubled.stats.cache_hits.values()))
 
 
 def start(job: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start a job that needs machine code."""
     return subprocess.Popen(
         [sys.executable, job],
         env={**os.environ, **environment},
@@ -47,7 +46,6 @@ def start(job: Path, **environment: str) -> subprocess.Popen[str]:
 
 
 def finished(job: subprocess.Popen[str]) -> list[str]:
-    """Return what a job printed."""
     out, errors = job.communicate()
     assert job.returncode == 0, errors
     return out.split()
@@ -58,7 +56,7 @@ def test_jobs_that_start_at_once_share_a_cache(tmp_path: Path) -> None:
     job.write_text(SMALL_JOB)
     cold = [start(job, **folder) for _ in range(2)]
     # Whoever came later compiled it, too, or found it whole: never a part of it.
-    assert {finished(one)[0] for one in cold} == {"42"}
+    assert {finished(process)[0] for process in cold} == {"42"}
     assert finished(start(job, **folder)) == ["42", "1"]
 
 
@@ -75,7 +73,6 @@ def test_nothing_is_written_into_the_package() -> None:
 
 @pytest.fixture
 def unwritable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a temporary folder to a process whose cache cannot be written."""
     # A file where a folder should be: permissions do not stop the superuser of a container.
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))

@@ -37,7 +37,6 @@ LINEAR_PIECES = [name for name, entry in ACTIVATIONS.items() if entry.negative_s
 
 
 def assert_agrees(taps: Array, image: Array, rule: LayerRule, **options: object) -> None:
-    """Check one way to run a kernel against the reference."""
     slow = run("reference", taps[np.newaxis], image, rule)
     fast = compiled.run(taps[np.newaxis], image, rule, **options)
     assert_equal_but_for_rounding(fast, slow, taps, image, rule)
@@ -115,8 +114,8 @@ def test_products_keep_zeros_and_signs(height: int, width: int, seed: int) -> No
     column, row = (draws.integers(-2, 3, n) * draws.random(n) for n in (height, width))
     taps = np.outer(column, row)
     if taps.any():
-        found, columns, rows = products(taps[np.newaxis])
-        assert found[0]
+        actual, columns, rows = products(taps[np.newaxis])
+        assert actual[0]
         again = np.outer(columns[0], rows[0])
         np.testing.assert_array_equal(np.sign(again), np.sign(taps))
         np.testing.assert_allclose(again, taps, rtol=2 * ROUNDING)
@@ -164,8 +163,8 @@ def test_lines_agree_over_many_layers(
 @pytest.mark.parametrize("activation", LINEAR_PIECES)
 def test_a_product_of_two_signed_factors_needs_an_activation_that_factors(activation: str) -> None:
     taps = np.outer([1.0, -0.5], [1.0, -0.3])
-    found = separated(taps[np.newaxis], PIXEL, LayerRule(activation))
-    assert (found is not None) == (activation in ("identity", "modulus"))
+    actual = separated(taps[np.newaxis], PIXEL, LayerRule(activation))
+    assert (actual is not None) == (activation in ("identity", "modulus"))
     assert_agrees(taps, PIXEL, LayerRule(activation, steps=20))
 
 

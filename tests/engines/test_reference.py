@@ -53,8 +53,8 @@ def test_boundaries_are_scipys(
         after = (1, 0) if layer % 2 else (0, 1)
         odd = np.pad(taps, [(0, 0) if size % 2 else after for size in shape])
         expected = ndimage.convolve(image, odd, mode=SCIPY[boundary])
-        found = convolve_within(image, taps, boundary, layer)
-        np.testing.assert_allclose(found, expected, atol=ROUNDING)
+        actual = convolve_within(image, taps, boundary, layer)
+        np.testing.assert_allclose(actual, expected, atol=ROUNDING)
 
 
 @given(st.integers(1, 20), st.integers(1, 9))
@@ -77,18 +77,18 @@ def test_boundaries_agree_away_from_the_edge(boundary: str) -> None:
 @given(any_images(), st.floats(-20, 20), st.floats(-20, 20))
 def test_moments_are_numpys_weighted_ones(image: Array, top: float, left: float) -> None:
     y, x = top + np.arange(image.shape[0]), left + np.arange(image.shape[1])
-    found = moments(image, y, x, "absolute")
+    actual = moments(image, y, x, "absolute")
     grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
     points, weights = np.stack([grid_x.ravel(), grid_y.ravel()]), image.ravel()
     mean = np.average(points, axis=1, weights=weights)
-    np.testing.assert_allclose([found["mu_x"], found["mu_y"]], mean, atol=1e-12)
+    np.testing.assert_allclose([actual["mu_x"], actual["mu_y"]], mean, atol=1e-12)
     from_mean = points - mean[:, np.newaxis]
     covariance = (weights * from_mean) @ from_mean.T / weights.sum()
     rounding = 1e-12 * (1 + np.max(np.abs(points)))  # coordinates below 30, a few hundred terms
-    np.testing.assert_allclose(found["sigma_x"] ** 2, covariance[0, 0], atol=rounding)
-    np.testing.assert_allclose(found["sigma_y"] ** 2, covariance[1, 1], atol=rounding)
-    np.testing.assert_allclose(found["cov_xy"], covariance[0, 1], atol=rounding)
-    assert found["mass"] == pytest.approx(image.sum(), rel=1e-13)  # a sum in another order
+    np.testing.assert_allclose(actual["sigma_x"] ** 2, covariance[0, 0], atol=rounding)
+    np.testing.assert_allclose(actual["sigma_y"] ** 2, covariance[1, 1], atol=rounding)
+    np.testing.assert_allclose(actual["cov_xy"], covariance[0, 1], atol=rounding)
+    assert actual["mass"] == pytest.approx(image.sum(), rel=1e-13)  # a sum in another order
 
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
@@ -114,9 +114,7 @@ def test_moments_are_those_of_a_sample_with_these_counts(engine: str) -> None:
 
 
 @given(any_images(), st.sampled_from([1e-250, 1e-30, 1e30, 1e250]))
-def test_moments_depend_on_the_density_but_not_on_brightness_or_sign(
-    image: Array, scale: float
-) -> None:
+def test_moments_depend_on_density_not_on_brightness_or_sign(image: Array, scale: float) -> None:
     y, x = (centred_coordinates(size) for size in image.shape)
     close = {"rel": 1e-9, "abs": 1e-12, "nan_ok": True}  # rounding
     plain, scaled = (moments(state, y, x, "absolute") for state in (image, -scale * image))

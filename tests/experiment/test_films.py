@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import MOST_LAYERS, WIDEST_FILM, film_cells
 from mechcore.simulation.run import simulate
-from tests.helpers.experiments import small_experiment
+from tests.helpers.experiments import SMALL
 
 
 def test_films_show_the_paper_s_kernel_under_two_activations() -> None:
     grid = {"kernels": ["gaussian", "dct"], "sizes": [2, 3, 5], "patterns": ["delta", "disc"]}
-    films = film_cells(small_experiment(**grid))
-    assert list(films) == ["dct-relu-k3", "dct-identity-k3"]
+    films = film_cells(load_experiment(SMALL | grid))
+    assert list(films) == ["dct-relu-k3", "dct-modulus-k3"]
     film = films["dct-relu-k3"]
     assert (film.betas[0], film.betas[-1], film.patterns[0].name) == (0.0, 1.0, "disc")
-    assert film.snapshots.layers == list(range(13))
+    assert film.snapshots.layers == list(range(9))
 
 
 def test_what_moves_at_light_speed_stays_in_the_picture() -> None:
-    film = simulate(film_cells(small_experiment(patterns=["disc"]))["dct-relu-k3"])
+    plan = load_experiment(SMALL | {"sizes": [3], "patterns": ["disc"]})
+    film = simulate(film_cells(plan)["dct-relu-k3"])
     seen = film.snapshot.sel(beta=1.0).isel(pattern=0, angle=0, snapshot_t=-1)
     assert seen.sum() == pytest.approx(float(film.mass.sel(beta=1.0).isel(t=-1).item()), rel=1e-6)
 
 
 def test_a_long_film_has_few_layers_and_a_small_window() -> None:
-    film = film_cells(small_experiment(steps=1000))["dct-relu-k3"]
+    film = film_cells(load_experiment(SMALL | {"steps": 1000}))["dct-relu-k2"]
     assert len(film.snapshots.layers) == MOST_LAYERS
     assert film.snapshots.window == WIDEST_FILM

@@ -29,9 +29,7 @@ def test_banks_are_named_without_the_suffix_in_any_case(suffix: str) -> None:
         ("net.zip", ""),
     ],
 )
-def test_an_unknown_suffix_is_refused_with_the_known_ones(
-    tmp_path: Path, name: str, advice: str
-) -> None:
+def test_an_unknown_suffix_is_refused_with_advice(tmp_path: Path, name: str, advice: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         check_weights(tmp_path / name, "untrained")
     known = f"a file that ends in {', '.join(FORMATS)}{advice}"

@@ -18,12 +18,10 @@ GIGABYTES = 5 * 2**30
 
 
 def stored(values: ArrayLike) -> Maker:
-    """Return what saves an array, objects included."""
     return lambda path: np.save(path, np.asarray(values), allow_pickle=True)
 
 
 def header(text: str, values: bytes = bytes(72), version: bytes = b"\x01\x00") -> bytes:
-    """A ``.npy`` file with any header."""
     length = struct.pack("<H" if version == b"\x01\x00" else "<I", len(text))
     return b"\x93NUMPY" + version + length + text.encode("latin-1") + values
 
@@ -50,7 +48,6 @@ def objects() -> np.ndarray[tuple[int], np.dtype[np.object_]]:
 
 
 def saved(save: Callable[[io.BytesIO], object]) -> bytes:
-    """Return what is saved into a stream."""
     stream = io.BytesIO()
     save(stream)
     return stream.getvalue()
@@ -94,13 +91,11 @@ ARRAYS: Table = {
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    """A chunk of a PNG with its checksum."""
     check = struct.pack(">I", zlib.crc32(kind + data))
     return struct.pack(">I", len(data)) + kind + data + check
 
 
 def png(width: int, height: int, rows: bytes = b"", *extra: bytes, colour: int = 0) -> bytes:
-    """A PNG that claims a size, with any rows."""
     size = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     parts = [chunk(b"IHDR", size), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
@@ -139,16 +134,15 @@ USES = {
 
 
 def cases() -> list[Case]:
-    """Return all of them, as what `mechcore propagate` is given."""
     end = ("--steps", "3", "--output", "out.nc")
     return [
         Case(
             f"{use}: {name}",
             ("propagate", *rest, option, file, *end),
-            (option.strip("-"), *told),
+            (option.strip("-"), *message),
             file,
             make,
         )
         for use, (option, file, rest, table) in USES.items()
-        for name, (make, told) in table.items()
+        for name, (make, message) in table.items()
     ]

@@ -13,8 +13,11 @@ from tests.faults.cases import Case, Table, content
 
 GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
 RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
+NO_KERNEL = '{"activation": "relu", "size": 2, "betas": [0]}'
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
+SIZE_1 = content(json.dumps(GOOD | {"sizes": [1]}))
+TOO_SMALL = ("bad.yaml: sizes[0]: 1 is not allowed, expected at least 2",)
 
 FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 OUTPUT = ("--output", "out.nc")
@@ -50,24 +53,27 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def _of_every_subcommand() -> list[Case]:
-    found = []
+    result = []
     for command, words in REQUIRED.items():
         wrong = {
             "unknown option": (("--colour", "red"), ("--colour",)),
             "one word too many": (("stray",), ("stray",)),
             "a word of two lines": (("a\nb",), (r"a\nb", "control")),
         }
-        for name, (more, told) in wrong.items():
-            found.append(Case(f"{command}: {name}", (command, *words, *more), told))
+        for name, (more, message) in wrong.items():
+            result.append(Case(f"{command}: {name}", (command, *words, *more), message))
+        if CONFIG in words:
+            bad = (command, *(word.replace(CONFIG, "bad.yaml") for word in words))
+            result.append(Case(f"{command}: bad configuration", bad, TOO_SMALL, "bad.yaml", SIZE_1))
         for start, word in enumerate(words):
             if word.startswith("--"):
                 rest = (command, *words[:start], *words[start + 2 :])
-                found.append(Case(f"{command}: without {word}", rest, (word,)))
-                found.append(Case(f"{command}: {word} of nothing", (*rest, word), (word,)))
+                result.append(Case(f"{command}: without {word}", rest, (word,)))
+                result.append(Case(f"{command}: {word} of nothing", (*rest, word), (word,)))
             elif not (start and words[start - 1].startswith("--")):
                 rest = (command, *words[:start], *words[start + 1 :])
-                found.append(Case(f"{command}: without argument {start + 1}", rest, ("issing",)))
-    return found
+                result.append(Case(f"{command}: without argument {start + 1}", rest, ("issing",)))
+    return result
 
 
 def _propagate(*words: str) -> tuple[str, ...]:
@@ -137,6 +143,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a family and a file": (_kernel("k.npy", *FAMILY), ("--kernel", "not together with --family")),
     "an angle and a file": (_kernel("k.npy", "--angle", "0"), ("not together with --angle",)),
     "a kernel that is not there": (_kernel("no.npy"), ("no.npy",)),
+    "a row of taps": (_kernel("row.npy"), ("shape (3,)", "for a row use shape (1, 3)")),
     "an output that is the kernel": (
         ("propagate", "--kernel", "sound.npy", "--output", "sound.npy"),
         ("--output", "'sound.npy'", "ends in .nc"),
@@ -144,10 +151,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Cells.
     "a cell that is a list": (_cell("[1]"), ("cell", "[1]")),
     "a cell of brackets": (("simulate", "--cell", "[" * 4000, *OUTPUT), ("cell", "not JSON")),
-    "a cell without a kernel": (
-        _cell('{"activation": "relu", "size": 2, "betas": [0]}'),
-        ("kern",),
-    ),
+    "a cell without a kernel": (_cell(NO_KERNEL), ("kernel: missing",)),
     "a cell with an unknown key": (_simulate(colour=1), ("cell", "colour", "not a known key")),
     "a cell of NaN": (_simulate(betas=[float("nan")]), ("betas[0]", "nan", "finite")),
     "a cell of a file that changed": (
@@ -157,10 +161,6 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Banks.
     "weights that are a folder": (("filters", "."), ("weights", "'.'", "is a folder")),
     "weights of one array": (("filters", "sound.npy"), ("weights", "numpy.savez")),
-    "an output that is the weights": (
-        ("filters", "sound.npz", "--output", "same.nc"),
-        ("--output", "'same.nc'", "is the input"),
-    ),
     "weights of another kind": (("filters", "weights.txt"), ("weights.txt", ".safetensors")),
     "weights of no order": (("filters", "sound.npz", "--layout", "jax"), ("layout", "'jax'")),
     "settings that are not JSON": (
@@ -214,17 +214,16 @@ UNWRITABLE = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
 
 
 def cases() -> list[Case]:
-    """Return all of them."""
     return [
         *_of_every_subcommand(),
         *(
-            Case(f"propagate {told[0]}", _propagate(*told[0].split()), told[1:])
-            for told in PROPAGATED
+            Case(f"propagate {message[0]}", _propagate(*message[0].split()), message[1:])
+            for message in PROPAGATED
         ),
-        *(Case(f"command: {name}", words, told) for name, (words, told) in WORDS.items()),
+        *(Case(f"command: {name}", words, message) for name, (words, message) in WORDS.items()),
         *(
-            Case(f"table: {name}", _required("regress"), told, "m.csv", make)
-            for name, (make, told) in TABLES.items()
+            Case(f"table: {name}", _required("regress"), message, "m.csv", make)
+            for name, (make, message) in TABLES.items()
         ),
         *(
             Case(f"{name}: output {place}", (name, *words, "--output", place), (place, reason))
@@ -235,10 +234,9 @@ def cases() -> list[Case]:
 
 
 def write_sound_files(folder: Path) -> None:
-    """Write the files that the command lines name and that nothing is wrong with."""
     np.save(folder / "sound.npy", np.ones((3, 3)))
+    np.save(folder / "row.npy", np.ones(3))
     np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
     (folder / "my net.npz").hardlink_to(folder / "sound.npz")
-    (folder / "same.nc").symlink_to("sound.npz")
     (folder / "results" / "tiny").mkdir(parents=True)
     (folder / "results" / "tiny" / "sweep.json").touch()

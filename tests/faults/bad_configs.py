@@ -110,13 +110,19 @@ The line names the place and the value; of ``[]`` only the list.
 """
 
 
-def _pattern(name: str, *told: str, **arguments: object) -> Bad:
-    return {"patterns": [{"name": name, **arguments}]}, told
+def _pattern(name: str, *message: str, **arguments: object) -> Bad:
+    return {"patterns": [{"name": name, **arguments}]}, message
 
 
-def _bank(*told: str, **keys: object) -> Bad:
-    return {"filter_banks": [{"weights": "net.npz", **keys}]}, told
+def _bank(*message: str, **keys: object) -> Bad:
+    return {"filter_banks": [{"weights": "net.npz", **keys}]}, message
 
+
+DISC = {"name": "disc", "radius": 99}
+BANKS = [
+    {"weights": "net.npz", "untrained": "net.npz"},
+    {"weights": "net.npz", "name": "Net-untrained"},
+]
 
 CHANGES: dict[str, Bad] = {
     # Keys.
@@ -131,11 +137,13 @@ CHANGES: dict[str, Bad] = {
     "half a range": ({"betas": {"start": 0, "stop": 1}}, ("betas", "count", "missing")),
     "range of one value": ({"betas": {"start": 1, "stop": 1, "count": 3}}, ("betas", "once")),
     "small": ({"boundary": "wrap", "domain": 4, "patterns": ["disc"]}, ("domain", "4", "17")),
+    "small by default": ({"boundary": "zero", "patterns": [DISC]}, ("domain", "129", "199")),
     # Values twice.
     "activation twice": ({"activations": ["relu", "relu"]}, ("activations", "'relu'", "once")),
     "direction twice": ({"angles": [0, 360]}, ("angles", "0", "once")),
     "pattern twice": ({"patterns": ["delta", "delta"]}, ("patterns", "'delta'", "once")),
     "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
+    "bank before training": ({"filter_banks": BANKS}, ("filter_banks", "'net-untrained'", "once")),
     # Names.
     "unknown kernel": ({"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
     "activation in capitals": ({"activations": ["reLU"]}, ("'reLU'", "did you mean 'relu'")),
@@ -183,7 +191,7 @@ CHANGES: dict[str, Bad] = {
 
 def _of_values() -> dict[str, Bad]:
     by_hand = [(place, value, expected) for place, expected, values in VALUES for value in values]
-    found: dict[str, Bad] = {}
+    result: dict[str, Bad] = {}
     for place, value, expected in [*_of_schema(SCHEMA), *by_hand]:
         change: Any = value
         parts = re.findall(r"\w+|\[0?\]", place)
@@ -191,9 +199,9 @@ def _of_values() -> dict[str, Bad]:
             mapping = BESIDE.get(parts[0], {}) if part != parts[0] else {}
             change = [change] if part.startswith("[") else {**mapping, part: change}
         line = f"{value!r} is not allowed, expected {expected}"
-        told = (*place.removesuffix("[]").split("."), line)
-        found[f"{place} {value!r}"] = (change, told)
-    return found
+        message = (*place.removesuffix("[]").split("."), line)
+        result[f"{place} {value!r}"] = (change, message)
+    return result
 
 
 CHANGED = {**_of_values(), **CHANGES}
@@ -209,7 +217,6 @@ def _laughs(levels: int) -> str:
 
 
 def without(key: str) -> str:
-    """The good configuration but for a key, to be written by hand."""
     return yaml.safe_dump({name: value for name, value in GOOD.items() if name != key})
 
 
@@ -245,10 +252,11 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
 
 
 def cases() -> list[Case]:
-    """Return all of them, as what `mechcore grid` is given."""
-    texts = {name: (yaml.dump(GOOD | change), told) for name, (change, told) in CHANGED.items()}
+    texts = {
+        name: (yaml.dump(GOOD | change), message) for name, (change, message) in CHANGED.items()
+    }
     words, file = ("grid", "bad.yaml"), "bad.yaml"
     return [
-        Case(f"config: {name}", words, (file, *told), file, content(text))
-        for name, (text, told) in {**texts, **TEXTS}.items()
+        Case(f"config: {name}", words, (file, *message), file, content(text))
+        for name, (text, message) in {**texts, **TEXTS}.items()
     ]

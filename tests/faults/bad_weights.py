@@ -17,20 +17,17 @@ from numpy.typing import NDArray
 from mechcore.experiment.weights import FORMATS
 from tests.faults.bad_arrays import header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
-from tests.helpers.weight_files import WRITERS, onnx_model, write_npz
+from tests.helpers.weight_files import WRITERS, onnx_model, write_keras, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
 
 
 def written(suffix: str, arrays: dict[str, NDArray[Any]]) -> Maker:
-    """Return what writes arrays as the library of the format does."""
     return lambda path: WRITERS[suffix](path, arrays)
 
 
 def damaged(suffix: str, damage: Callable[[bytes], bytes]) -> Maker:
-    """Return what writes a sound file and damages its bytes."""
-
     def make(path: Path) -> None:
         WRITERS[suffix](path, {"conv.weight": KERNEL})
         path.write_bytes(damage(path.read_bytes()))
@@ -56,7 +53,9 @@ def common(suffix: str) -> Table:
     }
     return {
         **of_any_format(),
-        **{name: (written(suffix, arrays), told) for name, (arrays, told) in contents.items()},
+        **{
+            name: (written(suffix, arrays), message) for name, (arrays, message) in contents.items()
+        },
         "half of it": (damaged(suffix, lambda data: data[: len(data) // 2]), ()),
         "another format": (written(other, kernel_with(1)), ()),
         "5 GB of zeros": (sparse(b""), ()),
@@ -67,12 +66,10 @@ ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
 
 
 def safetensors(header: str, values: bytes = KERNEL.tobytes()) -> Maker:
-    """Return what writes a header as it is."""
     return content(struct.pack("<Q", len(header)) + header.encode() + values)
 
 
 def tensors(names: Iterable[str], values: bytes = KERNEL.tobytes(), **changes: object) -> Maker:
-    """Return what writes a header of tensors that are all the same."""
     return safetensors(json.dumps(dict.fromkeys(names, ENTRY | changes)), values)
 
 
@@ -97,8 +94,6 @@ SAFETENSORS: Table = {
 
 
 def archive(members: dict[str, bytes], **options: Any) -> Maker:
-    """Return what writes a zip archive."""
-
     def make(path: Path) -> None:
         with zipfile.ZipFile(path, "w", **options) as made:
             for name, data in members.items():
@@ -120,7 +115,6 @@ def _twice(path: Path) -> None:
 
 
 def array(name: str, data: bytes, *, squeezed: bool = False) -> Maker:
-    """Return what writes an archive of one member."""
     return archive({name: data}, compression=zipfile.ZIP_DEFLATED if squeezed else 0)
 
 
@@ -156,8 +150,6 @@ NPZ: Table = {
 
 
 def torch_saved(make: Callable[[Any], object], **options: Any) -> Maker:
-    """Return what saves an object as torch does."""
-
     def write(path: Path) -> None:
         import torch
 
@@ -167,7 +159,6 @@ def torch_saved(make: Callable[[Any], object], **options: Any) -> Maker:
 
 
 def strided(*shape: int) -> Maker:
-    """Return what saves a tensor that repeats one number."""
     zeros = (0,) * len(shape)
     return torch_saved(lambda torch: {"a": torch.ones(1).as_strided(shape, zeros)})
 
@@ -196,8 +187,6 @@ TORCH: Table = {
 
 
 def onnx_saved(change: Callable[[Any, Any], object]) -> Maker:
-    """Return what saves a graph of one convolution, after changes of the graph and its kernel."""
-
     def write(path: Path) -> None:
         import onnx
 
@@ -258,8 +247,6 @@ ONNX: Table = {
 
 
 def h5_saved(change: Callable[[Any, Any], object]) -> Maker:
-    """Return what fills an HDF5 file."""
-
     def write(path: Path) -> None:
         import h5py
 
@@ -314,14 +301,20 @@ H5: Table = {
 }
 
 
+def _configured(path: Path) -> None:
+    write_keras(path, {"conv.weight": KERNEL})
+    with zipfile.ZipFile(path) as sound:
+        weights = sound.read("model.weights.h5")
+    archive({"config.json": b"[" * 100_000, "model.weights.h5": weights})(path)
+
+
 CLAIMED = array("model.weights.h5", bytes(216 * 10**6), squeezed=True)
-BRACKETS = archive({"config.json": b"[" * 100_000, "model.weights.h5": b""})
 
 KERAS: Table = {
     "no weights": (archive({"config.json": b"{}"}), ("holds no model.weights.h5",)),
     "weights that are none": (archive({"model.weights.h5": b"weights"}), ()),
     "216 MB in 210 kB": (CLAIMED, ("more than 100 times the file's",)),
-    "a configuration of brackets": (BRACKETS, ()),
+    "a configuration of brackets": (_configured, ()),
 }
 
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
@@ -329,12 +322,11 @@ TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
 
 
 def cases() -> list[Case]:
-    """Return all of them, as what `mechcore filters` is given."""
-    found = []
+    result = []
     for suffix, table in TABLES.items():
         file, package = f"bad{suffix}", FORMATS[suffix].package or ""
         words = ("filters", file, "--output", "out.nc")
-        for name, (make, told) in {**common(suffix), **table}.items():
+        for name, (make, message) in {**common(suffix), **table}.items():
             name = f"weights{suffix}: {name}"
-            found.append(Case(name, words, (file, *told), file, make, package))
-    return found
+            result.append(Case(name, words, (file, *message), file, make, package))
+    return result

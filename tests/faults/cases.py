@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Maker = Callable[[Path], object]
-"""Writes a file."""
 
 Table = dict[str, tuple[Maker, tuple[str, ...]]]
 """By name: what writes a file, and parts of the line beside the name of the file."""
@@ -21,37 +20,33 @@ class Case:
     name: str
     words: tuple[str, ...]
     """What follows ``mechcore``."""
-    told: tuple[str, ...]
+    message: tuple[str, ...]
     """Parts of the one line: the key or the file, and what is wrong with it."""
     file: str = ""
     """Path of a file, relative to the folder in which the command runs."""
     make: Maker | None = None
-    """Writes the file."""
     package: str = ""
     """What the test needs besides the locked packages."""
 
 
 class Runs:
-    """Creates a file when it is unpickled."""
-
     def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
         return Path.touch, (Path("pwned"),)
 
 
 def content(data: bytes | str) -> Maker:
-    """Return what writes these bytes."""
     stored = data.encode() if isinstance(data, str) else data
     return lambda path: path.write_bytes(stored)
 
 
-def of_any_format(*told: str) -> Table:
+def of_any_format(*message: str) -> Table:
     """Return what no reader takes, and the line of those that are files."""
     return {
-        "nothing": (content(b""), told),
-        "text": (content("1 0\n0 1\n"), told),
-        "bytes of chance": (content(bytes(range(256)) * 9), told),
-        "a pickle": (content(pickle.dumps({"conv.weight": Runs()})), told),
-        "a link outside": (lambda path: path.symlink_to("../outside/secret"), told),
+        "nothing": (content(b""), message),
+        "text": (content("1 0\n0 1\n"), message),
+        "bytes of chance": (content(bytes(range(256)) * 9), message),
+        "a pickle": (content(pickle.dumps({"conv.weight": Runs()})), message),
+        "a link outside": (lambda path: path.symlink_to("../outside/secret"), message),
         "a folder": (Path.mkdir, ("it is a folder",)),
         "a device": (lambda path: path.symlink_to("/dev/zero"), ("a device",)),
         "a link to itself": (lambda path: path.symlink_to(path.name), ("symbolic links",)),

@@ -45,7 +45,6 @@ def listing(folder: Path) -> dict[Path, tuple[int, int, int, bytes]]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder beside another, with the names that cases use."""
     (tmp_path / "world" / "outside").mkdir(parents=True)
     (tmp_path / "world" / "outside" / "secret").write_text("root:x:0:0")
     folder = tmp_path / "world" / "work"
@@ -59,14 +58,12 @@ def place(tmp_path: Path) -> Path:
 
 
 def run_in_a_process(words: tuple[str, ...], folder: Path) -> Ended:
-    """Run the command line as a user does."""
     command = [sys.executable, "-m", "mechcore", *words]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def check(case: Case, folder: Path, run: Callable[[tuple[str, ...], Path], Ended]) -> None:
-    """Check that a command said one clear line, what is wrong and where, and wrote nothing."""
     if case.make:
         case.make(folder / case.file)
     before = listing(folder.parent)
@@ -76,7 +73,7 @@ def check(case: Case, folder: Path, run: Callable[[tuple[str, ...], Path], Ended
     assert line.startswith("mechcore: ")
     assert line.isprintable()
     assert len(line) < LONGEST_LINE
-    assert all(part in line for part in case.told), line
+    assert all(part in line for part in case.message), line
     assert listing(folder.parent) == before
 
 
@@ -94,13 +91,13 @@ def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
 
 def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
-    change, told = bad_configs.CHANGED["experiment '$(touch pwned)'"]
+    change, message = bad_configs.CHANGED["experiment '$(touch pwned)'"]
     (folder / "bad.yaml").write_text(yaml.dump(bad_configs.GOOD | change))
     ended = snakemake(folder, "-n", config="bad.yaml")
     assert ended.returncode == 2
     (line,) = (line for line in ended.stderr.splitlines() if not line.startswith("Using "))
     assert line.startswith("bad.yaml: ")
-    assert all(part in line for part in told)
+    assert all(part in line for part in message)
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
     assert {"results", "reports", "logs"}.isdisjoint(path.name for path in folder.iterdir())
 

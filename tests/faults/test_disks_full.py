@@ -25,15 +25,13 @@ COMMANDS = {
     "report": tiny.REPORT,
     "track": trackers.TRACK,
 }
-"""Every command that writes results."""
 
 
 @pytest.fixture
 def disk(finished: Path, tmp_path: Path) -> Iterator[disks.SmallDisk]:
-    """Give a disk of its own with the finished experiment."""
-    with disks.small_disk(tmp_path / "disk") as found:
-        trackers.copied(finished, found.folder)
-        yield found
+    with disks.small_disk(tmp_path / "disk") as small:
+        trackers.copied(finished, small.folder)
+        yield small
 
 
 def one_line(ended: Ended, *reasons: str) -> None:
@@ -51,8 +49,8 @@ FULL = ("No space left on device", "database or disk is full")
 
 def written(folder: Path) -> dict[str, bytes]:
     """What is there of the files of users: a store is not one of them."""
-    found = tiny.contents(folder)
-    return {name: found[name] for name in found if not name.startswith(("mlflow.db", "filler"))}
+    files = tiny.contents(folder)
+    return {name: files[name] for name in files if not name.startswith(("mlflow.db", "filler"))}
 
 
 # Without any space a file cannot be made; with little it cannot be finished.

@@ -6,7 +6,6 @@ hour; every failure that it finds repeats by the line that hypothesis prints.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from mechcore.io.arrays import load_array
 from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write_dataset
 from mechcore.model.patterns import MOST_PIXELS, pattern_image
 from mechcore.simulation.run import simulate
+from tests.faults.bad_arrays import saved
 from tests.faults.bad_configs import GOOD
 from tests.helpers.isolation import call_limited
 from tests.helpers.weight_files import WRITERS
@@ -113,7 +113,6 @@ VALUES = st.recursive(
 
 
 def changes(keys: Sequence[str]) -> st.SearchStrategy[dict[Any, Any]]:
-    """Return a strategy of one to three keys with any value."""
     names = st.sampled_from(list(keys)) | st.text(max_size=8)
     return st.dictionaries(names, VALUES, min_size=1, max_size=3)
 
@@ -131,8 +130,6 @@ def refused_or(read: Callable[[], object]) -> None:
 def check_reader(
     path: Path, files: st.SearchStrategy[bytes], read: Callable[[Path], object]
 ) -> None:
-    """Let a reader read files that are drawn."""
-
     @each_of_all
     @given(data=files)
     def check(data: bytes) -> None:
@@ -148,35 +145,29 @@ def test_values_of_configurations(changes: dict[object, object]) -> None:
     refused_or(lambda: expand(load_experiment(GOOD | changes)))
 
 
-def _npy() -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, np.arange(12.0).reshape(3, 4) + 1)
-    return stream.getvalue()
-
-
 def _png(mode: str) -> bytes:
-    stream = io.BytesIO()
-    Image.linear_gradient("L").resize((5, 4)).convert(mode).save(stream, "PNG")
-    return stream.getvalue()
+    image = Image.linear_gradient("L").resize((5, 4)).convert(mode)
+    return saved(lambda stream: image.save(stream, "PNG"))
 
 
 CELL = expand(load_experiment(GOOD))["dct-relu-k2"]
 CONFIGURATIONS = damaged(FULL.encode(), TOKENS)
-ARRAYS = damaged(_npy(), [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"])
+NPY = saved(lambda stream: np.save(stream, np.arange(12.0).reshape(3, 4) + 1))
+ARRAYS = damaged(NPY, [b"(", b",", b"'|O'", b"-1", b"9" * 20, b"True", b"'<f8'"])
 IMAGES = st.sampled_from(["L", "P", "RGBA", "1", "I;16"]).flatmap(lambda mode: damaged(_png(mode)))
+
+
+def _read_cell(path: Path) -> Cell:
+    return Cell.from_json(path.read_text("utf-8", errors="replace"))
+
 
 FILES: dict[str, tuple[st.SearchStrategy[bytes], str, Callable[[Path], object]]] = {
     "configuration": (CONFIGURATIONS, ".yaml", lambda path: expand(load_experiment(path))),
-    "cell": (damaged(CELL.to_json().encode()), ".json", lambda path: Cell.from_json(text_of(path))),
+    "cell": (damaged(CELL.to_json().encode()), ".json", _read_cell),
     "kernel": (ARRAYS, ".npy", lambda path: load_array(path, "--kernel", MOST_PIXELS)),
     "pattern": (ARRAYS, ".npy", lambda path: pattern_image(str(path))),
     "image": (IMAGES, ".png", lambda path: pattern_image(str(path))),
 }
-"""Damaged files, their suffix, and what reads them."""
-
-
-def text_of(path: Path) -> str:
-    return path.read_text("utf-8", errors="replace")
 
 
 @pytest.mark.parametrize("name", FILES)

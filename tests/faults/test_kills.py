@@ -79,8 +79,8 @@ def test_a_killed_simulation_is_run_again_and_a_finished_one_is_not(
     assert left == 0
     done = folder / SECOND
     inode = done.stat().st_ino if done.exists() else None
-    found, _ = undisturbed(commands, folder, *SIMULATE)
-    assert found == expected
+    actual, _ = undisturbed(commands, folder, *SIMULATE)
+    assert actual == expected
     assert inode in (None, (folder / CELL_FILE).stat().st_ino)
 
 
@@ -105,8 +105,8 @@ def test_a_command_that_is_killed_again_and_again_completes(
         if left and landed(commands, folder, words, seconds, rng):
             left -= 1
     assert left == 0
-    found, _ = undisturbed(commands, folder, *words)
-    assert found == expected
+    actual, _ = undisturbed(commands, folder, *words)
+    assert actual == expected
 
 
 def test_the_documents_state_the_number_of_kills() -> None:

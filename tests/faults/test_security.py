@@ -19,17 +19,14 @@ from tests.helpers.projects import PROJECT, copy_project, snakemake
 HOSTILE = 'it\'s $(touch pwned) `touch pwned`; touch pwned & "$HOME" <b onclick=alert(1)> *é'
 """What a file may be called on Linux."""
 
-NUMBERS = {"{threads}"}
-"""Values of a command that cannot be text."""
-
 
 def test_every_value_in_a_command_of_the_workflow_is_quoted() -> None:
     sources = [path.read_text() for path in (PROJECT / "workflow").rglob("*.smk")]
     commands = re.findall(r'(?:shell:|shell\()\s*r"""(.*?)"""', "\n".join(sources), re.DOTALL)
     assert len(commands) == len(re.findall(r"\bshell\b", "\n".join(sources)))
     values = {value for command in commands for value in re.findall(r"\{[^}]*\}", command)}
-    assert len(values) > len(NUMBERS)
-    assert {value for value in values if not value.endswith(":q}")} == NUMBERS
+    assert len(values) > 10
+    assert all(value.endswith(":q}") for value in values)
 
 
 def test_the_workflow_runs_no_code_of_a_configuration() -> None:

@@ -25,15 +25,13 @@ OF_WORKFLOWS, OF_JOBS = 2, 2
 SECONDS = 120.0
 RESULTS = Path("results", "tiny")
 TRAJECTORIES = "trajectories/dct-relu-k2.nc"
-DEVIATIONS = "results/tiny/deviations.csv"
-"""What reads the trajectories after the cells are collected."""
+MEASURED = "measures/dct-relu-k2.csv"
 
 LONG = {"engine": "reference", "steps": 400, "betas": {"count": 41}}
 """A cell takes minutes, so that an interrupt finds it running, and ends it, on any machine."""
 
 
 def wait_for(process: subprocess.Popen[str], condition: Callable[[], object]) -> None:
-    """Wait until something is so, while a process runs."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert process.poll() is None
@@ -42,12 +40,10 @@ def wait_for(process: subprocess.Popen[str], condition: Callable[[], object]) ->
 
 
 def lock(process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until the workflow has locked its folder."""
     wait_for(process, lambda: any(folder.glob(".snakemake/locks/*")))
 
 
 def simulations(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the jobs of a workflow that simulate."""
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
         # It may have ended since.
@@ -76,7 +72,6 @@ def made(
 
 @pytest.fixture
 def whole(made: tuple[Path, object]) -> dict[str, bytes]:
-    """Give what the workflow leaves that nobody disturbs."""
     return tiny.contents(made[0] / RESULTS)
 
 
@@ -148,14 +143,18 @@ def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(
     path = project / RESULTS / TRAJECTORIES
     with netCDF4.Dataset(path, "a") as file:
         file["mu_x"][...] = file["mu_x"][...] + 1e-12
-    ended = tiny.snakemake(project, target=DEVIATIONS)
+    # Without its measures a cell is measured again.
+    (project / RESULTS / MEASURED).write_text("")
+    ended = tiny.snakemake(project)
     assert ended.returncode == 1
     (line,) = [line for line in ended.stderr.splitlines() if f"{TRAJECTORIES}: damaged:" in line]
     assert "delete it and run the workflow" in line
     after = tiny.contents(project / RESULTS)
-    assert {name for name in whole if after[name] != whole[name]} == {TRAJECTORIES}
+    changed = {name for name in whole if after.get(name) != whole[name]}
+    tables = {"metrics.csv", "mechanics.csv", "kernels.csv"}
+    assert changed == {TRAJECTORIES, MEASURED, *tables}
     path.unlink()
-    assert whole.items() <= tiny.complete(project, DEVIATIONS).items()
+    assert tiny.complete(project) == whole
 
 
 def test_a_full_disk_is_reported_and_the_run_completes_when_there_is_room(

@@ -25,7 +25,6 @@ METRICS = "results/tiny/metrics.csv"
 
 
 def project(folder: Path, **changes: object) -> Path:
-    """Copy what the workflow needs, with the tiny experiment, some settings of which may change."""
     projects.copy_project(folder)
     (folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     return folder
@@ -40,14 +39,12 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def snakemake(folder: Path, *words: str, target: str = METRICS) -> subprocess.CompletedProcess[str]:
-    """Make a file, in the project of a folder."""
-    return projects.snakemake(folder, *words, "--", target, config="tiny.yaml")
+def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return projects.snakemake(folder, *words, "--", METRICS, config="tiny.yaml")
 
 
-def complete(folder: Path, target: str = METRICS) -> dict[str, bytes]:
-    """Make a file, which must succeed; return all results."""
-    ended = snakemake(folder, target=target)
+def complete(folder: Path) -> dict[str, bytes]:
+    ended = snakemake(folder)
     assert ended.returncode == 0, ended.stderr
     return contents(folder / "results" / "tiny")
 

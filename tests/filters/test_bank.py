@@ -68,9 +68,7 @@ def test_names_of_files_stay_on_one_line(tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
-def test_a_bank_beyond_the_largest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_a_bank_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel: Any = np.ones((4, 2, 3, 3), dtype=np.float32)
     monkeypatch.setattr("mechcore.filters.bank.LARGEST_BANK", kernel.nbytes)
     write_npz(tmp_path / "net.npz", {"a": kernel})
@@ -88,7 +86,9 @@ def test_a_large_bank_takes_little_longer_than_its_arrays(tmp_path: Path) -> Non
     with np.load(path) as arrays:
         expected = sum(array.shape[0] * array.shape[1] for array in arrays.values())
     plain = time.process_time() - begun
-    found = sum(layer.kernels.shape[0] * layer.kernels.shape[1] for layer in load_bank(path).layers)
-    assert found == expected == 200_000
+    actual = sum(
+        layer.kernels.shape[0] * layer.kernels.shape[1] for layer in load_bank(path).layers
+    )
+    assert actual == expected == 200_000
     # Three times; for each kernel by itself it would be hundreds.
     assert time.process_time() - begun - plain < 30 * plain

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore import decompose
-from mechcore.errors import InvalidValue
 from mechcore.filters.bank import load_bank
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, recognise
@@ -76,9 +75,7 @@ def test_shape_and_name_decide_the_order_of_axes(
         ((1, 1, 24), "conv.weight_g", "3 axes, but not the weight of a conv by its name"),
     ],
 )
-def test_other_tensors_are_skipped_for_a_reason(
-    shape: tuple[int, ...], name: str, reason: str
-) -> None:
+def test_other_tensors_are_skipped(shape: tuple[int, ...], name: str, reason: str) -> None:
     assert recognise(tensor(shape, name)) == Skipped(name, shape, reason)
 
 
@@ -100,17 +97,10 @@ def test_the_users_layout_overrides_shape_and_name_but_no_graph(
     assert layer.kernels.shape == kernels
 
 
-def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match=r"layout: 'tensorflow' is not allowed, expected one of"):
-        load_bank(tmp_path / "net.npz", "tensorflow")
-
-
 # Which way a kernel points, by the networks' own convolutions.
 
 
 def drift(image: NDArray[Any], result: NDArray[Any]) -> NDArray[Any]:
-    """Return how far the centroid moves, in px."""
-
     def centroid(values: NDArray[Any]) -> NDArray[Any]:
         y, x = np.indices(values.shape)
         y, x = y - (values.shape[0] - 1) / 2, x - (values.shape[1] - 1) / 2
@@ -172,9 +162,7 @@ def test_transposed_convolutions_of_a_graph_are_not_turned(
     check_directions(layer.kernels, run, groups)
 
 
-def test_kernels_of_keras_point_where_its_layers_move(
-    tmp_path: Path, rng: np.random.Generator
-) -> None:
+def test_kernels_of_keras_point_where_layers_move(tmp_path: Path, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     functions = torch.nn.functional
     plain, up, each = rng.random((3, 5, 2, 4)), rng.random((3, 5, 4, 2)), rng.random((3, 5, 2, 3))

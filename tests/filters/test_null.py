@@ -14,10 +14,10 @@ from mechcore.filters.summary import effective_number
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 5), (1, 5), (3, 5)])
 @pytest.mark.parametrize("share", ["odd_energy_ratio", "isotropic_share", "low_frequency_share"])
 def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: str) -> None:
-    found = analyse(np.random.default_rng(3).standard_normal((20_000, *shape)))[share].values
+    actual = analyse(np.random.default_rng(3).standard_normal((20_000, *shape)))[share].values
     law = null_law(share, *shape)
     # Seeded: a true law would fail so rarely, and one that is a few per cent off always.
-    assert stats.kstest(found, law.cdf).pvalue > 1e-3
+    assert stats.kstest(actual, law.cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0], ids=["alike", "unequal"])
@@ -26,13 +26,13 @@ def test_limit_of_chance_of_many_kernels_is_passed_once_in_a_thousand(spread: fl
     # Energies as a layer has them, directions by chance.
     energies = np.exp(spread * random.standard_normal(kernels))
     shares = random.beta(3 / 2, 6 / 2, (trials, kernels))
-    found = shares @ energies / energies.sum()
+    actual = shares @ energies / energies.sum()
     limit = null_limit("low_frequency_share", 3, 3, effective_number(energies))
     # Twenty are expected; so few or so many come by chance once in a thousand times or less. The
     # law has the mean and the variance of these sums, not all of their shape.
-    assert 5 < (found > limit).sum() < 40
+    assert 5 < (actual > limit).sum() < 40
     law = null_law("low_frequency_share", 3, 3, effective_number(energies))
-    assert found.std() == pytest.approx(law.std(), rel=0.02)
+    assert actual.std() == pytest.approx(law.std(), rel=0.02)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 2), (3, 3), (3, 5), (8, 8)])

@@ -48,7 +48,6 @@ def test_strongest_kernels_of_each_layer(layers: list[int], most: int, seed: int
 
 
 def velocities(taps: NDArray[np.float64], **changes: object) -> pd.DataFrame:
-    """Run a bank of one layer."""
     bank, settings = Bank("a.npz", "0" * 64, (Layer("a", taps),), ()), run_settings(**changes)
     return filter_velocities(analyse_bank(bank), simulate_bank(bank, settings))
 

@@ -20,14 +20,11 @@ SMALL_PHONE = {"width": 320, "height": 640}
 
 @dataclass
 class Visit:
-    """A page that was opened from disk."""
-
     page: Page
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
     def value(self, expression: str) -> Any:
-        """Return what an expression is in the page."""
         return self.page.evaluate(expression)
 
 
@@ -45,7 +42,6 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visit(browser: Browser, file: Path, **settings: Any) -> Iterator[Visit]:
-    """Open a file in a fresh, offline window."""
     context = browser.new_context(offline=True, **{"viewport": DESKTOP, **settings})
     try:
         seen = Visit(context.new_page())

@@ -45,8 +45,6 @@ def sshfs(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """A disk in memory."""
-
     folder: Path
 
     def remount(self, option: str) -> None:
@@ -55,7 +53,6 @@ class SmallDisk:
         subprocess.run([*_as_root(), *words], check=True)
 
     def leave(self, kilobytes: int) -> None:
-        """Fill it up to some free space."""
         filler = self.folder / "filler"
         filler.unlink(missing_ok=True)
         room = os.statvfs(self.folder)
@@ -64,7 +61,6 @@ class SmallDisk:
             os.posix_fallocate(file.fileno(), 0, max(free - 1024 * kilobytes, 1))
 
     def make_space(self) -> None:
-        """Give back what `leave` took."""
         (self.folder / "filler").unlink()
 
 

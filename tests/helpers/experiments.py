@@ -29,11 +29,9 @@ SMALL: dict[str, object] = {
     "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
     "steps": 8,
 }
-"""Settings of a small experiment; tests change some of them."""
 
 
 def compute(folder: Path, experiment: Experiment) -> None:
-    """Make all that is computed before the tables."""
     for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
         for name, cell in cells.items():
             write_dataset(simulate(cell), folder / kind / f"{name}.nc")
@@ -47,7 +45,6 @@ def compute(folder: Path, experiment: Experiment) -> None:
 
 
 def run(folder: Path, config: dict[str, object]) -> Experiment:
-    """Make the results of an experiment in a folder."""
     experiment = load_experiment(config)
     compute(folder, experiment)
     results = Results.measured(experiment, folder)
@@ -56,16 +53,3 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment
-
-
-def small_experiment(**settings: object) -> Experiment:
-    """Return a small experiment of one family."""
-    given: dict[str, object] = {
-        "experiment": "small",
-        "kernels": ["dct"],
-        "activations": ["relu", "identity"],
-        "sizes": [2, 3],
-        "betas": [0.5],
-        "steps": 12,
-    }
-    return load_experiment(given | settings)

@@ -97,7 +97,6 @@ def labels(figure: Figure) -> list[str]:
 
 
 def legend(figure: Figure) -> dict[str, tuple[str, object]]:
-    """The colour and marker of each entry of the legend."""
     entries = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
     return {
         text.get_text(): look(handle)
@@ -131,8 +130,8 @@ def points(lines: list[Line2D]) -> Points:
     return sorted(map(tuple, np.concatenate(places).tolist())) if places else []
 
 
-def same(found: Points, x: object, y: object) -> None:
+def same(actual: Points, x: object, y: object) -> None:
     """Compare points with two columns of a table, of which unknown values are not drawn."""
     expected = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
     expected = expected[np.isfinite(expected).all(axis=1)]
-    np.testing.assert_allclose(found, sorted(map(tuple, expected.tolist())), atol=1e-12)
+    np.testing.assert_allclose(actual, sorted(map(tuple, expected.tolist())), atol=1e-12)

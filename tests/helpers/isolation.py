@@ -27,7 +27,7 @@ MEMORY = 2**30
 """Bytes beyond what the imports take: a bomb that goes off fails."""
 
 SECONDS = 20
-"""Of computing, on a machine that may be busy; and of waiting, six times as long."""
+"""Time limit of computing, on a machine that may be busy; waiting may take six times as long."""
 
 PRELOADED = (
     *("mechcore.cli", "mechcore.simulation.run", "mechcore.filters.runs", "mechcore.report.page"),
@@ -49,7 +49,6 @@ class Ended(NamedTuple):
 
 
 def run_limited(words: Sequence[str], folder: Path) -> Ended:
-    """Run the command line in a folder."""
     from mechcore.cli import main
 
     return call_limited(main, (words,), folder)

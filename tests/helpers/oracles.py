@@ -60,13 +60,11 @@ def of(trajectories: Trajectories, name: str) -> Array:
 def run_one(
     taps: Array, image: Array | None = None, engine: str = "compiled", **rule: object
 ) -> Trajectories:
-    """Run one kernel, from a single pixel if there is no image."""
     image = np.ones((1, 1)) if image is None else image
     return run(engine, taps[np.newaxis], image, LayerRule(**rule))
 
 
 def ulp_neighbours(taps: Array, count: int = 4) -> Iterator[Array]:
-    """Yield kernels whose taps are one unit in the last place up or down, at random."""
     draws = np.random.default_rng(7)
     for _ in range(count):
         towards = np.where(draws.random(taps.shape) < 0.5, -np.inf, np.inf)
@@ -113,8 +111,8 @@ def rounding_deviations(taps: Array, image: Array, rule: LayerRule, slow: Trajec
     that amplifies what is random in space and time may hardly notice a change of its kernel.
     """
     moved = [
-        deviations(slow, run("reference", one[np.newaxis], image, rule), rule)
-        for one in ulp_neighbours(taps)
+        deviations(slow, run("reference", neighbour[np.newaxis], image, rule), rule)
+        for neighbour in ulp_neighbours(taps)
     ]
     for seed in range(4):
         with jitter(seed):
@@ -137,14 +135,13 @@ def moment_rounding(trajectories: Trajectories) -> Array:
 
 
 def assert_engines_agree(taps: Array, image: Array, rule: LayerRule) -> None:
-    """Check records, ends and snapshots of one kernel: compiled against reference."""
     slow = run("reference", taps[np.newaxis], image, rule)
     fast = run("compiled", taps[np.newaxis], image, rule)
     assert_equal_but_for_rounding(fast, slow, taps, image, rule)
 
 
 def assert_equal_but_for_rounding(
-    found: Trajectories, expected: Trajectories, taps: Array, image: Array, rule: LayerRule
+    actual: Trajectories, expected: Trajectories, taps: Array, image: Array, rule: LayerRule
 ) -> None:
     """Check two runs that would be the same in exact arithmetic.
 
@@ -152,7 +149,7 @@ def assert_equal_but_for_rounding(
     rounded n times and the state once more by its norm, in each of two runs. Where rounding alone
     moves a run by more than `CHAOS`, its digits are gone and the comparison ends.
     """
-    apart = deviations(expected, found, rule)
+    apart = deviations(expected, actual, rule)
     bound = np.maximum(AGREEMENT, moment_rounding(expected))
     # Eight more runs, which are needed only where that does not hold by itself.
     if np.any(apart > bound):
@@ -165,12 +162,11 @@ def assert_equal_but_for_rounding(
         f"layer {worst}: {apart[worst]:.1e} apart, rounding explains {bound[worst]:.1e}"
     )
     if bound[-1] < np.inf:
-        np.testing.assert_array_equal(found.extinct_at, expected.extinct_at)
-        np.testing.assert_array_equal(found.diverged_at, expected.diverged_at)
+        np.testing.assert_array_equal(actual.extinct_at, expected.extinct_at)
+        np.testing.assert_array_equal(actual.diverged_at, expected.diverged_at)
 
 
 def rules(most_steps: int = 24) -> st.SearchStrategy[LayerRule]:
-    """All combinations of what a layer can do, with some snapshots."""
     return st.builds(
         LayerRule,
         activation=st.sampled_from(list(ACTIVATIONS)),
@@ -199,7 +195,6 @@ def arrays_of(lowest: float, highest: float, longest: int) -> st.SearchStrategy[
 
 
 def family_kernels() -> st.SearchStrategy[Array]:
-    """Kernels of all families, sizes up to 7 and mixings."""
     return st.builds(
         lambda pair, *rest, **more: kernel(*pair, *rest, **more),
         st.sampled_from([pair for pair in KERNELS if pair[1] <= 7]),
@@ -211,8 +206,6 @@ def family_kernels() -> st.SearchStrategy[Array]:
 
 
 def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
-    """Kernels of normal deviates, 1x1 to 7x7, square or not."""
-
     def draw(shape: tuple[int, int], seed: int) -> Array:
         taps = np.random.default_rng(seed).standard_normal(shape)
         return taps if signed else np.abs(taps)
@@ -222,7 +215,6 @@ def seeded_kernels(*, signed: bool) -> st.SearchStrategy[Array]:
 
 
 def any_kernels() -> st.SearchStrategy[Array]:
-    """Kernels of all kinds, signed or not."""
     return st.one_of(
         seeded_kernels(signed=True),
         seeded_kernels(signed=False),
@@ -233,7 +225,6 @@ def any_kernels() -> st.SearchStrategy[Array]:
 
 
 def any_images() -> st.SearchStrategy[Array]:
-    """Patterns: a pixel, a disc, noise, and arrays of any shape."""
     return st.one_of(
         st.just(np.ones((1, 1))),
         st.floats(0.5, 6).map(lambda radius: pattern_image("disc", radius=radius)),

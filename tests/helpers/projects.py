@@ -11,7 +11,6 @@ PROJECT = Path(__file__).parents[2]
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what the workflow needs, so that a test may edit it."""
     for name in ("workflow", "config", "resources", "profiles", "mechcore"):
         # Compiled modules spare seconds; what another process writes of it may be gone.
         kept = shutil.ignore_patterns("*.pyc.*")

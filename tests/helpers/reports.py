@@ -33,30 +33,24 @@ SMALL: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Report:
-    """An experiment, the folder of its results, and its page."""
-
     experiment: Experiment
     folder: Path
     page: Path
 
     @cached_property
     def results(self) -> Results:
-        """Its results."""
         return Results.load(self.experiment, self.folder)
 
     @cached_property
     def text(self) -> str:
-        """The source of the page."""
         return self.page.read_text(encoding="utf-8")
 
 
 def report_in(folder: Path, experiment: Experiment) -> Report:
-    """Return the report that `make_report` made in a folder."""
     return Report(experiment, folder / "results", folder / "report" / "index.html")
 
 
 def make_report(folder: Path, config: dict[str, object]) -> Report:
-    """Run an experiment and write its report."""
     report = report_in(folder, run(folder / "results", config))
     write_report(report.experiment, report.folder, report.page)
     return report

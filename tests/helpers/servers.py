@@ -44,7 +44,6 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What a client takes as its tracking URI."""
         return f"http://127.0.0.1:{self.port}"
 
     def restart(self) -> None:
@@ -82,7 +81,6 @@ class Server:
 
 
 def answers(port: int) -> bool:
-    """Return whether a server of MLflow on this machine answers."""
     # Not urllib: a proxy of the machine must not be asked for this one.
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
         try:

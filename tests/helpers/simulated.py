@@ -15,7 +15,6 @@ BETAS = np.linspace(0, 1, 41).round(12)
 
 
 def celerity(beta: Array) -> Array:
-    """Return p / m; infinite for an odd kernel."""
     with np.errstate(divide="ignore"):
         return beta / np.sqrt(1 - beta**2)
 

@@ -36,12 +36,10 @@ def in_folder(folder: Path) -> Content:
 
 
 def on_server(address: str) -> Content:
-    """Return what a server shows."""
     return _content(MlflowClient(address), None)
 
 
 def runs_of(client: MlflowClient, experiment: str) -> list[Run]:
-    """Return the runs of an experiment that are not deleted."""
     return list(client.search_runs([experiment_id(client, experiment)], max_results=50_000))
 
 
@@ -52,19 +50,16 @@ def run_named(folder: Path, name: str) -> dict[str, Any]:
 
 
 def by_hand(folder: Path, change: Callable[[MlflowClient], None]) -> None:
-    """Change the store of a folder as its pages do."""
     with opened(folder) as client:
         change(client)
         shutil.copyfile(client.tracking_uri.removeprefix("sqlite:///"), folder / "mlflow.db")
 
 
 def experiment_id(client: MlflowClient, experiment: str) -> str:
-    """Return the id of an experiment."""
     return str(client.get_experiment_by_name(experiment).experiment_id)
 
 
 def digest(path: Path) -> str:
-    """Return the hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -47,16 +47,8 @@ IMPORTED = (
 )
 """What a command would import: its forks find it done."""
 
-CONFIG: dict[str, object] = {
-    "experiment": "tiny",
-    "kernels": ["dct"],
-    "activations": ["relu", "modulus"],
-    "sizes": [2],
-    "patterns": ["delta"],
-    "betas": {"start": 0, "stop": 1, "count": 5},
-    "steps": 8,
-    "snapshots": {"layers": [0, 8], "window": 17},
-}
+SNAPSHOTS = {"layers": [0, 8], "window": 17}
+CONFIG = experiments.SMALL | {"experiment": "tiny", "snapshots": SNAPSHOTS}
 DIGITS = {
     "weights": str(PROJECT / "resources" / "banks" / "digits.safetensors"),
     "untrained": str(PROJECT / "resources" / "banks" / "digits-untrained.safetensors"),
@@ -81,8 +73,6 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
-
     code: int
     """Exit code, or minus the signal that ended it."""
     stdout: str
@@ -121,7 +111,6 @@ class Trackers:
         return self._ended(order, 1, meanwhile)[0]
 
     def track(self, folder: Path, *words: str, **options: Any) -> Ended:
-        """Track the experiment of `prepare`, with the options of `run`."""
         return self.run(folder, *TRACK, *words, **options)
 
     def tracked(self, folder: Path, *words: str) -> str:
@@ -202,8 +191,8 @@ def survivors(session: int) -> list[psutil.Process]:
 
 def _ended(code: int, output: Path) -> Ended:
     texts = {kind: output.with_suffix(f".{kind}") for kind in ("out", "err", "calls")}
-    found = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
-    return Ended(code, found["out"], found["err"], found["calls"].split())
+    contents = {kind: path.read_text() if path.exists() else "" for kind, path in texts.items()}
+    return Ended(code, contents["out"], contents["err"], contents["calls"].split())
 
 
 def _serve() -> None:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
 from mechcore.errors import MechcoreError
 from mechcore.io.hashes import file_sha256, settings_sha256
-
-
-def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "image.npy"
-    path.write_bytes(b"abc")
-    assert file_sha256(path) == hashlib.sha256(b"abc").hexdigest()
 
 
 @pytest.mark.parametrize(

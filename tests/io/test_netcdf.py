@@ -41,7 +41,6 @@ CELL = Cell(
 
 @pytest.fixture(scope="module")
 def dataset() -> xr.Dataset:
-    """Trajectories of a small cell."""
     return simulate(CELL)
 
 
@@ -55,7 +54,6 @@ RUNS = {
 
 
 def run_of(name: str) -> xr.Dataset:
-    """Return the run of a kernel, or of a stack of them."""
     taps, engine = RUNS[name]
     return propagate(taps, steps=5, snapshots=[2], window=7, engine=engine)
 
@@ -83,9 +81,6 @@ def test_a_run_survives_the_file_with_its_hash(tmp_path: Path, name: str) -> Non
     xr.testing.assert_equal(read, run)
     assert read.extinct_at.dtype == run.extinct_at.dtype
     assert content_hash(read) == content_hash(run)
-
-
-# Metadata.
 
 
 @pytest.mark.parametrize("kind", ["cell", "single", "extinct"])
@@ -120,13 +115,8 @@ def test_ends_are_stored_as_integers_with_minus_one_for_none(tmp_path: Path) -> 
         assert read == 1 if name == "extinct" else np.isnan(read)
 
 
-# The hash.
-
-
 @pytest.mark.parametrize("name", [*PROVENANCE, "cell", "t_burn", "activation", "Conventions"])
-def test_the_hash_notices_a_setting_but_not_who_wrote_the_file(
-    dataset: xr.Dataset, name: str
-) -> None:
+def test_the_hash_notices_a_setting_but_not_the_writer(dataset: xr.Dataset, name: str) -> None:
     same = content_hash(dataset.assign_attrs({name: "other"})) == content_hash(dataset)
     assert same == (name in PROVENANCE)
 
@@ -153,9 +143,6 @@ def test_the_hash_notices_variables_but_neither_their_order_nor_the_bits_of_nan_
     assert content_hash(xr.Dataset({"a": ("t", payload.view(np.float64))})) == content_hash(plain)
 
 
-# Files of others.
-
-
 @pytest.mark.parametrize(
     "content", [None, b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100), b"CDF\x01"]
 )
@@ -179,9 +166,7 @@ def test_too_little_memory_is_no_damage(
 
 
 @pytest.mark.parametrize("name", ["a", "t"])
-def test_a_file_that_declares_more_than_it_can_hold_fills_no_memory(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_file_that_declares_more_than_it_holds_fills_no_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bomb.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("t", 2**34)
@@ -200,9 +185,7 @@ def test_what_packs_best_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 99])
-def test_another_format_version_is_told(
-    dataset: xr.Dataset, tmp_path: Path, version: int | None
-) -> None:
+def test_another_version_is_told(dataset: xr.Dataset, tmp_path: Path, version: int | None) -> None:
     path = tmp_path / "foreign.nc"
     attributes = {} if version is None else {"format_version": version}
     dataset.drop_attrs().assign_attrs(attributes).to_netcdf(path, engine="netcdf4")

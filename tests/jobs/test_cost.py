@@ -9,7 +9,6 @@ from mechcore.jobs.cost import estimated_cost
 
 
 def seconds(**settings: object) -> float:
-    """Return the estimate for a cell that differs from a plain one in some settings."""
     plain: dict[str, object] = {
         "kernel": "random",
         "activation": "relu",

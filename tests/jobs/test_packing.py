@@ -54,9 +54,7 @@ def test_a_cell_is_in_the_smallest_class_that_it_fits(seconds: float) -> None:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=40))
-def test_the_cells_of_a_job_ask_for_the_time_that_all_of_them_may_take(
-    seconds: list[float],
-) -> None:
+def test_the_cells_of_a_job_ask_for_the_time_that_all_may_take(seconds: list[float]) -> None:
     asked = sum(cell_minutes(Cost(value, 1.0)) for value in seconds)
     assert asked >= SAFETY * math.fsum(value + STEP_SECONDS for value in seconds) / 60 + 1
 

@@ -19,13 +19,11 @@ CELLS = 4
 
 @pytest.fixture
 def terminal() -> StringIO:
-    """Return what a terminal shows of Snakemake's own messages."""
     return StringIO()
 
 
 @pytest.fixture
 def logger(terminal: StringIO) -> logging.Logger:
-    """Return a logger with the handler of a terminal, as Snakemake's has one."""
     logger = logging.Logger("snakemake")
     logger.addHandler(logging.StreamHandler(terminal))
     # Snakemake reads the Snakefile more than once.
@@ -88,9 +86,7 @@ def test_an_interrupted_job_and_a_cell_of_a_failed_job_are_no_failures(
     assert capsys.readouterr().err == ""
 
 
-def test_the_terminal_shows_the_rest_and_repeats_nothing(
-    logger: logging.Logger, terminal: StringIO
-) -> None:
+def test_the_terminal_shows_the_rest_once(logger: logging.Logger, terminal: StringIO) -> None:
     for _ in range(2):
         logger.info("looking for jobs")
     log(logger, LogEvent.JOB_FINISHED, "Finished", job_id=7)

@@ -1,4 +1,4 @@
-"""Second names of cells that are finished while the job that they share is not."""
+"""Backup links of cells that are finished while the job that they share is not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ CELL = Cell(kernel="dct", activation="relu", size=2, betas=[0.5], steps=8)
 
 @pytest.fixture
 def second(tmp_path: Path) -> Path:
-    """Return the second name of a cell whose first name is gone."""
     path = tmp_path / "finished" / f"{CELL.id}.nc"
     write_dataset(simulate(CELL), path)
     return path

@@ -27,7 +27,6 @@ DEFINITIONS = {
 
 
 def scalar_form(name: str, x: Array) -> Array:
-    """Apply the scalar form to every element."""
     return np.array([ACTIVATIONS[name].scalar(float(value)) for value in x])
 
 

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from scipy import special
 from scipy.fft import idct
 
-from mechcore.errors import InvalidValue
 from mechcore.model.decomposition import decompose
 from mechcore.model.geometry import centred_coordinates, direction_of, unit_vector
 from mechcore.model.kernels import (
     FAMILIES,
-    LARGEST_SIZE,
     as_kernel,
     dct_basis,
     even_part,
@@ -22,6 +20,7 @@ from mechcore.model.kernels import (
     odd_part,
 )
 from tests.helpers.oracles import KERNELS, PARITIES, SIZES, Array
+from tests.helpers.refusals import refused
 
 ANGLES = [*range(-360, 361, 45), 17.3, 200.1, -91.7]
 
@@ -32,7 +31,6 @@ angles = st.floats(-360, 360)
 
 
 def first_moment(taps: Array) -> Array:
-    """Sum of r K as (x, y)."""
     x = centred_coordinates(taps.shape[1])
     y = centred_coordinates(taps.shape[0])[:, np.newaxis]
     return np.array([np.sum(x * taps), np.sum(y * taps)])
@@ -41,7 +39,8 @@ def first_moment(taps: Array) -> Array:
 @every_family_and_size
 def test_parts_have_unit_norm_and_exact_parity(family: str, size: int) -> None:
     even, by_parity = even_part(family, size), FAMILIES[family].by_parity
-    for part, sign in [(even, 1), *((odd_part(family, size, angle), -1) for angle in ANGLES)]:
+    odd = [(odd_part(family, size, angle), -1) for angle in ANGLES]
+    for part, sign in [(even, 1), *odd]:
         # Else they are orthogonal all the same.
         assert abs(np.sum(part * even)) <= 1e-15 or sign == 1
         sign = sign if by_parity else 0
@@ -144,7 +143,7 @@ def test_the_translation_is_a_shift_where_three_quarters_of_the_energy_are_asymm
         np.testing.assert_allclose(taps, shift, atol=1e-15)  # rounding of the mixture
         # Half of its energy is odd: its even part keeps both neighbours along the axis.
         assert decompose(taps).odd_energy_ratio == pytest.approx(0.5, abs=1e-15)
-    with pytest.raises(InvalidValue, match="size: 4 is not allowed, expected an odd size for"):
+    with refused("size: 4 is not allowed, expected an odd size for"):
         kernel("translation", 4, 0.5)
 
 
@@ -173,30 +172,25 @@ def test_turned_and_mirrored_angles_have_such_unit_vectors_bit_for_bit(angle: in
 
 @given(st.floats(0, 360, exclude_max=True))
 def test_direction_of_inverts_unit_vector(angle: float) -> None:
-    found = direction_of(*unit_vector(angle))
-    assert 0 <= found <= 360
+    actual = direction_of(*unit_vector(angle))
+    assert 0 <= actual <= 360
     # 1e-12 degrees on the circle: 360 degrees to 16 digits.
-    assert abs((found - angle + 180) % 360 - 180) <= 1e-12
+    assert abs((actual - angle + 180) % 360 - 180) <= 1e-12
     assert np.isnan(direction_of(0.0, 0.0))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("dtc", 3, 0.5), r"family: 'dtc' is not allowed, .*dct.*did you mean 'dct'\?"),
-        ((3, 3, 0.5), r"family: 3 is not allowed"),
-        (("dct", 1, 0.5), rf"size: 1 is not allowed, expected an integer from 2 to {LARGEST_SIZE}"),
-        (("dct", True, 0.5), r"size: True is not allowed"),
-        (("dct", 3, 1.5), r"beta: 1\.5 is not allowed, expected a number from 0 to 1"),
-        (("dct", 3, np.nan), r"beta: nan is not allowed, expected a finite number"),
-        (("dct", 3, 0.5, np.inf), r"angle: inf is not allowed"),
-        (("dct", 3, 0.5, 0.0, "unity"), r"mixing: 'unity' is not allowed.*did you mean 'unit'\?"),
+        ((3, 3, 0.5), "family: 3 is not allowed"),
+        (("dct", True, 0.5), "size: True is not allowed, expected an integer from 2 to 1024"),
+        (("dct", 3, np.nan), "beta: nan is not allowed, expected a finite number"),
+        (("dct", 3, 0.5, 0.0, "unity"), "'unity' is not allowed, expected one of unit, linear"),
     ],
 )
-def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: str) -> None:
-    with pytest.raises(InvalidValue, match=message) as caught:
+def test_mistakes_are_refused(arguments: tuple[object, ...], message: str) -> None:
+    with refused(message):
         kernel(*arguments)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +200,7 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
         (3.0, "two-dimensional"),
         (np.ones((0, 3)), "at least one tap"),
         ([[1.0, np.nan]], "finite taps"),
-        (np.zeros((3, 3)), "a tap that is not zero|at least one tap that is not zero"),
+        (np.zeros((3, 3)), "tap that is not zero"),
         ([["a", "b"]], "real numbers"),
         ([[1j, 2]], "real numbers"),
         ([[1, 2], [3]], "array of real numbers"),
@@ -214,9 +208,8 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
     ],
 )
 def test_what_is_not_a_kernel_is_refused(values: object, expected: str) -> None:
-    with pytest.raises(InvalidValue, match=rf"^mine: .* expected .*({expected})") as caught:
+    with refused("mine: ", " expected ", expected):
         as_kernel(values, "mine")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float32, np.float64, np.bool_])

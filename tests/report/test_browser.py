@@ -23,7 +23,6 @@ from tests.helpers.reports import SMALL, Report
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 ACCESSIBLE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-"""The rules that axe-core checks."""
 
 FILM = 60_000
 """Milliseconds within which a film ends even on a machine that is busy with other things."""
@@ -32,7 +31,6 @@ PIXELS = "document.getElementById('screen').toDataURL()"
 
 
 def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
-    """Write the page as if all controls had got a verdict."""
     claims = [
         claim.model_copy(update={"verdict": verdict}) if claim.kind == "control" else claim
         for claim in read_claims(small.folder / "claims.json")
@@ -42,12 +40,12 @@ def page_with_controls(small: Report, verdict: str, file: Path) -> Path:
 
 
 def broken_rules(seen: Visit) -> list[tuple[str, list[str]]]:
-    """What axe-core finds: rules, and some of the elements that break them."""
     options = {"runOnly": {"type": "tag", "values": ACCESSIBLE}}
-    found = Axe().run(seen.page, options=options).response
-    assert len(found["passes"]) > 20
+    outcome = Axe().run(seen.page, options=options).response
+    assert len(outcome["passes"]) > 20
     return [
-        (rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in found["violations"]
+        (rule["id"], [node["target"] for node in rule["nodes"]][:3])
+        for rule in outcome["violations"]
     ]
 
 
@@ -84,9 +82,7 @@ def test_page_is_whole_quiet_and_accessible_at_any_width(
         assert broken_rules(seen) == []
 
 
-def test_large_map_of_a_partial_grid_is_accessible(
-    browser: Browser, small: Report, tmp_path: Path
-) -> None:
+def test_a_large_partial_map_is_accessible(browser: Browser, small: Report, tmp_path: Path) -> None:
     plan = load_experiment(SMALL | {"kernels": ["dct", "random"], "sizes": list(range(2, 12))})
     results = replace(small.results, experiment=plan)
     page = tmp_path / "partial.html"
@@ -235,9 +231,7 @@ def test_a_control_that_moved_cannot_be_missed(
         assert box["width"] > 0.7 * viewport["width"]
 
 
-def test_controls_at_rest_get_one_quiet_line(
-    browser: Browser, small: Report, tmp_path: Path
-) -> None:
+def test_controls_at_rest_get_a_quiet_line(browser: Browser, small: Report, tmp_path: Path) -> None:
     page = page_with_controls(small, AT_REST, tmp_path / "rest.html")
     with visit(browser, page) as seen:
         assert seen.page.get_by_role("alert").count() == 0

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from mechcore.report import data_files
+from mechcore.report.data_files import write_data
+from mechcore.report.figures.registry import figure_stems, page_files
 from mechcore.results.results import TABLES
 from tests.helpers.reports import Report
 
 
-def test_large_tables_stay_among_the_results(
-    small: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_all_files_beside_the_page_are_declared(small: Report) -> None:
+    beside = {path.name for path in small.page.parent.iterdir() if path.is_file()}
+    vectors = {f"{stem}.svg" for stem in figure_stems(small.experiment)}
+    assert beside == {small.page.name, *page_files(small.experiment), *vectors}
+
+
+def test_large_tables_stay_among_the_results(small: Report, tmp_path: Path) -> None:
+    links = write_data(small.results, [], tmp_path)
+    for name in TABLES:
+        table = small.folder / f"{name}.csv"
+        assert (tmp_path / links[table.name]).is_file()
+    assert (tmp_path / links["metrics.csv"]).samefile(small.folder / "metrics.csv")
+    assert links["regressions.csv"] == "regressions.csv"
+
+
+def test_a_partial_page_links_to_its_own_tables_and_not_to_older_ones(
+    small: Report, tmp_path: Path
 ) -> None:
-    sizes = {name: getattr(small.results, name).size for name in TABLES}
-    smallest, *_, largest = sorted(sizes, key=lambda name: sizes[name])
-    monkeypatch.setattr(data_files, "MOST_VALUES", sizes[largest] - 1)
-    (tmp_path / f"{largest}.csv").write_text("of an earlier grid", encoding="utf-8")
-    places = data_files.write_data(small.results, [], tmp_path)
-    assert (tmp_path / places[f"{largest}.csv"]).samefile(small.folder / f"{largest}.csv")
-    assert not (tmp_path / f"{largest}.csv").exists()
-    assert places[f"{smallest}.csv"] == f"{smallest}.csv"
+    links = write_data(small.results, [], tmp_path, partial=True)
+    for name in TABLES:
+        assert links[f"{name}.csv"] == f"{name}.csv"
+        assert (tmp_path / f"{name}.csv").is_file()

@@ -34,8 +34,6 @@ HOSTILE = "_*a*_<script>alert(1)<&'$x^$ `c` [d](e) |<i>~~g~~.npy"
 
 
 class Page(HTMLParser):
-    """The elements of a page, and its text."""
-
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
@@ -49,24 +47,7 @@ class Page(HTMLParser):
         self.text += data
 
     def values(self, tag: str, attribute: str) -> list[str]:
-        """Return what an attribute of all elements of a kind is, empty where it has none."""
         return [known.get(attribute, "") for name, known in self.elements if name == tag]
-
-
-def claim_that_says(words: str, kind: str, verdict: str, figures: list[Figure]) -> Claim:
-    """A claim, all of whose texts are the same."""
-    return Claim(
-        id="N1" if kind == "control" else "C1",
-        kind=kind,
-        statement=words,
-        figures=figures,
-        test=words,
-        verdict=verdict,
-        range=words,
-        section="",
-        data=[words],
-        meaning=words if kind == "control" else "",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +70,7 @@ def test_page_is_self_contained(small: Report, page: Page) -> None:
     assert outside == {"https://arxiv.org/abs/2512.24338"}
     assert small.page.stat().st_size < 1_600_000
     assert not re.search(r"\bnan\b", page.text, re.IGNORECASE)
-
-
-def test_browser_runs_the_script_of_the_page_and_no_other(small: Report) -> None:
+    # The browser runs the script of the page and no other.
     (script,) = re.findall(r"<script>(.*?)</script>", small.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert re.findall(r"script-src 'sha256-([^']*)'", small.text) == [digest]
@@ -124,9 +103,8 @@ def test_every_claim_is_a_row_with_its_data(small: Report, page: Page) -> None:
         assert claim.statement in page.text
         assert claim.test in page.text
         assert not claim.section or f"#{claim.section}" in page.values("a", "href")
-    assert {"metrics.csv", "controls.csv", "claims.json", "models.csv"} <= set(
-        page.values("a", "href")
-    )
+    links = set(page.values("a", "href"))
+    assert {"../results/metrics.csv", "controls.csv", "claims.json", "models.csv"} <= links
 
 
 def test_page_holds_the_configuration_that_repeats_it(small: Report, page: Page) -> None:
@@ -183,9 +161,11 @@ def test_partial_grid_gives_a_report_that_says_so(small: Report, tmp_path: Path)
 
 
 def test_two_builds_are_the_same_bytes(small: Report, tmp_path: Path) -> None:
-    write_report(small.experiment, small.folder, tmp_path / "index.html")
+    copy = Path(shutil.copytree(small.folder, tmp_path / small.folder.name))
+    again = tmp_path / small.page.parent.name
+    write_report(small.experiment, copy, again / "index.html")
     for file in sorted(small.page.parent.iterdir()):
-        assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
+        assert file.read_bytes() == (again / file.name).read_bytes(), file.name
 
 
 def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -> None:
@@ -202,9 +182,7 @@ def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -
     assert not any(file.exists() for file in files)
 
 
-def test_a_page_that_is_a_folder_is_refused_before_anything_is_drawn(
-    small: Report, tmp_path: Path
-) -> None:
+def test_a_page_that_is_a_folder_is_refused_at_once(small: Report, tmp_path: Path) -> None:
     with pytest.raises(MechcoreError, match="it is a folder"):
         write_report(small.experiment, small.folder, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -244,7 +222,6 @@ def test_names_from_users_are_text_and_not_markup(hostile: tuple[Results, list[S
 
 
 def shown_text(source: str) -> str:
-    """What a reader of Markdown sees, with the alternative texts of figures."""
     parts = []
     for block in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(source):
         for token in block.children or [block]:
@@ -258,10 +235,11 @@ def shown_text(source: str) -> str:
 def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Section]]) -> None:
     results, sections = hostile
     words = f"holds for {HOSTILE}"
-    figure = Figure(name=words, value=1.0, unit="", source=words)
+    said = {"statement": words, "test": words, "range": words, "section": "", "data": [words]}
+    figures = [Figure(name=words, value=1.0, unit="", source=words)]
     claims = [
-        claim_that_says(words, "claim", REPRODUCED, [figure]),
-        claim_that_says(words, "control", MOVED, []),
+        Claim(id="C1", kind="claim", figures=figures, verdict=REPRODUCED, **said),
+        Claim(id="N1", kind="control", figures=[], verdict=MOVED, meaning=words, **said),
     ]
     text = shown_text(summary(results, Content(claims, sections, {})))
     assert "move information: small_one_\n" in text
@@ -269,7 +247,9 @@ def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Sec
     # that moved has no figure here, but an alarm with its statement and meaning.
     assert text.count(words) == 7 + 7
     pictures = [picture for section in sections for picture in section.pictures]
-    texts = [" ".join(text.split()) for one in pictures for text in (one.alt, one.caption)]
+    texts = [
+        " ".join(text.split()) for picture in pictures for text in (picture.alt, picture.caption)
+    ]
     # Most alternative texts or captions of figures name the pattern.
     assert sum(HOSTILE in part for part in texts) > len(pictures) / 2
     assert all(part in text for part in texts)

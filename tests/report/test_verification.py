@@ -14,15 +14,9 @@ from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
 from mechcore.verification.certificate import Certificate
 from mechcore.verification.experiment import Extent, verify
+from tests.helpers.experiments import SMALL
 
-CONFIG: dict[str, object] = {
-    "experiment": "small",
-    "kernels": ["dct"],
-    "activations": ["modulus"],
-    "sizes": [2, 3],
-    "betas": [0.0, 0.25, 0.5, 0.75, 1.0],
-    "steps": 12,
-}
+CONFIG = SMALL | {"activations": ["modulus"], "sizes": [2, 3], "steps": 12}
 
 
 @pytest.fixture(scope="module")
@@ -54,24 +48,24 @@ def test_the_report_shows_its_certificate(results: Path, true: Certificate) -> N
 def test_a_certificate_is_not_shown_if_files_changed_since(
     results: Path, true: Certificate, name: str
 ) -> None:
-    found = Results.load(load_experiment(CONFIG), results)
+    loaded = Results.load(load_experiment(CONFIG), results)
     write_settings(true, results / "certificate.json")
-    assert certificate_of(found) is not None
+    assert certificate_of(loaded) is not None
     with (results / name).open("ab") as file:
         file.write(b"\n")
-    assert certificate_of(found) is None
+    assert certificate_of(loaded) is None
 
 
 def test_a_certificate_of_other_results_is_not_shown(results: Path, true: Certificate) -> None:
-    found = Results.load(load_experiment(CONFIG), results)
-    assert certificate_of(found) is None
+    loaded = Results.load(load_experiment(CONFIG), results)
+    assert certificate_of(loaded) is None
     other = true.model_copy(update={"sweep": "0" * 12})
     write_settings(other, results / "certificate.json")
-    assert certificate_of(found) is None
+    assert certificate_of(loaded) is None
     write_settings(true, results / "certificate.json")
     for path in (results / "trajectories").iterdir():
         path.write_bytes(b"")
-    assert certificate_of(found) is None
+    assert certificate_of(loaded) is None
 
 
 def test_the_report_opens_with_an_alarm_if_a_check_fails(results: Path, true: Certificate) -> None:
@@ -82,7 +76,7 @@ def test_the_report_opens_with_an_alarm_if_a_check_fails(results: Path, true: Ce
     assert "NOT VERIFIED" in page
     assert "✓ Verified." not in page
     assert line in section_of(page)
-    assert "nothing was computed again" in page
+    assert "nothing was recomputed" in page
     assert "Simulations of 0" not in page
     assert "**NOT VERIFIED.**" in text
     assert f"  - {line}" in text.replace("files: ", "")

@@ -21,7 +21,6 @@ import yaml
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
 
 from mechcore.cli import main
-from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import read_attributes, read_dataset, write_dataset
 from mechcore.io.provenance import COMPUTING
@@ -32,29 +31,56 @@ from mechcore.results.results import Results
 from mechcore.results.sweep import read_sweep
 from mechcore.verification.certificate import read_certificate
 from mechcore.verification.experiment import Extent, verify_archive
-from tests.faults.finished import CONFIG, PAGE, RESULTS, make, mechcore
+from tests.helpers.experiments import SMALL, run
+from tests.helpers.isolation import run_limited
 from tests.helpers.projects import PROJECT
+from tests.helpers.refusals import refused
+
+CONFIG = SMALL | {
+    "experiment": "tiny",
+    "activations": ["relu"],
+    "patterns": ["delta", "patterns/corner.npy"],
+    "betas": [0.0, 0.5, 1.0],
+    "engine": "reference",
+    "filter_banks": ["weights/digits.safetensors"],
+    "slices_per_layer": 1,
+}
+"""The smallest with a part of every kind: a pattern from a file, and a weight file."""
 
 CONFIG_FILE = Path("config/tiny.yaml")
+RESULTS, PAGE = Path("results/tiny"), Path("reports/tiny/index.html")
 FIGURE = "reports/tiny/speed-dct.svg"
 TRAJECTORIES = "results/tiny/trajectories/dct-relu-k2.nc"
 
-WORDS = ("--experiment", CONFIG_FILE, "--results", RESULTS, "--report", PAGE)
+FINISHED = ("--experiment", CONFIG_FILE, "--results", RESULTS)
+WORDS = (*FINISHED, "--report", PAGE)
 
 Files = dict[str, bytes]
 
 
+def mechcore(*words: object) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert ended.value.code == 0
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a finished experiment."""
     folder = tmp_path_factory.mktemp("project")
-    make(folder)
+    for name in ("patterns", "weights", "config"):
+        (folder / name).mkdir()
+    np.save(folder / "patterns/corner.npy", np.tri(3))
+    shutil.copy(PROJECT / "resources/banks/digits.safetensors", folder / "weights")
+    (folder / CONFIG_FILE).write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    with chdir(folder):
+        run(RESULTS, CONFIG)
+        mechcore("verify", *FINISHED, "--output", RESULTS / "certificate.json")
+        mechcore("report", *FINISHED, "--output", PAGE)
     return folder
 
 
 @pytest.fixture(scope="module")
 def archive(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give its archive, as the command writes it."""
     output = tmp_path_factory.mktemp("archive") / "tiny.zip"
     with chdir(project):
         mechcore("pack", *WORDS, "--output", output)
@@ -63,14 +89,12 @@ def archive(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def files(archive: Path) -> Files:
-    """Give the files of the archive by name."""
     with zipfile.ZipFile(archive) as file:
         return {name: file.read(name) for name in file.namelist()}
 
 
 @pytest.fixture(scope="module")
 def metadata(files: Files) -> dict[str, Any]:
-    """Give the entities of the archive by their identifiers."""
     graph = json.loads(files[METADATA])["@graph"]
     assert len({entity["@id"] for entity in graph}) == len(graph)
     return {entity["@id"]: entity for entity in graph}
@@ -165,12 +189,10 @@ def test_every_netcdf_file_says_what_made_it(project: Path) -> None:
         assert versions["numpy"] == np.__version__
 
 
-def refusal(capsys: pytest.CaptureFixture[str], output: Path, *words: object) -> str:
-    """Return the one line that the command ends with; nothing is left behind."""
-    with pytest.raises(SystemExit) as ended:
-        main(["pack", *map(str, words), "--output", str(output)])
-    (line,) = capsys.readouterr().err.splitlines()
-    assert ended.value.code == 2
+def refusal(folder: Path, output: Path, *words: object) -> str:
+    ended = run_limited(["pack", *map(str, words), "--output", str(output)], folder)
+    (line,) = ended.errors.splitlines()
+    assert ended.code == 2
     assert not output.exists()
     return line.removeprefix("mechcore: ")
 
@@ -194,7 +216,7 @@ def refusal(capsys: pytest.CaptureFixture[str], output: Path, *words: object) ->
     ],
 )
 def test_an_unfinished_or_damaged_experiment_is_refused(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, damaged: bool
+    project: Path, tmp_path: Path, name: str, damaged: bool
 ) -> None:
     path = project / name
     before = path.read_bytes()
@@ -202,54 +224,41 @@ def test_an_unfinished_or_damaged_experiment_is_refused(
     if damaged:
         path.write_bytes(before[:-40])
     try:
-        with chdir(project):
-            line = refusal(capsys, tmp_path / "out.zip", *WORDS)
+        line = refusal(project, tmp_path / "out.zip", *WORDS)
     finally:
         path.write_bytes(before)
     assert line.startswith(f"{name}: " if damaged else f"{name}: missing, expected ")
 
 
-def test_results_that_the_sweep_does_not_describe_are_refused(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_results_of_another_sweep_are_refused(project: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(project, tmp_path / "project")
     alter(folder / TRAJECTORIES)
-    with chdir(folder):
-        line = refusal(capsys, tmp_path / "out.zip", *WORDS)
-    assert line.startswith("results/tiny/sweep.json: describes other results; mechcore")
+    line = refusal(folder, tmp_path / "out.zip", *WORDS)
+    assert line.startswith(
+        "results/tiny/sweep.json: describes other results; run `mechcore summarise`"
+    )
 
 
 def alter(path: Path) -> None:
-    """Change a number in a file, with the hash of its content."""
     dataset = read_dataset(path)
     dataset["mu_x"][0, 0, 1, -1] += 1e-8
     write_dataset(dataset, path)
 
 
-def test_another_configuration_is_refused(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_other_settings_and_files_of_this_machine_are_refused(
+    project: Path, tmp_path: Path
 ) -> None:
-    other = tmp_path / "tiny.yaml"
-    other.write_text(CONFIG.replace("steps: 8", "steps: 9"), encoding="utf-8")
-    with chdir(project):
-        line = refusal(capsys, tmp_path / "out.zip", "--experiment", other, *WORDS[2:])
-    assert line.startswith(f"{RESULTS}/sweep.json: made with other settings than tiny has")
+    outside, config = str(project / "patterns/corner.npy"), tmp_path / "tiny.yaml"
+    for change, message in (
+        ({"steps": 9}, f"{RESULTS}/sweep.json: made with other settings than tiny has"),
+        ({"patterns": [outside]}, f"{outside}: cannot be packed, expected a path below"),
+    ):
+        config.write_text(yaml.safe_dump(CONFIG | change), encoding="utf-8")
+        line = refusal(project, tmp_path / "out.zip", "--experiment", config, *WORDS[2:])
+        assert line.startswith(message)
 
 
-def test_files_of_this_machine_alone_are_refused(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outside = str(project / "patterns/corner.npy")
-    config = tmp_path / "tiny.yaml"
-    config.write_text(CONFIG.replace("patterns/corner.npy", outside), encoding="utf-8")
-    with chdir(project):
-        line = refusal(capsys, tmp_path / "out.zip", "--experiment", config, *WORDS[2:])
-    assert line.startswith(f"{outside}: cannot be packed, expected a path below")
-
-
-def test_an_opened_archive_gives_everything_back(
-    project: Path, archive: Path, tmp_path: Path
-) -> None:
+def test_an_archive_gives_everything_back(project: Path, archive: Path, tmp_path: Path) -> None:
     with chdir(project):
         planned = load_experiment(CONFIG_FILE)
     before = Path.cwd()
@@ -268,7 +277,6 @@ def test_an_opened_archive_gives_everything_back(
 
 
 def listed(files: Files) -> Files:
-    """Return files with a description that is right about each of them."""
     content = json.loads(files[METADATA])
     graph = [entity for entity in content["@graph"] if entity["@type"] != "File"]
     graph += [
@@ -280,7 +288,6 @@ def listed(files: Files) -> Files:
 
 
 def written(path: Path, files: Files) -> None:
-    """Write an archive, without any of the project's own code."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in files.items():
             file.writestr(name, data)
@@ -290,7 +297,6 @@ Damage = Callable[[Path, Files], object]
 
 
 def with_file(name: str, data: bytes = b"x", *, relisted: bool = True) -> Damage:
-    """Add or replace a file, which the description lists or not."""
     update = listed if relisted else dict
     return lambda path, files: written(path, update(files | {name: data}))
 
@@ -321,7 +327,6 @@ def cut(path: Path, files: Files) -> None:
 
 
 def flip(path: Path, files: Files) -> None:
-    """Change one bit of the data of a figure."""
     written(path, files)
     with zipfile.ZipFile(path) as file:
         place = file.getinfo(FIGURE).header_offset + 200
@@ -337,32 +342,20 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
     "inside": (with_file("results/../../evil"), "'results/../../evil' is no name below"),
     "backslash": (with_file("results\\evil"), "is no name below the archive"),
     "bomb": (with_file("results/tiny/zeros", bytes(200_000_000)), "100 times the size"),
-    "unlisted": (
-        unlisted("results/tiny/a.csv"),
-        "'results/tiny/a.csv': not listed in",
-    ),
+    "unlisted": (unlisted("results/tiny/a.csv"), "'results/tiny/a.csv': not listed in"),
     "missing": (without(FIGURE, relisted=False), f"'{FIGURE}': listed in {METADATA}, but missing"),
-    "swapped": (
-        unlisted(FIGURE),
-        f"'{FIGURE}': not the file that {METADATA} lists",
-    ),
+    "swapped": (unlisted(FIGURE), f"'{FIGURE}': not the file that {METADATA} lists"),
     "undescribed": (without(METADATA, relisted=False), f"{METADATA}: missing: not an RO-Crate"),
     "no-json": (unlisted(METADATA, b"{"), f"{METADATA}: not the description of"),
     "no-graph": (unlisted(METADATA, b"[]"), f"{METADATA}: not the description of"),
-    "deep": (
-        unlisted(METADATA, b"[" * 100_000),
-        f"{METADATA}: not the description of",
-    ),
+    "deep": (unlisted(METADATA, b"[" * 100_000), f"{METADATA}: not the description of"),
     "listed-outside": (unlisted(METADATA, OUTSIDE), "'../secret': listed in"),
     "no-experiment": (without(EXPERIMENT), "experiment.yaml: missing"),
     "no-yaml": (with_file(EXPERIMENT, b"!!int x"), "experiment.yaml: "),
-    "foreign": (
-        with_experiment("patterns/corner.npy", str(PROJECT / "tests/secret.npy")),
-        "secret.npy",
-    ),
+    "foreign": (with_experiment("patterns/corner.npy", "/etc/secret.npy"), "secret.npy"),
     "no-page": (without("reports/tiny/index.html"), "reports/tiny/index.html: missing, expected"),
     "no-sweep": (without("results/tiny/sweep.json"), "results/tiny/sweep.json: missing"),
-    "other-table": (with_file("results/tiny/pooled.csv"), "pooled.csv: changed after mechcore"),
+    "other-table": (with_file("results/tiny/pooled.csv"), "pooled.csv: changed after `mechcore"),
     "other-experiment": (with_experiment("steps: 8", "steps: 9"), "made with other settings"),
     "cut": (cut, "cannot be unpacked"),
     "flipped": (flip, "cannot be unpacked"),
@@ -383,11 +376,8 @@ def test_a_hostile_or_damaged_archive_is_refused(
     (tmp_path / "secret").write_bytes(b"secret")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before, working = set(tmp_path.rglob("*")), Path.cwd()
-    with pytest.raises(MechcoreError) as error:
+    with refused(f"{path}: ", message):
         verify_archive(path)
-    assert str(error.value).startswith(f"{path}: ")
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
     assert set(tmp_path.rglob("*")) == before
     assert Path.cwd() == working
 
@@ -404,7 +394,7 @@ def test_verify_accepts_an_archive_and_its_unpacked_folder(
     shutil.unpack_archive(archive, "unpacked")
     mechcore("verify", "unpacked", "--cells", "1")
     (tmp_path / "unpacked" / FIGURE).write_text("x", encoding="utf-8")
-    with pytest.raises(MechcoreError, match=f"^unpacked: '{FIGURE}': not the file that"):
+    with refused(f"unpacked: '{FIGURE}': not the file that"):
         verify_archive(Path("unpacked"))
 
 

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechcore.cli import main
 from mechcore.results.diff import COLUMNS, compare, largest
 from mechcore.results.sweep import Sweep, read_sweep, write_sweep
-from tests.helpers.experiments import SMALL
-from tests.helpers.experiments import run as run_experiment
+from tests.helpers.experiments import SMALL, run
+from tests.helpers.isolation import run_limited
 
 Maker = Callable[..., Path]
 
@@ -30,22 +29,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Maker:
         name = json.dumps(settings)
         if name not in known:
             known[name] = tmp_path_factory.mktemp("sweep")
-            run_experiment(known[name], SMALL | settings)
+            run(known[name], SMALL | settings)
         return known[name]
 
     return make
 
 
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[object, str, str]:
-    """Return exit code, output and errors of a command."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(word) for word in words])
-    printed = capsys.readouterr()
-    return ended.value.code, printed.out, printed.err
+def diff(*words: object) -> tuple[int | None, str]:
+    ended = run_limited(["diff", *map(str, words)], Path.cwd())
+    return ended.code, ended.output
 
 
 def edited(sweep: Sweep, **columns: object) -> Sweep:
-    """Return a sweep with other numbers in its table of cells."""
     return replace(sweep, cells=sweep.cells.assign(**columns))
 
 
@@ -53,22 +48,18 @@ def changes(table: pd.DataFrame, kind: str) -> set[str]:
     return set(table.change[table.kind == kind])
 
 
-def test_the_same_experiment_twice_is_identical(
-    made: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_experiment(tmp_path / "again", SMALL)
-    code, output, _ = run(capsys, "diff", made(), tmp_path / "again")
+def test_the_same_experiment_twice_is_identical(made: Maker, tmp_path: Path) -> None:
+    run(tmp_path / "again", SMALL)
+    code, output = diff(made(), tmp_path / "again")
     assert code == 0
     assert "identical: the same numbers, to the last digit" in output
     table = compare(read_sweep(made()), read_sweep(tmp_path / "again"))
     assert (set(table.kind), set(table.change)) == ({"metric"}, {"equal"})
 
 
-def test_another_number_of_steps_changes_one_setting_and_many_metrics(
-    made: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_more_steps_change_one_setting_and_many_metrics(made: Maker, tmp_path: Path) -> None:
     path = tmp_path / "new" / "diff.csv"
-    code, output, _ = run(capsys, "diff", made(), made(steps=12), "--output", path)
+    code, output = diff(made(), made(steps=12), "--output", path)
     assert code == 0
     assert "\nresults differ\n" in output
     assert re.search(r"config +steps +8 +12\n", output)
@@ -96,7 +87,6 @@ def test_another_number_of_steps_changes_one_setting_and_many_metrics(
 )
 def test_cells_are_compared_where_both_have_them(
     made: Maker,
-    capsys: pytest.CaptureFixture[str],
     settings: dict[str, object],
     kinds: set[str],
     text: str,
@@ -105,7 +95,7 @@ def test_cells_are_compared_where_both_have_them(
     assert set(table.kind) == kinds
     assert changes(table, "metric") <= {"equal"}
     assert changes(table, "cell") <= {"only in A", "only in B"}
-    _, output, _ = run(capsys, "diff", made(), made(**settings))
+    _, output = diff(made(), made(**settings))
     assert text in " ".join(output.split())
 
 
@@ -128,7 +118,6 @@ def test_numbers_that_only_one_or_none_knows_are_told_apart(made: Maker) -> None
 def test_the_outcome_is_told_in_a_line(
     made: Maker,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
     column: str,
     change: Callable[[pd.Series], pd.Series],
     line: str,
@@ -136,7 +125,7 @@ def test_the_outcome_is_told_in_a_line(
     sweep = read_sweep(made())
     other = edited(sweep, **{column: change(sweep.cells[column])})
     write_sweep(other, tmp_path)
-    _, output, _ = run(capsys, "diff", made(), tmp_path)
+    _, output = diff(made(), tmp_path)
     assert f"\n{line}\n" in output
     assert largest(compare(sweep, other)).empty is ("rounding" in line)
 

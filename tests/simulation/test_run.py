@@ -94,9 +94,9 @@ def test_snapshots_carry_the_centroid_that_is_recorded(boundary: str, size: int)
         place = run.sel(snapshot_t=layer)
         weights = place.snapshot.values.astype(np.float64)
         x, y = (float(place[f"snapshot_{axis}"]) + np.arange(41) for axis in "xy")
-        found = [np.average(x, weights=weights.sum(0)), np.average(y, weights=weights.sum(1))]
+        centroid = [np.average(x, weights=weights.sum(0)), np.average(y, weights=weights.sum(1))]
         # 1e-5: snapshots have 7 digits, on coordinates up to 20.
-        np.testing.assert_allclose(found, [run.mu_x[layer], run.mu_y[layer]], atol=1e-5)
+        np.testing.assert_allclose(centroid, [run.mu_x[layer], run.mu_y[layer]], atol=1e-5)
 
 
 def test_attributes_tell_what_ran() -> None:
@@ -130,9 +130,7 @@ def test_chaotic_runs_are_flagged_and_kernels_without_negative_taps_are_not() ->
     ("seed", "width", "activation"),
     [(500341, 5, "modulus"), (694, 3, "modulus"), (591, 5, "modulus"), (2707, 5, "leaky_relu")],
 )
-def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
-    seed: int, width: int, activation: str
-) -> None:
+def test_engines_agree_where_a_run_is_not_flagged(seed: int, width: int, activation: str) -> None:
     # Found among 50 000 random rows: rounding in the state moves these more than in the kernel.
     taps = np.random.default_rng(seed).standard_normal((1, width))
     fast, slow = (propagate(taps, activation, steps=128, engine=engine) for engine in ENGINES)
@@ -152,23 +150,16 @@ def test_engines_agree_to_1e_10_wherever_a_run_is_not_flagged(
         ({"activation": None}, "activation: None is not allowed, expected one of identity"),
         ({"steps": 2.5}, r"steps: 2\.5 is not allowed, expected an integer"),
         ({"steps": True}, "steps: True is not allowed"),
-        ({"t_burn": 64}, "t_burn: 64 is not allowed, expected an integer from 0 to 63"),
+        ({"engine": "fast"}, "engine: 'fast' is not allowed, expected one of"),
         ({"snapshots": [-1]}, "snapshots: -1 is not allowed, expected an integer from 0 to 64"),
         ({"snapshots": [1, 1]}, r"snapshots: \[1, 1\] is not allowed, expected each layer once"),
-        (
-            {"boundary": "zero", "domain": 4, "pattern": "disc"},
-            "domain: 4 is not allowed, expected at least the size of the pattern, 17",
-        ),
         ({"pattern": [[1.0, -1.0]]}, "pattern: .*negative.* expected finite values >= 0"),
     ],
 )
 def test_mistakes_are_told_in_one_line(arguments: dict[str, object], expected: str) -> None:
-    with pytest.raises(InvalidValue, match=f"^{expected}") as caught:
+    with pytest.raises(InvalidValue, match=f"^{expected}[^\n]*$"):
         propagate(**{"kernel": GRADIENT} | arguments)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
 
-
-# Cells.
 
 CELL = Cell(
     kernel="gaussian",
@@ -190,19 +181,19 @@ def test_a_cell_equals_the_single_runs_of_its_kernels() -> None:
     for i, pattern in enumerate(("delta", "disc")):
         for j in range(2):
             for k in range(3):
-                one = propagate(kernels[j, k, 0], "relu", pattern, 10, snapshots=[10], window=15)
+                alone = propagate(kernels[j, k, 0], "relu", pattern, 10, snapshots=[10], window=15)
                 part = cell.isel(pattern=i, angle=j, beta=k)
                 for name in (*QUANTITIES, "snapshot", "extinct_at", "rounding_sensitivity"):
-                    np.testing.assert_array_equal(part[name], one[name], strict=True)
+                    np.testing.assert_array_equal(part[name], alone[name], strict=True)
 
 
 def test_a_cell_carries_measured_beta_and_what_was_asked_for() -> None:
     linear = CELL.model_copy(update={"mixing": "linear"})
-    found = simulate(linear)
-    np.testing.assert_array_equal(found.mixing_ratio, CELL.betas)
+    dataset = simulate(linear)
+    np.testing.assert_array_equal(dataset.mixing_ratio, CELL.betas)
     expected = [b / np.hypot(b, 1 - b) for b in CELL.betas]
-    np.testing.assert_allclose(found.beta, expected, atol=1e-12)  # rounded to 12 digits
-    np.testing.assert_allclose(found.odd_energy_ratio[0], found.beta**2, atol=2e-12)
+    np.testing.assert_allclose(dataset.beta, expected, atol=1e-12)  # rounded to 12 digits
+    np.testing.assert_allclose(dataset.odd_energy_ratio[0], dataset.beta**2, atol=2e-12)
     np.testing.assert_array_equal(simulate(CELL).beta, CELL.betas)
 
 

@@ -1,21 +1,26 @@
-"""Equivariance, conservation and causality: what holds whatever the kernel."""
+"""Equivariance, conservation and causality: what holds whatever the kernel; and copies run once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mechcore import engines
 from mechcore.engines import ENGINES, run
 from mechcore.engines.rule import LayerRule
-from mechcore.engines.trajectories import QUANTITIES, Trajectories
+from mechcore.engines.trajectories import QUANTITIES, Trajectories, record_distance
+from mechcore.experiment.cell import Cell
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import even_part, kernel
 from mechcore.model.patterns import pattern_image
+from mechcore.simulation.run import cell_kernels, simulate
+from mechcore.simulation.symmetry import SQUARE, copies_among, symmetries_of
 from tests.helpers.oracles import (
     KERNELS,
     POSITIVE_FAMILIES,
@@ -35,7 +40,6 @@ each_engine = pytest.mark.parametrize("engine", list(ENGINES))
 def changed(
     trajectories: Trajectories, order: tuple[str, ...], signs: dict[str, int]
 ) -> Trajectories:
-    """Return a run whose quantities are in another order and with other signs."""
     record = trajectories.record[..., [QUANTITIES.index(name) for name in order]]
     factors = np.array([signs.get(name, 1) for name in QUANTITIES])
     ends = trajectories.extinct_at, trajectories.diverged_at
@@ -91,7 +95,6 @@ def test_a_domain_has_all_symmetries_for_odd_sizes_and_exchanges_its_axes_for_ev
 
 @pytest.mark.parametrize(("family", "size"), KERNELS)
 def test_angles_turn_and_mirror_the_kernel(family: str, size: int) -> None:
-    """Runs then follow, as shown above."""
     for beta, angle in ((0.3, 0), (0.7, 30), (1.0, 45)):
         taps = kernel(family, size, beta, angle)
         if family != "saddle":
@@ -120,7 +123,7 @@ def test_empty_margins_of_a_pattern_only_move_the_origin(
     image = pattern_image("random", side=4)
     padded = np.pad(image, ((above, 0), (left, 0)))
     rule = LayerRule(activation, steps=10)
-    plain, other = (run("compiled", taps[np.newaxis], one, rule) for one in (image, padded))
+    plain, other = (run("compiled", taps[np.newaxis], pattern, rule) for pattern in (image, padded))
     other.record[..., QUANTITIES.index("mu_x")] -= left / 2
     other.record[..., QUANTITIES.index("mu_y")] -= above / 2
     assert_equal_but_for_rounding(other, plain, taps, image, rule)
@@ -156,7 +159,7 @@ def test_signed_even_kernels_keep_a_symmetric_pattern_in_place(activation: str, 
 @each_engine
 @pytest.mark.parametrize("family", POSITIVE_FAMILIES)
 @pytest.mark.parametrize("size", [3, 5, 7])
-def test_mirrors_conserve_the_mass_of_kernels_that_are_mirror_symmetric(
+def test_mirrors_conserve_the_mass_of_symmetric_kernels(
     engine: str, family: str, size: int
 ) -> None:
     taps = even_part(family, size)
@@ -211,19 +214,102 @@ def test_nothing_leaves_the_light_cone(
 
 @each_engine
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-def test_a_changed_pixel_changes_nothing_outside_its_light_cone(
-    engine: str, activation: str
-) -> None:
+def test_a_pixel_changes_nothing_outside_its_light_cone(engine: str, activation: str) -> None:
     draws = np.random.default_rng(6)
     taps, image = draws.standard_normal((3, 3)), draws.random((31, 31))
     brighter = image.copy()
     brighter[15, 15] += 1
     rule = {"activation": activation, "normalise": "none", "boundary": "zero", "steps": 6}
     kept = {"snapshot_layers": tuple(range(7)), "snapshot_window": 31}
-    one, other = (run_one(taps, start, engine, **rule, **kept) for start in (image, brighter))
+    first, other = (run_one(taps, start, engine, **rule, **kept) for start in (image, brighter))
     for layer in range(7):
-        same = one.snapshots[0, layer] == other.snapshots[0, layer]
+        same = first.snapshots[0, layer] == other.snapshots[0, layer]
         inside = np.s_[15 - layer : 16 + layer, 15 - layer : 16 + layer]
         assert not same[15, 15] or layer > 0
         same[inside] = True
         assert np.all(same)
+
+
+# Simulations that are another one turned or mirrored: run once, and equal to running them all.
+
+ANGLES = [0.0, 20.0, 45.0, 70.0, 90.0, 135.0, 180.0, 270.0, 340.0]
+
+
+def record_of(dataset: object) -> Array:
+    return np.stack([dataset[name].values for name in QUANTITIES], axis=-1)
+
+
+@pytest.mark.parametrize("symmetry", SQUARE)
+def test_undoing_a_symmetry_gives_the_image(symmetry: object) -> None:
+    images = np.random.default_rng(1).random((2, 3, 5))
+    np.testing.assert_array_equal(symmetry.undone(symmetry.of(images)), images)
+
+
+@pytest.mark.parametrize("family", ["dct", "gaussian", "random", "highpass"])
+@pytest.mark.parametrize("boundary", ["free", "zero", "wrap", "reflect"])
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("window", [24, 25])
+def test_copies_equal_their_originals(family: str, boundary: str, size: int, window: int) -> None:
+    cell = Cell(
+        kernel=family,
+        activation="relu",
+        size=size,
+        angles=ANGLES,
+        betas=[0.0, 0.4, 0.9],
+        patterns=["disc", "delta", "random"],
+        steps=8,
+        boundary=boundary,
+        domain=None if boundary == "free" else 25,
+        snapshots={"layers": [3, 8], "window": window},
+    )
+    each = simulate(cell.model_copy(update={"reuse_symmetric": False}))
+    once = simulate(cell)
+    # Two orders of the same sums over eight layers.
+    assert np.max(record_distance(record_of(each), record_of(once))) <= 1e-12
+    np.testing.assert_allclose(once["snapshot"], each["snapshot"], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(once["extinct_at"], each["extinct_at"])
+
+
+def test_angles_that_differ_by_a_symmetry_run_once() -> None:
+    cell = Cell(kernel="dct", activation="relu", size=3, angles=ANGLES, betas=[0.0, 0.5])
+    kernels = cell_kernels(cell).reshape(-1, 3, 3)
+    # One even kernel; then 0, 20 and 45 degrees.
+    assert len(copies_among(kernels, np.ones((1, 1)), LayerRule()).run) == 4
+
+
+def test_it_can_be_asked_to_run_them_all() -> None:
+    settings = {"kernel": "dct", "activation": "relu", "size": 2, "angles": [0, 90], "betas": [0.5]}
+    for reuse, expected in ((True, 1), (False, 2)):
+        with mock.patch.object(engines, "run", wraps=engines.run) as run:
+            simulate(Cell(**settings, reuse_symmetric=reuse))
+        assert {len(call.args[1]) for call in run.call_args_list} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "rule", "expected"),
+    [
+        (np.ones((1, 1)), 3, LayerRule(), 8),
+        (pattern_image("disc"), 4, LayerRule(), 8),
+        (np.ones((2, 3)), 3, LayerRule(), 4),
+        (pattern_image("random"), 3, LayerRule(), 1),
+        (np.ones((5, 5)), 3, LayerRule(boundary="wrap"), 8),
+        # An even kernel moves the grid by half a pixel, always to the same side.
+        (np.ones((5, 5)), 2, LayerRule(boundary="wrap"), 2),
+        # The window lies half a pixel to the left where it cannot be centred.
+        (np.ones((1, 1)), 2, LayerRule(snapshot_layers=(1,), snapshot_window=3), 2),
+        (np.ones((1, 1)), 2, LayerRule(snapshot_layers=(2,), snapshot_window=3), 8),
+    ],
+)
+def test_a_simulation_has_the_symmetries_of_all_its_parts(
+    image: Array, size: int, rule: LayerRule, expected: int
+) -> None:
+    assert len(symmetries_of(image, (size, size), rule)) == expected
+
+
+def test_kernels_that_are_not_square_or_of_zeros_with_a_sign_are_found() -> None:
+    tall = np.stack([np.outer([1.0, 2.0], [1.0, 2.0, 3.0]), np.outer([2.0, 1.0], [3.0, 2.0, 1.0])])
+    copies = copies_among(tall, np.ones((1, 1)), LayerRule())
+    assert copies.run == [0]
+    assert not copies.symmetries[1].transposes
+    taps = kernel("dct", 3, 1.0)
+    assert copies_among(np.stack([taps, -taps[:, ::-1]]), np.ones((1, 1)), LayerRule()).run == [0]

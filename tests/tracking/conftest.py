@@ -53,11 +53,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory, commands: Trackers, tracke
 
 @pytest.fixture
 def mine(tracked: Path, tmp_path: Path) -> Path:
-    """A copy of the tracked folder that a test may change."""
     return trackers.copied(tracked, tmp_path / "mine")
 
 
 @pytest.fixture
 def superseded(changed: Path, tmp_path: Path) -> Path:
-    """A copy of the changed folder that a test may change."""
     return trackers.copied(changed, tmp_path / "superseded")

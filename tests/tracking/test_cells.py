@@ -75,9 +75,7 @@ def failing(tracked: Path, tmp_path: Path, empty_store: Path) -> Path:
     return folder
 
 
-def test_a_failed_cell_becomes_a_failed_run_with_its_error(
-    commands: Trackers, failing: Path
-) -> None:
+def test_a_failed_cell_is_a_failed_run_with_its_error(commands: Trackers, failing: Path) -> None:
     output = commands.tracked(failing, *PARTIAL)
     assert output.startswith("2 logged, 0 unchanged, 0 superseded, 1 failed")
     run = stores.run_named(failing, "dct-relu-k2")

@@ -46,7 +46,6 @@ def updated(tmp_path_factory: pytest.TempPathFactory, commands: Trackers, outdat
 def undisturbed(
     commands: Trackers, folder: Path, target: Path, *words: str
 ) -> tuple[Ended, Content]:
-    """What a command does that nobody kills."""
     trackers.copied(folder, target)
     ended = commands.track(target, *words)
     assert ended.code == 0, ended.stderr

@@ -16,7 +16,6 @@ PROCESSES = 8
 
 
 def refused(commands: Trackers, folder: Path, *words: str) -> str:
-    """The one line of a command that changes nothing."""
     before = sorted(folder.rglob("*"))
     ended = commands.track(folder, *words)
     assert ended.code == 2, ended.stderr
@@ -95,7 +94,7 @@ def test_a_sqlite_file_on_a_network_disk_is_refused(
         assert list(mounted.iterdir()) == []
 
 
-def test_two_experiments_in_one_store_leave_each_other_alone(
+def test_experiments_in_one_store_are_separate(
     commands: Trackers, mine: Path, tmp_path: Path
 ) -> None:
     before = stores.in_folder(mine)

@@ -52,9 +52,7 @@ def test_a_finished_grid_is_sent_to_another_store_later(
     assert (tracked / "mlflow.db").read_bytes() == before
 
 
-def test_sweeps_of_the_store_are_compared_by_their_identifiers(
-    commands: Trackers, changed: Path
-) -> None:
+def test_sweeps_of_a_store_are_compared_by_identifiers(commands: Trackers, changed: Path) -> None:
     with stores.opened(changed) as client:
         runs = stores.runs_of(client, "tiny")
     # Last month's is still there: its cells are superseded, the run of the sweep is not.

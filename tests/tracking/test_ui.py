@@ -40,8 +40,10 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
 
 
 @contextmanager
-def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command, with its output in a file, until its server answers."""
+def started(
+    folder: Path, port: int, *words: str, end: signal.Signals
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command, with its output in a file; a signal ends it with all of its processes."""
     with (folder / "ui.log").open("w") as log:
         ui = subprocess.Popen(
             [*COMMAND, "--port", str(port), *words],
@@ -49,24 +51,30 @@ def started(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[b
             env=environment(),
             stdout=log,
             stderr=log,
-            # As a terminal has it: Ctrl-C reaches all of its processes.
             start_new_session=True,
         )
     try:
         while not servers.answers(port):
             assert ui.poll() is None, (folder / "ui.log").read_text()
             time.sleep(0.1)
+        children = psutil.Process(ui.pid).children(recursive=True)
         yield ui
+        # Ctrl-C reaches all processes of a terminal.
+        (os.killpg if end == signal.SIGINT else os.kill)(ui.pid, end)
+        code = ui.wait(30)
+        assert code == 0 or end != signal.SIGINT
+        assert children
+        assert not psutil.wait_procs(children, timeout=5)[1]
+        assert not servers.answers(port)
     finally:
         ui.terminate()
         ui.wait(30)
 
 
 def listening(ui: subprocess.Popen[bytes]) -> set[str]:
-    """Return the addresses that the command's processes listen on."""
     children = psutil.Process(ui.pid).children(recursive=True)
-    sockets = [found for child in children for found in child.net_connections("inet")]
-    return {found.laddr.ip for found in sockets if found.status == "LISTEN"}
+    sockets = [connection for child in children for connection in child.net_connections("inet")]
+    return {connection.laddr.ip for connection in sockets if connection.status == "LISTEN"}
 
 
 def folders_in_memory() -> set[Path]:
@@ -76,7 +84,6 @@ def folders_in_memory() -> set[Path]:
 
 @pytest.fixture(scope="module")
 def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store and its artifacts in another folder than that which they were tracked in."""
     folder = tmp_path_factory.mktemp("moved")
     trackers.copied(tracked / "mlartifacts", folder / "mlartifacts")
     (folder / "mlflow.db").write_bytes((tracked / "mlflow.db").read_bytes())
@@ -87,23 +94,15 @@ def moved(tracked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(moved: Path) -> Iterator[str]:
     """The address that the command prints; Ctrl-C ends its server."""
     port, before = servers.free_ports(1)[0], folders_in_memory()
-    with started(moved, port) as ui:
+    with started(moved, port, end=signal.SIGINT) as ui:
         [address] = re.findall(r"Starting MLflow on (http://\S+)", (moved / "ui.log").read_text())
         # No other machine reaches it, unless it is asked for.
         assert listening(ui) == {"127.0.0.1"}
-        children = psutil.Process(ui.pid).children(recursive=True)
         yield address
-        os.killpg(ui.pid, signal.SIGINT)
-        assert ui.wait(30) == 0
-    assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not servers.answers(port)
     assert folders_in_memory() <= before
 
 
-def test_the_server_shows_the_store_and_its_artifacts_after_the_folder_has_moved(
-    address: str, tracked: Path
-) -> None:
+def test_the_server_shows_the_store_after_the_folder_has_moved(address: str, tracked: Path) -> None:
     assert stores.on_server(address) == stores.in_folder(tracked)
 
 
@@ -219,12 +218,6 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
 
 def test_a_server_for_other_machines_comes_with_a_warning_and_ends_on_sigterm(moved: Path) -> None:
     port = servers.free_ports(1)[0]
-    with started(moved, port, "--host", "0.0.0.0") as ui:
-        children = psutil.Process(ui.pid).children(recursive=True)
+    with started(moved, port, "--host", "0.0.0.0", end=signal.SIGTERM) as ui:
         assert listening(ui) == {"0.0.0.0"}
-        ui.send_signal(signal.SIGTERM)
-        ui.wait(30)
-    assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
-    assert not servers.answers(port)
     assert "Warning: 0.0.0.0 asks for no password" in (moved / "ui.log").read_text()

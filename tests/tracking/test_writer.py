@@ -38,9 +38,7 @@ def test_a_changed_cell_supersedes_its_run(changed: Path) -> None:
         assert new.data.params["steps"] == "9"
 
 
-def test_a_rebuild_points_what_was_superseded_to_the_new_run(
-    commands: Trackers, superseded: Path
-) -> None:
+def test_a_rebuild_redirects_what_was_superseded(commands: Trackers, superseded: Path) -> None:
     before = stores.in_folder(superseded)
     assert commands.tracked(superseded, "--rebuild").startswith(
         "3 logged, 0 unchanged, 0 superseded"
@@ -80,9 +78,7 @@ def test_a_deleted_run_is_logged_again_and_what_it_superseded_points_to_it(
     assert stores.in_folder(superseded) == before
 
 
-def test_a_run_that_was_cut_off_is_logged_anew_as_it_would_be_now(
-    commands: Trackers, mine: Path
-) -> None:
+def test_a_run_that_was_cut_off_is_logged_anew(commands: Trackers, mine: Path) -> None:
     """A param or a tag of the environment may have changed since: a store keeps a param's first."""
     before = stores.in_folder(mine)
     edit(
@@ -95,7 +91,7 @@ def test_a_run_that_was_cut_off_is_logged_anew_as_it_would_be_now(
     assert stores.in_folder(mine) == before
 
 
-def test_an_experiment_that_was_deleted_is_restored_with_each_run_once(
+def test_a_deleted_experiment_is_restored_with_each_run_once(
     commands: Trackers, mine: Path
 ) -> None:
     before = stores.in_folder(mine)

@@ -29,9 +29,7 @@ NAN = float("nan")
         (pd.array([1, None], dtype="Int64"), pd.array([1, 2], dtype="Int64"), False),
     ],
 )
-def test_columns_are_compared_by_the_size_of_their_numbers(
-    first: object, second: object, same: bool
-) -> None:
+def test_columns_are_compared_by_their_size(first: object, second: object, same: bool) -> None:
     tables = (pd.DataFrame({"column": values}) for values in (first, second))
     assert compared_table("table", *tables).holds is same
 

@@ -1,8 +1,10 @@
-"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is found."""
+"""`mechcore verify` on whole experiments: true results hold, and whatever is forged is reported."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from mechcore.cli import main
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.io.environment import current_code, current_environment
-from mechcore.io.netcdf import read_dataset, write_dataset
+from mechcore.io.netcdf import CONTENT_HASH, read_dataset, write_dataset
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
 from mechcore.verification.certificate import Certificate, Check, merged, read_certificate
@@ -37,7 +39,6 @@ def experiment() -> Experiment:
 
 
 def failing(certificate: Certificate) -> dict[str, list[str]]:
-    """Return the failures of the checks that do not hold."""
     return {check.name: check.failures for check in certificate.checks if not check.holds}
 
 
@@ -66,17 +67,15 @@ def test_each_check_finds_what_is_forged(results: Path) -> None:
         dataset["mu_x"][..., -1] += 1e-8
         # The hash of its content follows.
         write_dataset(dataset, path)
-    found = failing(verify(experiment(), results, Extent(None, None)))
-    # Of controls and films of something else, nothing is judged.
-    assert list(found) == ["simulations", "controls", "films"]
-    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in found.values())
-    assert found["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
-    assert found["controls"][0].startswith("control ")
+    failures = failing(verify(experiment(), results, Extent(None, None)))
+    # Nothing is judged from controls and films of something else.
+    assert list(failures) == ["simulations", "controls", "films"]
+    assert all("apart, at most 1e-10 is allowed" in lines[0] for lines in failures.values())
+    assert failures["simulations"][0].startswith(f"{CELL}, delta, angle 0, beta ")
+    assert failures["controls"][0].startswith("control ")
 
 
-def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
-    results: Path,
-) -> None:
+def test_tables_that_agree_must_also_follow_from_the_trajectories(results: Path) -> None:
     true = Results.load(experiment(), results)
     metrics = true.metrics.assign(speed=true.metrics.speed * 1.5)
     measured = Measurements(metrics, true.mechanics, true.kernels)
@@ -85,31 +84,57 @@ def test_tables_that_follow_from_each_other_must_follow_from_the_trajectories(
         write_table(getattr(forged, name), results / f"{name}.csv")
     write_claims(judge(forged), results / "claims.json")
     write_sweep(describe_sweep(forged, None), results)
-    found = failing(verify(experiment(), results, Extent(1, 1, 0)))
-    assert list(found) == ["tables", "verdicts"]
-    assert "metrics.csv: " in found["tables"][0]
+    failures = failing(verify(experiment(), results, Extent(1, 1, 0)))
+    assert list(failures) == ["tables", "verdicts"]
+    assert "metrics.csv: " in failures["tables"][0]
 
 
-def flip(path: Path) -> None:
+def edit(path: Path) -> None:
     with netCDF4.Dataset(path, "a") as file:
         group = file.groups.get("k3x3", file)
         name = "energy" if "energy" in group.variables else "mu_x"
         group[name][...] = group[name][...] + 1e-12
 
 
+def forge(path: Path) -> None:
+    with netCDF4.Dataset(path, "a") as file:
+        file.setncattr(CONTENT_HASH, "0" * 64)
+
+
+def exchange(path: Path) -> None:
+    shutil.copy(path.with_name("dct-modulus-k2.nc"), path)
+
+
+def replaced(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda path: (path.unlink(), make(path))
+
+
+def make_foreign(path: Path) -> None:
+    with netCDF4.Dataset(path, "w") as file:
+        file.title = "not of this project"
+
+
+DAMAGED, MISSING = "damaged: its content", "missing, expected a netCDF file"
+TRAJECTORIES = f"trajectories/{CELL}.nc"
 FILES = [
-    *(f"trajectories/{CELL}.nc", f"films/{CELL}.nc", "controls.nc"),
+    *(TRAJECTORIES, f"films/{CELL}.nc", "controls.nc"),
     *("filters/digits.nc", "filter_runs/digits.nc"),
 ]
 
 
-@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("name", "damage", "message"),
     [
-        (flip, "damaged: its content"),
-        (Path.unlink, "missing, expected a netCDF file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-40]), ""),
+        *((name, edit, DAMAGED) for name in FILES),
+        *((name, Path.unlink, MISSING) for name in FILES),
+        *((name, lambda path: os.truncate(path, path.stat().st_size - 40), "") for name in FILES),
+        (TRAJECTORIES, forge, DAMAGED),
+        (TRAJECTORIES, exchange, "made with other settings (size)"),
+        (TRAJECTORIES, replaced(make_foreign), "format version None"),
+        (TRAJECTORIES, lambda path: path.write_bytes(b""), "not a readable netCDF file"),
+        (TRAJECTORIES, lambda path: path.write_text("text"), "not a readable netCDF file"),
+        (TRAJECTORIES, replaced(Path.mkdir), MISSING),
+        (TRAJECTORIES, replaced(os.mkfifo), MISSING),
     ],
 )
 def test_a_damaged_file_is_named_and_nothing_computed_from_it(
@@ -126,9 +151,9 @@ def test_a_damaged_file_is_named_and_nothing_computed_from_it(
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("claims.json", lambda path: path.write_text("[]"), "changed after mechcore summarise"),
-        ("pooled.csv", lambda path: path.write_text("x"), "changed after mechcore summarise"),
-        ("metrics.csv", Path.unlink, "missing; mechcore collect makes it again"),
+        ("claims.json", lambda path: path.write_text("[]"), "changed after `mechcore summarise`"),
+        ("pooled.csv", lambda path: path.write_text("x"), "changed after `mechcore summarise`"),
+        ("metrics.csv", Path.unlink, "missing; run the workflow to regenerate it"),
         ("sweep.json", Path.unlink, "missing, expected what mechcore summarise writes"),
     ],
 )

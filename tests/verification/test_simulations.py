@@ -1,4 +1,4 @@
-"""The reference engine runs simulations again, and whatever is wrong with them is found."""
+"""The reference engine runs simulations again, and whatever is wrong with them is reported."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_the_first_layers_of_expensive_simulations_are_compared(
     assert result.holds
     # The one that rounding decides is not yet decided there.
     assert (result.compared, result.in_part, result.excused) == (3, 3, 0)
-    # Of layer 8 nothing is known.
+    # Nothing is known of layer 8.
     late = set_value("mu_x", (0, 0, 1, 8), 1.0)(dataset.copy(deep=True))
     late = set_value("extinct_at", (0, 0, 1), 8.0)(late)
     assert check(late).holds

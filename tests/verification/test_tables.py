@@ -14,7 +14,7 @@ import pytest
 from mechcore.analysis.tables import write_table
 from mechcore.experiment.config import load_experiment
 from mechcore.results.results import TABLES, Results
-from mechcore.results.sweep import describe_sweep, read_sweep, write_sweep
+from mechcore.results.sweep import describe_sweep, read_sweep, sweep_identifier, write_sweep
 from mechcore.verification.tables import check_tables, check_verdicts
 from tests.helpers.experiments import SMALL
 
@@ -28,9 +28,8 @@ def truth(simulated: Path) -> Results:
 
 
 def table_failures(results: Path, truth: Results) -> list[str]:
-    return check_tables(
-        Results.load(truth.experiment, results), truth, read_sweep(results)
-    ).failures
+    loaded, sweep = Results.load(truth.experiment, results), read_sweep(results)
+    return check_tables(loaded, truth, sweep, sweep_identifier(loaded)).failures
 
 
 def test_true_tables_and_verdicts_hold(results: Path, truth: Results) -> None:
@@ -68,8 +67,8 @@ def scaled(column: str, row: int) -> Change:
 
 def other_sweep(results: Path) -> None:
     sweep = read_sweep(results)
-    found = Results.load(load_experiment(CONFIG | {"slices_per_layer": 3}), results)
-    write_sweep(replace(describe_sweep(found, None), cells=sweep.cells), results)
+    loaded = Results.load(load_experiment(CONFIG | {"slices_per_layer": 3}), results)
+    write_sweep(replace(describe_sweep(loaded, None), cells=sweep.cells), results)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,6 @@ TEXTS = {"statement": "C1", "test": "C2", "section": "C3", "meaning": "N4"}
 
 
 def rewrite(claims: Claims) -> None:
-    """Change every kind of text, each of another claim."""
     for name, claim in TEXTS.items():
         next(item for item in claims if item["id"] == claim)[name] = "x"
     claims[3]["data"], claims[5]["range"] = ["x"], "everywhere"

@@ -30,7 +30,6 @@ STEPS = 3
 
 
 def module_of(name: str) -> ModuleType:
-    """Return a script of the folder, under the name by which its neighbours know it."""
     specification = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
@@ -67,13 +66,11 @@ def path_of(name: str, state: str) -> Path:
 
 
 def bank(name: str, state: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return weights and metadata."""
     with safetensors.safe_open(path_of(name, state), framework="pt") as file:
         return {layer: file.get_tensor(layer) for layer in file.keys()}, file.metadata()  # noqa: SIM118
 
 
 def differing(first: dict[str, Any], second: dict[str, Any]) -> set[str]:
-    """Return the names of the tensors that are not equal bit by bit."""
     assert first.keys() == second.keys()
     return {layer for layer, weights in first.items() if not torch.equal(weights, second[layer])}
 
@@ -109,9 +106,7 @@ def test_a_trained_network_is_better_than_no_network(name: str, data: Any) -> No
         assert trained > blurred + 2
 
 
-def test_untrained_weights_are_the_start_of_the_training_which_changes_every_layer(
-    name: str,
-) -> None:
+def test_untrained_weights_are_the_start_of_the_training(name: str) -> None:
     (trained, _), (untrained, facts) = (bank(name, state) for state in STATES)
     fresh = train.initialised(networks.NETWORKS[name], int(facts["seed"])).state_dict()
     assert not differing(untrained, fresh)

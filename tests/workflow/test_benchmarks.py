@@ -22,9 +22,9 @@ INSTALLED = [peer for peer in PEERS if peer.package in ("numpy", "scipy")]
 @pytest.mark.parametrize("size", [2, 3])
 def test_peers_do_the_same_work(peer: Peer, workload: object, size: int) -> None:
     kernels, image = workload.kernels(size), workload.image()
-    found = peer.prepare(Batch(kernels, image, "float64", LAYERS))()
+    actual = peer.prepare(Batch(kernels, image, "float64", LAYERS))()
     expected = run("reference", kernels, image, LayerRule(steps=LAYERS)).record[..., MEASURED]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCES["float64"])
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCES["float64"])
 
 
 def test_a_ratio_is_the_time_of_a_peer_over_that_of_the_engine() -> None:

@@ -109,5 +109,5 @@ def test_readme_states_what_the_certificate_says() -> None:
     same = "The reference engine gives the same"
     records, controls = compared[f"{same} record at every layer"], compared[f"{same} controls"]
     tables = compared["The tables follow from the trajectories"]
-    assert f" {records} and {controls} were compared, " in readme
-    assert f" {tables} numbers of its tables " in readme
+    assert f" {records} and {controls} of them were compared " in readme
+    assert f" {tables} numbers of the tables " in readme

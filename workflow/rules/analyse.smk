@@ -10,15 +10,10 @@ localrules:
 
 
 # What is measured, and what is fitted to it.
-TABLES = multiext(
-    "results/{experiment}/",
-    "metrics.csv",
-    "mechanics.csv",
-    "kernels.csv",
-    "regressions.csv",
-    "models.csv",
-    "pooled.csv",
-)
+TABLES = [
+    f"results/{{experiment}}/{name}.csv"
+    for name in ("metrics", "mechanics", "kernels", "regressions", "models", "pooled")
+]
 
 
 # After an edit of the code that measures, it measures the trajectories itself.

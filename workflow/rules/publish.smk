@@ -60,7 +60,7 @@ rule report:
             category="Report",
             labels={"file": "page"},
         ),
-        summary="reports/{experiment}/README.md",
+        beside=[f"reports/{{experiment}}/{name}" for name in page_files(EXPERIMENT)],
         figures=[
             report(
                 f"reports/{{experiment}}/{stem}.svg",

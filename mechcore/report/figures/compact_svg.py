@@ -11,8 +11,7 @@ DROPPED = re.compile(
     r'PathCollection|LineCollection|FillBetweenPolyCollection|PolyCollection)_\d+"',
     re.DOTALL,
 )
-"""Comments, descriptions, indents, names of groups that nothing refers to, and the prefix that
-references had before SVG 2."""
+"""Comments, descriptions, indents, unused names of groups, and the prefix of links before SVG 2."""
 
 PATHS = re.compile(r'(?<= )d="[^"]*"')
 COMMANDS = re.compile(r"\s*([MLQCz])\s*|\s+(?=\"$)")

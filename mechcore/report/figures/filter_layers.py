@@ -18,10 +18,10 @@ LONGEST_NAME = 14
 """Characters of the name of a layer that fit above a panel of one inch."""
 
 MOST_DEPTHS = 6
-"""Shades that can be told apart where marks of all of them are mixed."""
+"""Number of distinct shades where marks of all of them are mixed."""
 
 INSIDE_LAYER = ("out", "in", "plane")
-"""What tells the kernels of a layer apart."""
+"""What distinguishes the kernels of a layer."""
 
 
 def bank_figure(

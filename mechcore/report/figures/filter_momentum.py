@@ -21,7 +21,7 @@ from mechcore.results.results import Results
 
 COLUMNS = ["number", "layer", *INSIDE_LAYER, "known", "beta", "momentum_angle", "rest_mass"]
 POINTS_SHOWN = 360
-"""Of all layers together: more would hide each other, and make the file too large."""
+"""In all layers together: more would hide each other, and make the file too large."""
 
 EQUAL = np.sqrt(0.5)
 """Momentum and rest mass where they are equal."""

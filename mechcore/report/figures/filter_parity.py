@@ -40,7 +40,7 @@ from mechcore.results.results import Results
 
 BINS = 20
 EDGES = np.linspace(0.0, 1.0, BINS + 1)
-"""Of beta: nothing is smoothed over the bounds, where pure parities are."""
+"""Bins of beta: nothing is smoothed over the bounds, where pure parities are."""
 
 COLUMNS = [
     *("number", "layer", "height", "width", "kernels"),

@@ -40,11 +40,10 @@ COLUMNS = [*LAYER, "v", "u", *SHARES, "low_limit"]
 MAPS_SHOWN = 6
 BARS_SHOWN = 40
 LARGEST_MAP = 8
-"""Frequencies along each axis that are shown: the higher ones of large kernels hold little, and
-could not be read."""
+"""Frequencies shown along each axis: the higher ones hold little, and could not be read."""
 
 DC, GRADIENTS, REST = "#6797c4", "#b3d0e8", "0.94"
-"""Colours of the parts of the energy, told apart by lightness alone, and under black lines."""
+"""Colours of the parts of the energy, distinct by lightness alone, and under black lines."""
 
 UNTRAINED: Style = {"color": BEFORE_TRAINING, "marker": "D", "ms": 4.5}
 

@@ -26,7 +26,7 @@ COLUMNS = [
     *("predicted", "measured", "light_speed", "deviation", "extinct", "unsound"),
 ]
 KERNELS_SHOWN = 96
-"""Of all layers together: more would hide each other, and make the file too large."""
+"""In all layers together: more would hide each other, and make the file too large."""
 
 FASTEST = 2.0
 """Largest prediction on the axis, in light speeds: where the taps nearly cancel it is anything."""

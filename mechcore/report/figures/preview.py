@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from mechcore.analysis.measures import displacement_along
-from mechcore.experiment.representative import preferred, spread
+from mechcore.experiment.representative import preferred
 from mechcore.report.figures.style import new_figure, paper_style, plain, shades
-
-BETAS_SHOWN = 6
+from mechcore.report.figures.trajectories import beta_places
 
 
 def cell_preview(dataset: xr.Dataset) -> Figure:
     """Draw the displacement of the state of a cell against the layer, a line for each beta."""
     pattern = preferred([str(name) for name in dataset.pattern.values], "delta")
-    places = spread([int(place) for place in np.argsort(dataset.beta.values)], BETAS_SHOWN)
+    places = beta_places(dataset)
     chosen = dataset.sel(pattern=pattern).isel(angle=0, beta=places)
     name = plain(dataset.attrs.get("cell_id", dataset.attrs["activation"]))
     with paper_style():

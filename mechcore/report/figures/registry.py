@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.experiment.representative import (
     PAPER_ACTIVATIONS,
     filmed_activations,
@@ -100,6 +101,23 @@ FIGURES: dict[str, FigureEntry] = {
     "kernels": FigureEntry("The kernels", "kernel_maps", _families),
 }
 """The figures in the order of the report, by the names that their files begin with."""
+
+
+FITS = ("regressions", "models", "pooled")
+"""Tables of results that are also beside the page."""
+
+CONTROLS_TABLE = "controls.csv"
+LAYERS_TABLE = "filter-layers.csv"
+
+
+def page_files(experiment: Experiment) -> list[str]:
+    """Return the names of all files beside the page but for its figures as SVG."""
+    tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
+    tables += [LAYERS_TABLE] if planned_banks(experiment) else []
+    figures = [
+        f"{stem}{suffix}" for stem in figure_stems(experiment) for suffix in (".png", ".csv")
+    ]
+    return ["README.md", *tables, *figures]
 
 
 def figure_stems(experiment: Experiment) -> dict[str, str]:

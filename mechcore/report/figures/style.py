@@ -60,12 +60,12 @@ def paper_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, *, constrained: bool = True) -> Figure:
-    """Return an empty figure that no window or pyplot state knows of."""
+    """Return an empty figure that is part of no window or pyplot state."""
     return Figure(figsize=(width, height), layout="constrained" if constrained else None)
 
 
 def colours(count: int) -> list[Any]:
-    """Return colours that the colour-blind can tell apart."""
+    """Return colours that the colour-blind can distinguish."""
     return list(sns.color_palette("colorblind", count))
 
 
@@ -93,7 +93,7 @@ def save(figure: Figure, stem: Path, *, suffixes: Iterable[str] = (".png", ".svg
     with paper_style():
         for file in files:
             replace_file(file, partial(WRITERS[file.suffix], figure))
-            # The layout is found once; solving it again takes as long as drawing.
+            # The layout is solved once; solving it again takes as long as drawing.
             figure.set_layout_engine("none")
     return files
 

@@ -13,7 +13,6 @@ from matplotlib.patches import StepPatch
 from safetensors.numpy import save_file
 from scipy import stats
 
-from mechcore.report.figures.figure import FigureData
 from mechcore.report.figures.filter_layers import (
     kernels_of,
     layer_titles,
@@ -22,16 +21,20 @@ from mechcore.report.figures.filter_layers import (
 )
 from mechcore.report.figures.registry import figure_stems
 from mechcore.results.results import Results
-from tests.helpers import figures
-from tests.helpers.experiments import run
-from tests.helpers.figures import alt_text, caption, check_contract, drawn, marks, points, same
+from tests.helpers.experiments import SMALL, run
+from tests.helpers.figures import (
+    alt_text,
+    caption,
+    check_contract,
+    data_of,
+    drawn,
+    marks,
+    points,
+    same,
+)
 
-SMALL: dict[str, object] = {
-    "experiment": "banks",
-    "kernels": ["dct"],
+CONFIG = SMALL | {
     "activations": ["modulus", "relu"],
-    "sizes": [2],
-    "patterns": ["delta"],
     "betas": [0.5],
     "steps": 5,
     "slices_per_layer": 6,
@@ -85,14 +88,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     save_file({name: array.astype(np.float32) for name, array in deep.items()}, files["deep"])
     banks: list[object] = [str(files[name]) for name in BANKS]
     banks[0] = {"weights": banks[0], "untrained": str(files["before"])}
-    experiment = run(folder, SMALL | {"filter_banks": banks})
+    experiment = run(folder, CONFIG | {"filter_banks": banks})
     # Analysed, but its kernels have not run: as in a report of a part of the results.
     (folder / "filters" / "late.nc").unlink()
     return Results.load(experiment, folder)
-
-
-def data_of(name: str, results: Results, bank: str = "tiny.v1") -> FigureData:
-    return figures.data_of(name, results, bank)
 
 
 @pytest.mark.parametrize("bank", BANKS)
@@ -138,8 +137,8 @@ def test_spectra_add_up_to_the_summary_of_each_layer(results: Results) -> None:
         "chance": layers.null_low_frequency_share,
     }
     for column, values in wanted.items():
-        found = low[column].sum(min_count=1).reindex(layers.name)
-        np.testing.assert_allclose(found, values, rtol=1e-9)
+        actual = low[column].sum(min_count=1).reindex(layers.name)
+        np.testing.assert_allclose(actual, values, rtol=1e-9)
     whole = table.groupby("layer").share.sum(min_count=1)
     np.testing.assert_allclose(whole.drop("zeros.weight"), 1.0)
     assert np.isnan(whole["zeros.weight"])
@@ -153,8 +152,8 @@ def test_spectra_show_their_table(results: Results) -> None:
     tops = {round(bar.get_y() + bar.get_height(), 9) for bar in bars.patches}
     assert set(layers.low_frequency_share.dropna().round(9)) <= tops
     limits = next(item for item in bars.collections if item.get_gid() == "low_limit")
-    found = [path.vertices[0, 1] for path in limits.get_paths()]
-    np.testing.assert_allclose(found, layers.null_low_frequency_limit[layers.energy > 0])
+    actual = [path.vertices[0, 1] for path in limits.get_paths()]
+    np.testing.assert_allclose(actual, layers.null_low_frequency_limit[layers.energy > 0])
     panels = [axes for axes in figure.axes if axes.get_xlabel() == "u"]
     assert len(panels) == 6
     for axes in panels:
@@ -178,7 +177,7 @@ def test_parity_is_counted_in_bins(results: Results) -> None:
     np.testing.assert_allclose(sums.drop("zeros.weight"), 1.0)
     assert sums.share.isna().tolist() == (sums.index == "zeros.weight").tolist()
     line = data.table[data.table.layer == "line.conv.weight"]
-    # Of five taps in a row two are odd.
+    # Two of five taps in a row are odd.
     law = stats.beta(1, 1.5)
     np.testing.assert_allclose(
         line.chance, law.cdf(line.beta_to**2) - law.cdf(line.beta_from**2), atol=1e-12
