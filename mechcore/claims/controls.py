@@ -14,6 +14,7 @@ from mechcore.claims.verdict import BROKEN, HOLDS
 from mechcore.claims.wording import where_it_holds
 from mechcore.experiment.controls import SHIFT_RATIO, STEPS, SYMMETRIC
 from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.model.patterns import Image
 from mechcore.results.results import Results
 
 
@@ -73,13 +74,19 @@ def distance_from(rows: pd.DataFrame, velocity: tuple[float, float]) -> pd.Serie
 
 def _symmetric_grid(results: Results) -> pd.DataFrame:
     """The grid's own symmetric patterns at beta = 0, where neither edge nor grid moves them."""
-    plan = results.experiment
-    plain = (plan.boundary, plan.placement, plan.region) == ("free", "centred", "image")
-    images = {pattern.label: pattern.image() for pattern in plan.patterns}
-    labels = [name for name, image in images.items() if np.array_equal(image, image[::-1, ::-1])]
-    rows = results.simulations
+    plan, rows = results.experiment, results.simulations
+    plain = plan.boundary == "free" and plan.placement == "centred"
+    labels = [
+        pattern.label
+        for pattern, region in zip(plan.patterns, plan.regions, strict=True)
+        if region == "image" and _is_symmetric(pattern.image())
+    ]
     rows = rows[rows.pattern.isin(labels) & (rows.beta == 0) & plain]
     return rows.assign(source=[trajectories_file(row) for _, row in rows.iterrows()])
+
+
+def _is_symmetric(image: Image) -> bool:
+    return np.array_equal(image, image[::-1, ::-1])
 
 
 def _control(rows: pd.DataFrame, by: tuple[str, str]) -> Judgement | None:

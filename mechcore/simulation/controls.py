@@ -93,7 +93,7 @@ def without_taps(dataset: xr.Dataset) -> xr.Dataset:
 def _listed(run: xr.Dataset) -> xr.Dataset:
     """The simulations of a cell one after the other, along ``control``."""
     plain = without_taps(run).isel(angle=0, drop=True)
-    plain = plain.drop_vars(["pattern", "beta", "mixing_ratio"])
+    plain = plain.drop_vars(["pattern", "region", "beta", "mixing_ratio"])
     stacked = plain.stack(control=("pattern", "beta"), create_index=False)
     return stacked.transpose("control", "t")
 

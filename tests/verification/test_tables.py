@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import CRITERIA
 from mechcore.experiment.config import load_experiment
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, read_sweep, sweep_identifier, write_sweep
