@@ -41,7 +41,7 @@ def symmetric_rest(results: Results) -> Judgement | None:
     parts = [surviving(part)[columns] for part in (rows, grid)]
     known = pd.concat(parts, ignore_index=True).rename(columns={"drift": "gap"})
     # Rounding grows only where taps of both signs cancel: elsewhere it is no excuse.
-    doubtful = (known.ill_conditioned & known.both_signs).astype(bool)
+    doubtful = known.ill_conditioned.astype(bool) & known.both_signs.astype(bool)
     judgement = _control(known[~doubtful], ("kernel", "activation"))
     if judgement is None:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mechcore.analysis.mechanics import NO_CONTROLS
 from mechcore.claims.criteria import judge
 from mechcore.claims.thresholds import AT_REST_DRIFT
 from mechcore.claims.verdict import (
@@ -200,3 +201,12 @@ def test_only_the_finding_on_the_grid_depends_on_its_setting(
     other.__dict__["control_runs"] = results.control_runs
     verdicts = {claim.id: claim for claim in judge(other) if claim.id in AS_THEY_RUN}
     assert changed(verdicts) == {"F2": NOT_YET_MEASURED}
+
+
+def test_without_controls_the_grid_is_judged_alone(results: Results) -> None:
+    def without(other: Results) -> None:
+        other.__dict__["controls"] = NO_CONTROLS
+
+    verdicts = {name: claim.verdict for name, claim in judged(results, without).items()}
+    judged_by_the_grid = {"N3": HOLDS, "F2": OBSERVED}
+    assert verdicts == dict.fromkeys(AS_THEY_RUN, NOT_YET_MEASURED) | judged_by_the_grid
