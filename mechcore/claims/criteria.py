@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from mechcore.claims import absolute_mass, controls, diffusion, kernels, law, motion
 from mechcore.claims import thresholds as limits
@@ -57,7 +58,13 @@ KINDS = {"C": "claim", "F": "finding", "N": "control"}
 """Kinds by the first letter of an identifier."""
 
 IN_ITS_PLACE = f"Never farther than {limits.EXACT:g} px from where it must be"
-ERROR = "This is a theorem: something else is an error of the program."
+CONTROL = partial(
+    Criterion,
+    section="controls",
+    data=(paths.CONTROLS_FILE,),
+    needs="the controls",
+    meaning="This is a theorem: something else is an error of the program.",
+)
 
 CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
@@ -182,42 +189,27 @@ CRITERIA: dict[str, Criterion] = {
         needs="the identity, and β > β*",
         judge=absolute_mass.identity_beyond_beta_star,
     ),
-    "N1": Criterion(
+    "N1": CONTROL(
         "Without rectification the signed centroid moves by exactly M₁/M₀ a layer.",
         f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as a "
         "thousandth of the mass has not cancelled. Where no tap is negative, the same of |x|.",
-        section="controls",
-        data=(paths.CONTROLS_FILE,),
-        needs="the controls",
         judge=controls.linear_motion,
-        meaning=ERROR,
     ),
-    "N2": Criterion(
+    "N2": CONTROL(
         "Even kernels leave the signed centroid of any pattern in place.",
         f"The same, β = 0: {IN_ITS_PLACE}.",
-        section="controls",
-        data=(paths.CONTROLS_FILE,),
-        needs="the controls",
         judge=controls.linear_rest,
-        meaning=ERROR,
     ),
-    "N3": Criterion(
+    "N3": CONTROL(
         "Even kernels leave symmetric patterns in place, whatever the activation.",
         f"Every family, β = 0, and the grid's own symmetric patterns: {IN_ITS_PLACE}.",
-        section="controls",
         data=(paths.CONTROLS_FILE, paths.MECHANICS_FILE, paths.METRICS_FILE),
-        needs="the controls",
         judge=controls.symmetric_rest,
-        meaning=ERROR,
     ),
-    "N4": Criterion(
+    "N4": CONTROL(
         "A shift kernel moves a point by exactly one pixel a layer, whatever the activation.",
         f"Translation, k = 3, ρ = 0.75, every activation that keeps zero (softplus fills the light "
         f"cone): {IN_ITS_PLACE}.",
-        section="controls",
-        data=(paths.CONTROLS_FILE,),
-        needs="the controls",
         judge=controls.shift,
-        meaning=ERROR,
     ),
 }
