@@ -124,7 +124,7 @@ def figure_stems(experiment: Experiment) -> dict[str, str]:
     >>> from mechcore.experiment.config import load_experiment
     >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
     ...     "activations": ["relu"], "betas": [0.5]})))[:2]
-    ['speed-dct', 'linearity-dct']
+    ['headline-dct', 'speed-dct']
     """
     return {
         f"{name}-{topic}": entry.title
