@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mechcore.analysis.lines import Lines, fit_lines
-from mechcore.errors import InvalidValue
+from mechcore.analysis.lines import FEWEST_POINTS, Lines, fit_lines
+from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import first_moments, parities
 from mechcore.model.geometry import unit_vector
+from mechcore.model.normalisations import rescaled
 from mechcore.model.theory import has_no_negative_tap, velocities
 
 METRICS = (
@@ -60,8 +61,8 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    InvalidValue
-        If it is no dataset.
+    MechcoreError
+        If it is no dataset, or has too few layers for a speed.
 
     Examples
     --------
@@ -78,7 +79,11 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             description=f"an object of type {type(dataset).__name__}",
         )
     dataset = before_the_edge(dataset)
-    late = dataset.t.values >= int(dataset.attrs["t_burn"])
+    first = int(dataset.attrs["t_burn"])
+    late = dataset.t.values >= first
+    if late.sum() < FEWEST_POINTS:
+        known = f"{late.sum()} layers from t_burn = {first} on"
+        raise MechcoreError(f"steps: {known} give no speed, expected at least {FEWEST_POINTS}")
     t = dataset.t.values[late].astype(np.float64)
     drifts = [_displacement(dataset, name) for name in ("mu_x", "mu_y")]
     velocity_x, velocity_y = (fit_lines(t, drift[..., late]).slope for drift in drifts)
@@ -145,8 +150,13 @@ def _momentum_directions(dataset: xr.Dataset) -> Array:
 
 
 def _momenta(dataset: xr.Dataset) -> Array:
-    taps = dataset.kernel_taps.values
+    taps = _taps(dataset)
     return first_moments(taps, parities(taps)[1])
+
+
+def _taps(dataset: xr.Dataset) -> Array:
+    """The kernels but for factors, on which neither directions nor velocities depend."""
+    return rescaled(dataset.kernel_taps.values)[0]
 
 
 def _nominal_directions(dataset: xr.Dataset) -> Array:
@@ -190,7 +200,7 @@ def _directions(x: Array, y: Array) -> Array:
 
 def predicted_speeds(dataset: xr.Dataset) -> Array:
     """Return the exact speeds along the momentum, px/layer; NaN where the theory does not hold."""
-    taps, attributes = dataset.kernel_taps.values, dataset.attrs
+    taps, attributes = _taps(dataset), dataset.attrs
     plain = {"density": "absolute", "region": "image", "schedule": "constant"}
     may_be_exact = (
         ACTIVATIONS[attributes["activation"]].identity_on_positive

@@ -88,9 +88,9 @@ def command(
         t_burn=t_burn,
         engine=engine,
     )
-    write_dataset(trajectory, output)
     # Adding zero turns a rounded -0.0 into 0.0.
     speed = round(float(measure(trajectory).speed), 6) + 0.0
+    write_dataset(trajectory, output)
     ratio = float(trajectory.odd_energy_ratio)
     typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}\n{output}")
 
