@@ -26,6 +26,7 @@ def subspace_dimensions(height: int, width: int) -> dict[str, int]:
     return {
         "odd_energy_ratio": odd,
         "isotropic_share": isotropic,
+        "asymmetric_share": height * width - isotropic,
         "anisotropic_share": height * width - odd - isotropic,
         "low_frequency_share": 1 + (height > 1) + (width > 1),
         "dc_share": 1,

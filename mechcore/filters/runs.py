@@ -19,6 +19,9 @@ from mechcore.simulation.run import propagate
 SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
 """Variables that are the same under every activation and on every pattern."""
 
+SETTINGS = ("t_burn", "boundary", "density", "region", "schedule")
+"""Attributes of a run that its measurement depends on."""
+
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     """Send patterns through layers of the kernels of a bank that hold the most energy.
@@ -64,7 +67,7 @@ def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
     varying = [[run.drop_vars(SHARED) for run in row] for row in runs]
     # The last of the new dimensions becomes the first.
     joined = xr.combine_nested(varying, ["pattern", "activation"]).merge(shared)
-    joined.attrs = {name: attributes[name] for name in ("t_burn", "boundary", "density")}
+    joined.attrs = {name: attributes[name] for name in SETTINGS}
     labels = [pattern.label for pattern in settings.patterns]
     return (
         joined.drop_vars("kernel")
@@ -92,6 +95,8 @@ def run_kernels(
         boundary=settings.boundary,
         domain=settings.domain,
         density=settings.density,
+        region=settings.region,
+        placement=settings.placement,
         t_burn=settings.t_burn,
         engine=settings.engine,
     )

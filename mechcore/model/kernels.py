@@ -113,13 +113,29 @@ def _binomial(degree: int) -> Array:
     return np.array([math.comb(degree, i) for i in range(degree + 1)], dtype=np.float64)
 
 
+def sobel(shape: Shape) -> Kernel:
+    """Return the Sobel kernel of a shape along +x, of unit norm; zeros if it has one column.
+
+    Examples
+    --------
+    >>> (sobel((3, 3)) * 12**0.5).round(9)
+    array([[-1.,  0.,  1.],
+           [-2.,  0.,  2.],
+           [-1.,  0.,  1.]])
+    """
+    height, width = shape
+    if width == 1:
+        return np.zeros(shape)
+    derivative = np.convolve(_binomial(width - 2), [-1.0, 1.0])
+    return _unit(np.outer(_binomial(height - 1), derivative))
+
+
 def _binomial_even(shape: Shape, seed: int) -> Kernel:
     return np.outer(*[_binomial(size - 1) for size in shape])
 
 
 def _binomial_odd(shape: Shape, seed: int) -> Kernel:
-    height, width = shape
-    return np.outer(_binomial(height - 1), np.convolve(_binomial(width - 2), [-1.0, 1.0]))
+    return sobel(shape)
 
 
 def _highpass_even(shape: Shape, seed: int) -> Kernel:
