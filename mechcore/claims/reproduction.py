@@ -216,8 +216,8 @@ def _asymmetry_density(asked: Asked) -> Array:
     """The distribution of the asymmetric share of the energy of n x n normal deviates."""
     rows = asked.rows
     sizes = rows.figure.str.extract(r"N=(\d+)")[0].astype(int)
-    laws = [null_law("asymmetric_share", n, n) for n in sizes]
-    return np.array([law.pdf(x) for law, x in zip(laws, rows.x, strict=True)])
+    laws = {n: null_law("asymmetric_share", n, n) for n in set(sizes)}
+    return np.array([laws[n].pdf(x) for n, x in zip(sizes, rows.x, strict=True)])
 
 
 def _asymmetry_mean(asked: Asked) -> list[float]:
@@ -256,18 +256,19 @@ def _printed_covariances(asked: Asked) -> list[float]:
     rows = asked.rows
     printed = pd.read_csv(asked.folder / "resnet50_points.csv")
     groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])
-    axes = covariance_axes(printed.x, printed.y, groups.ngroup().to_numpy(), groups.ngroups)
-    axes.index = pd.MultiIndex.from_tuples(groups.groups)
+    points = printed.x.to_numpy(), printed.y.to_numpy()
+    table = covariance_axes(*points, groups.ngroup().to_numpy(), groups.ngroups)
+    axes = dict(zip(groups.groups, table.to_dict("records"), strict=True))
     ranks = rows.groupby("t").pattern.transform(lambda names: pd.factorize(names)[0])
 
+    names = {"cov_eig_min": "covariance_minor", "cov_eig_max": "covariance_major"}
+
     def value(quantity: str, key: tuple[int, int], published: float) -> float:
-        if key not in axes.index:
+        if key not in axes:
             return np.nan
-        axis = axes.loc[key]
-        if quantity.startswith("cov_eig"):
-            largest = quantity == "cov_eig_max"
-            return float(axis.covariance_major if largest else axis.covariance_minor)
-        component = unit_vector(axis.covariance_angle)["xy".index(quantity[-1])]
+        if quantity in names:
+            return float(axes[key][names[quantity]])
+        component = unit_vector(axes[key]["covariance_angle"])["xy".index(quantity[-1])]
         # An axis has no sense.
         return float(np.copysign(component, published))
 

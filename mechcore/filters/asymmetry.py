@@ -51,7 +51,8 @@ def strongest_tenth(energy: Array) -> NDArray[np.intp]:
     [399, 398, 379, 378]
     """
     filters = _largest_tenth(energy.mean(axis=1))
-    return (filters[:, np.newaxis] * energy.shape[1] + _largest_tenth(energy[filters])).ravel()
+    channels = _largest_tenth(energy[filters])
+    return np.ravel(filters[:, np.newaxis] * energy.shape[1] + channels)
 
 
 def _largest_tenth(values: Array) -> NDArray[np.intp]:
