@@ -87,7 +87,7 @@ def kernel_points(kernels: Array, isotropic: Array) -> Array:
     """
     height, width = kernels.shape[1:]
     gradients = np.stack([sobel((height, width)), sobel((width, height)).T])
-    along = np.einsum("nyx,dyx->nd", kernels, gradients)
+    along = kernels.reshape(len(kernels), -1) @ gradients.reshape(2, -1).T
     lengths, sizes = np.hypot(*along.T), l2_norms(kernels)
     radius, height_above = l2_norms(kernels - isotropic), l2_norms(isotropic)
     directed = lengths > MOMENTUM_ROUNDING * sizes
