@@ -77,7 +77,7 @@ def _draw_axes(axes: Any, table: pd.DataFrame) -> None:
 
 def _alt_text(data: FigureData) -> str:
     table = data.table
-    radius = float(np.hypot(table.point_x, table.point_y).median())
+    radius = float(np.nanmedian(np.hypot(table.point_x, table.point_y)))
     positive = (table.point_z > 0).mean()
     return (
         f"{len(table)} kernels of {data.topic} as points in space. {positive:.0%} "

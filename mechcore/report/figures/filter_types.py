@@ -34,20 +34,18 @@ BARS_SHOWN = 40
 
 def _table(results: Results, bank: str) -> pd.DataFrame:
     layers = layers_of(results.banks[bank].analysis)
-    laws = [
-        null_law("asymmetric_share", *shape)
-        for shape in zip(layers.height, layers.width, strict=True)
-    ]
+    shapes = zip(layers.height, layers.width, strict=True)
+    laws = [null_law("asymmetric_share", *shape) for shape in shapes]
     return layers.assign(
-        chance_below=[law.cdf(TYPES["symmetric"][1]) for law in laws],
-        chance_above=[law.sf(TYPES["antisymmetric"][0]) for law in laws],
+        chance_below=[float(law.cdf(TYPES["symmetric"][1])) for law in laws],
+        chance_above=[float(law.sf(TYPES["antisymmetric"][0])) for law in laws],
     )[COLUMNS]
 
 
 def _draw(data: FigureData) -> Figure:
     shown = rows_shown(data.table, BARS_SHOWN).reset_index(drop=True)
-    legend = [Patch(color=COLOURS[name], label=name) for name in SHARES]
-    legend.append(line("chance", THEORY, 1.4))
+    patches = [Patch(color=COLOURS[name], label=name) for name in SHARES]
+    legend = [*patches, line("chance", THEORY, 1.4)]
     figure, panels = panel_grid((1, 1), (6.4, 1.5), legend)
     axes = panels[0, 0]
     tops = shown[SHARES].fillna(0.0).cumsum(axis=1)
