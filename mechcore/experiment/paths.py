@@ -17,7 +17,6 @@ METRICS_FILE = "metrics.csv"
 MECHANICS_FILE = "mechanics.csv"
 KERNELS_FILE = "kernels.csv"
 REGRESSIONS_FILE = "regressions.csv"
-MODELS_FILE = "models.csv"
 CELLS_FILE = "cells.csv"
 """Tables among the results."""
 

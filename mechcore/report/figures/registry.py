@@ -62,10 +62,8 @@ def _trained_banks(experiment: Experiment) -> list[str]:
 
 
 FIGURES: dict[str, FigureEntry] = {
-    "speed": FigureEntry("Speed against the odd share", "speed.BY_SIZE", _families),
-    "linearity": FigureEntry(
-        "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
-    ),
+    "headline": FigureEntry("Is (v/c)² the odd share of the energy?", "headline", _families),
+    "speed": FigureEntry("Speed against the mixing ratio", "speed", _families),
     "collapse": FigureEntry(
         "All kernels in units of their diffusion speed", "scaled_speeds", _family
     ),
@@ -106,7 +104,7 @@ FIGURES: dict[str, FigureEntry] = {
 """The figures in the order of the report, by the names that their files begin with."""
 
 
-FITS = ("regressions", "models", "pooled")
+FITS = ("regressions", "pooled")
 """Tables of results that are also beside the page."""
 
 CONTROLS_TABLE = "controls.csv"

@@ -26,7 +26,6 @@ from mechcore.report.figures.series import (
     in_words,
     nested,
 )
-from mechcore.report.figures.speed import PREDICTOR_LABELS
 from mechcore.report.figures.style import THEORY
 from mechcore.results.results import Results
 
@@ -63,7 +62,7 @@ def _draw(data: FigureData) -> Figure:
     panels[0].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     panels[0].xaxis.set_major_formatter("{x:g}")
     panels[0].xaxis.set_minor_formatter(NullFormatter())
-    name_axes(figure, PREDICTOR_LABELS["celerity"], "speed over diffusion speed $v/s$")
+    name_axes(figure, r"celerity $\gamma\beta = p/m$", "speed over diffusion speed $v/s$")
     return figure
 
 
