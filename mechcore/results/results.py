@@ -13,9 +13,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.analysis.collect import MEASURES, Measurements, collect
+from mechcore.analysis.measures import end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
-from mechcore.analysis.tables import KERNEL, POOLED_COLUMNS, read_metrics, read_table
+from mechcore.analysis.tables import (
+    KERNEL,
+    POOLED_COLUMNS,
+    read_metrics,
+    read_table,
+    require_columns,
+)
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Cell
@@ -24,7 +31,13 @@ from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
-from mechcore.experiment.paths import CLAIMS_FILE, CONTROLS_FILE, FILMS, TRAJECTORIES
+from mechcore.experiment.paths import (
+    CLAIMS_FILE,
+    CONTROLS_FILE,
+    FILMS,
+    METRICS_FILE,
+    TRAJECTORIES,
+)
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
 from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
@@ -96,6 +109,8 @@ class Results:
     def load(cls, experiment: Experiment, results: Path) -> Results:
         """Read the tables of an experiment; trajectories are read when a figure needs them."""
         tables = {name: read(results / f"{name}.csv") for name, read in TABLES.items()}
+        ends = [end_column(layers) for layers in experiment.ends]
+        require_columns(results / METRICS_FILE, tables["metrics"], ends)
         return cls(experiment, results, *tables.values())
 
     @classmethod
