@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import StepPatch
 from safetensors.numpy import save_file
 from scipy import stats
 
@@ -42,7 +41,7 @@ CONFIG = SMALL | {
     "slices_per_layer": 6,
     "engine": "reference",
 }
-NAMES = ("spectra", "types", "parity", "space", "drift")
+NAMES = ("spectra", "symmetry", "space", "drift")
 HOSTILE = "a$b<b>é\n$\x07&.weight"
 BANKS = ("tiny.v1", "void", "late", "pair", "deep")
 DEEP = 45
@@ -176,18 +175,23 @@ def test_coefficients_are_in_the_order_of_the_paper() -> None:
     assert names == ["00", "01", "10", "11", "02", "20", "12", "21", "22"]
 
 
-def test_types_show_their_table(results: Results) -> None:
-    data = data_of("types", results)
+def test_symmetry_shows_types_and_shares_of_its_table(results: Results) -> None:
+    data = data_of("symmetry", results)
     layers = results.banks["tiny.v1"].analysis.layers
+    old = results.banks["tiny.v1-untrained"].analysis.layers
     known = data.table[data.table.mixed.notna()]
     np.testing.assert_allclose(known.symmetric + known.mixed + known.antisymmetric, 1.0)
     assert data.table.strongest.tolist() == layers.strongest.tolist()
+    np.testing.assert_array_equal(data.table.untrained_odd_energy_ratio, old.odd_energy_ratio)
     # Of 3x3 kernels by chance.
     law, row = stats.beta(3, 1.5), data.table[data.table.layer == "one.weight"].iloc[0]
-    assert (row.chance_below, row.chance_above) == pytest.approx((law.cdf(0.25), law.sf(0.75)))
-    (axes,) = drawn("types", data).axes
-    tops = sorted(bar.get_y() + bar.get_height() for bar in axes.patches)[-len(known) :]
+    chance = row.chance_symmetric, row.chance_antisymmetric
+    assert chance == pytest.approx((law.cdf(0.25), law.sf(0.75)))
+    types, shares = drawn("symmetry", data).axes
+    tops = sorted(bar.get_y() + bar.get_height() for bar in types.patches)[-len(known) :]
     np.testing.assert_allclose(tops, 1.0)
+    for name in ("odd_energy_ratio", "untrained_asymmetric_share"):
+        same(points(marks(shares, name)), data.table.index, data.table[name])
 
 
 def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(results: Results) -> None:
@@ -196,25 +200,6 @@ def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(results: Res
     assert data.table.share.tolist() == pytest.approx([1.0, 0.0])
     assert "1.00, 1.00" in alt_text("spectra", data)
     assert "Of 0 layers that can decide" in alt_text("spectra", data)
-
-
-def test_parity_is_counted_in_bins(results: Results) -> None:
-    data = data_of("parity", results)
-    sums = data.table.groupby("layer")[["share", "chance", "untrained"]].sum(min_count=1)
-    np.testing.assert_allclose(sums.drop("zeros.weight"), 1.0)
-    assert sums.share.isna().tolist() == (sums.index == "zeros.weight").tolist()
-    line = data.table[data.table.layer == "line.conv.weight"]
-    # Two of five taps in a row are odd.
-    law = stats.beta(1, 1.5)
-    np.testing.assert_allclose(
-        line.chance, law.cdf(line.beta_to**2) - law.cdf(line.beta_from**2), atol=1e-12
-    )
-    for axes in drawn("parity", data).axes[: data.table.number.nunique()]:
-        rows = data.table[data.table.number == int(axes.get_title().split(":")[0])]
-        stairs = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
-        for patch in stairs:
-            np.testing.assert_array_equal(patch.get_data().values, rows[patch.get_gid()])
-        assert len(stairs) == (3 if rows.share.notna().all() else 0)
 
 
 def test_space_shows_points_at_their_energies_and_the_axes_of_filters(results: Results) -> None:
@@ -307,10 +292,9 @@ def test_drift_counts_what_it_leaves_out(results: Results) -> None:
 
 
 def test_of_many_layers_some_are_drawn_and_all_are_in_the_table(results: Results) -> None:
-    for name, shown in (("spectra", 40), ("parity", 12)):
+    for name in ("spectra", "symmetry"):
         data = data_of(name, results, "deep")
         assert data.table.number.nunique() == DEEP
-        assert f"{shown} of {DEEP} layers" in caption(name, data)
-    titles = [axes.get_title() for axes in drawn("parity", data_of("parity", results, "deep")).axes]
-    assert titles[0].startswith("1: stage")
-    assert titles[-1].startswith(f"{DEEP}: stage")
+        assert f"40 of {DEEP} layers" in caption(name, data)
+    labels = [text.get_text() for text in drawn("symmetry", data).axes[1].get_xticklabels()]
+    assert (labels[0], labels[-1], len(labels)) == ("1", str(DEEP), 40)
