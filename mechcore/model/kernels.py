@@ -92,7 +92,7 @@ def dct_basis(size: int, frequency: int) -> Array:
 
 
 def _dct_even(shape: Shape, seed: int) -> Kernel:
-    return np.ones(shape)
+    return np.full(shape, 1.0 / math.sqrt(math.prod(shape)))
 
 
 def _dct_odd(shape: Shape, seed: int) -> Kernel:
