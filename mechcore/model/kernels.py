@@ -123,11 +123,7 @@ def sobel(shape: Shape) -> Kernel:
            [-2.,  0.,  2.],
            [-1.,  0.,  1.]])
     """
-    height, width = shape
-    if width == 1:
-        return np.zeros(shape)
-    derivative = np.convolve(_binomial(width - 2), [-1.0, 1.0])
-    return _unit(np.outer(_binomial(height - 1), derivative))
+    return np.zeros(shape) if shape[1] == 1 else _unit(_binomial_odd(shape, 0))
 
 
 def _binomial_even(shape: Shape, seed: int) -> Kernel:
@@ -135,7 +131,8 @@ def _binomial_even(shape: Shape, seed: int) -> Kernel:
 
 
 def _binomial_odd(shape: Shape, seed: int) -> Kernel:
-    return sobel(shape)
+    height, width = shape
+    return np.outer(_binomial(height - 1), np.convolve(_binomial(width - 2), [-1.0, 1.0]))
 
 
 def _highpass_even(shape: Shape, seed: int) -> Kernel:
