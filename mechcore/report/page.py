@@ -32,7 +32,7 @@ from mechcore.verification.certificate import Certificate
 FILM_STRIP = "strip"
 """The section that replaces the player on paper; on a screen it is below the player."""
 
-SCRIPTS = ("player.js.j2", "grid_map.js.j2", "folds.js.j2")
+SCRIPTS = ("player.js.j2", "grid_map.js.j2", "space.js.j2", "folds.js.j2")
 
 MARKUP = re.compile(r"[\\`*_\[\]|~$]")
 """Characters that start something in Markdown, with the tables and formulas of code hosts."""

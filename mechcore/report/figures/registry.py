@@ -91,7 +91,9 @@ FIGURES: dict[str, FigureEntry] = {
     "spectra": FigureEntry(
         "Trained kernels: which frequencies hold the energy", "filter_spectra", _trained_banks
     ),
-    "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
+    "symmetry": FigureEntry(
+        "Trained kernels: symmetric, antisymmetric, odd", "filter_symmetry", _trained_banks
+    ),
     "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
     "drift": FigureEntry(
         "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
