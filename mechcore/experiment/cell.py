@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self, cast
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
@@ -142,10 +142,6 @@ def _accept_schedule_names(schema: dict[str, Any]) -> None:
     schema["default"] = "constant"
 
 
-class _Ratios(Settings):
-    values: list[Beta] = Field(min_length=1)
-
-
 def _accept_pattern_names(schema: dict[str, Any]) -> None:
     """A pattern is written as a name, or as a mapping of name and arguments."""
     arguments = sorted({key for entry in PATTERNS.values() for key in entry.defaults})
@@ -165,6 +161,7 @@ def _accept_range(schema: dict[str, Any]) -> None:
     """The mixing ratios are written as a list, or as start, stop and count."""
     as_list = {key: schema.pop(key) for key in ("type", "items", "minItems") if key in schema}
     as_list = as_list or schema.pop("anyOf")[0]
+    schema.pop("default")
     schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
 
 
@@ -243,12 +240,14 @@ class Shared(Propagation):
         description="directions of the odd part in degrees, from +x (right) to +y (down)",
     )
     betas: list[Beta] = Field(
+        default=[],
         min_length=1,
         description="mixing ratios from 0 (even) to 1 (odd); a list, or a range",
         json_schema_extra=_accept_range,
     )
     odd_energy_ratios: list[Beta] | None = Field(
         default=None,
+        min_length=1,
         description="squares of the mixing ratios, instead of betas; a list, or a range",
         json_schema_extra=_accept_range,
     )
@@ -279,33 +278,30 @@ class Shared(Propagation):
         """Layers at which mean speeds are taken."""
         return sorted(self.horizons) or [self.steps]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _betas_from_odd_energy_ratios(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or values.get(ODD_ENERGY_RATIOS) is None:
-            return values
-        rest = {key: value for key, value in values.items() if key != ODD_ENERGY_RATIOS}
-        if "betas" in rest or rest.get("mixing", "unit") != "unit":
-            raise InvalidValue(
-                ODD_ENERGY_RATIOS, values[ODD_ENERGY_RATIOS], "no betas and no mixing but unit"
-            )
-        ratios = values[ODD_ENERGY_RATIOS]
-        if isinstance(ratios, Mapping):
-            ratios = validated(BetaRange, ratios, ODD_ENERGY_RATIOS).values()
-        checked = validated(_Ratios, {"values": ratios}, ODD_ENERGY_RATIOS)
-        return rest | {"betas": [math.sqrt(ratio) for ratio in checked.values]}
-
     @field_validator("schedule", mode="before")
     @classmethod
     def _schedule_by_name(cls, value: object) -> object:
         return choose(SCHEDULES, "schedule", value) if isinstance(value, str) else value
 
-    @field_validator("betas", mode="before")
+    @field_validator("betas", ODD_ENERGY_RATIOS, mode="before")
     @classmethod
-    def _betas_from_range(cls, value: object) -> object:
+    def _from_range(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, Mapping):
-            return validated(BetaRange, value, "betas").values()
+            return validated(BetaRange, value, str(info.field_name)).values()
         return value
+
+    @model_validator(mode="after")
+    def _betas_from_odd_energy_ratios(self) -> Self:
+        ratios = self.odd_energy_ratios
+        if ratios is None:
+            if not self.betas:
+                raise InvalidValue("betas", self.betas, "at least one, or odd_energy_ratios")
+            return self
+        if self.betas or self.mixing != "unit":
+            raise InvalidValue(ODD_ENERGY_RATIOS, ratios, "no betas, and mixing: unit")
+        # From here on they are betas, also in JSON.
+        self.__dict__.update(betas=[math.sqrt(ratio) for ratio in ratios], odd_energy_ratios=None)
+        return self
 
     @model_validator(mode="after")
     def _axes_fit(self) -> Self:

@@ -198,7 +198,6 @@ def schema_text() -> str:
     """Return the JSON schema of configurations, for editors."""
     schema = Experiment.model_json_schema()
     schema["title"] = "mechcore experiment"
-    schema["required"].remove("betas")
     schema["anyOf"] = [{"required": ["betas"]}, {"required": [ODD_ENERGY_RATIOS]}]
     return json.dumps(schema, indent=2) + "\n"
 

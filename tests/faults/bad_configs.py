@@ -42,13 +42,20 @@ OF_ANOTHER_TYPE: dict[str, tuple[object, str]] = {
     "string": (["a"], ""),
 }
 
-BESIDE = {"betas": {"count": 3}, "filter_banks": {"weights": "net.npz"}}
+RANGE = {"count": 3}
+BESIDE = {
+    "betas": RANGE,
+    "odd_energy_ratios": RANGE,
+    "filter_banks": {"weights": "net.npz"},
+}
 """What mappings need besides the key that is wrong."""
 
 
-def _mistakes(schema: dict[str, Any]) -> Iterator[tuple[object, str]]:
+def _mistakes(schema: dict[str, Any], others: list[Any]) -> Iterator[tuple[object, str]]:
     """Yield values that a schema excludes, and what is expected instead."""
-    yield OF_ANOTHER_TYPE[schema["type"]]
+    # A schedule is a name or a list.
+    if schema["type"] != "string" or not any(other.get("type") == "array" for other in others):
+        yield OF_ANOTHER_TYPE[schema["type"]]
     if schema["type"] == "number":
         yield float("nan"), "a "
     if "enum" in schema:
@@ -63,13 +70,14 @@ def _mistakes(schema: dict[str, Any]) -> Iterator[tuple[object, str]]:
 
 def _of_schema(schema: dict[str, Any], place: str = "") -> Iterator[tuple[str, object, str]]:
     """Yield the place of each key, a value that is wrong there, and what is expected instead."""
-    for variant in schema.get("anyOf", [schema]):
+    variants = schema.get("anyOf", [schema])
+    for variant in variants:
         if "$ref" in variant:
             variant = SCHEMA["$defs"][variant["$ref"].removeprefix("#/$defs/")]
         if variant["type"] == "null":
             continue
         if place:
-            yield from ((place, *mistake) for mistake in _mistakes(variant))
+            yield from ((place, *mistake) for mistake in _mistakes(variant, variants))
         if "items" in variant:
             yield from _of_schema(variant["items"], f"{place}[0]")
         # What arguments a pattern has depends on its name.
