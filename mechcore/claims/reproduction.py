@@ -17,9 +17,12 @@ from mechcore.experiment.cell import Cell
 from mechcore.experiment.published import (
     CURVES_FILE,
     NUMBERS_FILE,
+    POINTS_FILE,
+    SHARES_FILE,
     Protocol,
     read_protocols,
 )
+from mechcore.errors import choose
 from mechcore.filters.null import null_share, subspace_dimensions
 from mechcore.io.arrays import Array
 from mechcore.io.json_models import validated
@@ -29,18 +32,11 @@ from mechcore.model.kernels import dct_basis
 from mechcore.simulation.run import simulate
 
 COLUMNS = (
-    "figure",
-    "quantity",
-    "at",
-    "published",
-    "ours",
-    "difference",
-    "tolerance",
-    "within",
-    "note",
-    "command",
+    *("title", "kind", "figure", "quantity", "at", "beta2", "x"),
+    *("published", "ours", "difference", "tolerance", "within", "note", "command"),
 )
-"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter."""
+"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter, and ``x`` is
+the abscissa or the layer."""
 
 OPTIONS = ("--figure", "--quantity", "--at")
 """Options of the command that computes one number again."""
@@ -63,6 +59,8 @@ class Asked:
     """Published numbers that were made in one way."""
 
     rows: pd.DataFrame
+    siblings: pd.DataFrame
+    """All numbers that were made in this way; the rows are among them."""
     protocol: Protocol
     folder: Path
 
@@ -80,7 +78,7 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
     folder : Path
         Numbers, curves and protocols.
     figure, quantity, at : str, optional
-        Beginnings of the names of figures and quantities, and of what identifies a number; all by
+        Names of figures and quantities, and what identifies a number, or their beginnings; all by
         default.
 
     Returns
@@ -88,20 +86,30 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
     pandas.DataFrame
         One row a number, columns `COLUMNS`.
     """
-    published = published_numbers(folder)
-    for column, beginning in (("figure", figure), ("quantity", quantity), ("at", at)):
-        published = published[published[column].str.startswith(beginning)]
+    protocols, published = read_protocols(folder), published_numbers(folder)
+    asked = published
+    for column, text in (("figure", figure), ("quantity", quantity), ("at", at)):
+        asked = _named(asked, column, text)
     tables = []
-    for protocol in read_protocols(folder):
-        rows = published[published.figure.map(protocol.covers)]
+    for protocol in protocols:
+        siblings = published[published.figure.map(protocol.covers)]
+        rows = siblings[siblings.index.isin(asked.index)]
         if len(rows):
-            ours = KINDS[protocol.kind](Asked(rows, protocol, folder))
-            tables.append(_compared(rows.assign(ours=ours), protocol))
+            read_off = choose(KINDS, "kind", protocol.kind)
+            ours = read_off(Asked(rows, siblings, protocol, folder))
+            rows = rows.assign(title=protocol.title, kind=protocol.kind, ours=ours)
+            tables.append(_compared(rows, protocol))
     table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
     table["command"] = [
         _command(row) for row in zip(table.figure, table.quantity, table["at"], strict=True)
     ]
     return table.sort_index()[list(COLUMNS)].reset_index(drop=True)
+
+
+def _named(table: pd.DataFrame, column: str, text: str) -> pd.DataFrame:
+    """The rows of a name, or else of those that begin so; all begin with nothing."""
+    exact = table[table[column] == text]
+    return exact if text and len(exact) else table[table[column].str.startswith(text)]
 
 
 def _command(row: tuple[str, str, str]) -> str:
@@ -131,8 +139,8 @@ def published_numbers(folder: Path) -> pd.DataFrame:
     drawn = CURVE_PRECISION * np.maximum(1.0, curves.published.abs())
     return pd.concat(
         [
-            numbers.assign(tolerance=precision, at=at, drawn=False),
-            curves.assign(tolerance=drawn, at=curves.x.map("x = {:.6g}".format), drawn=True),
+            numbers.assign(tolerance=precision, at=at, x=numbers.t),
+            curves.assign(tolerance=drawn, at=curves.x.map("x = {:.6g}".format)),
         ],
         ignore_index=True,
     )
@@ -254,7 +262,7 @@ def _random_kernel_types(asked: Asked) -> list[float]:
 def _printed_kernel_types(asked: Asked) -> list[float]:
     """Types of the kernels of ResNet-50 whose asymmetric shares are printed, layer by layer."""
     rows = asked.rows
-    printed = pd.read_csv(asked.folder / "resnet50_beta2.csv")
+    printed = pd.read_csv(asked.folder / SHARES_FILE)
     layers = printed.groupby("conv3x3_layer_index").beta2
     types = {layer: _type_shares(values.to_numpy()) for layer, values in layers}
     keys = zip(rows.t.astype(int), rows.quantity.str.removeprefix("fraction_"), strict=True)
@@ -267,10 +275,11 @@ def _printed_covariances(asked: Asked) -> list[float]:
     Filters are known by their rank; those without coordinates are NaN.
     """
     rows = asked.rows
-    printed = pd.read_csv(asked.folder / "resnet50_points.csv")
+    printed = pd.read_csv(asked.folder / POINTS_FILE)
     groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])[["x", "y"]]
     axes = {key: np.linalg.eigh(np.cov(points.T)) for key, points in groups}
-    ranks = rows.groupby("t").pattern.transform(lambda names: pd.factorize(names)[0])
+    filters = asked.siblings.groupby("t").pattern
+    ranks = filters.transform(lambda names: pd.factorize(names)[0])[rows.index]
 
     def value(quantity: str, key: tuple[int, int], published: float) -> float:
         if key not in axes:

@@ -19,6 +19,7 @@ KERNELS_FILE = "kernels.csv"
 REGRESSIONS_FILE = "regressions.csv"
 MODELS_FILE = "models.csv"
 CELLS_FILE = "cells.csv"
+REPRODUCTION_FILE = "reproduction.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"
