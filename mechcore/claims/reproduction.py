@@ -13,16 +13,17 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.errors import choose
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.published import (
     CURVES_FILE,
     NUMBERS_FILE,
     POINTS_FILE,
+    REPRODUCTION_COLUMNS,
     SHARES_FILE,
     Protocol,
     read_protocols,
 )
-from mechcore.errors import choose
 from mechcore.filters.null import null_share, subspace_dimensions
 from mechcore.io.arrays import Array
 from mechcore.io.json_models import validated
@@ -30,13 +31,6 @@ from mechcore.model.decomposition import isotropic_part, parities
 from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import dct_basis
 from mechcore.simulation.run import simulate
-
-COLUMNS = (
-    *("title", "kind", "figure", "quantity", "at", "beta2", "x"),
-    *("published", "ours", "difference", "tolerance", "within", "note", "command"),
-)
-"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter, and ``x`` is
-the abscissa or the layer."""
 
 OPTIONS = ("--figure", "--quantity", "--at")
 """Options of the command that computes one number again."""
@@ -84,7 +78,7 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
     Returns
     -------
     pandas.DataFrame
-        One row a number, columns `COLUMNS`.
+        One row a number, columns `mechcore.experiment.published.REPRODUCTION_COLUMNS`.
     """
     protocols, published = read_protocols(folder), published_numbers(folder)
     asked = published
@@ -99,11 +93,31 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
             ours = read_off(Asked(rows, siblings, protocol, folder))
             rows = rows.assign(title=protocol.title, kind=protocol.kind, ours=ours)
             tables.append(_compared(rows, protocol))
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
+    columns = list(REPRODUCTION_COLUMNS)
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=columns)
     table["command"] = [
         _command(row) for row in zip(table.figure, table.quantity, table["at"], strict=True)
     ]
-    return table.sort_index()[list(COLUMNS)].reset_index(drop=True)
+    return table[columns].reset_index(drop=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each title of a reproduction: how many numbers there are, and agree.
+
+    ``beyond`` are those that agree within the tolerance of the note, but not to the precision of
+    print, and ``worst`` is the largest difference as a share of what is allowed.
+    """
+    rows = table.assign(
+        beyond=table.within & (table.note != ""),
+        worst=table.difference.abs() / table.tolerance,
+    )
+    return rows.groupby("title", sort=False, as_index=False).agg(
+        numbers=("within", "size"),
+        agree=("within", "sum"),
+        beyond=("beyond", "sum"),
+        worst=("worst", "max"),
+        note=("note", "max"),
+    )
 
 
 def _named(table: pd.DataFrame, column: str, text: str) -> pd.DataFrame:

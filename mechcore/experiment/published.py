@@ -15,6 +15,13 @@ NUMBERS_FILE, CURVES_FILE, PROTOCOLS_FILE = "numbers.csv", "curves.csv", "protoc
 SHARES_FILE, POINTS_FILE = "resnet50_beta2.csv", "resnet50_points.csv"
 """What is published: numbers in figures, points of curves, what single kernels were printed as."""
 
+REPRODUCTION_COLUMNS = (
+    *("title", "kind", "figure", "quantity", "at", "beta2", "x"),
+    *("published", "ours", "difference", "tolerance", "within", "note", "command"),
+)
+"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter, and ``x`` is
+the abscissa or the layer."""
+
 FILES = (PROTOCOLS_FILE, NUMBERS_FILE, CURVES_FILE, SHARES_FILE, POINTS_FILE)
 
 

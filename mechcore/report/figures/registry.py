@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.published import read_protocols
 from mechcore.experiment.representative import (
     PAPER_ACTIVATIONS,
     filmed_activations,
@@ -18,6 +20,10 @@ from mechcore.experiment.representative import (
 
 if TYPE_CHECKING:
     from mechcore.report.figures.figure import ReportFigure
+
+
+PUBLISHED = "published"
+"""The figures of the part of the page that is about the published numbers."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,27 @@ def _trained_banks(experiment: Experiment) -> list[str]:
     return [bank.name for bank in planned_banks(experiment).values() if bank.trained]
 
 
+PUBLISHED_KINDS = {
+    "speeds": ("squared_speeds",),
+    "centroids": ("snapshots",),
+    "widths": ("snapshots",),
+    "orientations": ("orientations",),
+    "asymmetry": ("asymmetry_density",),
+    "energies": ("random_energies", "random_split_energies"),
+    "types": ("printed_kernel_types", "random_kernel_types"),
+}
+"""Figures of published numbers, and the kinds of protocols that each is of."""
+
+
+def _published(experiment: Experiment) -> list[str]:
+    if experiment.published is None:
+        return []
+    kinds = {protocol.kind for protocol in read_protocols(Path(experiment.published))}
+    return [topic for topic, of_topic in PUBLISHED_KINDS.items() if kinds & {*of_topic}]
+
+
 FIGURES: dict[str, FigureEntry] = {
+    PUBLISHED: FigureEntry("Figures of the paper, and ours", "published", _published),
     "speed": FigureEntry("Speed against the odd share", "speed.BY_SIZE", _families),
     "linearity": FigureEntry(
         "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
