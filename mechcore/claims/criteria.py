@@ -146,7 +146,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even and odd part are orthogonal, and E² = m² + p².",
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
         f"of the parts at most {limits.ROUNDING:g} E².",
-        section="energy",
+        section="kernels",
         data=(paths.KERNELS_FILE,),
         needs="kernels",
         judge=kernels.parity,

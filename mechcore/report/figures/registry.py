@@ -92,9 +92,6 @@ FIGURES: dict[str, FigureEntry] = {
     "linearity": FigureEntry(
         "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
     ),
-    "collapse": FigureEntry(
-        "All kernels in units of their diffusion speed", "scaled_speeds", _family
-    ),
     "rectifiers": FigureEntry(
         "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers
     ),
@@ -105,9 +102,6 @@ FIGURES: dict[str, FigureEntry] = {
     "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
         "Direction and speed by angle", "isotropy", _families_at_several_angles
-    ),
-    "energy": FigureEntry(
-        "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
     ),
     "trajectories": FigureEntry("Trajectories", "trajectories.DISPLACEMENTS", _family),
     "strip": FigureEntry(
