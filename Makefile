@@ -1,7 +1,7 @@
 # The two commands of a newcomer are `make` and `make test`; `make help` lists the others.
 
 PYTHON ?= python3
-CONFIG ?= config/default.yaml
+CONFIG ?= config/paper.yaml
 CORES ?= 2
 PORT ?= 5000
 # Side by side, as their tests wait more than they compute.
@@ -22,7 +22,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 .DEFAULT_GOAL := run
 .PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench lock schema clean help
 
-run: $(READY) ## run an experiment (CONFIG=config/default.yaml, CORES=2)
+run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2)
 	@echo "Running $(CONFIG) on $(CORES) cores: planning takes some seconds"
 	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
 		$(BIN)/snakemake --cores $(CORES) --configfile "$(CONFIG)" && \

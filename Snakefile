@@ -8,7 +8,7 @@ min_version("9.19")
 # A configuration on the command line replaces this one as a whole.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config/default.yaml"
+    configfile: "config/paper.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -13,7 +13,7 @@ from mechcore.experiment.grid import expand
 from mechcore.io.arrays import Array
 from mechcore.jobs.cost import PARTS, SECONDS, job_cost, work
 
-CONFIGS = ("config/default.yaml", "config/large.yaml", "config/full.yaml")
+CONFIGS = ("config/paper.yaml", "config/large.yaml", "config/full.yaml")
 
 USUAL = 0.3
 """Usual residual, as a logarithm: jobs that others slowed down count less than those 30 % off."""

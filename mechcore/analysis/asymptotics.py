@@ -7,7 +7,11 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from mechcore.analysis.measures import before_the_edge, displacement_along, predicted_speeds
+from mechcore.analysis.displacement import (
+    before_the_edge,
+    displacement_along,
+    predicted_speeds,
+)
 from mechcore.io.arrays import Array
 
 FEWEST_LAYERS = 16
@@ -78,7 +82,8 @@ def _window_speeds(moved: Array) -> Array:
     steps = moved.shape[-1] - 1
     if steps < FEWEST_LAYERS:
         return np.full((DOUBLINGS + 1, *moved.shape[:-1]), np.nan)
-    ends = [steps // 2**power for power in range(DOUBLINGS + 2)]
+    # Even layers: after odd ones the grid of an even kernel may be half a pixel aside.
+    ends = [2 * (steps // 2 ** (power + 1)) for power in range(DOUBLINGS + 2)]
     return np.array(
         [(moved[..., end] - moved[..., start]) / (end - start) for end, start in pairwise(ends)]
     )

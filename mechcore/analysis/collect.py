@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from mechcore.analysis.measures import METRICS, metrics_table
+from mechcore.analysis.measures import METRICS, end_column, metrics_table
 from mechcore.analysis.mechanics import (
     KERNELS,
     MECHANICS,
@@ -69,8 +69,9 @@ def collect(
     # The kernels of a family and size are the same under all activations, for all patterns.
     kernels = table.drop_duplicates(list(KERNEL), ignore_index=True)
     columns = [name if name in KERNEL else f"{OF_KERNEL}{name}" for name in KERNELS]
+    ends = [end_column(layers) for layers in next(iter(cells.values())).ends]
     return Measurements(
-        table[list(METRICS)].astype({"extinct_at": "Int64"}),
+        table[[*METRICS, *ends]].astype({"extinct_at": "Int64"}),
         table[list(MECHANICS)],
         kernels[columns].set_axis(list(KERNELS), axis="columns"),
     )
@@ -84,9 +85,8 @@ def write_measures(trajectories: Path, cell: Cell, path: Path) -> None:
 
 def _measures_text(dataset: xr.Dataset, cell: Cell) -> str:
     """The measures of a cell as CSV, one row a simulation."""
-    metrics, mechanics, kernels = (
-        table(dataset) for table in (metrics_table, mechanics_table, kernels_table)
-    )
+    metrics = metrics_table(dataset, cell.ends)
+    mechanics, kernels = mechanics_table(dataset), kernels_table(dataset)
     # Rows are in the order of patterns, angles and betas; kernels have no pattern.
     kernels = pd.concat([kernels] * len(cell.patterns), ignore_index=True)
     columns = [

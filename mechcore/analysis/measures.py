@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mechcore.analysis.asymptotics import asymptotic_speeds
+from mechcore.analysis.displacement import (
+    before_the_edge,
+    displacement,
+    displacement_along,
+    predicted_speeds,
+    variance_along,
+)
 from mechcore.analysis.lines import Lines, fit_lines
 from mechcore.errors import InvalidValue
 from mechcore.io.arrays import Array
-from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.boundaries import BOUNDARIES
-from mechcore.model.decomposition import first_moments, parities
-from mechcore.model.geometry import unit_vector
-from mechcore.model.theory import has_no_negative_tap, velocities
 
 METRICS = (
     *("cell", "kernel", "activation", "size", "pattern", "angle", "beta", "odd_energy_ratio"),
-    *("speed", "speed_se", "direction", "sigma_final"),
-    *("diffusion_exponent", "diffusion_coefficient"),
+    *("speed", "speed_se", "asymptotic_speed", "asymptotic_low", "asymptotic_high"),
+    *("direction", "sigma_final", "diffusion_exponent", "diffusion_coefficient"),
     *("extinct_at", "speed_theory", "beta_star", "ill_conditioned"),
 )
-"""Columns of ``metrics.csv``."""
+"""Columns of ``metrics.csv``, before those of `end_column`."""
+
+END_SPEED = "end_speed_"
+"""How columns of mean speeds begin, from layer 0 to a horizon, px/layer."""
 
 AT_REST = 1e-9
 """A slower velocity (px/layer) has no direction: over 1000 layers it is a millionth of a pixel."""
@@ -46,7 +55,11 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
         speed, speed_se : px/layer
             Least-squares slope of the displacement along the kernel's momentum for t >= t_burn, and
-            its standard error. A kernel without momentum is measured along its nominal angle.
+            the standard error of that line. A kernel without momentum is measured along its nominal
+            angle.
+        asymptotic_speed, asymptotic_low, asymptotic_high : px/layer
+            The speed that it tends to, with an interval: see
+            `mechcore.analysis.asymptotics.asymptotic_speeds`.
         direction : degrees
             Direction of the fitted velocity; NaN at rest.
         velocity_x, velocity_y : px/layer
@@ -80,7 +93,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     dataset = before_the_edge(dataset)
     late = dataset.t.values >= int(dataset.attrs["t_burn"])
     t = dataset.t.values[late].astype(np.float64)
-    drifts = [_displacement(dataset, name) for name in ("mu_x", "mu_y")]
+    drifts = [displacement(dataset, name) for name in ("mu_x", "mu_y")]
     velocity_x, velocity_y = (fit_lines(t, drift[..., late]).slope for drift in drifts)
     motion = fit_lines(t, displacement_along(dataset).values[..., late])
     variance = variance_along(dataset).values
@@ -97,14 +110,30 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
         "speed_theory": predicted_speeds(dataset),
     }
     lead = dataset.mu_x.dims[:-1]
-    coordinates = {name: dataset[name] for name in lead}
-    return xr.Dataset({name: (lead, values) for name, values in observables.items()}, coordinates)
+    limits = asymptotic_speeds(dataset)
+    return limits.assign({name: (lead, values) for name, values in observables.items()})
 
 
-def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the rows of ``metrics.csv`` of one cell: one a simulation, columns `METRICS`."""
+def end_column(layers: float) -> str:
+    """Return the column of the mean speed from layer 0 to another, or to the limit of all layers.
+
+    >>> end_column(10), end_column(math.inf)
+    ('end_speed_10', 'asymptotic_speed')
+    """
+    return f"{END_SPEED}{layers}" if math.isfinite(layers) else "asymptotic_speed"
+
+
+def metrics_table(dataset: xr.Dataset, ends: Sequence[int]) -> pd.DataFrame:
+    """Return the rows of ``metrics.csv`` of one cell: one a simulation.
+
+    Columns are `METRICS`, and the mean speed from layer 0 to each of ``ends``.
+    """
     recorded = dataset[["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]]
-    merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio"))
+    moved = displacement_along(before_the_edge(dataset))
+    end_speeds = {
+        end_column(layers): (moved.isel(t=layers) / layers).drop_vars("t") for layers in ends
+    }
+    merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio")).assign(end_speeds)
     table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
     return table.assign(
         cell=dataset.attrs["cell_id"],
@@ -112,67 +141,7 @@ def metrics_table(dataset: xr.Dataset) -> pd.DataFrame:
         activation=dataset.attrs["activation"],
         size=int(dataset.attrs["size"]),
         extinct_at=table["extinct_at"].astype("Int64"),
-    )[list(METRICS)]
-
-
-def displacement_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the displacement since layer 0 of each centroid along its kernel's momentum, px."""
-    axis = _momentum_directions(dataset)
-    drift_x, drift_y = _displacement(dataset, "mu_x"), _displacement(dataset, "mu_y")
-    along = axis[..., :1] * drift_x + axis[..., 1:] * drift_y
-    return xr.DataArray(along, dataset.mu_x.coords, dataset.mu_x.dims)
-
-
-def variance_along(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the variance of each state along the momentum of its kernel, px^2."""
-    axis = _momentum_directions(dataset)
-    x, y = axis[..., :1], axis[..., 1:]
-    variance: Array = (
-        (x * dataset.sigma_x.values) ** 2
-        + 2 * x * y * dataset.cov_xy.values
-        + (y * dataset.sigma_y.values) ** 2
-    )
-    # The terms cancel for a state that is a line across the motion.
-    return xr.DataArray(variance.clip(min=0.0), dataset.mu_x.coords, dataset.mu_x.dims)
-
-
-def _momentum_directions(dataset: xr.Dataset) -> Array:
-    """Unit vectors, (..., 2), of momenta; without one that of the nominal angle, else +x."""
-    momenta = _momenta(dataset)
-    lengths = np.hypot(momenta[..., 0], momenta[..., 1])[..., np.newaxis]
-    nominal = _nominal_directions(dataset)
-    return np.where(lengths > 0, momenta / np.where(lengths > 0, lengths, 1.0), nominal)
-
-
-def _momenta(dataset: xr.Dataset) -> Array:
-    taps = dataset.kernel_taps.values
-    return first_moments(taps, parities(taps)[1])
-
-
-def _nominal_directions(dataset: xr.Dataset) -> Array:
-    lead = dataset.kernel_taps.dims[:-2]
-    if "angle" not in lead:
-        return unit_vector(0.0)
-    vectors = np.array([unit_vector(angle) for angle in dataset.angle.values])
-    return vectors.reshape(*(-1 if name == "angle" else 1 for name in lead), 2)
-
-
-def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
-    """Blank centroids and widths at the layers at which mass may have crossed the edge of a torus.
-
-    A centroid is a plain mean over the domain: it jumps when mass re-enters on the other side.
-    """
-    if not BOUNDARIES[dataset.attrs["boundary"]].closed:
-        return dataset
-    inside = dataset.t < dataset.edge_at.fillna(np.inf)
-    names = ["mu_x", "mu_y", "sigma_x", "sigma_y", "cov_xy"]
-    kept = {name: dataset[name].where(inside).transpose(*dataset[name].dims) for name in names}
-    return dataset.assign(kept)
-
-
-def _displacement(dataset: xr.Dataset, name: str) -> Array:
-    values: Array = dataset[name].values
-    return values - values[..., :1]
+    )[[*METRICS, *end_speeds]]
 
 
 def _diffusion(t: Array, variance: Array, start: Array) -> Lines:
@@ -186,18 +155,3 @@ def _directions(x: Array, y: Array) -> Array:
     # Rounded before the modulo, so that -1e-17 is 0 and not 360 degrees.
     angles = np.round(np.degrees(np.arctan2(y, x)), 9) % 360.0
     return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)
-
-
-def predicted_speeds(dataset: xr.Dataset) -> Array:
-    """Return the exact speeds along the momentum, px/layer; NaN where the theory does not hold."""
-    taps, attributes = dataset.kernel_taps.values, dataset.attrs
-    plain = {"density": "absolute", "region": "image", "schedule": "constant"}
-    may_be_exact = (
-        ACTIVATIONS[attributes["activation"]].identity_on_positive
-        and not BOUNDARIES[attributes["boundary"]].finite
-        and all(attributes[name] == value for name, value in plain.items())
-    )
-    motion = velocities(taps, _momenta(dataset))
-    along = np.sum(motion * _momentum_directions(dataset), axis=-1)
-    speeds = np.where(has_no_negative_tap(taps) & may_be_exact, along, np.nan)
-    return np.broadcast_to(speeds, dataset.mu_x.shape[:-1])

@@ -11,18 +11,13 @@ import statsmodels.api as sm
 from scipy import stats
 
 from mechcore.analysis.beta_ranges import Sample, samples
+from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.mechanics import characteristic_speeds
-from mechcore.analysis.regressions import (
-    CONFIDENCE,
-    PREDICTORS,
-    THEIL_SEN,
-    fit_line,
-    fit_theil_sen,
-    mean_speeds,
-    speed_rounding,
-)
-from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS
+from mechcore.analysis.regressions import PREDICTORS, fit_line, mean_speeds, speed_rounding
+from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS, THEIL_SEN
 from mechcore.io.arrays import Array
+
+CONFIDENCE = 0.95
 
 IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
 
@@ -47,9 +42,8 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     The betas of a cell are no independent draws: their residuals are the curvature and the level of
     that cell. So cells are the units that count. The errors of the least-squares slope are the
     sandwich of Liang and Zeger (1986) with the usual correction for few clusters, and Student's t
-    with one degree of freedom less than cells; ``slope_se_independent`` is what one would claim of
-    independent betas. Cells differ in size and family and are no random sample either: the interval
-    says how well the line holds from cell to cell of the grid.
+    with one degree of freedom less than cells. Cells differ in size and family and are no random
+    sample either: the interval says how well the line holds from cell to cell of the grid.
 
     ``theil_sen`` is the median over cells of each cell's own Theil-Sen slope, with the interval of
     order statistics, which assumes nothing of the distribution. Pairs of points of different cells
@@ -76,7 +70,7 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
     Standard error and interval are NaN with fewer than three clusters.
     """
-    line = fit_line(x, y, rounding)
+    line = fit_line(x, y, rounding=rounding)
     codes, names = pd.factorize(np.asarray(clusters))
     slope, slope_se = line["slope"], np.nan
     if len(names) >= FEWEST_CLUSTERS and np.isfinite(slope):
@@ -90,7 +84,6 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
         "slope_se": slope_se,
         "ci_low": slope - half,
         "ci_high": slope + half,
-        "slope_se_independent": line["slope_se"],
         "intercept": line["intercept"],
         "r2": line["r2"],
     }
@@ -130,8 +123,11 @@ def _in_diffusion_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.Data
 
 
 def _theil_sen(sample: Sample, predictor: str) -> float:
+    """The median of the slopes between all pairs of points of a cell."""
     used = sample.points[["speed", predictor]].dropna().to_numpy(float)
-    return fit_theil_sen(used[:, 1], used[:, 0])["theil_sen"]
+    if len(used) < FEWEST_POINTS or np.ptp(used[:, 1]) == 0:
+        return np.nan
+    return float(stats.theilslopes(used[:, 0], used[:, 1]).slope)
 
 
 def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFrame:

@@ -1,27 +1,31 @@
-"""Regressions of speed on the odd energy ratio, beta and celerity, cell by cell."""
+"""Regressions cell by cell: speed on three measures of the odd share, and the paper's law."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.beta_ranges import samples
+from mechcore.analysis.beta_ranges import Sample, samples
 from mechcore.analysis.lines import FEWEST_POINTS
+from mechcore.analysis.measures import END_SPEED, end_column
 from mechcore.io.arrays import Array
+from mechcore.model.kernels import FAMILIES
 
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
-LEAST_SQUARES = ("slope", "slope_se", "ci_low", "ci_high", "intercept", "r2", "aic")
+"""What speed is fitted against."""
 
-THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
-"""The median of the slopes between all pairs of points, and its interval."""
+SPEED, LAW_PREDICTOR, EXACT_PREDICTOR = "speed", "odd_energy_ratio", "squared_celerity"
+
+LINE = ("slope", "intercept", "r2", "worst_residual", "cross_validated_error")
 
 COLUMNS = (
-    *("cell", "pattern", "predictor", *LEAST_SQUARES, "n", "domain"),
-    *(*THEIL_SEN, "worst_residual", "beta_min", "beta_max"),
+    *("cell", "pattern", "response", "predictor", "domain", *LINE),
+    *("law", "law_miss", "law_miss_at", "n", "beta_min", "beta_max"),
 )
 """Columns of ``regressions.csv``."""
-
-CONFIDENCE = 0.95
 
 CELERITY_LIMIT = 1e3
 """A kernel whose even part is a thousandth of its odd part is odd: its celerity is left out."""
@@ -29,23 +33,44 @@ CELERITY_LIMIT = 1e3
 SPEED_ROUNDING = 1e-12
 """Speeds are known to this share of (k - 1)/2 at best: where theory is exact they miss it by up to
 7e-16 of it, and a simulation that the last digit of its kernel moves by 1e-12 still passes for
-well conditioned. Smaller residuals are rounding: their logarithm would be noise."""
+well conditioned. Speeds that differ by less have no R^2."""
 
-FEWEST_FOR_RANKS = 5
-"""Among n points without a trend all pairs rise with probability 1/n!, so even the widest interval
-of ranks, from the smallest pair slope to the largest, covers 1 - 2/n!: 92% for four points."""
+FOLDS = 5
+"""Blocks of neighbouring betas that are held out in turn. A single held-out beta would be
+interpolated by its neighbours, and say nothing about the curvature."""
+
+FEWEST_TO_VALIDATE = 2 * FOLDS
+"""Two betas a block: with one, blocks would be single betas."""
 
 
-def regress(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Fit straight lines to speed over the betas of a cell and pattern, domain by domain.
+def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
+    """Fit straight lines over the betas of a cell and pattern, domain by domain.
+
+    Parameters
+    ----------
+    metrics, kernels : pandas.DataFrame
+        Tables of `mechcore.analysis.collect.Measurements`.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, one row for each cell, pattern, predictor and domain of
-        `mechcore.analysis.beta_ranges.DOMAINS`. ``beta_min`` and ``beta_max`` bound what was
-        fitted: simulations without a speed, and for the celerity odd kernels, are left out. With
-        fewer than three points the figures are NaN.
+        Columns `COLUMNS`, one row for each cell, pattern, response, predictor and domain of
+        `mechcore.analysis.beta_ranges.DOMAINS`. Responses are
+
+        speed : px/layer
+            On each of `PREDICTORS`, with an intercept.
+        squared_end_speed_T, squared_asymptotic_speed
+            (v/c)^2 of the mean speed over T layers and of the asymptotic speed, on rho and on the
+            squared celerity rho/(1 - rho), through the origin. ``law`` is the slope by the paper
+            (1 on rho) or by the exact theory below beta* (g = (s_1/c)^2 on the squared celerity,
+            with s_1 the speed at equal energy of both parities), ``law_miss`` the largest distance
+            of a point from that line, ``law_miss_at`` its rho.
+
+        ``worst_residual`` is the largest distance of a point from the fitted line,
+        ``cross_validated_error`` the root mean square error with which `FOLDS` blocks of
+        neighbouring betas are predicted from the others. ``beta_min`` and ``beta_max`` bound what
+        was fitted: simulations without a speed, and for the celerity odd kernels, are left out.
+        With fewer than three points the figures are NaN.
 
     Notes
     -----
@@ -53,23 +78,11 @@ def regress(metrics: pd.DataFrame) -> pd.DataFrame:
     even part that favours a diagonal, as of ``highpass`` and ``random`` kernels, may move states
     along the momentum at one angle and against it at another; their mean then hides the motion.
 
-    The betas of a cell are no independent draws either: a simulation has no noise, and what a line
-    leaves over is curvature, which neighbours share. Standard error, interval and AIC are those of
-    independent draws; they rank predictors and scale the misfit, but a new beta falls where the
-    curve is and not within the interval by chance. `mechcore.analysis.pooled` clusters by cell
-    instead.
+    A simulation has no noise: what a line leaves over is curvature. So there are no standard errors
+    and no intervals here; `mechcore.analysis.pooled` has those from cell to cell.
     """
-    rows = [
-        {
-            "cell": sample.cell,
-            "pattern": sample.pattern,
-            "predictor": predictor,
-            "domain": sample.domain,
-            **_fit(sample.points, predictor),
-        }
-        for sample in samples(mean_speeds(metrics))
-        for predictor in PREDICTORS
-    ]
+    points = squared_speeds(mean_speeds(metrics), kernels)
+    rows = [row for sample in samples(points) for row in _rows(sample)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -77,80 +90,78 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the points of all fits: speeds averaged over the angles.
 
     One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
-    pattern, beta, odd_energy_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd kernels), speed
-    (px/layer, mean over the angles at which it is known, else NaN), and beta_star, the smallest
-    over the angles, NaN if an angle has none.
+    pattern, beta, odd_energy_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd kernels),
+    speed, asymptotic_speed with its interval, and mean speeds to the horizons (px/layer, means over
+    the angles at which they are known, else NaN), and beta_star, the smallest over the angles, NaN
+    if an angle has none.
     """
     with np.errstate(divide="ignore"):
         celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
+    speeds = [SPEED, *(end_column(layers) for layers in horizons(metrics))]
+    speeds += ["asymptotic_low", "asymptotic_high"]
     known = metrics.assign(
         celerity=celerity.where(celerity < CELERITY_LIMIT),
-        speed=metrics.speed.where(np.isfinite(metrics.speed)),
+        **metrics[speeds].where(np.isfinite(metrics[speeds])),
     )
     keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
     groups = known.groupby(keys, sort=False)
-    means = groups[["odd_energy_ratio", "celerity", "speed"]].mean()
+    means = groups[["odd_energy_ratio", "celerity", *speeds]].mean()
     smallest = groups.beta_star.min(skipna=False)
     points = means.assign(beta_star=smallest).reset_index()
     return points.sort_values("beta", kind="stable", ignore_index=True)
 
 
-def fit_line(x: Array, y: Array, rounding: float = 0.0) -> dict[str, float]:
-    """Fit a line by ordinary least squares: `LEAST_SQUARES` and ``worst_residual``.
+def horizons(metrics: pd.DataFrame) -> list[float]:
+    """Return the numbers of layers over which mean speeds are known; infinity is the last."""
+    ends = [name for name in map(str, metrics) if name.startswith(END_SPEED)]
+    return [*(int(name.removeprefix(END_SPEED)) for name in ends), math.inf]
 
-    The interval is that of 95% of independent draws. All are NaN with fewer than three points or
-    points at one place; R2 is NaN where values of ``y`` differ by no more than ``rounding``.
+
+def squared(layers: float) -> str:
+    """Return the response of a horizon.
+
+    >>> squared(10), squared(math.inf)
+    ('squared_end_speed_10', 'squared_asymptotic_speed')
     """
-    if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
-        return dict.fromkeys((*LEAST_SQUARES, "worst_residual"), np.nan)
-    # Imported here because figures and tracking read tables of fits and make none.
-    import statsmodels.api as sm
+    return f"squared_{end_column(layers)}"
 
-    fit = sm.OLS(y, np.column_stack([np.ones_like(x), x])).fit()
-    low, high = fit.conf_int(1 - CONFIDENCE)[1]
-    return {
-        "slope": float(fit.params[1]),
-        "slope_se": float(fit.bse[1]),
-        "ci_low": float(low),
-        "ci_high": float(high),
-        "intercept": float(fit.params[0]),
-        "r2": float(fit.rsquared) if np.ptp(y) > rounding else np.nan,
-        "aic": float(akaike(fit.ssr, len(x), rounding)),
-        "worst_residual": float(np.abs(fit.resid).max()),
+
+def squared_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
+    """Add (v/c)^2 of all horizons to mean speeds, with the squared celerity and g."""
+    sizes = _laws(kernels)
+    known = points.join(sizes, on=["kernel", "size"])
+    ratios = {
+        squared(layers): (known[end_column(layers)] / known.light_speed) ** 2
+        for layers in horizons(points)
     }
+    return known.assign(**ratios, **{EXACT_PREDICTOR: known.celerity**2})
 
 
-def fit_theil_sen(x: Array, y: Array) -> dict[str, float]:
-    """Fit a line by the median of the slopes between all pairs of points: `THEIL_SEN`.
+def fit_line(
+    x: Array, y: Array, *, through_origin: bool = False, rounding: float = 0.0
+) -> dict[str, float]:
+    """Fit a line by least squares: `LINE`.
 
-    With the interval of 95% after Sen (1968); no interval below five points.
+    All are NaN with fewer than three points or points at one place; R2, about the mean of y, is NaN
+    where values of ``y`` differ by no more than ``rounding``.
 
     Examples
     --------
-    >>> fit_theil_sen(np.arange(5.0), np.array([0.0, 1.0, 2.0, 3.0, 90.0]))["theil_sen"]
+    >>> fit_line(np.arange(3.0), np.array([0.0, 1.0, 2.0]), through_origin=True)["slope"]
     1.0
     """
     if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
-        return dict.fromkeys(THEIL_SEN, np.nan)
-    from scipy.stats import theilslopes
-
-    slope, _, low, high = theilslopes(y, x, CONFIDENCE)
-    interval = (low, high) if len(x) >= FEWEST_FOR_RANKS else (np.nan, np.nan)
-    return {name: float(value) for name, value in zip(THEIL_SEN, (slope, *interval), strict=True)}
-
-
-def akaike(square_sum: object, n: object, rounding: object) -> Array:
-    """Return Akaike's criterion of a model with two parameters and normal residuals.
-
-    As statsmodels has it; smaller is better. Residuals count as at least as large as ``rounding``,
-    as smaller ones say nothing: a model that is exact wins by a margin that is finite and that the
-    digits of the data support.
-    """
-    count = np.asarray(n, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(np.asarray(square_sum) / count, np.asarray(rounding) ** 2)
-        criterion: Array = count * (np.log(2 * np.pi * variance) + 1) + 4
-    return criterion
+        return dict.fromkeys(LINE, np.nan)
+    slope, intercept = _least_squares(x, y, through_origin=through_origin)
+    residuals = y - (intercept + slope * x)
+    spread = np.sum((y - y.mean()) ** 2)
+    return {
+        "slope": slope,
+        "intercept": intercept,
+        "r2": float(1 - np.sum(residuals**2) / spread) if np.ptp(y) > rounding else np.nan,
+        "worst_residual": float(np.abs(residuals).max()),
+        "cross_validated_error": _cross_validated_error(x, y, through_origin=through_origin),
+    }
 
 
 def speed_rounding(size: object) -> Array:
@@ -158,14 +169,77 @@ def speed_rounding(size: object) -> Array:
     return SPEED_ROUNDING * (np.asarray(size, dtype=np.float64) - 1) / 2
 
 
-def _fit(points: pd.DataFrame, predictor: str) -> dict[str, object]:
-    used = points[np.isfinite(points.speed) & np.isfinite(points[predictor])]
-    x, y = used[predictor].to_numpy(float), used.speed.to_numpy(float)
-    rounding = float(speed_rounding(used["size"].max()))
+def _laws(kernels: pd.DataFrame) -> pd.DataFrame:
+    """The light speed (px/layer) and g, by kernel and size; means over the angles, as speeds are.
+
+    M1/M0 is a multiple of the celerity where parts are even and odd; g is NaN for other families,
+    and where taps of the even part add up to zero.
+    """
+    mixed = kernels[(kernels.beta > 0) & (kernels.beta < 1)]
+    by_parity = mixed.kernel.map(lambda name: FAMILIES[name].by_parity).astype(bool)
+    at_equal_energy = (mixed.speed_linear / mixed.celerity).where(by_parity)
+    keys = [kernels.kernel, kernels["size"]]
+    cone = kernels.groupby(keys).light_speed.mean()
+    speed = at_equal_energy.where(np.isfinite(at_equal_energy)).groupby(keys).mean()
+    return pd.DataFrame({"light_speed": cone, "g": (speed / cone) ** 2})
+
+
+def _rows(sample: Sample) -> Iterator[dict[str, object]]:
+    points = sample.points
+    for predictor in PREDICTORS:
+        yield _row(sample, SPEED, predictor)
+    exact = float(points.g.iloc[0]) if len(points) else np.nan
+    for layers in horizons(points):
+        yield _row(sample, squared(layers), LAW_PREDICTOR, law=1.0)
+        yield _row(sample, squared(layers), EXACT_PREDICTOR, law=exact)
+
+
+def _row(
+    sample: Sample, response: str, predictor: str, law: float | None = None
+) -> dict[str, object]:
+    used = sample.points.dropna(subset=[response, predictor])
+    x, y = used[predictor].to_numpy(float), used[response].to_numpy(float)
+    rounding = float(speed_rounding(used["size"].max())) if law is None else SPEED_ROUNDING
     return {
-        **fit_line(x, y, rounding),
-        **fit_theil_sen(x, y),
+        "cell": sample.cell,
+        "pattern": sample.pattern,
+        "domain": sample.domain,
+        "response": response,
+        "predictor": predictor,
+        **fit_line(x, y, through_origin=law is not None, rounding=rounding),
+        **_misses(used, np.abs(y - (np.nan if law is None else law) * x)),
+        "law": law,
         "n": len(used),
         "beta_min": used.beta.min(),
         "beta_max": used.beta.max(),
     }
+
+
+def _misses(points: pd.DataFrame, distance: Array) -> dict[str, float]:
+    if not np.isfinite(distance).any():
+        return {"law_miss": np.nan, "law_miss_at": np.nan}
+    worst = int(np.nanargmax(distance))
+    at = float(points.odd_energy_ratio.iloc[worst])
+    return {"law_miss": float(distance[worst]), "law_miss_at": at}
+
+
+def _least_squares(x: Array, y: Array, *, through_origin: bool) -> tuple[float, float]:
+    """Slope and intercept."""
+    if through_origin:
+        return float(x @ y / (x @ x)), 0.0
+    deviation = x - x.mean()
+    slope = float(deviation @ y / (deviation @ deviation))
+    return slope, float(y.mean() - slope * x.mean())
+
+
+def _cross_validated_error(x: Array, y: Array, *, through_origin: bool) -> float:
+    if len(x) < FEWEST_TO_VALIDATE:
+        return np.nan
+    errors = []
+    for block in np.array_split(np.arange(len(x)), FOLDS):
+        others = np.delete(x, block), np.delete(y, block)
+        if np.ptp(others[0]) == 0:
+            return np.nan
+        slope, intercept = _least_squares(*others, through_origin=through_origin)
+        errors.append(y[block] - (intercept + slope * x[block]))
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.measures import METRICS
+from mechcore.analysis.measures import END_SPEED, METRICS
 from mechcore.analysis.mechanics import SIMULATION
-from mechcore.analysis.regressions import THEIL_SEN
 from mechcore.errors import MechcoreError, shown
 from mechcore.io.atomic import replace_file
 
@@ -19,24 +18,21 @@ DIGITS = 5
 
 KERNEL = ("kernel", "size", "angle", "beta")
 
-MODEL_COLUMNS = (
-    *("cell", "pattern", "domain", "model", "n"),
-    *("level", "level_se", "light_speed", "light_speed_se", "light_cone", "diffusion_speed"),
-    *("r2", "aic", "delta_aic", "cross_validated_error", "worst_residual"),
-)
+THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
+"""The median over cells of the median slope between pairs of points, and its interval."""
+
 POOLED_COLUMNS = (
     *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
-    *("slope", "slope_se", "ci_low", "ci_high", "slope_se_independent"),
-    *THEIL_SEN,
+    *("slope", "slope_se", "ci_low", "ci_high", *THEIL_SEN),
     *("intercept", "r2", "n", "clusters", "cells_without_s"),
 )
-"""Columns of ``models.csv`` and ``pooled.csv``: here, as the modules that fit them load libraries
-of statistics, which readers of the tables do not need."""
+"""Columns of ``pooled.csv``: here, as the module that fits them loads a library of statistics,
+which readers of the table do not need."""
 
 ALL_FAMILIES = "all"
 
 NAMES = (
-    *("cell", "kernel", "activation", "pattern", "predictor", "domain", "model", "pool"),
+    *("cell", "kernel", "activation", "pattern", "response", "predictor", "domain", "pool"),
     *("title", "kind", "figure", "quantity", "command"),
 )
 TEXTS = ("at", "note")
@@ -46,7 +42,11 @@ COUNTS = ("size", "n", "clusters", "cells_without_s")
 
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read ``metrics.csv``."""
-    return read_table(path, METRICS, SIMULATION).astype({"extinct_at": "Int64"})
+    table = read_table(path, METRICS, SIMULATION).astype({"extinct_at": "Int64"})
+    for name in map(str, table):
+        if name.startswith(END_SPEED):
+            _check_column(path, table[name])
+    return table
 
 
 def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> pd.DataFrame:

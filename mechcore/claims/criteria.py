@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
-from mechcore.claims import controls, diffusion, kernels, linearity, motion
+from mechcore.claims import controls, diffusion, kernels, law, motion
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
@@ -85,28 +85,28 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C3": Criterion(
         "A gradient with ReLU moves at 0.5 px/layer (k = 2).",
-        f"DCT, k = 2, ReLU, β = 1, along the axes: speed {limits.GRADIENT_SPEED} within "
-        f"{limits.GRADIENT_ERROR} px/layer.",
+        f"DCT, k = 2, ReLU, β = 1, along the axes: {limits.GRADIENT_SPEED} within "
+        f"{limits.GRADIENT_ERROR} px/layer. A point must have this speed; the interval of the "
+        "asymptotic speed of a wider pattern, which moves more slowly at first, must reach it.",
         section="trajectories",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
         judge=motion.gradient,
     ),
     "C4": Criterion(
-        "Speed is linear in the odd share of the kernel's energy.",
-        "DCT, ReLU and modulus: a straight line in ρ over all β misses no point by more than "
-        f"{limits.LINEAR:.0%} of the light speed. In part: true in some cells, or in all of them "
-        "for β = p/E or the celerity γβ = p/m, up to β*.",
-        section="linearity",
-        data=(paths.REGRESSIONS_FILE, paths.MODELS_FILE, paths.METRICS_FILE),
+        "The square of the speed is the odd share of the energy: (v/c)² = ρ.",
+        "DCT, a point, ReLU and modulus: over all ρ the line y = x misses no (v/c)² by more than "
+        f"{limits.LAW} c², at every k and T, and in the limit of many layers. In part: at some.",
+        section="headline",
+        data=(paths.REGRESSIONS_FILE, paths.METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
-        judge=linearity.linearity,
+        judge=law.headline,
     ),
     "C5": Criterion(
         "The mixing ratio controls the speed.",
-        "DCT, ReLU and modulus: in each cell and pattern the rank correlation of speed with β is "
-        f"at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} of the light "
-        "speed.",
+        "DCT, ReLU and modulus: in each cell and pattern the rank correlation of the asymptotic "
+        f"speed with β is at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} "
+        "of the light speed.",
         section="speed",
         data=(paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
@@ -115,31 +115,31 @@ CRITERIA: dict[str, Criterion] = {
     "C6": Criterion(
         "The modulus moves the centre of mass faster than ReLU.",
         "DCT, pairs that differ in the activation only, β > β*: faster by more than "
-        f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them; in part from "
-        f"{limits.SOME:.0%} on.",
+        f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each of the "
+        "paper's numbers of layers T and in the limit of many layers. In part: at some.",
         section="rectifiers",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,
     ),
     "C7": Criterion(
-        "3x3 kernels diffuse and move more than 2x2.",
-        "DCT, ReLU and modulus, pairs that differ in k only: wider at β = 0 in all of them, and "
-        f"faster in at least {limits.MOST:.0%} of those with β > 0; in part if one of the two is "
-        "true.",
+        "3x3 kernels move more than 2x2.",
+        "DCT, pairs that differ in k only, β > β* (below, and for widths at β = 0, it is a "
+        f"theorem): 3x3 has the larger asymptotic speed in at least {limits.MOST:.0%} of the pairs "
+        "of each activation and pattern. In part: of some.",
         section="sizes",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
-        needs="DCT kernels, k = 2 and 3, with β = 0 and larger",
+        needs="DCT kernels, k = 2 and 3, and β > β*",
         judge=motion.sizes,
     ),
     "C8": Criterion(
-        "ReLU acts like a Lorentz transform.",
-        "DCT, ReLU, β > 0: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both within "
-        f"{limits.LORENTZ}, the diffusion speed s in the place of light; what is faster than s "
-        "fails. In part: true for all β ≤ β*.",
+        "ReLU acts like a Lorentz transform on widths (a test of our own; the paper has none).",
+        "DCT, ReLU, β > β*: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both "
+        f"within {limits.LORENTZ}, the diffusion speed s in the place of light; what is faster "
+        "than s fails. In part: in some simulations.",
         section="contraction",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
-        needs="DCT kernels under ReLU, β = 0 and larger",
+        needs="DCT kernels under ReLU, β = 0 and β > β*",
         judge=diffusion.contraction,
     ),
     "C9": Criterion(

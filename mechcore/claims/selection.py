@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mechcore.experiment.representative import PAPER_ACTIVATIONS, PAPER_FAMILY
+from mechcore.analysis.measures import end_column
+from mechcore.analysis.regressions import horizons
+from mechcore.experiment.representative import PAPER_FAMILY
 from mechcore.results.results import Results
 
 
@@ -34,23 +36,8 @@ def paired_simulations(
     keys = [name for name in ("kernel", "activation", "size") if name != axis]
     keys += ["pattern", "angle", "beta"]
     first, second = (rows[rows[axis] == value] for value in values)
-    measures = ["speed", "width_along", "contraction_along"]
-    pairs = first.merge(second[[*keys, *measures]], on=keys, suffixes=("_first", "_second"))
-    return pairs.dropna(subset=["speed_first", "speed_second"])
-
-
-def paper_lines(results: Results) -> pd.DataFrame:
-    """Return the lines through the paper's speeds; ``share`` is the worst miss over c."""
-    rows = _paper_fits(results, results.regressions)
-    light_speed = results.models.drop_duplicates("cell").set_index("cell").light_cone
-    shares = rows.worst_residual / rows.cell.map(light_speed).astype(float)
-    return rows.assign(share=shares).dropna(subset=["share"])
-
-
-def paper_line_models(results: Results) -> pd.DataFrame:
-    """Return the same lines fitted where all three predictors are finite, to be compared."""
-    rows = _paper_fits(results, results.models)
-    return pd.DataFrame(rows[rows.model.str.startswith("linear in")])
+    measures = ["width_along", *map(end_column, horizons(results.metrics))]
+    return first.merge(second[[*keys, *measures]], on=keys, suffixes=("_first", "_second"))
 
 
 def bank_layers(results: Results, *, trained: bool) -> pd.DataFrame:
@@ -59,10 +46,13 @@ def bank_layers(results: Results, *, trained: bool) -> pd.DataFrame:
     return pd.DataFrame(rows[rows.trained == trained])
 
 
-def _paper_fits(results: Results, fits: pd.DataFrame) -> pd.DataFrame:
-    names = [
-        name
+def paper_fits(results: Results, activations: tuple[str, ...]) -> pd.DataFrame:
+    """Return the fits to speeds of the paper's kernels, with activation and size."""
+    planned = {
+        name: (cell.activation, cell.size)
         for name, cell in results.cells.items()
-        if cell.kernel == PAPER_FAMILY and cell.activation in PAPER_ACTIVATIONS and results.free
-    ]
-    return pd.DataFrame(fits[fits.cell.isin(names)])
+        if cell.kernel == PAPER_FAMILY and cell.activation in activations and results.free
+    }
+    fits = results.regressions[results.regressions.cell.isin(planned)]
+    axes = [planned[name] for name in fits.cell]
+    return fits.assign(activation=[axis[0] for axis in axes], size=[axis[1] for axis in axes])

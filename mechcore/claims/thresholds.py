@@ -24,8 +24,8 @@ GRADIENT_SPEED = 0.5
 GRADIENT_ERROR = 0.005
 """px/layer. The paper's figure and its last digit."""
 
-LINEAR = 0.05
-"""Share of the light speed. A line that misses no point by more than this describes the speeds."""
+LAW = 0.05
+"""In c^2. The law (v/c)^2 = rho holds if it misses no point by more than this twentieth."""
 
 MONOTONE = 0.9
 """Rank correlation of speed with the mixing ratio."""
@@ -33,8 +33,8 @@ MONOTONE = 0.9
 HALF = 0.5
 """Share of the light speed that speeds span."""
 
-MOST, SOME = 0.9, 0.1
-"""Shares of pairs in which a comparison must hold: for the claim, and for a part of it."""
+MOST = 0.9
+"""Share of pairs in which a comparison must hold."""
 
 LORENTZ = 0.05
 """Width relative to the width at rest. A factor that is missed by more is another factor."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -28,6 +30,15 @@ def extent(groups: pd.Series) -> str:
     if not fails:
         return f"holds wherever it was measured: {holds}"
     return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: {fails}"
+
+
+def horizon_text(layers: float) -> str:
+    """Return a number of layers as texts name it.
+
+    >>> horizon_text(10), horizon_text(math.inf)
+    ('T = 10', 'T → ∞')
+    """
+    return f"T = {layers:g}" if math.isfinite(layers) else "T → ∞"
 
 
 def listed_names(names: list[str]) -> str:

@@ -14,9 +14,9 @@ from mechcore.experiment.grid import expand
 
 EXAMPLES = """Examples:
 
-  mechcore collect --experiment config/default.yaml --trajectories results/default/trajectories
-  --output results/default/metrics.csv --mechanics results/default/mechanics.csv
-  --kernels results/default/kernels.csv
+  mechcore collect --experiment config/paper.yaml --trajectories results/paper/trajectories
+  --output results/paper/metrics.csv --mechanics results/paper/mechanics.csv
+  --kernels results/paper/kernels.csv
 """
 
 

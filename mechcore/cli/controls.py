@@ -10,7 +10,7 @@ from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
-  mechcore controls --experiment config/default.yaml --output results/default/controls.nc
+  mechcore controls --experiment config/paper.yaml --output results/paper/controls.nc
 """
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-  mechcore diff results/default /elsewhere/results/default
+  mechcore diff results/paper /elsewhere/results/paper
 
-  mechcore diff results/default 1c5e --output diff.csv
+  mechcore diff results/paper 1c5e --output diff.csv
 """
 
 IDENTIFIER = re.compile(r"[0-9a-f]{4,12}")

@@ -13,7 +13,7 @@ from mechcore.experiment.grid import expand
 
 EXAMPLES = """Examples:
 
-  mechcore grid config/default.yaml
+  mechcore grid config/paper.yaml
 
   mechcore grid config/full.yaml --profile slurm | tail -4
 """

@@ -10,8 +10,8 @@ from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
-  mechcore judge --experiment config/default.yaml --results results/default
-  --output results/default/claims.json
+  mechcore judge --experiment config/paper.yaml --results results/paper
+  --output results/paper/claims.json
 """
 
 

@@ -14,8 +14,8 @@ from mechcore.io.json_models import is_json
 
 EXAMPLES = """Examples:
 
-  mechcore pack --experiment config/default.yaml --results results/default
-  --report reports/default/index.html --output default.zip
+  mechcore pack --experiment config/paper.yaml --results results/paper
+  --report reports/paper/index.html --output paper.zip
 """
 
 

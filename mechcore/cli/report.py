@@ -17,8 +17,8 @@ from mechcore.experiment.paths import CLAIMS_FILE
 
 EXAMPLES = """Examples:
 
-  mechcore report --experiment config/default.yaml --results results/default
-  --output reports/default/index.html
+  mechcore report --experiment config/paper.yaml --results results/paper
+  --output reports/paper/index.html
 
   mechcore report --experiment config/full.yaml --results results/full --logs logs/full
   --partial --output reports/full/index.html

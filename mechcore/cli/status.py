@@ -10,7 +10,7 @@ from mechcore.experiment.grid import expand
 
 EXAMPLES = """Examples:
 
-  mechcore status --experiment config/default.yaml --results results/default
+  mechcore status --experiment config/paper.yaml --results results/paper
 """
 
 

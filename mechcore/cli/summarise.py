@@ -14,8 +14,8 @@ from mechcore.experiment.paths import CLAIMS_FILE
 
 EXAMPLES = """Examples:
 
-  mechcore summarise --experiment config/default.yaml --results results/default
-  --logs logs/default --output results/default/sweep.json --cells results/default/cells.csv
+  mechcore summarise --experiment config/paper.yaml --results results/paper
+  --logs logs/paper --output results/paper/sweep.json --cells results/paper/cells.csv
 """
 
 

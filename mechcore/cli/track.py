@@ -19,10 +19,10 @@ from mechcore.experiment.config import load_experiment
 
 EXAMPLES = """Examples:
 
-  mechcore track --experiment config/default.yaml --results results/default
+  mechcore track --experiment config/paper.yaml --results results/paper
 
-  mechcore track --experiment config/default.yaml --results results/default
-  --report reports/default/index.html --to http://tracking:5000
+  mechcore track --experiment config/paper.yaml --results results/paper
+  --report reports/paper/index.html --to http://tracking:5000
 
   mechcore track --experiment config/full.yaml --results results/full --logs logs/full --partial
 """

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-  mechcore verify --experiment config/default.yaml --results results/default
+  mechcore verify --experiment config/paper.yaml --results results/paper
 
-  mechcore verify --experiment config/default.yaml --results results/default --all
+  mechcore verify --experiment config/paper.yaml --results results/paper --all
 
-  mechcore verify default.zip
+  mechcore verify paper.zip
 """
 
 

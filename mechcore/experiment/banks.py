@@ -60,8 +60,10 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
 def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
     """Return how the kernels of a bank go through layers in an experiment."""
     shared = {name: getattr(experiment, name) for name in Propagation.model_fields}
+    # How far a kernel moves a whole pattern is enough.
+    images = [pattern for pattern in experiment.patterns if pattern.region != "row"]
     return FilterRun(
-        **shared,
+        **shared | {"patterns": images or experiment.patterns},
         activations=experiment.activations,
         slices_per_layer=experiment.slices_per_layer,
         layout=bank.layout,

@@ -59,6 +59,9 @@ class PatternSettings(Settings):
     arguments: dict[str, int | float] = Field(
         default={}, description="arguments in px, as radius of a disc or sigma of a gaussian"
     )
+    region: RegionName | None = Field(
+        default=None, description="what is measured, if not the region of the experiment"
+    )
     sha256: str | None = Field(default=None, description="of the file; filled in when it is read")
 
     @model_validator(mode="after")
@@ -69,8 +72,9 @@ class PatternSettings(Settings):
 
     @property
     def label(self) -> str:
-        """Name with its arguments, as ``disc-radius4``."""
-        return "-".join([self.name, *(f"{key}{value:g}" for key, value in self.arguments.items())])
+        """Name with its arguments and its own region, as ``disc-radius4-row``."""
+        parts = [self.name, *(f"{key}{value:g}" for key, value in self.arguments.items())]
+        return "-".join([*parts, self.region] if self.region else parts)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -148,7 +152,8 @@ def _accept_pattern_names(schema: dict[str, Any]) -> None:
     named = {"type": "string", "description": f"{', '.join(PATTERNS)}, or a file"}
     detailed = {
         "type": "object",
-        "properties": {"name": named} | {key: {"type": "number"} for key in arguments},
+        "properties": {"name": named, "region": {"enum": list(REGIONS)}}
+        | {key: {"type": "number"} for key in arguments},
         "required": ["name"],
         "additionalProperties": False,
     }
@@ -176,7 +181,7 @@ class Propagation(Settings):
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
-    normalise: NormalisationName = Field(default="l2", description="l2, peak, mass or none")
+    normalise: NormalisationName = Field(default="l2", description="l2, peak, mass, std or none")
     boundary: BoundaryName = Field(default="free", description="free, zero, wrap or reflect")
     domain: int | None = Field(
         default=None,
@@ -196,6 +201,11 @@ class Propagation(Settings):
         "of the next odd size",
     )
     engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
+
+    @property
+    def regions(self) -> list[str]:
+        """What is measured of each pattern."""
+        return [pattern.region or self.region for pattern in self.patterns]
 
     @field_validator("patterns", mode="before")
     @classmethod
@@ -249,6 +259,11 @@ class Shared(Propagation):
         "alternating (by 180 degrees), or a list",
         json_schema_extra=_accept_schedule_names,
     )
+    horizons: list[int] = Field(
+        default=[],
+        description="numbers of layers T after which the mean speed since layer 0 is taken, as the "
+        "paper does; steps by default",
+    )
     mixing: MixingName = Field(default="unit", description="unit: rho = beta^2; or linear")
     reuse_symmetric: bool = Field(
         default=True,
@@ -258,6 +273,11 @@ class Shared(Propagation):
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )
+
+    @property
+    def ends(self) -> list[int]:
+        """Layers at which mean speeds are taken."""
+        return sorted(self.horizons) or [self.steps]
 
     @model_validator(mode="before")
     @classmethod
@@ -292,6 +312,10 @@ class Shared(Propagation):
         refuse_repeats("angles", [angle % 360 for angle in self.angles])
         refuse_repeats("betas", self.betas)
         refuse_repeats("snapshots.layers", self.snapshots.layers)
+        refuse_repeats("horizons", self.horizons)
+        for layers in self.horizons:
+            if not 1 <= layers <= self.steps:
+                raise InvalidValue("horizons", layers, f"layers from 1 to steps, {self.steps}")
         for layer in self.snapshots.layers:
             if not 0 <= layer <= self.steps:
                 raise InvalidValue("snapshots.layers", layer, f"a layer from 0 to {self.steps}")
@@ -348,11 +372,11 @@ def _pattern(item: object) -> object:
     name = item["name"]
     if not is_file_name(name) and isinstance(name, str):
         choose(PATTERNS, "patterns", name, ALSO)
-    arguments = {key: value for key, value in item.items() if key != "name"}
+    arguments = {key: value for key, value in item.items() if key not in ("name", "region")}
     for key, value in arguments.items():
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InvalidValue(f"pattern {shown(name)}: {shown(key)}", value, "a number")
-    settings: dict[str, object] = {"name": name}
+    settings: dict[str, object] = {key: item[key] for key in ("name", "region") if key in item}
     if arguments:
         settings["arguments"] = arguments
     if isinstance(name, str) and is_file_name(name):

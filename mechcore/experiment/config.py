@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
@@ -24,7 +23,7 @@ from mechcore.experiment.published import read_protocols
 from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
-from mechcore.model.kernels import checked_size
+from mechcore.model.kernels import FAMILIES, checked_size
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
@@ -165,8 +164,12 @@ class Experiment(Shared):
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
         refuse_repeats("sizes", self.sizes)
-        for family, size in itertools.product(self.kernels, self.sizes):
-            checked_size(family, size)
+        for family in self.kernels:
+            if not any(FAMILIES[family].has_size(size) for size in self.sizes):
+                checked_size(family, self.sizes[0])
+        for size in self.sizes:
+            if not any(FAMILIES[family].has_size(size) for family in self.kernels):
+                checked_size(self.kernels[0], size)
         names = [name.casefold() for bank in self.filter_banks for name in bank.names]
         refuse_repeats("filter_banks", names)
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from mechcore.experiment.cell import Cell, Shared
 from mechcore.experiment.config import Experiment
+from mechcore.model.kernels import FAMILIES
 
 
 def expand(experiment: Experiment) -> dict[str, Cell]:
-    """Return the cells of an experiment by id."""
+    """Return the cells of an experiment by id; a family has no cells of sizes that it lacks."""
     cells = [
         cell_of(experiment, kernel=kernel, activation=activation, size=size)
         for kernel in experiment.kernels
         for activation in experiment.activations
         for size in experiment.sizes
+        if FAMILIES[kernel].has_size(size)
     ]
     return {cell.id: cell for cell in cells}
 

@@ -19,6 +19,9 @@ from mechcore.simulation.run import propagate
 SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
 """Variables that are the same under every activation and on every pattern."""
 
+ATTRIBUTES = ("t_burn", "boundary", "density", "schedule")
+"""Settings that measurements read."""
+
 
 def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     """Send patterns through layers of the kernels of a bank that hold the most energy.
@@ -61,10 +64,10 @@ def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
         for number in range(len(settings.patterns))
     ]
     shared, attributes = runs[0][0][[*SHARED]], runs[0][0].attrs
-    varying = [[run.drop_vars(SHARED) for run in row] for row in runs]
+    varying = [[run.drop_vars([*SHARED, "region"]) for run in row] for row in runs]
     # The last of the new dimensions becomes the first.
     joined = xr.combine_nested(varying, ["pattern", "activation"]).merge(shared)
-    joined.attrs = {name: attributes[name] for name in ("t_burn", "boundary", "density")}
+    joined.attrs = {name: attributes[name] for name in ATTRIBUTES}
     labels = [pattern.label for pattern in settings.patterns]
     return (
         joined.drop_vars("kernel")
@@ -73,6 +76,7 @@ def _simulate_shape(slices: xr.Dataset, settings: FilterRun) -> xr.Dataset:
             {
                 "activation": np.array(settings.activations, dtype=object),
                 "pattern": np.array(labels, dtype=object),
+                "region": ("pattern", np.array(settings.regions, dtype=object)),
                 **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
             }
         )
@@ -92,6 +96,8 @@ def run_kernels(
         boundary=settings.boundary,
         domain=settings.domain,
         density=settings.density,
+        region=settings.regions[number],
+        placement=settings.placement,
         t_burn=settings.t_burn,
         engine=settings.engine,
     )

@@ -65,7 +65,8 @@ class Settings(BaseModel):
 Model = TypeVar("Model", bound=Settings)
 
 
-@dataclass(frozen=True)
+# Compared by identity, as tables have no hash.
+@dataclass(frozen=True, eq=False)
 class KeyOf:
     """Annotates a text that is a key of a table: a new entry of the table is a new choice.
 

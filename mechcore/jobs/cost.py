@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mechcore.engines.factors import factors, products
 from mechcore.engines.methods import direct_cost, low_rank_cost
 from mechcore.engines.rule import LayerRule
+from mechcore.engines.trajectories import QUANTITIES
 from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import domain_side
@@ -53,7 +54,8 @@ class Cost:
 
 def estimated_cost(cell: Cell) -> Cost:
     """Estimate what a cell costs."""
-    numbers = 9 * 8 * (cell.steps + 1) + 4 * len(cell.snapshots.layers) * cell.snapshots.window**2
+    images = len(cell.snapshots.layers) * cell.snapshots.window**2
+    numbers = 8 * len(QUANTITIES) * (cell.steps + 1) + 4 * images
     seconds = float(work(cell) @ np.array(SECONDS))
     return Cost(seconds, cell.simulations * numbers / 1e6)
 
@@ -80,8 +82,17 @@ class EnginePath(NamedTuple):
 def _probe(cell: Cell, pattern: PatternSettings) -> Cell:
     """A cell whose kernels take the same paths, small enough to look at thousands of them."""
     size = cell.size if cell.size <= PROBE else PROBE - (PROBE - cell.size) % 2
-    plain = {"size": size, "betas": [0.5], "activation": "relu", "steps": 3, "t_burn": None}
-    return cell.model_copy(update={**plain, "patterns": [pattern], "snapshots": SnapshotSettings()})
+    plain = {
+        "size": size,
+        "betas": [0.5],
+        "activation": "relu",
+        "patterns": [pattern],
+        "steps": 3,
+        "t_burn": None,
+        "horizons": [],
+        "snapshots": SnapshotSettings(),
+    }
+    return cell.model_copy(update=plain)
 
 
 @cache

@@ -33,7 +33,7 @@ class Tile:
     """How many simulations died, or why the cell failed."""
 
 
-TileMap = dict[str, dict[str, list[Tile]]]
+TileMap = dict[str, dict[str, list[Tile | None]]]
 """For each kernel family and each activation a row of tiles by size."""
 
 
@@ -58,7 +58,9 @@ def tile_map(results: Results, logs: Path | None) -> TileMap:
     plan = results.experiment
     died, failed = _extinctions(results.metrics), _failures(results, logs)
 
-    def tile(family: str, activation: str, size: int) -> Tile:
+    def tile(family: str, activation: str, size: int) -> Tile | None:
+        if size not in results.sizes_of(family):
+            return None
         cell = results.cell_name(family, activation, size)
         if cell in results.finished:
             return Tile(size, "extinct" if cell in died else "done", died.get(cell, ""))
@@ -74,7 +76,8 @@ def tile_map(results: Results, logs: Path | None) -> TileMap:
 
 def state_counts(tiles: TileMap) -> dict[str, int]:
     """Return how many cells are in each state of `STATES`."""
-    states = [tile.state for rows in tiles.values() for row in rows.values() for tile in row]
+    every = [tile for rows in tiles.values() for row in rows.values() for tile in row]
+    states = [tile.state for tile in every if tile]
     return {name: states.count(name) for name in STATES}
 
 
@@ -96,7 +99,7 @@ def commands(experiment: Experiment) -> Commands:
         again=f"snakemake -c1 --configfile config/{name}.yaml \\\n  --force {file}",
         alone=" \\\n  ".join([*ALONE, *_settings(experiment), "--output one.nc"]),
         patterns={
-            pattern.label: "" if pattern.arguments else shlex.quote(pattern.name)
+            pattern.label: "" if pattern.arguments or pattern.region else shlex.quote(pattern.name)
             for pattern in experiment.patterns
         },
         angles=[f"{angle:.12g}" for angle in experiment.angles],
@@ -116,7 +119,10 @@ ALONE = (
     "--activation {activation} --pattern {pattern}",
 )
 
-OPTIONS = ("t_burn", "mixing", "normalise", "boundary", "domain", "density", "engine", "seed")
+OPTIONS = (
+    *("t_burn", "mixing", "normalise", "boundary", "domain", "density", "region", "placement"),
+    *("engine", "seed"),
+)
 """Settings of an experiment that are options of ``propagate`` by the same names."""
 
 

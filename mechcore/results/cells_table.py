@@ -7,7 +7,7 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import EVERYWHERE
 from mechcore.analysis.measures import AT_REST, NO_GROWTH
-from mechcore.analysis.regressions import PREDICTORS
+from mechcore.analysis.regressions import LAW_PREDICTOR, PREDICTORS, SPEED, horizons, squared
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.experiment.naming import metric_name
 from mechcore.model.boundaries import domain_side
@@ -25,8 +25,11 @@ TEXTS = (
 )
 """The parameters that are texts, even where they look like numbers."""
 
-FITTED = ("slope", "slope_se", "intercept", "r2", "aic")
-"""Columns of the regressions, shown for each predictor."""
+FITTED = ("slope", "intercept", "r2", "worst_residual")
+"""Columns of the regressions of speed, shown for each predictor."""
+
+LAW_FITTED = ("law_miss", "slope", "r2")
+"""Columns of the regressions of (v/c)^2 on rho, shown for each number of layers."""
 
 LONGEST_TEXT = 500
 """Longer values are cut: MLflow takes no more of a parameter."""
@@ -91,13 +94,15 @@ def _fits(results: Results) -> pd.DataFrame:
     lines = results.regressions
     # The fits over all betas stand for the cell.
     fits = lines[lines.domain == EVERYWHERE].set_index(["cell", "pattern"])
-    return pd.concat(
-        [
-            fits.loc[fits.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
-            for predictor in PREDICTORS
-        ],
-        axis=1,
-    )
+    speeds, laws = fits[fits.response == SPEED], fits[fits.predictor == LAW_PREDICTOR]
+    tables = [
+        speeds.loc[speeds.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
+        for predictor in PREDICTORS
+    ]
+    for layers in horizons(results.metrics):
+        fitted = laws.loc[laws.response == squared(layers), list(LAW_FITTED)]
+        tables.append(fitted.add_suffix(f"_{squared(layers)}"))
+    return pd.concat(tables, axis=1)
 
 
 def _at_rest(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 from mechcore.analysis.collect import MEASURES, Measurements, collect
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
-from mechcore.analysis.tables import (
-    KERNEL,
-    MODEL_COLUMNS,
-    POOLED_COLUMNS,
-    TEXTS,
-    read_metrics,
-    read_table,
-)
+from mechcore.analysis.tables import KERNEL, POOLED_COLUMNS, TEXTS, read_metrics, read_table
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Cell
@@ -44,7 +37,7 @@ from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
-from mechcore.model.kernels import kernel
+from mechcore.model.kernels import FAMILIES, kernel
 from mechcore.model.theory import Theory, theory
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.simulation.checks import check_attributes
@@ -62,7 +55,6 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "mechanics": partial(read_table, columns=MECHANICS, key=SIMULATION),
     "kernels": partial(read_table, columns=KERNELS, key=KERNEL),
     "regressions": partial(read_table, columns=COLUMNS),
-    "models": partial(read_table, columns=MODEL_COLUMNS),
     "pooled": partial(read_table, columns=POOLED_COLUMNS),
 }
 """How each table of results is read, in the order of `Results`; files carry these names."""
@@ -106,10 +98,8 @@ class Results:
     kernels: pd.DataFrame
     """What was measured, see `mechcore.analysis.collect.Measurements`."""
     regressions: pd.DataFrame
-    models: pd.DataFrame
     pooled: pd.DataFrame
-    """What was fitted, see `mechcore.analysis.regressions`, `mechcore.analysis.curve_comparison`
-    and `mechcore.analysis.pooled`."""
+    """What was fitted, see `mechcore.analysis.regressions` and `mechcore.analysis.pooled`."""
     _read: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -134,12 +124,11 @@ class Results:
     @classmethod
     def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:
         """Fit what was measured."""
-        # They load libraries of statistics, which readers of the tables do not need.
-        from mechcore.analysis.curve_comparison import compare_models
+        # It loads libraries of statistics, which readers of the tables do not need.
         from mechcore.analysis.pooled import pool
 
         metrics, kernels = measured.metrics, measured.kernels
-        fits = regress(metrics), compare_models(metrics, kernels), pool(metrics, kernels)
+        fits = regress(metrics, kernels), pool(metrics, kernels)
         return cls(experiment, results, metrics, measured.mechanics, kernels, *fits)
 
     def file_hashes(self) -> dict[str, str]:
@@ -161,11 +150,11 @@ class Results:
     @cached_property
     def mean_speeds(self) -> pd.DataFrame:
         """The points that lines are fitted through, see `mechcore.analysis.regressions`."""
-        return mean_speeds(self.metrics)
+        return mean_speeds(self.metrics[self.metrics.pattern.isin(self.patterns)])
 
     @cached_property
     def simulations(self) -> pd.DataFrame:
-        """Metrics and mechanics of each simulation, with s and the light speed of its kernel."""
+        """Metrics and mechanics of simulations, with s and the light speed of the kernels."""
         keys, tables = list(SIMULATION), (self.metrics, self.mechanics)
         known = self.metrics.merge(self.mechanics, on=keys, validate="one_to_one")
         alone = sum(len(table) - len(known) for table in tables)
@@ -175,6 +164,7 @@ class Results:
                 "mechanics.csv, expected all in both"
             )
         bodies = self.kernels[[*KERNEL, *OF_KERNELS]]
+        known = known[known.pattern.isin(self.patterns)]
         return known.merge(bodies, on=list(KERNEL), how="left", validate="many_to_one")
 
     @cached_property
@@ -257,8 +247,11 @@ class Results:
 
     @property
     def patterns(self) -> list[str]:
-        """Labels of the patterns."""
-        return [pattern.label for pattern in self.experiment.patterns]
+        """Labels of the patterns that are measured on the whole image; of all if none is."""
+        pairs = zip(self.experiment.patterns, self.experiment.regions, strict=True)
+        return [pattern.label for pattern, region in pairs if region == "image"] or [
+            pattern.label for pattern in self.experiment.patterns
+        ]
 
     @property
     def angle(self) -> float:
@@ -269,6 +262,10 @@ class Results:
     def sizes_shown(self) -> list[int]:
         """A few sizes, from the smallest to the largest."""
         return shown_sizes(self.experiment.sizes, MOST_PANELS)
+
+    def sizes_of(self, family: str) -> list[int]:
+        """Return the sizes that a family has."""
+        return [size for size in self.experiment.sizes if FAMILIES[family].has_size(size)]
 
     @property
     def free(self) -> bool:

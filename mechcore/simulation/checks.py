@@ -89,6 +89,7 @@ def expected_coordinates(cell: Cell) -> dict[str, ArrayLike]:
     """Return the coordinates of the trajectories of a cell."""
     coordinates: dict[str, ArrayLike] = {
         "pattern": [pattern.label for pattern in cell.patterns],
+        "region": cell.regions,
         "angle": cell.angles,
         "beta": _betas(
             cell.kernel, cell.size, tuple(cell.betas), cell.angles[0], cell.mixing, cell.seed
@@ -103,7 +104,7 @@ def expected_coordinates(cell: Cell) -> dict[str, ArrayLike]:
 
 def expected_attributes(cell: Cell) -> dict[str, object]:
     """Return the attributes of the trajectories of a cell that measurements read."""
-    names = ("kernel", "activation", "size", "normalise", "boundary", "density", "region")
+    names = ("kernel", "activation", "size", "normalise", "boundary", "density")
     attributes = {name: getattr(cell, name) for name in (*names, "placement", "engine")}
     return attributes | {"t_burn": first_fitted_layer(cell.steps, cell.t_burn)}
 
@@ -137,6 +138,7 @@ def _template(snapshots: bool) -> xr.Dataset:
         coordinates={"pattern": np.array([""]), "angle": np.zeros(1), "beta": np.zeros(1)},
         window_starts=np.zeros((1, int(snapshots), 2)),
         edge_at=np.zeros(1),
+        regions=np.array([""], dtype=object),
     )
     return dataset.assign_coords(mixing_ratio=("beta", np.zeros(1)))
 

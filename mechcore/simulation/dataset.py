@@ -45,6 +45,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "extinct_at": ("layer at which the state became all zero", "1"),
     "diverged_at": ("layer at which the state left the range of floating-point numbers", "1"),
     "edge_at": ("first layer at which something may have crossed the edge of the domain", "1"),
+    "region": ("what is measured: the image, or its central row", "1"),
     "odd_energy_ratio": ("odd share of the kernel's energy, rho = p^2 / E^2", "1"),
     "beta_star": ("largest beta without a negative tap", "1"),
     "rounding_sensitivity": (
@@ -71,15 +72,17 @@ def trajectories_dataset(
     coordinates: Mapping[str, NDArray[np.generic]],
     window_starts: Array,
     edge_at: Array,
+    regions: NDArray[np.generic],
 ) -> xr.Dataset:
     """Assemble simulations on a grid of coordinates in the project's format, see `ATTRIBUTES`.
 
     The coordinates are the leading dimensions of all arrays in their order; ``pattern`` is the
     first if there are several. Kernels and their beta* are the same for all patterns;
-    ``window_starts``, (..., m, 2), and ``edge_at`` belong to the patterns alone.
+    ``window_starts``, (..., m, 2), ``edge_at`` and ``regions`` belong to the patterns alone.
     """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
+    pattern_lead = tuple(name for name in lead if name == "pattern")
     betas = l2_norms(parities(kernels)[1]) / l2_norms(kernels)
     variables: dict[str, tuple[tuple[str, ...], object]] = {
         name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
@@ -87,16 +90,20 @@ def trajectories_dataset(
     variables |= {
         "extinct_at": (lead, outcome.extinct_at),
         "diverged_at": (lead, outcome.diverged_at),
-        "edge_at": (tuple(name for name in lead if name == "pattern"), edge_at),
+        "edge_at": (pattern_lead, edge_at),
         "rounding_sensitivity": (lead, sensitivity),
         "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
         "odd_energy_ratio": (kernel_lead, np.round(betas**2, 12)),
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
     }
-    axes: dict[str, object] = {**coordinates, "t": np.arange(rule.steps + 1)}
+    axes: dict[str, object] = {
+        **coordinates,
+        "region": (pattern_lead, regions),
+        "t": np.arange(rule.steps + 1),
+    }
     if rule.snapshot_layers:
-        window = (*(name for name in lead if name == "pattern"), "snapshot_t")
+        window = (*pattern_lead, "snapshot_t")
         variables |= {
             "snapshot": ((*lead, "snapshot_t", "y", "x"), outcome.snapshots.astype(np.float32)),
             "snapshot_x": (window, window_starts[..., 0]),

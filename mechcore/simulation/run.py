@@ -143,6 +143,7 @@ def propagate(
         coordinates={"kernel": np.arange(len(stack))},
         window_starts=snapshot_offsets(image, stack, rule),
         edge_at=np.array(edge_layer(image, stack.shape[1:], rule)),
+        regions=np.array(region, dtype=object),
     )
     settings = _settings(rule, t_burn, engine, placement, repeats=not in_turns)
     parameters = settings | {
@@ -164,14 +165,16 @@ def simulate(cell: Cell) -> xr.Dataset:
         cell.steps,
         tuple(sorted(cell.snapshots.layers)),
         cell.snapshots.window,
-        cell.region,
     )
     kernels = cell_kernels(cell)
     flat = kernels.reshape(-1, *kernels.shape[2:])
     side = domain_side(cell.boundary, cell.domain)
     images = [_on_domain(pattern.image(), side) for pattern in cell.patterns]
     run = _run_without_copies if cell.reuse_symmetric else _run
-    runs = [run(cell.engine, flat, image, rule) for image in images]
+    runs = [
+        run(cell.engine, flat, image, replace(rule, region=region))
+        for image, region in zip(images, cell.regions, strict=True)
+    ]
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
     outcome = _stacked([outcome for outcome, _ in runs], grid)
     _place(outcome, cell.placement, flat.shape[-2:])
@@ -184,6 +187,7 @@ def simulate(cell: Cell) -> xr.Dataset:
         coordinates=_cell_coordinates(cell, kernels[:, :, 0]),
         window_starts=np.array([snapshot_offsets(image, flat, rule) for image in images]),
         edge_at=np.array([edge_layer(image, flat.shape[-2:], rule) for image in images]),
+        regions=np.array(cell.regions, dtype=object),
     )
     dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
     repeats = len(cell.schedule) == 1
@@ -360,7 +364,7 @@ def _place(outcome: Trajectories, placement: str, kernel_shape: tuple[int, ...])
 def _settings(
     rule: LayerRule, t_burn: int | None, engine: str, placement: str, *, repeats: bool
 ) -> dict[str, object]:
-    names = ("activation", "normalise", "boundary", "density", "region")
+    names = ("activation", "normalise", "boundary", "density")
     settings: dict[str, object] = {name: getattr(rule, name) for name in names}
     return settings | {
         "placement": placement,

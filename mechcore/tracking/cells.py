@@ -28,7 +28,7 @@ ERROR_TAG = "mechcore.error"
 LOG_END = 4000
 """Characters of a log, and of an error, that the description of a failed run holds."""
 
-TABLE_ONLY = ("/intercept_", "/slope_se_")
+TABLE_ONLY = ("/intercept_", "/worst_residual_", "/slope_squared_", "/r2_squared_")
 """Metrics of a sweep that nobody sorts or plots by: each would be one more chart on the page."""
 
 

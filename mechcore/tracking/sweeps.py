@@ -10,7 +10,6 @@ from mechcore.experiment.paths import (
     CELLS_FILE,
     CLAIMS_FILE,
     METRICS_FILE,
-    MODELS_FILE,
     REGRESSIONS_FILE,
     SWEEP_FILE,
 )
@@ -19,7 +18,7 @@ from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
 from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
-ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, REGRESSIONS_FILE, MODELS_FILE)
+ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, REGRESSIONS_FILE)
 """Results that become artifacts, with which another sweep can be compared."""
 
 INPUTS = (METRICS_FILE, CELLS_FILE)

@@ -104,6 +104,7 @@ def _other_form(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> 
     axes: dict[str, object] = {
         "activation": settings.activations,
         "pattern": [pattern.label for pattern in settings.patterns],
+        "region": ("pattern", np.array(settings.regions, dtype=object)),
         "t": np.arange(settings.steps + 1),
         **{name: ("slice", slices[name].values) for name in SLICE_COORDINATES},
     }

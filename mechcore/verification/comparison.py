@@ -16,11 +16,6 @@ SAME_SUMS = 1e-6
 """How far numbers of tables may be apart, relative or absolute: the same sums in another order on
 another machine, and curves whose search ends at 1e-8 of their parameters."""
 
-PERFECT = 1e-9
-"""With residuals smaller than this, the information criterion is the logarithm of rounding."""
-
-CRITERIA, RESIDUAL = ("aic", "delta_aic"), "worst_residual"
-
 
 def compared_table(
     name: str, actual: pd.DataFrame, expected: pd.DataFrame, limit: float = SAME_SUMS
@@ -111,10 +106,7 @@ def _column_distances(
     """How far the values of a column are apart; NaN where they are decided by rounding."""
     first, second = (_values(table[column]) for table in (actual, expected))
     scale = np.fmax(np.abs(second), 1.0) if second.dtype.kind == "f" else 1.0
-    apart = _distances(first, second, scale)
-    if column in CRITERIA and RESIDUAL in expected:
-        apart[expected[RESIDUAL].abs() < PERFECT] = np.nan
-    return apart
+    return _distances(first, second, scale)
 
 
 def _values(column: pd.Series) -> NDArray[np.generic]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mechcore.analysis.asymptotics import asymptotic_speeds
-from mechcore.analysis.measures import displacement_along
+from mechcore.analysis.displacement import displacement_along
 from mechcore.experiment.cell import Cell
 from mechcore.simulation.run import simulate
 

@@ -75,7 +75,7 @@ def test_simulate_filters_writes_how_kernels_ran(tmp_path: Path) -> None:
 
 
 def test_grid_lists_cells_simulations_and_cost() -> None:
-    lines = succeed(("grid", "config/default.yaml"), PROJECT).splitlines()
+    lines = succeed(("grid", "config/paper.yaml"), PROJECT).splitlines()
     assert [line.split()[1] for line in lines[1:13]] == ["42"] * 12
     assert lines[1].split()[0] == "dct-identity-k2"
     assert lines[13] == "not counted: banks of trained kernels (digits, denoiser)"

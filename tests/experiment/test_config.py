@@ -96,7 +96,7 @@ def test_the_shipped_configurations_are_valid(name: str) -> None:
 
 
 def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
-    experiment = load_experiment(PROJECT / "config" / "default.yaml")
+    experiment = load_experiment(PROJECT / "config" / "paper.yaml")
     assert (experiment.kernels, experiment.sizes) == (["dct"], [2, 3, 5])
     assert experiment.activations == ["identity", "relu", "modulus", "leaky_relu"]
     assert [pattern.label for pattern in experiment.patterns] == ["delta", "disc"]

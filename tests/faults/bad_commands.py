@@ -27,7 +27,7 @@ RESULTS = (*EXPERIMENT, "--results", "r")
 NETWORK = ("net.npz", "--settings", SETTINGS)
 
 COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
-FITTED = ("--output", "r.csv", "--models", "n.csv", "--pooled", "p.csv")
+FITTED = ("--output", "r.csv", "--pooled", "p.csv")
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "propagate": OUTPUT,

@@ -104,7 +104,7 @@ def test_every_claim_is_a_row_with_its_data(small: Report, page: Page) -> None:
         assert claim.test in page.text
         assert not claim.section or f"#{claim.section}" in page.values("a", "href")
     links = set(page.values("a", "href"))
-    assert {"../results/metrics.csv", "controls.csv", "claims.json", "models.csv"} <= links
+    assert {"../results/metrics.csv", "controls.csv", "claims.json", "pooled.csv"} <= links
 
 
 def test_page_holds_the_configuration_that_repeats_it(small: Report, page: Page) -> None:

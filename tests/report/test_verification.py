@@ -44,7 +44,7 @@ def test_the_report_shows_its_certificate(results: Path, true: Certificate) -> N
     assert true.cells[0] in section_of(page)
 
 
-@pytest.mark.parametrize("name", ["models.csv", "claims.json", "controls.nc"])
+@pytest.mark.parametrize("name", ["pooled.csv", "claims.json", "controls.nc"])
 def test_a_certificate_is_not_shown_if_files_changed_since(
     results: Path, true: Certificate, name: str
 ) -> None:

@@ -28,7 +28,7 @@ AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
 AFTER_CELLS = ("collect", "regress", *AFTER_BANKS)
 
 TABLES = (
-    *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv", "models.csv"),
+    *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv"),
     *("pooled.csv", "cells.csv"),
 )
 

@@ -12,7 +12,7 @@ localrules:
 # What is measured, and what is fitted to it.
 TABLES = [
     f"results/{{experiment}}/{name}.csv"
-    for name in ("metrics", "mechanics", "kernels", "regressions", "models", "pooled")
+    for name in ("metrics", "mechanics", "kernels", "regressions", "pooled")
 ]
 
 
@@ -63,12 +63,6 @@ rule regress:
             category="Tables",
             labels={"file": "regressions"},
         ),
-        models=report(
-            "results/{experiment}/models.csv",
-            caption="../report/models.rst",
-            category="Tables",
-            labels={"file": "models"},
-        ),
         pooled=report(
             "results/{experiment}/pooled.csv",
             caption="../report/pooled.rst",
@@ -93,7 +87,6 @@ rule regress:
             --metrics {input.metrics:q} \
             --kernels {input.kernels:q} \
             --output {output.regressions:q} \
-            --models {output.models:q} \
             --pooled {output.pooled:q} \
             >{log:q} 2>&1
         """
@@ -120,7 +113,7 @@ rule reproduce:
         mem_mb=1000,
         runtime=30,
     params:
-        published=str(EXPERIMENT.published),
+        published=lambda wildcards, input: os.path.dirname(input[0]),
         core=code_fingerprint("claims"),
     shell:
         r"""

@@ -21,7 +21,8 @@ BETAS_SHOWN = 5
 
 def _table(results: Results, family: str) -> pd.DataFrame:
     betas = spread(sorted(results.experiment.betas), BETAS_SHOWN)
-    parts = [_taps(results, family, size, beta) for size in results.sizes_shown for beta in betas]
+    sizes = [size for size in results.sizes_shown if size in results.sizes_of(family)]
+    parts = [_taps(results, family, size, beta) for size in sizes for beta in betas]
     return pd.concat(parts, ignore_index=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.figure import Figure
 
-from mechcore.analysis.measures import displacement_along
+from mechcore.analysis.displacement import displacement_along
 from mechcore.experiment.representative import preferred
 from mechcore.report.figures.style import new_figure, paper_style, plain, shades
 from mechcore.report.figures.trajectories import beta_places

@@ -88,10 +88,8 @@ def _published(experiment: Experiment) -> list[str]:
 
 FIGURES: dict[str, FigureEntry] = {
     PUBLISHED: FigureEntry("Figures of the paper, and ours", "published", _published),
-    "speed": FigureEntry("Speed against the odd share", "speed.BY_SIZE", _families),
-    "linearity": FigureEntry(
-        "Which measure of the odd share is linear?", "speed.BY_PREDICTOR", _family
-    ),
+    "headline": FigureEntry("Is (v/c)² the odd share of the energy?", "headline", _families),
+    "speed": FigureEntry("Speed against the mixing ratio", "speed", _families),
     "rectifiers": FigureEntry(
         "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers
     ),
@@ -123,7 +121,7 @@ FIGURES: dict[str, FigureEntry] = {
 """The figures in the order of the report, by the names that their files begin with."""
 
 
-FITS = ("regressions", "models", "pooled")
+FITS = ("regressions", "pooled")
 """Tables of results that are also beside the page."""
 
 CONTROLS_TABLE = "controls.csv"

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.analysis.measures import displacement_along, variance_along
+from mechcore.analysis.displacement import displacement_along, variance_along
 from mechcore.experiment.representative import spread
 from mechcore.model.geometry import light_speed
 from mechcore.report.figures.figure import FigureData, ReportFigure
