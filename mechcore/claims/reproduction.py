@@ -86,7 +86,7 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
         asked = _named(asked, column, text)
     tables = []
     for protocol in protocols:
-        siblings = published[published.figure.map(protocol.covers)]
+        siblings = published[published.figure.str.startswith(tuple(protocol.figures))]
         rows = siblings[siblings.index.isin(asked.index)]
         if len(rows):
             read_off = choose(KINDS, "kind", protocol.kind)
@@ -247,8 +247,8 @@ def _asymmetry_mean(asked: Asked) -> list[float]:
 
 @cache
 def _random_kernels() -> Array:
-    """As many kernels as the authors drew, from the uniform distribution of their initialiser."""
-    return np.random.default_rng(0).uniform(-1.0, 1.0, (262_144, 3, 3))
+    """As many filters and channels as the authors drew, and from the same distribution."""
+    return np.random.default_rng(0).uniform(-1.0, 1.0, (512, 512, 3, 3))
 
 
 def asymmetric_shares(kernels: Array) -> Array:
@@ -268,9 +268,18 @@ def _type_shares(shares: Array) -> dict[str, float]:
 
 
 def _random_kernel_types(asked: Asked) -> list[float]:
-    rows = asked.rows
     types = _type_shares(asymmetric_shares(_random_kernels()))
-    return [types[quantity.removeprefix("fraction_")] for quantity in rows.quantity]
+    return [types[quantity.removeprefix("fraction_")] for quantity in asked.rows.quantity]
+
+
+def _strongest_kernel_types(asked: Asked) -> list[float]:
+    """Types of the tenth of the channels of a random filter with most energy; NaN for layers."""
+    kernels = _random_kernels()
+    order = np.argsort(np.sum(kernels**2, axis=(-2, -1)), axis=1)
+    strongest = order[:, -(kernels.shape[1] // 10) :, np.newaxis, np.newaxis]
+    types = _type_shares(asymmetric_shares(np.take_along_axis(kernels, strongest, axis=1)))
+    keys = zip(asked.rows.quantity.str.removeprefix("fraction_"), asked.rows.pattern, strict=True)
+    return [types[name] if "random" in pattern else np.nan for name, pattern in keys]
 
 
 def _printed_kernel_types(asked: Asked) -> list[float]:
@@ -347,6 +356,7 @@ KINDS: dict[str, Callable[[Asked], list[float] | Array]] = {
     "asymmetry_density": _asymmetry_density,
     "asymmetry_mean": _asymmetry_mean,
     "random_kernel_types": _random_kernel_types,
+    "strongest_kernel_types": _strongest_kernel_types,
     "printed_kernel_types": _printed_kernel_types,
     "printed_covariances": _printed_covariances,
     "random_energies": _random_energies,

@@ -43,10 +43,6 @@ class Protocol(Settings):
     reason: str = ""
     """Of the tolerance."""
 
-    def covers(self, figure: str) -> bool:
-        """Return whether a figure was made so."""
-        return any(figure.startswith(name) for name in self.figures)
-
 
 class Protocols(Settings):
     """The content of ``protocols.yaml``."""

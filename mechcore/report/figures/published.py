@@ -78,7 +78,7 @@ def _draw(data: FigureData) -> Figure:
     names = sorted(table[look.curves].unique(), key=_order)
     palette = shades(len(names)) if look.curves == "beta2" else colours(len(names))
     colour_of = dict(zip(names, palette, strict=True)) | {"theory": THEORY}
-    legend = [mark(_name(name), mec="none", mfc=colour_of[name]) for name in names]
+    legend = [mark(_name(name), color=colour_of[name]) for name in names]
     titles = list(table.title.unique())
     figure, panels = facet_grid(
         titles,

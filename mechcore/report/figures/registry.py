@@ -74,7 +74,7 @@ PUBLISHED_KINDS = {
     "orientations": ("orientations",),
     "asymmetry": ("asymmetry_density",),
     "energies": ("random_energies", "random_split_energies"),
-    "types": ("printed_kernel_types", "random_kernel_types"),
+    "types": ("printed_kernel_types", "random_kernel_types", "strongest_kernel_types"),
 }
 """Figures of published numbers, and the kinds of protocols that each is of."""
 
