@@ -39,6 +39,7 @@ NAMES = {
     "fraction_mixed": "mixed",
     "fraction_anti": "asymmetric",
     "energy": "energy",
+    "cumulative": "summed",
     "Random/sym": "of the symmetric part",
     "Random/anti": "of the asymmetric part",
 }
@@ -124,7 +125,9 @@ def _draw_rings(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
 
 
 def _draw_bars(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
-    names = [name for name in colour_of if name in set(rows.quantity)]
+    summed = rows.quantity == "cumulative"
+    _draw_curves(axes, rows[summed], colour_of)
+    names = [name for name in colour_of if name in set(rows.quantity[~summed])]
     width = 0.8 / len(names)
     for place, name in enumerate(names):
         bars, colour = rows[rows.quantity == name], colour_of[name]
@@ -176,9 +179,9 @@ LOOKS = {
     ),
     "energies": Look(
         _draw_bars,
-        ("energy", "Random/sym", "Random/anti"),
+        ("energy", "cumulative", "Random/sym", "Random/anti"),
         ("DCT component (row, column)", "share of the energy"),
-        "Energy of random kernels by DCT component.",
+        "Energy of random kernels by DCT component, and its sum.",
         panel=(2.9, 1.3),
         ticks={"xticks": range(len(DCT_ORDER)), "xticklabels": DCT_ORDER},
     ),

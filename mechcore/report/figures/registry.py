@@ -97,7 +97,6 @@ FIGURES: dict[str, FigureEntry] = {
         "Contraction in motion", "lorentz_contraction", _family_with_kernel_at_rest
     ),
     "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
-    "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
         "Direction and speed by angle", "isotropy", _families_at_several_angles
     ),

@@ -116,9 +116,6 @@ SERIES = [
     ("isotropy", "deviation", "beta", BETA, "angle", "deviation"),
     ("isotropy", "relative_speed", "beta", BETA, "angle", "relative_speed"),
     ("rectifiers", "lead", "size", "k = {}", "beta", "lead"),
-    ("sizes", "diffusion_coefficient", "activation", "{}", "", "diffusion_coefficient"),
-    ("sizes", "largest_speed", "activation", "{}", "", "largest_speed"),
-    ("sizes", "slope", "activation", "{}", "", "slope"),
     ("controls", "controls", "activation", "{}", "drift", ""),
     ("speed", "points", "", "", "beta", "speed"),
     ("contraction", "contraction_along", "", "", "relative_speed", "contraction_along"),
@@ -242,8 +239,8 @@ def test_controls_are_filled_without_negative_taps(results: Results) -> None:
 
 
 def test_rare_colours_survive_in_the_png(results: Results, tmp_path: Path) -> None:
-    figure = drawn("sizes", data_of("sizes", results))
-    file = save(figure, tmp_path / "sizes", suffixes=[".png"])[0]
+    figure = drawn("controls", data_of("controls", results))
+    file = save(figure, tmp_path / "controls", suffixes=[".png"])[0]
     pixels = np.asarray(Image.open(file).convert("RGB"), dtype=int).reshape(-1, 3)
     for name in results.experiment.activations:
         colour = bytes.fromhex(legend(figure)[name][0][1:])
