@@ -123,7 +123,7 @@ def end_column(layers: float) -> str:
     return f"{END_SPEED}{layers}" if math.isfinite(layers) else "asymptotic_speed"
 
 
-def metrics_table(dataset: xr.Dataset, ends: Sequence[int]) -> pd.DataFrame:
+def metrics_table(dataset: xr.Dataset, ends: Sequence[int] = ()) -> pd.DataFrame:
     """Return the rows of ``metrics.csv`` of one cell: one a simulation.
 
     Columns are `METRICS`, and the mean speed from layer 0 to each of ``ends``.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.beta_ranges import Sample, samples
+from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR, Sample, samples
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.measures import END_SPEED, end_column
 from mechcore.io.arrays import Array
@@ -61,10 +61,10 @@ def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
             On each of `PREDICTORS`, with an intercept.
         squared_end_speed_T, squared_asymptotic_speed
             (v/c)^2 of the mean speed over T layers and of the asymptotic speed, on rho and on the
-            squared celerity rho/(1 - rho), through the origin. ``law`` is the slope by the paper
-            (1 on rho) or by the exact theory below beta* (g = (s_1/c)^2 on the squared celerity,
-            with s_1 the speed at equal energy of both parities), ``law_miss`` the largest distance
-            of a point from that line, ``law_miss_at`` its rho.
+            squared celerity rho/(1 - rho), through the origin; the latter up to beta*. ``law`` is
+            the slope by the paper (1 on rho) or by the exact theory (g = (s_1/c)^2 on the squared
+            celerity, with s_1 the speed at equal energy of both parities), ``law_miss`` the largest
+            distance of a point from that line, ``law_miss_at`` its rho.
 
         ``worst_residual`` is the largest distance of a point from the fitted line,
         ``cross_validated_error`` the root mean square error with which `FOLDS` blocks of
@@ -191,7 +191,8 @@ def _rows(sample: Sample) -> Iterator[dict[str, object]]:
     exact = float(points.g.iloc[0]) if len(points) else np.nan
     for layers in horizons(points):
         yield _row(sample, squared(layers), LAW_PREDICTOR, law=1.0)
-        yield _row(sample, squared(layers), EXACT_PREDICTOR, law=exact)
+        if sample.domain == UP_TO_BETA_STAR:
+            yield _row(sample, squared(layers), EXACT_PREDICTOR, law=exact)
 
 
 def _row(

@@ -87,37 +87,31 @@ def modulus(results: Results) -> Judgement | None:
     """C6: the modulus moves the centre of mass faster than ReLU."""
     pairs = paired_simulations(results, "activation", PAPER_ACTIVATIONS, PAPER_ACTIVATIONS)
     pairs = pairs[~within_theory(pairs)]
-    leads = {layers: _leads(pairs, layers) for layers in horizons(results.metrics)}
-    counts = {
-        horizon_text(layers): _directions(lead) for layers, lead in leads.items() if len(lead)
+    parts = {
+        f"{pattern}, {horizon_text(layers)}": lead
+        for layers in horizons(results.metrics)
+        for pattern, lead in _leads(pairs, layers).groupby(pairs.pattern, sort=False)
     }
-    if not counts:
+    if not parts:
         return None
+    faster = pd.Series({key: (lead > limits.EQUAL_SPEED).mean() for key, lead in parts.items()})
+    slower = pd.Series({key: (lead < -limits.EQUAL_SPEED).mean() for key, lead in parts.items()})
     figures = [
-        measured(f"share of pairs in which the modulus is {way}, {when}", share)
-        for when, directions in counts.items()
-        for way, share in directions.items()
+        measured(f"share of pairs in which the modulus is {way}, {case}", share)
+        for way, shares in (("faster", faster), ("slower", slower))
+        for case, share in shares.items()
     ]
     where = [
-        f"{when}: faster in {directions['faster']:.0%}, slower in {directions['slower']:.0%}"
-        for when, directions in counts.items()
+        f"{case}: faster in {faster[case]:.0%}, slower in {slower[case]:.0%}" for case in parts
     ]
-    holds = pd.Series([directions["faster"] >= limits.MOST for directions in counts.values()])
-    return Judgement(verdict(holds), figures, f"pairs with β > β*: {'; '.join(where)}")
+    outcome = verdict(faster >= limits.MOST)
+    return Judgement(outcome, figures, f"pairs with β > β*: {'; '.join(where)}")
 
 
 def _leads(pairs: pd.DataFrame, layers: float) -> pd.Series:
     """By how much the second of each pair is faster over a number of layers, px/layer."""
     first, second = (pairs[f"{end_column(layers)}_{name}"] for name in ("first", "second"))
     return (second - first).dropna()
-
-
-def _directions(lead: pd.Series) -> dict[str, float]:
-    """In which share of pairs the second is faster, and in which it is slower."""
-    return {
-        "faster": float((lead > limits.EQUAL_SPEED).mean()),
-        "slower": float((lead < -limits.EQUAL_SPEED).mean()),
-    }
 
 
 def sizes(results: Results) -> Judgement | None:

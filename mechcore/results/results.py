@@ -13,9 +13,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.analysis.collect import MEASURES, Measurements, collect
+from mechcore.analysis.measures import end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
-from mechcore.analysis.tables import KERNEL, POOLED_COLUMNS, TEXTS, read_metrics, read_table
+from mechcore.analysis.tables import (
+    KERNEL,
+    POOLED_COLUMNS,
+    TEXTS,
+    read_metrics,
+    read_table,
+    require_columns,
+)
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Cell
@@ -28,6 +36,7 @@ from mechcore.experiment.paths import (
     CLAIMS_FILE,
     CONTROLS_FILE,
     FILMS,
+    METRICS_FILE,
     REPRODUCTION_FILE,
     TRAJECTORIES,
 )
@@ -106,6 +115,8 @@ class Results:
     def load(cls, experiment: Experiment, results: Path) -> Results:
         """Read the tables of an experiment; trajectories are read when a figure needs them."""
         tables = {name: read(results / f"{name}.csv") for name, read in TABLES.items()}
+        ends = [end_column(layers) for layers in experiment.ends]
+        require_columns(results / METRICS_FILE, tables["metrics"], ends)
         return cls(experiment, results, *tables.values())
 
     @classmethod

@@ -43,14 +43,11 @@ def clustered(seed: int, clusters: int = 25, points: int = 20) -> tuple[Array, A
     return x, slopes[names] * x + 0.3 * levels[names] + noise, names
 
 
-def test_intervals_that_take_betas_for_draws_are_too_narrow_and_clustered_ones_are_not() -> None:
+def test_intervals_clustered_by_cell_hold_the_slope_in_95_percent() -> None:
     fits = [fit_clustered(*clustered(seed)) for seed in range(1000)]
     held = np.mean([fit["ci_low"] <= 1 <= fit["ci_high"] for fit in fits])
     # 0.91 to 0.97: the sandwich of 25 clusters is known to be a little short of 95%.
     assert 0.91 <= held <= 0.97
-    quantile = stats.t.ppf(0.975, 25 * 20 - 2)
-    naive = [abs(fit["slope"] - 1) <= quantile * fit["slope_se_independent"] for fit in fits]
-    assert np.mean(naive) < 0.85
 
 
 def test_clustered_errors_are_the_sandwich_of_liang_and_zeger() -> None:
@@ -65,7 +62,6 @@ def test_clustered_errors_are_the_sandwich_of_liang_and_zeger() -> None:
     assert result["slope_se"] == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-9)
     half = stats.t.ppf(0.975, 5) * result["slope_se"]
     assert result["ci_high"] == pytest.approx(result["slope"] + half, rel=1e-12)
-    assert result["slope_se_independent"] == pytest.approx(stats.linregress(x, y).stderr, rel=1e-9)
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3])

@@ -76,13 +76,13 @@ def test_simulate_filters_writes_how_kernels_ran(tmp_path: Path) -> None:
 
 def test_grid_lists_cells_simulations_and_cost() -> None:
     lines = succeed(("grid", "config/paper.yaml"), PROJECT).splitlines()
-    assert [line.split()[1] for line in lines[1:13]] == ["42"] * 12
-    assert lines[1].split()[0] == "dct-identity-k2"
-    assert lines[13] == "not counted: banks of trained kernels (digits, denoiser)"
-    assert lines[14].startswith("12 cells, 504 simulations; estimated ")
-    assert re.search(r"estimated \d+ CPU-seconds, .*, cells only$", lines[14])
+    assert [line.split()[1] for line in lines[1:22]] == ["404"] * 21
+    assert lines[1].split()[0] == "dct-relu-k2"
+    assert lines[22] == "not counted: banks of trained kernels (digits, denoiser)"
+    assert lines[23].startswith("21 cells, 8484 simulations; estimated ")
+    assert re.search(r"estimated \d+ CPU-seconds, .*, cells only$", lines[23])
     # Where the experiment ran before, as after `make`.
-    assert all(line.startswith("last run: ") for line in lines[15:])
+    assert all(line.startswith("last run: ") for line in lines[24:])
 
 
 def test_status_finds_the_logs_of_an_experiment(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ OVERWRITING: dict[str, tuple[tuple[str, ...], str]] = {
         "page.html",
     ),
     "receipt": (("track", *GRID, "--results", ".", "--output", "grid.yaml"), "grid.yaml"),
-    "two outputs": (("regress", *TABLES, "--output", "n.csv"), "n.csv"),
+    "two outputs": (("regress", *TABLES, "--output", "p.csv"), "p.csv"),
 }
 """Commands by what they would replace, and the file that they must name."""
 

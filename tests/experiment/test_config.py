@@ -89,7 +89,7 @@ def test_the_committed_schema_is_that_of_the_model_and_describes_every_key() -> 
     assert all("description" in entry for entry in properties.values())
 
 
-@pytest.mark.parametrize("name", ["default", "smoke", "full"])
+@pytest.mark.parametrize("name", ["paper", "smoke", "full"])
 def test_the_shipped_configurations_are_valid(name: str) -> None:
     experiment = load_experiment(PROJECT / "config" / f"{name}.yaml")
     assert experiment.experiment == name
@@ -97,7 +97,11 @@ def test_the_shipped_configurations_are_valid(name: str) -> None:
 
 def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
     experiment = load_experiment(PROJECT / "config" / "paper.yaml")
-    assert (experiment.kernels, experiment.sizes) == (["dct"], [2, 3, 5])
-    assert experiment.activations == ["identity", "relu", "modulus", "leaky_relu"]
-    assert [pattern.label for pattern in experiment.patterns] == ["delta", "disc"]
-    assert (len(experiment.betas), experiment.steps) == (21, 64)
+    assert experiment.kernels == ["dct", "translation", "laplace"]
+    assert experiment.activations == ["relu", "modulus", "identity"]
+    labels = ["delta", "delta-row", "disc-radius19", "disc-radius19-row"]
+    assert [pattern.label for pattern in experiment.patterns] == labels
+    assert [round(beta**2, 12) for beta in experiment.betas[:3]] == [0, 0.01, 0.02]
+    assert (len(experiment.betas), experiment.steps) == (101, 100)
+    # Translation and Laplace kernels have odd sizes only.
+    assert len(expand(experiment)) == 9 + 2 * 6

@@ -37,19 +37,22 @@ def metrics_of(
         for beta, speed in zip(betas, law(betas), strict=True)
     ]
     table = pd.DataFrame(rows).reindex(columns=list(METRICS))
+    speeds = {"asymptotic_speed": table.speed, "end_speed_10": table.speed}
     named = {"cell": f"{family}-{activation}-k{size}"}
     named |= {"kernel": family, "activation": activation, "size": size, "pattern": pattern}
-    return table.assign(**named, odd_energy_ratio=table.beta**2, beta_star=beta_star)
+    return table.assign(**named, **speeds, odd_energy_ratio=table.beta**2, beta_star=beta_star)
 
 
 def kernels_of(metrics: pd.DataFrame, diffusion_speed: float | None = None) -> pd.DataFrame:
     """Return what the analysis needs of the kernels behind metrics: each family has its own."""
-    table = metrics[["kernel", "size", "angle", "beta"]].drop_duplicates()
+    table = metrics[["kernel", "size", "angle", "beta"]].drop_duplicates(ignore_index=True)
     cone = (table["size"] - 1) / 2
     speed = np.sqrt((table["size"] ** 2 - 1) / 12) if diffusion_speed is None else diffusion_speed
     of_family = table.kernel.map(lambda name: float(sum(map(ord, name)))) * table.beta
     bodies = dict.fromkeys(("energy", "rest_mass", "smallest_tap", "momentum_y"), 1.0)
-    return table.assign(light_speed=cone, diffusion_speed=speed, momentum_x=of_family, **bodies)
+    bodies |= {"celerity": celerity(table.beta.to_numpy()), "diffusion_speed": speed}
+    linear = speed * bodies["celerity"]
+    return table.assign(light_speed=cone, speed_linear=linear, momentum_x=of_family, **bodies)
 
 
 def theory(size: int) -> Callable[[Array], Array]:

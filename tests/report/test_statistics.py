@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
-from mechcore.report.numbers import with_error
+from mechcore.report.numbers import significant
 from mechcore.report.statistics import chapters
 from tests.helpers.reports import Report
 
@@ -16,15 +14,8 @@ def test_tables_show_the_fits(small: Report) -> None:
     fit = fit[(fit.predictor == "beta") & (fit.domain == "all beta")].iloc[0]
     lines = next(table for table in tables["regressions"] if table.title.startswith("Speed on β"))
     row = next(row for row in lines.rows if row[:3] == ("dct-relu-k3", "disc", "all β"))
-    assert row[3] == with_error(fit.slope, fit.slope_se)
+    assert row[3] == significant(fit.slope, 3)
     for chapter in tables.values():
         assert chapter
         for table in chapter:
             assert {len(row) for row in table.rows} == {len(table.headings)}
-
-
-def test_the_best_curve_of_each_cell_and_pattern_is_bold(small: Report) -> None:
-    tables = chapters(small.results)["comparison"][1]
-    bold = [row for row in tables[0].rows if isinstance(row[3], Markup)]
-    assert {row[:2] for row in bold} == {row[:2] for row in tables[0].rows}
-    assert {str(row[3]) for row in bold} == {"<strong>0.0</strong>"}

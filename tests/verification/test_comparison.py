@@ -50,15 +50,6 @@ def test_rows_and_columns_must_be_the_same(actual: dict[str, object], message: s
     assert failure == "fits: row 0, expected a"
 
 
-def test_the_criterion_of_a_perfect_line_is_rounding() -> None:
-    def table(criterion: float, residual: float) -> pd.DataFrame:
-        return pd.DataFrame({"aic": [criterion], "worst_residual": [residual]})
-
-    perfect = compared_table("fits", table(-800.0, 1e-16), table(-790.0, 2e-16))
-    assert (perfect.failures, perfect.compared, perfect.excused) == ([], 1, 1)
-    assert not compared_table("fits", table(-80.0, 0.1), table(-79.0, 0.1)).holds
-
-
 EXPECTED = xr.Dataset(
     {"taps": ("x", [1.0, 1e-9, 0.0]), "edge": ("x", [np.inf, 3.0, NAN]), "name": ((), "conv")}
 )

@@ -65,8 +65,9 @@ def _draw(data: FigureData) -> Figure:
     legend = [
         *marks(styles, size_text),
         line("the paper's law, y = x", THEORY, 1.2),
-        line("exact below β*", "0.4", 1.0, ls=":"),
     ]
+    if table.g.notna().any():
+        legend.append(line("exact up to β*", "0.4", 1.0, ls=":"))
     figure, panels = panel_grid(
         (len(activations), len(layers)),
         (1.5, 1.5),
