@@ -21,7 +21,7 @@ from mechcore.report.figures.style import THEORY, colours, plain, shades
 from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
-COLUMNS = ["title", "figure", "quantity", "at", "beta2", "x", "published", "ours", "within"]
+COLUMNS = ("title", "figure", "quantity", "at", "x", "published", "ours", "within")
 
 WIDEST = 7.2
 """Width of a row of panels (in)."""
@@ -69,8 +69,9 @@ class Look:
 def _table(results: Results, topic: str) -> pd.DataFrame:
     rows, look = results.reproduction, LOOKS[topic]
     chosen = rows.kind.isin(PUBLISHED_KINDS[topic]) & rows.quantity.isin(look.quantities)
-    table = rows[chosen & (rows.x.notna() | (topic == "types"))][COLUMNS]
-    # The Laplace kernel is even, and numbers of no layer have one place.
+    columns = [*dict.fromkeys((*COLUMNS, look.curves))]
+    table = rows[chosen & (rows.x.notna() | (topic == "types"))][columns]
+    # Kernels of no layer have one place, and the Laplace kernel is even.
     return table.fillna({"beta2": 0.0, "x": 0.0}).reset_index(drop=True)
 
 
