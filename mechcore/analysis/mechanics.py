@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.displacement import before_the_edge, variance_along
-from mechcore.analysis.lines import fit_lines
 from mechcore.analysis.measures import measure
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
@@ -48,7 +47,16 @@ KERNELS = (
 """Columns of ``kernels.csv``, one row a kernel. ``diffusion_speed`` is s of the even part along the
 angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
 
-CONTROLS = (*SIMULATION, "drift", "speed", "extinct_at", "ill_conditioned", "smallest_tap")
+CONTROLS = (
+    *("kernel", "activation", "size", "density", "pattern", "mixing_ratio", "drift", "off_course"),
+    *("velocity_x", "velocity_y", "cancellation", "smallest_tap"),
+    *("extinct_at", "ill_conditioned"),
+)
+"""Columns of ``controls.csv``, one row a control, see `controls_table`."""
+
+SOUND_SHARE = 1e-3
+"""Share of a signed mass that taps of both signs must leave: a smaller rest multiplies rounding by
+more than a thousand."""
 
 NO_CONTROLS = pd.DataFrame({name: [] for name in CONTROLS})
 
@@ -108,13 +116,26 @@ def characteristic_speeds(kernels: pd.DataFrame) -> pd.DataFrame:
 
 
 def controls_table(controls: xr.Dataset) -> pd.DataFrame:
-    """Return how the controls moved (px, px/layer): one row a control, columns `CONTROLS`."""
-    late = before_the_edge(controls).isel(t=slice(int(controls.attrs["t_burn"]), None))
-    layers = late.t.values.astype(np.float64)
-    velocity = [fit_lines(layers, late[name].values).slope for name in ("mu_x", "mu_y")]
-    motion = {"drift": drift(controls), "speed": (late.mu_x.dims[:-1], np.hypot(*velocity))}
-    recorded = controls[["extinct_at", "ill_conditioned", "smallest_tap"]]
-    return xr.Dataset(motion).merge(recorded).to_dataframe().reset_index()[list(CONTROLS)]
+    """Return how the controls moved (px): one row a control, columns `CONTROLS`.
+
+    ``drift`` is the largest distance of the centroid from its start, ``off_course`` that from where
+    a linear layer would take it: by the velocity M1/M0 in each layer.
+    """
+    measured = controls.assign(drift=drift(controls), off_course=_off_course(controls))
+    table = measured.drop_dims("t").to_dataframe()
+    return table[list(CONTROLS)].reset_index(drop=True)
+
+
+def _off_course(controls: xr.Dataset) -> xr.DataArray:
+    """Distances from the course of a linear system while its mass is sound; NaN if it never is."""
+    away = [
+        controls[f"mu_{axis}"] - controls[f"mu_{axis}"].isel(t=0) - controls.t * velocity
+        for axis, velocity in (("x", controls.velocity_x), ("y", controls.velocity_y))
+    ]
+    sound = (controls.t > 0) & (controls.cancellation**controls.t >= SOUND_SHARE)
+    distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
+    farthest = distance.where(sound, 0.0).max("t", skipna=False)
+    return farthest.where(controls.cancellation >= SOUND_SHARE)
 
 
 def energy_defect(parts: Decomposition) -> float:

@@ -1,4 +1,4 @@
-"""Judges of what must stay at rest: even kernels (C1) and the negative controls (N1 to N4)."""
+"""Judges of the controls (N1 to N4): theorems, which only an error of the program can break."""
 
 from __future__ import annotations
 
@@ -6,93 +6,103 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.claims.judgement import Judgement, largest, measured, verdict
-from mechcore.claims.selection import surviving, well_conditioned
-from mechcore.claims.thresholds import AT_REST_DRIFT
-from mechcore.claims.verdict import AT_REST, MOVED
+from mechcore.analysis.mechanics import SOUND_SHARE
+from mechcore.claims.judgement import Judgement, measured, trajectories_file
+from mechcore.claims.selection import surviving
+from mechcore.claims.thresholds import EXACT
+from mechcore.claims.verdict import BROKEN, HOLDS
 from mechcore.claims.wording import where_it_holds
-from mechcore.experiment.paths import CONTROLS_FILE, MECHANICS_FILE
+from mechcore.experiment.controls import SHIFT_RATIO, STEPS, SYMMETRIC
+from mechcore.experiment.paths import CONTROLS_FILE
+from mechcore.model.patterns import Image
 from mechcore.results.results import Results
 
 
-def centre_of_mass(results: Results) -> Judgement | None:
-    """C1: even kernels keep the centre of mass of noise."""
-    even = surviving(well_conditioned(results.controls[results.controls.beta == 0]))
-    if even.empty or not results.free:
-        return None
-    still = even.drift <= AT_REST_DRIFT
-    grid = well_conditioned(results.simulations[results.simulations.beta == 0])
-    signs = {"without": even.smallest_tap >= 0, "with": even.smallest_tap < 0}
-    figures = [
-        measured(
-            f"drift on noise, kernels {sign} negative taps",
-            even.drift[chosen].max(),
-            "px",
-            CONTROLS_FILE,
-        )
-        for sign, chosen in signs.items()
-    ]
-    figures.append(largest(grid, "drift", "drift at β = 0 on the grid's own patterns", "px"))
-    where = where_it_holds(even, still, ("activation", "kernel"))
-    return Judgement(verdict(still), figures, where)
+def linear_motion(results: Results) -> Judgement | None:
+    """N1: without rectification the signed centroid moves by M1/M0 a layer."""
+    rows = linear_controls(results)
+    return _control(rows.assign(gap=rows.off_course), ("kernel", "density"))
 
 
-def grid_at_beta_zero(results: Results) -> Judgement | None:
-    """N1: nothing on the grid moves at beta = 0."""
-    rows = results.simulations
-    return _at_rest(rows[rows.beta == 0], ("kernel", "activation"))
+def linear_rest(results: Results) -> Judgement | None:
+    """N2: even kernels leave the signed centroid in place."""
+    rows = linear_controls(results)
+    rows = rows[rows.mixing_ratio == 0]
+    return _control(rows.assign(gap=distance_from(rows, (0.0, 0.0))), ("kernel", "density"))
 
 
-def even_on_noise(results: Results, *, family: str) -> Judgement | None:
-    """N2 and N3: even kernels of a family do not move noise."""
-    rows = results.controls
-    rows = rows[(rows.kernel == family) & (rows.beta == 0)]
-    return _at_rest(rows, ("activation", "size"), CONTROLS_FILE)
-
-
-def identity_beyond_beta_star(results: Results) -> Judgement | None:
-    """N4: without rectification nothing moves beyond beta*."""
-    rows = results.simulations[results.simulations.activation == "identity"]
-    # Kernels without a beta* have negative taps at every beta.
-    rows = rows[(rows.beta > 0) & ~within_theory(rows)]
-    part = np.where(rows.beta == 1, "β = 1", "β* < β < 1")
-    rows = rows.assign(part=part, pace=rows.speed.abs() / rows.light_speed)
-    judgement = _at_rest(rows, ("kernel", "part"))
+def symmetric_rest(results: Results) -> Judgement | None:
+    """N3: even kernels leave symmetric patterns in place."""
+    rows, grid = results.controls, _symmetric_grid(results)
+    rows = rows[rows.pattern.isin(SYMMETRIC) & (rows.mixing_ratio == 0)]
+    rows = rows.assign(source=CONTROLS_FILE, both_signs=rows.smallest_tap < 0)
+    grid = grid.assign(both_signs=~within_theory(grid))
+    columns = ["kernel", "activation", "drift", "ill_conditioned", "both_signs", "source"]
+    parts = [surviving(part)[columns] for part in (rows, grid)]
+    known = pd.concat(parts, ignore_index=True).rename(columns={"drift": "gap"})
+    # Rounding grows only where taps of both signs cancel: elsewhere it is no excuse.
+    doubtful = known.ill_conditioned.astype(bool) & known.both_signs.astype(bool)
+    judgement = _control(known[~doubtful], ("kernel", "activation"))
     if judgement is None:
         return None
-    figures = [
-        largest(rows[rows.part == name], "pace", f"largest speed, {name}", "of the light speed")
-        for name in ("β* < β < 1", "β = 1")
+    where = judgement.range + _left_out(known[doubtful])
+    return Judgement(judgement.verdict, judgement.figures, where)
+
+
+def shift(results: Results) -> Judgement | None:
+    """N4: a shift kernel moves a point by one pixel a layer."""
+    rows = results.controls
+    rows = rows[rows.mixing_ratio == SHIFT_RATIO]
+    return _control(rows.assign(gap=distance_from(rows, (1.0, 0.0))), ("activation", "size"))
+
+
+def linear_controls(results: Results) -> pd.DataFrame:
+    """Return the controls without rectification whose mass is the signed one and not zero."""
+    rows = results.controls
+    # Where no tap is negative, |x| is x.
+    signed = (rows.density == "signed") | (rows.smallest_tap >= 0)
+    chosen = signed & (rows.activation == "identity") & (rows.cancellation >= SOUND_SHARE)
+    return pd.DataFrame(rows[chosen])
+
+
+def distance_from(rows: pd.DataFrame, velocity: tuple[float, float]) -> pd.Series:
+    """Return how far controls are from a given course at most: from their own, and this from it."""
+    x, y = velocity
+    apart = np.hypot(rows.velocity_x - x, rows.velocity_y - y)
+    return pd.Series(rows.off_course + STEPS * apart)
+
+
+def _symmetric_grid(results: Results) -> pd.DataFrame:
+    """The grid's own symmetric patterns at beta = 0, where neither edge nor grid moves them."""
+    plan, rows = results.experiment, results.simulations
+    plain = plan.boundary == "free" and plan.placement == "centred"
+    labels = [
+        pattern.label
+        for pattern, region in zip(plan.patterns, plan.regions, strict=True)
+        if region == "image" and _is_symmetric(pattern.image())
     ]
-    return Judgement(judgement.verdict, [*judgement.figures, *figures], judgement.range)
+    rows = rows[rows.pattern.isin(labels) & (rows.beta == 0) & plain]
+    return rows.assign(source=[trajectories_file(row) for _, row in rows.iterrows()])
 
 
-def _at_rest(
-    rows: pd.DataFrame, by: tuple[str, str], source: str | None = None
-) -> Judgement | None:
-    """Whether all these simulations stayed where they were."""
-    known = surviving(rows)
-    rows = well_conditioned(known)
+def _is_symmetric(image: Image) -> bool:
+    return np.array_equal(image, image[::-1, ::-1])
+
+
+def _control(rows: pd.DataFrame, by: tuple[str, str]) -> Judgement | None:
+    """Whether no simulation has a gap (px) between where it is and where it must be."""
     if rows.empty:
         return None
-    still = rows.drift <= AT_REST_DRIFT
-    table = source or MECHANICS_FILE
+    # A centroid that is lost is not where it must be.
+    holds = rows.gap <= EXACT
+    farthest = rows.sort_values("gap", na_position="first").iloc[-1]
+    source = farthest.get("source", CONTROLS_FILE)
     figures = [
-        measured("simulations", len(rows), source=table),
-        measured("of them moved", (~still).sum(), source=table),
-        largest(rows, "drift", "largest drift", "px", source),
-        largest(rows.assign(pace=_pace(rows)), "pace", "largest speed", "px/layer", source),
+        measured("simulations", len(rows)),
+        measured("of them not where they must be", (~holds).sum()),
+        measured("largest distance from where they must be", farthest.gap, "px", source),
     ]
-    left_out = known[known.ill_conditioned.astype(bool)]
-    where = where_it_holds(rows, still, by) + _left_out(left_out)
-    return Judgement(AT_REST if still.all() else MOVED, figures, where)
-
-
-def _pace(rows: pd.DataFrame) -> pd.Series:
-    """The speed of the fitted motion, in any direction."""
-    if "velocity_x" in rows:
-        return pd.Series(np.hypot(rows.velocity_x, rows.velocity_y), rows.index)
-    return rows.speed
+    return Judgement(HOLDS if holds.all() else BROKEN, figures, where_it_holds(rows, holds, by))
 
 
 def _left_out(rows: pd.DataFrame) -> str:
@@ -101,5 +111,6 @@ def _left_out(rows: pd.DataFrame) -> str:
         return ""
     counts = (rows.kernel + " " + rows.activation).value_counts(sort=False)
     names = ", ".join(f"{name} ({count})" for name, count in counts.items())
-    drift = f"{rows.drift.max():.3g} px"
-    return f". Left out, as rounding decides them: {names}, which drift up to {drift}"
+    return (
+        f". Left out, as rounding decides them: {names}, which drift up to {rows.gap.max():.3g} px"
+    )

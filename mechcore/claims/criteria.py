@@ -1,4 +1,4 @@
-"""The claims of the paper (C) and the negative controls (N): statement, test, judge.
+"""The claims of the paper (C), our own findings (F) and the controls (N): statement, test, judge.
 
 A test reads tables of results and nothing else; its thresholds are in `mechcore.claims.thresholds`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
-from mechcore.claims import controls, diffusion, kernels, law, motion
+from mechcore.claims import absolute_mass, controls, diffusion, kernels, law, motion
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
@@ -20,10 +20,10 @@ from mechcore.results.results import Results
 
 @dataclass(frozen=True)
 class Criterion:
-    """A claim or a control, and how it is judged."""
+    """A claim, a finding or a control, and how it is judged."""
 
     statement: str
-    """What the paper says, or what a control must do."""
+    """What the paper says, what was found, or what must hold."""
     test: str
     _: KW_ONLY
     section: str
@@ -32,11 +32,11 @@ class Criterion:
     judge: Callable[[Results], Judgement | None]
     """None where the grid holds nothing to judge by."""
     meaning: str = ""
-    """What it means if a control moves."""
+    """What it means if a control is broken."""
 
 
 def judge(results: Results) -> list[Claim]:
-    """Judge all claims and controls."""
+    """Judge all claims, findings and controls."""
     return [_judged(name, criterion, results) for name, criterion in CRITERIA.items()]
 
 
@@ -47,30 +47,35 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
         judgement = Judgement(NOT_YET_MEASURED, [], f"needs {criterion.needs}{setting}")
     return Claim(
         id=name,
-        kind="control" if name.startswith("N") else "claim",
+        kind=KINDS[name[0]],
         **vars(judgement),
         **{key: getattr(criterion, key) for key in ("statement", "test", "section", "meaning")},
         data=list(criterion.data),
     )
 
 
-NOT_FARTHER = f"Never farther than {limits.AT_REST_DRIFT} px from its start."
+KINDS = {"C": "claim", "F": "finding", "N": "control"}
+"""Kinds by the first letter of an identifier."""
 
-OF_BOTH_SIGNS = (
-    "Mass is |x|. Under taps of both signs, with rectification or without, the |x| of a pattern "
-    "without symmetry need not stay where it is: that even kernels keep the centre of mass does "
-    "not extend to these kernels."
+IN_ITS_PLACE = f"Never farther than {limits.EXACT:g} px from where it must be"
+CONTROL = partial(
+    Criterion,
+    section="controls",
+    data=(paths.CONTROLS_FILE,),
+    needs="the controls",
+    meaning="This is a theorem: something else is an error of the program.",
 )
 
 CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
         "Even kernels keep the centre of mass.",
-        "Even kernels of every family, on noise, which has no symmetry that would keep it in "
-        f"place: the centroid is never farther than {limits.AT_REST_DRIFT} px from its start.",
+        "Even kernels with taps of both signs, as theory decides the others, on noise, under "
+        "activations that keep zero: the centroid of |x| is never farther than "
+        f"{limits.AT_REST_DRIFT} px from its start. In part: true of an activation in all cases.",
         section="controls",
-        data=(paths.CONTROLS_FILE, paths.MECHANICS_FILE, paths.METRICS_FILE),
-        needs="the controls",
-        judge=controls.centre_of_mass,
+        data=(paths.CONTROLS_FILE,),
+        needs="the controls, with kernels that have taps of both signs",
+        judge=absolute_mass.centre_of_mass,
     ),
     "C2": Criterion(
         "DC diffuses isotropically, towards a Gaussian, σ ~ √t.",
@@ -163,43 +168,48 @@ CRITERIA: dict[str, Criterion] = {
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
-    "N1": Criterion(
-        "At β = 0 no pattern of the grid moves, whatever the activation.",
-        NOT_FARTHER,
-        section="controls",
-        data=(paths.MECHANICS_FILE, paths.METRICS_FILE),
-        needs="β = 0",
-        judge=controls.grid_at_beta_zero,
-        meaning="Kernel and pattern are symmetric, so nothing can move: motion is an error of the "
-        "program.",
-    ),
-    "N2": Criterion(
-        "Even random kernels do not move noise.",
-        NOT_FARTHER,
+    "F1": Criterion(
+        "Even kernels with taps of both signs move the |x| of noise, while its signed centroid "
+        "stays.",
+        f"Observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids of |x| come farther "
+        f"than {limits.AT_REST_DRIFT} px from their start, without rectification as well as under "
+        "the other activations that keep zero, and no signed centroid without rectification "
+        f"farther than {limits.EXACT:g} px.",
         section="controls",
         data=(paths.CONTROLS_FILE,),
-        needs="the controls",
-        judge=partial(controls.even_on_noise, family="random"),
-        meaning=OF_BOTH_SIGNS,
+        needs="the controls, with kernels that have taps of both signs",
+        judge=absolute_mass.noise_moves,
     ),
-    "N3": Criterion(
-        "Even kernels without DC (highpass) do not move noise.",
-        NOT_FARTHER,
-        section="controls",
-        data=(paths.CONTROLS_FILE,),
-        needs="the controls",
-        judge=partial(controls.even_on_noise, family="highpass"),
-        meaning=OF_BOTH_SIGNS,
-    ),
-    "N4": Criterion(
-        "Beyond β*, without rectification (identity), nothing moves.",
-        NOT_FARTHER,
+    "F2": Criterion(
+        "Beyond β*, |x| moves without rectification, too.",
+        f"Identity, β* < β < 1: observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids "
+        f"come farther than {limits.AT_REST_DRIFT} px from their start.",
         section="speed",
         data=(paths.MECHANICS_FILE, paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="the identity, and β > β*",
-        judge=controls.identity_beyond_beta_star,
-        meaning="Between β* and 1 taps have both signs, and the mass |x| of the linear system "
-        "moves by itself: motion beyond β* is not the work of rectification alone. An odd kernel "
-        "(β = 1) leaves a symmetric pattern in place.",
+        judge=absolute_mass.identity_beyond_beta_star,
+    ),
+    "N1": CONTROL(
+        "Without rectification the signed centroid moves by exactly M₁/M₀ a layer.",
+        f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as a "
+        "thousandth of the mass has not cancelled. Where no tap is negative, the same of |x|.",
+        judge=controls.linear_motion,
+    ),
+    "N2": CONTROL(
+        "Even kernels leave the signed centroid of any pattern in place.",
+        f"The same, β = 0: {IN_ITS_PLACE}.",
+        judge=controls.linear_rest,
+    ),
+    "N3": CONTROL(
+        "Even kernels leave symmetric patterns in place, whatever the activation.",
+        f"Every family, β = 0, and the grid's own symmetric patterns: {IN_ITS_PLACE}.",
+        data=(paths.CONTROLS_FILE, paths.MECHANICS_FILE, paths.METRICS_FILE),
+        judge=controls.symmetric_rest,
+    ),
+    "N4": CONTROL(
+        "A shift kernel moves a point by exactly one pixel a layer, whatever the activation.",
+        f"Translation, k = 3, ρ = 0.75, every activation that keeps zero (softplus fills the light "
+        f"cone): {IN_ITS_PLACE}.",
+        judge=controls.shift,
     ),
 }

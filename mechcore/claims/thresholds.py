@@ -1,7 +1,14 @@
-"""The thresholds of all claims and controls, written down before any figure was drawn."""
+"""The thresholds of all claims, findings and controls, written down before any figure was drawn."""
 
 AT_REST_DRIFT = 0.1
 """px. A centroid that was never farther from its start than a tenth of a pixel has not moved."""
+
+OBSERVED_SHARE = 0.5
+"""A finding is observed if more than this share of the simulations show it."""
+
+EXACT = 1e-9
+"""px. What theory fixes is met to rounding: sums over 1e4 pixels round to 1e-14 of a reach of 100
+px, times 1000 where a signed mass cancels (`mechcore.analysis.mechanics.SOUND_SHARE`)."""
 
 EQUAL_SPEED = 1e-3
 """px/layer. Speeds that differ by less take a thousand layers to come a pixel apart."""

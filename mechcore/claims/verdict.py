@@ -1,4 +1,4 @@
-"""What ``claims.json`` holds: claims and controls, their verdicts, and the figures behind them."""
+"""What ``claims.json`` holds: claims, findings and controls with their verdicts and figures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ REPRODUCED = "reproduced"
 IN_PART = "reproduced in part"
 NOT_REPRODUCED = "not reproduced"
 NOT_YET_MEASURED = "not yet measured"
-AT_REST = "at rest"
-MOVED = "moved"
+OBSERVED = "observed"
+NOT_OBSERVED = "not observed"
+HOLDS = "holds"
+BROKEN = "broken"
 
 VERDICTS = {
     "claim": (REPRODUCED, IN_PART, NOT_REPRODUCED, NOT_YET_MEASURED),
-    "control": (AT_REST, MOVED, NOT_YET_MEASURED),
+    "finding": (OBSERVED, NOT_OBSERVED, NOT_YET_MEASURED),
+    "control": (HOLDS, BROKEN, NOT_YET_MEASURED),
 }
 
 
@@ -36,7 +39,7 @@ class Figure(Settings):
 
 
 class Claim(Settings):
-    """A claim or a control with its verdict; see also `mechcore.claims.criteria.Criterion`."""
+    """A claim, a finding or a control; see also `mechcore.claims.criteria.Criterion`."""
 
     id: str
     kind: str

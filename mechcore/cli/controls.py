@@ -1,4 +1,4 @@
-"""``mechcore controls``: even and odd kernels on noise, to which claims are compared."""
+"""``mechcore controls``: simulations whose outcome theory knows, and even kernels on noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 
 
 def command(experiment: ExperimentOption, output: OutputOption) -> None:
-    """Send noise through even and odd kernels of every family; write the trajectories."""
+    """Run what theory decides, and noise through even kernels; write the trajectories."""
     planned = load_experiment(experiment)
 
     from mechcore.io.netcdf import write_dataset
@@ -24,4 +24,4 @@ def command(experiment: ExperimentOption, output: OutputOption) -> None:
     check_outputs({"--output": output}, inputs_of(planned, experiment), ".nc")
     controls = run_controls(planned)
     write_dataset(controls, output)
-    typer.echo(f"{controls.odd_energy_ratio.size} controls")
+    typer.echo(f"{controls.sizes['control']} controls")

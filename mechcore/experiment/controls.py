@@ -1,35 +1,36 @@
-"""The plan of the controls: even and odd kernels on noise, which has no symmetry."""
+"""The plan of the controls: simulations whose outcome theory knows, and even kernels on noise."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
-from mechcore.experiment.cell import SCHEDULES, Cell, PatternSettings, SnapshotSettings
+from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.grid import cell_of
+from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.kernels import FAMILIES
-from mechcore.model.patterns import PATTERNS
 
 NOISE = "random"
-"""An even kernel leaves a symmetric pattern in place whatever the activation does."""
+"""Noise without negative values; no symmetry holds it in place."""
+
+SYMMETRIC = ("delta", "disc")
+
+STEPS = 10
+"""Layers: enough for the mass |x| of noise to move, few enough to cost nothing."""
+
+LINEAR_RATIOS = (0.0, 0.3, 0.6, 0.9)
+"""Mixing ratios under the identity. An odd kernel has no sum, and its states no signed centroid."""
+
+SHIFT_RATIO = math.sqrt(0.75)
+"""The mixing ratio at which the family ``translation`` is a shift by one pixel."""
 
 
 def control_cells(experiment: Experiment) -> list[Cell]:
-    """Return the controls of an experiment: even and odd kernels of every family, on noise."""
-    axes = {
-        "patterns": [_noise(experiment)],
-        "angles": [0.0],
-        "betas": [0.0, 1.0],
-        "schedule": SCHEDULES["constant"],
-        "snapshots": SnapshotSettings(),
-    }
+    """Return the controls of an experiment: all on free space, whatever its own setting is."""
+    shared: dict[str, Any] = {"steps": STEPS, "engine": experiment.engine, "seed": experiment.seed}
     return [
-        cell_of(experiment, **axes, kernel=family, activation=activation, size=size)
-        for family, entry in FAMILIES.items()
-        if entry.by_parity
-        for activation in experiment.activations
-        for size in experiment.sizes
-        if entry.has_size(size)
+        Cell(**shared | axes) for axes in (*_linear(experiment), *_even(experiment), *_shifts())
     ]
 
 
@@ -38,9 +39,38 @@ def controls_settings(experiment: Experiment) -> dict[str, Any]:
     return experiment.without_banks().to_mapping()
 
 
-def _noise(experiment: Experiment) -> PatternSettings:
-    """Noise that fits into the domain."""
-    side = PATTERNS[NOISE].defaults["side"]
-    if experiment.domain is None or experiment.domain >= side:
-        return PatternSettings(name=NOISE)
-    return PatternSettings(name=NOISE, arguments={"side": experiment.domain})
+def _linear(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Noise of both signs, its signed mass, every family at a few mixing ratios."""
+    axes = {"patterns": ["noise"], "betas": list(LINEAR_RATIOS), "density": "signed"}
+    for kernel in _kernels(experiment):
+        yield kernel | axes | {"activation": "identity"}
+
+
+def _even(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Symmetric patterns and noise, their mass |x|, even kernels of every family.
+
+    Under the identity other mixing ratios join them: up to beta*, |x| is the signed mass.
+    """
+    axes = {"patterns": [*SYMMETRIC, NOISE]}
+    for kernel in _kernels(experiment):
+        for activation in dict.fromkeys(["identity", *experiment.activations]):
+            ratios = LINEAR_RATIOS if activation == "identity" else LINEAR_RATIOS[:1]
+            yield kernel | axes | {"activation": activation, "betas": list(ratios)}
+
+
+def _shifts() -> Iterator[dict[str, Any]]:
+    """A point through a shift by one pixel, under every activation that keeps zero."""
+    axes = {"kernel": "translation", "size": 3, "patterns": ["delta"], "betas": [SHIFT_RATIO]}
+    for name, activation in ACTIVATIONS.items():
+        if activation.keeps_zero:
+            yield axes | {"activation": name}
+
+
+def _kernels(experiment: Experiment) -> list[dict[str, Any]]:
+    """Every family in each size of the experiment that it has."""
+    return [
+        {"kernel": name, "size": size}
+        for name, family in FAMILIES.items()
+        for size in experiment.sizes
+        if family.has_size(size)
+    ]

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import judge
-from mechcore.claims.verdict import AT_REST, MOVED, NOT_YET_MEASURED, Claim, read_claims
+from mechcore.claims.verdict import BROKEN, HOLDS, NOT_YET_MEASURED, Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
@@ -126,8 +126,8 @@ def _shared(results: Results, content: Content) -> dict[str, object]:
         "experiment": results.experiment,
         "counts": counts(results),
         "card": card,
-        "moved": card.controls_that(MOVED),
-        "at_rest": card.controls_that(AT_REST),
+        "broken": card.controls_that(BROKEN),
+        "holding": card.controls_that(HOLDS),
         "unmeasured": card.controls_that(NOT_YET_MEASURED),
         "published": published_part(results),
         "published_figures": next((s for s in content.sections if s.name == PUBLISHED), None),

@@ -1,4 +1,4 @@
-"""The scorecard: each claim and each control with its verdict, figures and data."""
+"""The scorecard: each claim, finding and control with its verdict, figures and data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mechcore.claims.verdict import (
-    AT_REST,
+    BROKEN,
+    HOLDS,
     IN_PART,
-    MOVED,
+    NOT_OBSERVED,
     NOT_REPRODUCED,
     NOT_YET_MEASURED,
+    OBSERVED,
     REPRODUCED,
+    VERDICTS,
     Claim,
     Figure,
 )
@@ -30,8 +33,10 @@ CHIPS = {
     REPRODUCED: Chip("✓", "yes"),
     IN_PART: Chip("◐", "partly"),
     NOT_REPRODUCED: Chip("✗", "no"),
-    AT_REST: Chip("✓", "yes"),
-    MOVED: Chip("!", "moved"),
+    OBSERVED: Chip("✓", "yes"),
+    NOT_OBSERVED: Chip("✗", "no"),
+    HOLDS: Chip("✓", "yes"),
+    BROKEN: Chip("!", "broken"),
     NOT_YET_MEASURED: Chip("○", "open"),
 }
 
@@ -42,7 +47,7 @@ TINY, TINY_DIGITS = 1e-6, 2
 
 @dataclass(frozen=True)
 class Score:
-    """A claim or control as the page shows it."""
+    """A claim, finding or control as the page shows it."""
 
     claim: Claim
     chip: Chip
@@ -57,6 +62,7 @@ class Scorecard:
     """All verdicts."""
 
     claims: list[Score]
+    findings: list[Score]
     controls: list[Score]
 
     @property
@@ -76,12 +82,12 @@ def scorecard(
     claims: Sequence[Claim], sections: Collection[str], links: Mapping[str, str]
 ) -> Scorecard:
     """Return the rows of the scorecard."""
-    kinds: dict[str, list[Score]] = {"claim": [], "control": []}
+    kinds: dict[str, list[Score]] = {kind: [] for kind in VERDICTS}
     for claim in claims:
         section = claim.section if claim.section in sections else ""
         data = {name: links.get(name, "") for name in claim.data}
         kinds[claim.kind].append(Score(claim, CHIPS[claim.verdict], section, data))
-    return Scorecard(kinds["claim"], kinds["control"])
+    return Scorecard(kinds["claim"], kinds["finding"], kinds["control"])
 
 
 def figure_text(figure: Figure) -> str:

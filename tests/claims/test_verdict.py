@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mechcore.claims.verdict import MOVED, REPRODUCED, Claim, Figure, read_claims, write_claims
+from mechcore.claims.verdict import BROKEN, REPRODUCED, Claim, Figure, read_claims, write_claims
 from tests.helpers.refusals import refused
 
 CLAIM = Claim(
@@ -22,7 +22,7 @@ CLAIM = Claim(
     section="speed",
     data=["metrics.csv"],
 )
-CONTROL = CLAIM.model_copy(update={"id": "N1", "kind": "control", "verdict": MOVED})
+CONTROL = CLAIM.model_copy(update={"id": "N1", "kind": "control", "verdict": BROKEN})
 CONTENT = CLAIM.model_dump()
 
 
@@ -51,8 +51,11 @@ def test_figures_have_numbers_of_any_kind(value: float | None, tmp_path: Path) -
         (CONTENT, "expected a list"),
         ([CONTENT, 1], "claims[1]: 1 is not allowed, expected"),
         ([{"id": "C1"}], "claims[0].kind: missing"),
-        ([CONTENT | {"verdict": "moved"}], "verdict: 'moved' is not allowed, expected reprod"),
-        ([CONTENT | {"kind": "guess"}], "kind: 'guess' is not allowed, expected claim or control"),
+        ([CONTENT | {"verdict": "broken"}], "verdict: 'broken' is not allowed, expected reprod"),
+        (
+            [CONTENT | {"kind": "guess"}],
+            "kind: 'guess' is not allowed, expected claim or finding or",
+        ),
         ([CONTENT | {"mood": "good"}], "'claims[0].mood' is not a known key"),
         (with_figure(value=np.nan), "figures[0].value: nan is not allowed, expected a finite"),
     ],

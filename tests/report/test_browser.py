@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from mechcore.analysis.measures import measure
-from mechcore.claims.verdict import AT_REST, MOVED, read_claims
+from mechcore.claims.verdict import BROKEN, HOLDS, read_claims
 from mechcore.cli import main
 from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import read_dataset, write_dataset
@@ -133,7 +133,7 @@ def test_player_shows_that_a_state_died(browser: Browser, small: Report, tmp_pat
     died = film.extinct_at.where(film.beta < 1, 6.0)
     write_dataset(film.assign(**lost, extinct_at=died), tmp_path / "results" / name)
     report = replace(small, folder=tmp_path / "results")
-    page = page_with_controls(report, AT_REST, tmp_path / "died.html")
+    page = page_with_controls(report, HOLDS, tmp_path / "died.html")
     with visit(browser, page) as seen:
         seen.page.locator("#beta").press("End")
         seen.page.locator("#layer").press("Home")
@@ -217,22 +217,21 @@ def test_paper_has_strips_and_tables_and_no_controls(browser: Browser, small: Re
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, SMALL_PHONE], ids=lambda size: size["width"])
-def test_a_control_that_moved_cannot_be_missed(
+def test_a_control_that_is_broken_cannot_be_missed(
     browser: Browser, small: Report, tmp_path: Path, viewport: dict[str, int]
 ) -> None:
-    page = page_with_controls(small, MOVED, tmp_path / "moved.html")
+    page = page_with_controls(small, BROKEN, tmp_path / "broken.html")
     with visit(browser, page, viewport=viewport) as seen:
         banner = seen.page.get_by_role("alert")
         box = banner.bounding_box()
-        assert "CONTROL MOVED" in banner.inner_text()
-        assert "Even random kernels" in banner.inner_text()
+        assert "CONTROL BROKEN" in banner.inner_text()
+        assert "A shift kernel" in banner.inner_text()
         assert box is not None
         assert box["y"] < 100
         assert box["width"] > 0.7 * viewport["width"]
 
 
-def test_controls_at_rest_get_a_quiet_line(browser: Browser, small: Report, tmp_path: Path) -> None:
-    page = page_with_controls(small, AT_REST, tmp_path / "rest.html")
-    with visit(browser, page) as seen:
+def test_controls_that_hold_get_a_quiet_line(browser: Browser, small: Report) -> None:
+    with visit(browser, small.page) as seen:
         assert seen.page.get_by_role("alert").count() == 0
-        assert "controls at rest" in seen.page.inner_text(".rest")
+        assert "All 4 controls hold" in seen.page.inner_text(".rest")

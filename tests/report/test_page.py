@@ -16,7 +16,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from mechcore.claims.verdict import MOVED, REPRODUCED, Claim, Figure, read_claims
+from mechcore.claims.verdict import BROKEN, REPRODUCED, Claim, Figure, read_claims
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
 from mechcore.io.environment import library_versions
@@ -239,12 +239,12 @@ def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Sec
     figures = [Figure(name=words, value=1.0, unit="", source=words)]
     claims = [
         Claim(id="C1", kind="claim", figures=figures, verdict=REPRODUCED, **said),
-        Claim(id="N1", kind="control", figures=[], verdict=MOVED, meaning=words, **said),
+        Claim(id="N1", kind="control", figures=[], verdict=BROKEN, meaning=words, **said),
     ]
     text = shown_text(summary(results, Content(claims, sections, {})))
     assert "move information: small_one_\n" in text
     # In the list statement and range; below it statement, figure, source, test and data. A control
-    # that moved has no figure here, but an alarm with its statement and meaning.
+    # that is broken has no figure here, but an alarm with its statement and meaning.
     assert text.count(words) == 7 + 7
     pictures = [picture for section in sections for picture in section.pictures]
     texts = [

@@ -55,7 +55,7 @@ def test_figures_of_verdicts_follow_from_the_cells_that_they_name() -> None:
         pattern = figure.name.split()[2]
         assert figure.value == pytest.approx(odd.speed[pattern], rel=1e-9)  # the engines' agreement
     even = mechanics[mechanics.beta == 0]
-    farthest = next(figure for figure in claims["N1"].figures if figure.name == "largest drift")
+    farthest = claims["N3"].figures[-1]
     assert farthest.value is not None
     assert even.drift.max() <= max(farthest.value, 1e-10)  # rounding over 64 layers
 

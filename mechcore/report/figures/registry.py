@@ -105,7 +105,7 @@ FIGURES: dict[str, FigureEntry] = {
         "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
     ),
     "controls": FigureEntry(
-        "Controls: pure parities on a pattern without symmetry", "controls", _family
+        "Even kernels on noise: what stays, and what does not", "controls", _family
     ),
     "spectra": FigureEntry(
         "Trained kernels: which frequencies hold the energy", "filter_spectra", _trained_banks

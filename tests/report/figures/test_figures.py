@@ -128,7 +128,7 @@ the series are side by side along that axis, or are taken together."""
 
 INSIDE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "rectifiers": lambda rows: rows[rows.beta < 1],
-    "controls": lambda rows: rows.assign(drift=rows.drift.clip(lower=1e-18)),
+    "controls": lambda rows: rows.assign(drift=rows.drift.clip(1e-18)).dropna(subset=["drift"]),
     "contraction": lambda rows: rows[rows.relative_speed.between(-0.06, 1.35)],
     "diffusion": lambda rows: rows[(rows.t > 0) & (rows.width > 1e-6)],
 }
@@ -233,7 +233,7 @@ def test_controls_are_filled_without_negative_taps(results: Results) -> None:
     data = data_of("controls", results)
     lines = marks(drawn("controls", data), "controls")
     filled = [line for line in lines if line.get_markerfacecolor() != "none"]
-    positive = data.table[data.table.smallest_tap >= -1e-15].drift.clip(lower=1e-18)
+    positive = data.table[data.table.smallest_tap >= 0].drift.clip(lower=1e-18)
     assert sorted(drift for drift, _ in points(filled)) == sorted(positive)
     assert 0 < len(positive) < len(data.table)
 
