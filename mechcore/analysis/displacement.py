@@ -10,6 +10,7 @@ from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import first_moments, parities
 from mechcore.model.geometry import unit_vector
+from mechcore.model.normalisations import rescaled
 from mechcore.model.theory import has_no_negative_tap, velocities
 
 
@@ -43,8 +44,13 @@ def _momentum_directions(dataset: xr.Dataset) -> Array:
 
 
 def _momenta(dataset: xr.Dataset) -> Array:
-    taps = dataset.kernel_taps.values
+    taps = _taps(dataset)
     return first_moments(taps, parities(taps)[1])
+
+
+def _taps(dataset: xr.Dataset) -> Array:
+    """The kernels but for factors, on which neither directions nor velocities depend."""
+    return rescaled(dataset.kernel_taps.values)[0]
 
 
 def _nominal_directions(dataset: xr.Dataset) -> Array:
@@ -76,7 +82,7 @@ def displacement(dataset: xr.Dataset, name: str) -> Array:
 
 def predicted_speeds(dataset: xr.Dataset) -> Array:
     """Return the exact speeds along the momentum, px/layer; NaN where the theory does not hold."""
-    taps, attributes = dataset.kernel_taps.values, dataset.attrs
+    taps, attributes = _taps(dataset), dataset.attrs
     plain = {"density": "absolute", "schedule": "constant"}
     may_be_exact = (
         ACTIVATIONS[attributes["activation"]].identity_on_positive

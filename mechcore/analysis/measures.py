@@ -17,8 +17,8 @@ from mechcore.analysis.displacement import (
     predicted_speeds,
     variance_along,
 )
-from mechcore.analysis.lines import Lines, fit_lines
-from mechcore.errors import InvalidValue
+from mechcore.analysis.lines import FEWEST_POINTS, Lines, fit_lines
+from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.io.arrays import Array
 
 METRICS = (
@@ -73,8 +73,8 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    InvalidValue
-        If it is no dataset.
+    MechcoreError
+        If it is no dataset, or has too few layers for a speed.
 
     Examples
     --------
@@ -91,7 +91,11 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             description=f"an object of type {type(dataset).__name__}",
         )
     dataset = before_the_edge(dataset)
-    late = dataset.t.values >= int(dataset.attrs["t_burn"])
+    first = int(dataset.attrs["t_burn"])
+    late = dataset.t.values >= first
+    if late.sum() < FEWEST_POINTS:
+        known = f"{late.sum()} layers from t_burn = {first} on"
+        raise MechcoreError(f"steps: {known} give no speed, expected at least {FEWEST_POINTS}")
     t = dataset.t.values[late].astype(np.float64)
     drifts = [displacement(dataset, name) for name in ("mu_x", "mu_y")]
     velocity_x, velocity_y = (fit_lines(t, drift[..., late]).slope for drift in drifts)

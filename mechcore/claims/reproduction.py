@@ -24,11 +24,13 @@ from mechcore.experiment.published import (
     Protocol,
     read_protocols,
 )
-from mechcore.filters.null import null_share, subspace_dimensions
+from mechcore.filters.analysis import analyse
+from mechcore.filters.asymmetry import covariance_axes, type_shares
+from mechcore.filters.null import null_law, null_share
 from mechcore.io.arrays import Array
 from mechcore.io.json_models import validated
 from mechcore.model.decomposition import isotropic_part, parities
-from mechcore.model.geometry import light_speed
+from mechcore.model.geometry import light_speed, unit_vector
 from mechcore.model.kernels import dct_basis
 from mechcore.simulation.run import simulate
 
@@ -41,8 +43,12 @@ CURVE_PRECISION = 1e-6
 SINGLE_PRECISION = 2.0**-23
 """The authors compute and print numbers of 24 bits."""
 
-TYPES = {"sym": (0.0, 0.25), "anti": (0.75, 1.0)}
-"""Ranges of the asymmetric share of the energy of symmetric and antisymmetric kernels."""
+TYPES = {
+    "fraction_sym": "symmetric",
+    "fraction_anti": "antisymmetric",
+    "fraction_mixed": "mixed",
+}
+"""Quantities that count kernels of a type."""
 
 DCT_ORDER = ("00", "01", "10", "11", "02", "20", "12", "21", "22")
 """Components (row, column) in the order of the authors' bars."""
@@ -232,53 +238,37 @@ def _asymmetry_density(asked: Asked) -> Array:
     """The distribution of the asymmetric share of the energy of n x n normal deviates."""
     rows = asked.rows
     sizes = rows.figure.str.extract(r"N=(\d+)")[0].astype(int)
-    kept = np.array([subspace_dimensions(n, n)["isotropic_share"] for n in sizes])
-    # The import takes a second, which readers of tables need not wait.
-    from scipy import stats
-
-    return np.asarray(stats.beta.pdf(rows.x, (sizes**2 - kept) / 2, kept / 2))
+    laws = {n: null_law("asymmetric_share", n, n) for n in set(sizes)}
+    return np.array([laws[n].pdf(x) for n, x in zip(sizes, rows.x, strict=True)])
 
 
 def _asymmetry_mean(asked: Asked) -> list[float]:
     rows = asked.rows
     sizes = rows["size"].str.extract(r"(\d+)x")[0].astype(int)
-    return [1.0 - null_share("isotropic_share", n, n) for n in sizes]
+    return [null_share("asymmetric_share", n, n) for n in sizes]
 
 
 @cache
-def _random_kernels() -> Array:
-    """As many filters and channels as the authors drew, and from the same distribution."""
-    return np.random.default_rng(0).uniform(-1.0, 1.0, (512, 512, 3, 3))
-
-
-def asymmetric_shares(kernels: Array) -> Array:
-    """Return the share of the energy that is lost in the mean over the symmetries of the square."""
-    kept = np.sum(isotropic_part(parities(kernels)[0]) ** 2, axis=(-2, -1))
-    shares: Array = 1.0 - kept / np.sum(kernels**2, axis=(-2, -1))
-    return shares
-
-
-def _type_shares(shares: Array) -> dict[str, float]:
-    """Shares of symmetric, antisymmetric and mixed kernels."""
-    inside = {
-        name: float(np.mean((shares >= low) & (shares <= high)))
-        for name, (low, high) in TYPES.items()
-    }
-    return inside | {"mixed": 1.0 - sum(inside.values())}
+def _random_kernels() -> tuple[Array, Array]:
+    """Asymmetric shares and energies of as many filters and channels as the authors drew."""
+    filters, channels = 512, 512
+    kernels = np.random.default_rng(0).uniform(-1.0, 1.0, (filters * channels, 3, 3))
+    columns = analyse(kernels)[["asymmetric_share", "energy"]]
+    shares, energies = (column.values.reshape(filters, channels) for column in columns.values())
+    return shares, energies
 
 
 def _random_kernel_types(asked: Asked) -> list[float]:
-    types = _type_shares(asymmetric_shares(_random_kernels()))
-    return [types[quantity.removeprefix("fraction_")] for quantity in asked.rows.quantity]
+    types = type_shares(_random_kernels()[0].ravel())
+    return [types[TYPES[quantity]] for quantity in asked.rows.quantity]
 
 
 def _strongest_kernel_types(asked: Asked) -> list[float]:
     """Types of the tenth of the channels of a random filter with most energy; NaN for layers."""
-    kernels = _random_kernels()
-    order = np.argsort(np.sum(kernels**2, axis=(-2, -1)), axis=1)
-    strongest = order[:, -(kernels.shape[1] // 10) :, np.newaxis, np.newaxis]
-    types = _type_shares(asymmetric_shares(np.take_along_axis(kernels, strongest, axis=1)))
-    keys = zip(asked.rows.quantity.str.removeprefix("fraction_"), asked.rows.pattern, strict=True)
+    shares, energies = _random_kernels()
+    strongest = np.argsort(energies, axis=1)[:, -(energies.shape[1] // 10) :]
+    types = type_shares(np.take_along_axis(shares, strongest, axis=1).ravel())
+    keys = zip(asked.rows.quantity.map(TYPES), asked.rows.pattern, strict=True)
     return [types[name] if "random" in pattern else np.nan for name, pattern in keys]
 
 
@@ -287,8 +277,8 @@ def _printed_kernel_types(asked: Asked) -> list[float]:
     rows = asked.rows
     printed = pd.read_csv(asked.folder / SHARES_FILE)
     layers = printed.groupby("conv3x3_layer_index").beta2
-    types = {layer: _type_shares(values.to_numpy()) for layer, values in layers}
-    keys = zip(rows.t.astype(int), rows.quantity.str.removeprefix("fraction_"), strict=True)
+    types = {layer: type_shares(values.to_numpy()) for layer, values in layers}
+    keys = zip(rows.t.astype(int), rows.quantity.map(TYPES), strict=True)
     return [types[layer][name] for layer, name in keys]
 
 
@@ -299,18 +289,21 @@ def _printed_covariances(asked: Asked) -> list[float]:
     """
     rows = asked.rows
     printed = pd.read_csv(asked.folder / POINTS_FILE)
-    groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])[["x", "y"]]
-    axes = {key: np.linalg.eigh(np.cov(points.T)) for key, points in groups}
+    groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])
+    points = printed.x.to_numpy(), printed.y.to_numpy()
+    table = covariance_axes(*points, groups.ngroup().to_numpy(), groups.ngroups)
+    axes = dict(zip(groups.groups, table.to_dict("records"), strict=True))
     filters = asked.siblings.groupby("t").pattern
     ranks = filters.transform(lambda names: pd.factorize(names)[0])[rows.index]
+
+    names = {"cov_eig_min": "covariance_minor", "cov_eig_max": "covariance_major"}
 
     def value(quantity: str, key: tuple[int, int], published: float) -> float:
         if key not in axes:
             return np.nan
-        lengths, vectors = axes[key]
-        if quantity.startswith("cov_eig"):
-            return float(lengths[int(quantity == "cov_eig_max")])
-        component = float(vectors["xy".index(quantity[-1]), 1])
+        if quantity in names:
+            return float(axes[key][names[quantity]])
+        component = unit_vector(axes[key]["covariance_angle"])["xy".index(quantity[-1])]
         # An axis has no sense.
         return float(np.copysign(component, published))
 

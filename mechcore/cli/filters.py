@@ -30,10 +30,15 @@ COLUMNS = {
     "null_low_frequency_share": "(chance)",
     "dc_share": "DC",
     "odd_energy_ratio": "odd",
-    "isotropic_share": "isotropic",
-    "anisotropic_share": "anisotropic",
+    "asymmetric_share": "asymmetric",
+    "null_asymmetric_share": "(chance)",
+    "symmetric": "sym",
+    "mixed": "mixed",
+    "antisymmetric": "antisym",
+    "anisotropy": "anisotropy",
 }
-"""Shares of a layer's energy, with headings."""
+"""Shares of a layer's energy, of its strongest kernels by type, and its anisotropy, with headings.
+"""
 
 
 def command(
@@ -56,7 +61,7 @@ def command(
 
 
 def _printed(layers: pd.DataFrame, summary: pd.DataFrame) -> str:
-    """The table: shares weighted by energy, layer by layer and of all kernels."""
+    """The table: shares weighted by energy of each layer and of all kernels, types of layers."""
     import pandas as pd
 
     names = [shortened(one_line(name), LONGEST_NAME) for name in layers.name]

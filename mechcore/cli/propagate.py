@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs
 from mechcore.engines.trajectories import DENSITIES, REGIONS
-from mechcore.errors import MechcoreError
+from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.io.arrays import load_array
 from mechcore.model import kernels
 from mechcore.model.activations import ACTIVATIONS
@@ -31,6 +31,7 @@ EXAMPLES = """Examples:
 """
 
 FAMILIES_HELP = f"Instead of a file: {', '.join(FAMILIES)}."
+SIZE_HELP = "Kernel size of the family: k, or 1xk or kx1 for a line."
 PATTERNS_HELP = f"{', '.join(PATTERNS)}, or a .npy or .png file."
 
 
@@ -40,7 +41,7 @@ def command(
         Path | None, typer.Option(help="A two-dimensional .npy array: square or not.")
     ] = None,
     family: Annotated[str | None, typer.Option(help=FAMILIES_HELP)] = None,
-    size: Annotated[int | None, typer.Option(help="Kernel size of the family.")] = None,
+    size: Annotated[str | None, typer.Option(help=SIZE_HELP)] = None,
     beta: Annotated[float | None, typer.Option(help="Mixing ratio from 0 to 1.")] = None,
     angle: Annotated[float | None, typer.Option(help="Degrees from +x towards +y.")] = None,
     mixing: Annotated[str | None, typer.Option(help="unit (default) or linear.")] = None,
@@ -63,7 +64,8 @@ def command(
     engine: Annotated[str, typer.Option(help="compiled or reference.")] = "compiled",
 ) -> None:
     """Send a pattern through layers of one kernel; write the trajectory, print its speed."""
-    required = {"--family": family, "--size": size, "--beta": beta}
+    sides = None if size is None else _sides(size)
+    required = {"--family": family, "--size": sides, "--beta": beta}
     taps = _taps(kernel, required, {"angle": angle, "mixing": mixing, "seed": seed})
     check_outputs({"--output": output}, [kernel, pattern], ".nc")
 
@@ -88,11 +90,20 @@ def command(
         t_burn=t_burn,
         engine=engine,
     )
-    write_dataset(trajectory, output)
     # Adding zero turns a rounded -0.0 into 0.0.
     speed = round(float(measure(trajectory).speed), 6) + 0.0
+    write_dataset(trajectory, output)
     ratio = float(trajectory.odd_energy_ratio)
     typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}\n{output}")
+
+
+def _sides(text: str) -> int | tuple[int, ...]:
+    """The size of a square, or the sides of a line."""
+    try:
+        sides = tuple(map(int, text.split("x")))
+    except ValueError:
+        raise InvalidValue("--size", text, "an integer k, 1xk or kx1") from None
+    return sides[0] if len(sides) == 1 else sides
 
 
 def _taps(

@@ -7,14 +7,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import InvalidValue
+from mechcore.filters.asymmetry import kernel_points
 from mechcore.io.arrays import Array, real_array
 from mechcore.model.decomposition import first_moments, isotropic_part, parities
 from mechcore.model.kernels import dct_basis
-from mechcore.model.normalisations import l2_norms
+from mechcore.model.normalisations import l2_norms, rescaled
 from mechcore.model.theory import has_no_negative_tap, velocities
 
 CHUNK = 2**15
 """Kernels at a time: of 7x7 taps, 13 MB an array, which stays within the caches of a server."""
+
+OF_THE_SCALE = ("momentum_x", "momentum_y", "total", "point_x", "point_y", "point_z")
+"""Columns that are proportional to the taps."""
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -31,10 +35,11 @@ def analyse(kernels: object) -> xr.Dataset:
     -------
     xarray.Dataset
         Along ``slice``: energy, odd_energy_ratio (also as odd_share), isotropic_share,
-        anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y (px, exactly zero
-        where they are only rounding), momentum_angle (degrees), total, velocity_x and velocity_y
-        (px/layer, NaN where the sum is only rounding), no_negative_tap, rank; and along ``slice, v,
-        u`` dct_energy. `mechcore.filters.variables.BANK_VARIABLES` says what they are.
+        asymmetric_share, anisotropic_share, beta, low_frequency_share, momentum_x and momentum_y
+        (px, exactly zero where they are only rounding), momentum_angle (degrees), total, velocity_x
+        and velocity_y (px/layer, NaN where the sum is only rounding), point_x, point_y and point_z,
+        no_negative_tap, rank; and along ``slice, v, u`` dct_energy.
+        `mechcore.filters.variables.BANK_VARIABLES` says what they are.
 
         Shares and angles of a kernel that is zero are NaN.
 
@@ -94,21 +99,23 @@ def _as_stack(kernels: object) -> NDArray[np.floating]:
 
 def _columns(chunk: NDArray[np.floating]) -> Columns:
     """All columns of some kernels."""
-    kernels = chunk.astype(np.float64)
-    peaks = np.abs(kernels).max(axis=(-2, -1))
-    # Squares of taps that are very large or very small would leave the range of numbers.
-    scaled = kernels / np.where(peaks > 0, peaks, 1.0)[:, np.newaxis, np.newaxis]
-    spectrum, scale = _spectrum(scaled), np.square(peaks)
-    precision, (even, odd) = float(np.finfo(chunk.dtype).eps), parities(kernels)
-    return {
-        "energy": spectrum.sum(axis=0) * scale,
-        **_shares(kernels, even, odd),
+    kernels, exponents = rescaled(chunk.astype(np.float64))
+    (even, odd), precision = parities(kernels), float(np.finfo(chunk.dtype).eps)
+    isotropic, spectrum = isotropic_part(even), _spectrum(kernels)
+    columns = {
+        **_shares(kernels, even, odd, isotropic),
         "low_frequency_share": _low_frequency_share(spectrum, kernels.shape[1:]),
         **_motion(kernels, odd),
         "no_negative_tap": has_no_negative_tap(kernels),
-        "rank": np.linalg.matrix_rank(scaled, rtol=max(chunk.shape[1:]) * precision),
-        "dct_energy": (spectrum * scale).T,
+        "rank": np.linalg.matrix_rank(kernels, rtol=max(chunk.shape[1:]) * precision),
     }
+    points = kernel_points(kernels, isotropic)
+    columns |= {f"point_{axis}": values for axis, values in zip("xyz", points.T, strict=True)}
+    scale = exponents.ravel()
+    with np.errstate(over="ignore"):
+        columns |= {name: np.ldexp(columns[name], scale) for name in OF_THE_SCALE}
+        spectrum = np.ldexp(spectrum, 2 * scale)
+    return columns | {"energy": spectrum.sum(axis=0), "dct_energy": spectrum.T}
 
 
 def _spectrum(kernels: Array) -> Array:
@@ -124,16 +131,16 @@ def _low_frequency_share(spectrum: Array, shape: tuple[int, ...]) -> Array:
     return share
 
 
-def _shares(kernels: Array, even: Array, odd: Array) -> Columns:
-    isotropic = isotropic_part(even)
+def _shares(kernels: Array, even: Array, odd: Array, isotropic: Array) -> Columns:
     norms = l2_norms(kernels)
     # Every share of a zero kernel is NaN.
     norms = np.where(norms > 0, norms, np.nan)
-    beta = l2_norms(odd) / norms
+    beta, kept = l2_norms(odd) / norms, (l2_norms(isotropic) / norms) ** 2
     return {
         "odd_energy_ratio": beta**2,
         "odd_share": beta**2,
-        "isotropic_share": (l2_norms(isotropic) / norms) ** 2,
+        "isotropic_share": kept,
+        "asymmetric_share": 1.0 - kept,
         "anisotropic_share": (l2_norms(even - isotropic) / norms) ** 2,
         "beta": beta,
     }

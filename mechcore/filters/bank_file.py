@@ -11,6 +11,7 @@ import xarray as xr
 
 from mechcore.errors import MechcoreError
 from mechcore.filters.analysis import analyse
+from mechcore.filters.asymmetry import covariance_axes, strongest_tenth, type_shares
 from mechcore.filters.bank import Bank
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
 from mechcore.filters.summary import SHARES, kernel_table, summarise
@@ -36,12 +37,15 @@ class BankAnalysis:
     """By shape, as ``k3x3``: the columns of `mechcore.filters.analysis.analyse` along ``slice``,
     with the coordinates layer (a row of `layers`), out, in and plane, and the taps."""
     filters: dict[str, pd.DataFrame]
-    """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise`."""
+    """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise` and
+    `mechcore.filters.asymmetry.covariance_axes`."""
     layers: pd.DataFrame
     """A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
     its mean under untrained weights; ``null_low_frequency_limit``, which they exceed once in a
     thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
-    ``leading``, how many of these are among as many largest coefficients."""
+    ``leading``, how many of these are among as many largest coefficients; ``strongest``, how many
+    kernels `mechcore.filters.asymmetry.strongest_tenth` finds, and the shares of their types;
+    ``anisotropy``, the median of its filters."""
     summary: pd.DataFrame
     skipped: pd.DataFrame
     """Arrays of the file that are no spatial convolution: name, shape, reason."""
@@ -50,14 +54,15 @@ class BankAnalysis:
 def analyse_bank(bank: Bank) -> BankAnalysis:
     """Analyse all kernels of a bank, and summarise filters, layers and the bank."""
     slices = slices_by_shape(bank)
+    filters = {name: _filters(group) for name, group in slices.items()}
     kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
         attributes=bank.origin | provenance("filters", {"layout": bank.layout}),
         slices=slices,
-        filters={name: _filters(group) for name, group in slices.items()},
-        layers=_layers(bank, slices, summarise(kernels, layers, len(bank.layers))),
+        filters=filters,
+        layers=_layers(bank, slices, filters, summarise(kernels, layers, len(bank.layers))),
         summary=summarise(kernels, np.zeros_like(layers), 1),
         skipped=pd.DataFrame(skipped, columns=["name", "shape", "reason"]),
     )
@@ -135,15 +140,23 @@ def _filters(slices: xr.Dataset) -> pd.DataFrame:
     table = summarise(kernel_table(slices), groups, len(distinct))
     table.insert(0, "layer", distinct // outputs)
     table.insert(1, "out", distinct % outputs)
-    return table
+    axes = covariance_axes(slices.point_x.values, slices.point_y.values, groups, len(distinct))
+    return table.join(axes)
 
 
-def _layers(bank: Bank, slices: dict[str, xr.Dataset], summary: pd.DataFrame) -> pd.DataFrame:
+def _layers(
+    bank: Bank,
+    slices: dict[str, xr.Dataset],
+    filters: dict[str, pd.DataFrame],
+    summary: pd.DataFrame,
+) -> pd.DataFrame:
     """A row for each layer: what it is, its summary, and what chance would give."""
     rows = []
     for number, layer in enumerate(bank.layers):
         height, width = layer.kernels.shape[-2:]
         effective = max(summary.effective_slices[number], 1.0)
+        shape = shape_name(height, width)
+        axes = filters[shape][filters[shape].layer == number]
         rows.append(
             {
                 "name": layer.name,
@@ -154,7 +167,9 @@ def _layers(bank: Bank, slices: dict[str, xr.Dataset], summary: pd.DataFrame) ->
                 **{f"null_{name}": null_share(name, height, width) for name in SHARES},
                 "null_low_frequency_limit": null_limit(LOW, height, width, effective),
                 "low_frequencies": subspace_dimensions(height, width)[LOW],
-                "leading": _leading(slices[shape_name(height, width)], number),
+                "leading": _leading(slices[shape], number),
+                **_types(slices[shape], number, len(layer.kernels)),
+                "anisotropy": axes.anisotropy.median(),
             }
         )
     return pd.DataFrame(rows).astype(dict(summary.dtypes))
@@ -167,6 +182,14 @@ def _leading(slices: xr.Dataset, layer: int) -> int:
     low = (v + u <= 1).ravel()
     largest = np.argsort(-spectrum.ravel(), kind="stable")[: low.sum()]
     return int(low[largest].sum())
+
+
+def _types(slices: xr.Dataset, layer: int, filters: int) -> dict[str, float]:
+    """The types of the strongest kernels of a layer, and their number."""
+    rows = slices.layer.values == layer
+    chosen = strongest_tenth(slices.energy.values[rows].reshape(filters, -1))
+    shares = slices.asymmetric_share.values[rows][chosen]
+    return {"strongest": len(chosen), **type_shares(shares)}
 
 
 def _as_dataset(table: pd.DataFrame, row: str) -> xr.Dataset:

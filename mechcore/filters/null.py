@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scipy.stats.distributions import rv_frozen
+    from scipy.stats._distn_infrastructure import rv_continuous_frozen
 
 CHANCE = 0.001
 """How often a layer of untrained weights exceeds its one-sided limit."""
@@ -26,6 +26,7 @@ def subspace_dimensions(height: int, width: int) -> dict[str, int]:
     return {
         "odd_energy_ratio": odd,
         "isotropic_share": isotropic,
+        "asymmetric_share": height * width - isotropic,
         "anisotropic_share": height * width - odd - isotropic,
         "low_frequency_share": 1 + (height > 1) + (width > 1),
         "dc_share": 1,
@@ -37,7 +38,7 @@ def null_share(share: str, height: int, width: int) -> float:
     return subspace_dimensions(height, width)[share] / (height * width)
 
 
-def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_frozen:
+def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_continuous_frozen:
     """Return the distribution of a share of the energy under untrained weights.
 
     Exact for one kernel; of many, the Beta distribution with the mean and the variance of their

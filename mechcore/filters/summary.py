@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 SHARES = (
     "odd_energy_ratio",
     "isotropic_share",
+    "asymmetric_share",
     "anisotropic_share",
     "low_frequency_share",
     "dc_share",

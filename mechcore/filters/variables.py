@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mechcore.filters.asymmetry import TYPES
 from mechcore.filters.summary import SHARES
 from mechcore.simulation.dataset import ATTRIBUTES
 
@@ -16,12 +17,16 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "energy": ("squared norm of the kernel, E^2", "1"),
     "odd_share": ("odd share of the kernel's energy, p^2 / E^2", "1"),
     "isotropic_share": ("share of what the symmetries of the square leave as it is", "1"),
+    "asymmetric_share": ("share of the rest, odd or not: the authors' antisymmetric share", "1"),
     "anisotropic_share": ("share of the rest of the even part", "1"),
     "low_frequency_share": ("share of DC and of the two gradients", "1"),
     "dct_energy": ("energy of each DCT-II coefficient", "1"),
     "momentum_x": ("first moment of the kernel, to the right", "pixel"),
     "momentum_y": ("first moment of the kernel, downwards", "pixel"),
     "momentum_angle": ("direction of the first moment, from +x (right) to +y (down)", "degree"),
+    "point_x": ("norm of the asymmetric part, times the cosine of its direction", "1"),
+    "point_y": ("norm of the asymmetric part, times the sine of its direction", "1"),
+    "point_z": ("norm of the isotropic part, with the sign of the sum of the taps", "1"),
     "total": ("sum of the taps", "1"),
     "velocity_x": ("first moment over the sum, to the right", "pixel layer-1"),
     "velocity_y": ("first moment over the sum, downwards", "pixel layer-1"),
@@ -39,6 +44,14 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "effective_slices": ("number of kernels of equal energy that would weigh as much", "1"),
     "dc_share": ("share of DC", "1"),
     "alignment": ("length of the mean momentum over the mean length", "1"),
+    "covariance_major": ("larger eigenvalue of the covariance of point_x and point_y", "1"),
+    "covariance_minor": ("smaller eigenvalue of the covariance of point_x and point_y", "1"),
+    "covariance_angle": ("direction of the major axis, from +x (right) to +y (down)", "degree"),
+    "anisotropy": ("difference of the eigenvalues over their sum; of a layer, the median", "1"),
+    "strongest": ("number of kernels in the top tenth of channels of that of filters", "1"),
+    "symmetric": (f"share of these with an asymmetric share up to {TYPES['symmetric'][1]}", "1"),
+    "antisymmetric": (f"share of these with one from {TYPES['antisymmetric'][0]} on", "1"),
+    "mixed": ("share of these with one in between", "1"),
     "low_frequencies": ("number of coefficients that are DC or a gradient", "1"),
     "leading": ("how many of these are among as many largest coefficients", "1"),
     "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),

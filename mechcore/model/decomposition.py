@@ -15,7 +15,7 @@ import numpy as np
 from mechcore.io.arrays import Array
 from mechcore.model.geometry import centred_coordinates, direction_of
 from mechcore.model.kernels import Kernel, as_kernel
-from mechcore.model.normalisations import l2_norm, l2_norms
+from mechcore.model.normalisations import l2_norms, rescaled
 
 MOMENTUM_ROUNDING = 1e-12
 """A first moment below this share of sum(abs(r K)) is rounding: the taps have 16 digits, so their
@@ -74,20 +74,20 @@ class Decomposition:
     isotropic: Kernel
     anisotropic: Kernel
 
-    @cached_property
+    @property
     def energy(self) -> float:
         """E = norm of the kernel; E**2 = m**2 + p**2."""
-        return l2_norm(self.kernel)
+        return self._rescaled_back(self._norms[0])
 
-    @cached_property
+    @property
     def rest_mass(self) -> float:
         """M = norm of the even part."""
-        return l2_norm(self.even)
+        return self._rescaled_back(self._norms[1])
 
-    @cached_property
+    @property
     def momentum(self) -> float:
         """P = norm of the odd part."""
-        return l2_norm(self.odd)
+        return self._rescaled_back(self._norms[2])
 
     @property
     def odd_energy_ratio(self) -> float:
@@ -97,17 +97,20 @@ class Decomposition:
     @property
     def beta(self) -> float:
         """Beta = p / E."""
-        return self.momentum / self.energy
+        energy, _, momentum = self._norms
+        return momentum / energy
 
     @property
     def gamma(self) -> float:
         """Gamma = E / m, infinite for an odd kernel."""
-        return self.energy / self.rest_mass if self.rest_mass else math.inf
+        energy, rest_mass, _ = self._norms
+        return energy / rest_mass if rest_mass else math.inf
 
     @property
     def celerity(self) -> float:
         """Gamma * beta = p / m, infinite for an odd kernel."""
-        return self.momentum / self.rest_mass if self.rest_mass else math.inf
+        _, rest_mass, momentum = self._norms
+        return momentum / rest_mass if rest_mass else math.inf
 
     @property
     def rapidity(self) -> float:
@@ -117,17 +120,36 @@ class Decomposition:
     @property
     def total(self) -> float:
         """M0 = sum of the taps."""
-        return float(self.kernel.sum())
+        with np.errstate(over="ignore"):
+            return float(self.kernel.sum())
 
     @cached_property
     def momentum_vector(self) -> Array:
         """M1 = sum of r K as (x, y), in px; exactly zero where it is only rounding."""
-        return first_moments(self.kernel, self.odd)
+        moments = first_moments(*np.ldexp([self.kernel, self.odd], -self._exponent))
+        with np.errstate(over="ignore"):
+            return np.ldexp(moments, self._exponent)
 
     @property
     def momentum_angle(self) -> float:
         """Angle of the momentum vector in degrees, NaN if it is zero."""
         return direction_of(*self.momentum_vector)
+
+    @cached_property
+    def _exponent(self) -> int:
+        return int(rescaled(self.kernel)[1].item())
+
+    def _rescaled_back(self, norm: float) -> float:
+        # A norm beyond the range of numbers is infinite.
+        with np.errstate(over="ignore"):
+            return float(np.ldexp(norm, self._exponent))
+
+    @cached_property
+    def _norms(self) -> tuple[float, float, float]:
+        """E, m and p of the rescaled kernel, whose ratios neither overflow nor vanish."""
+        parts = np.stack([self.kernel, self.even, self.odd])
+        energy, rest_mass, momentum = l2_norms(np.ldexp(parts, -self._exponent))
+        return float(energy), float(rest_mass), float(momentum)
 
 
 def decompose(kernel: object) -> Decomposition:
@@ -162,13 +184,20 @@ def decompose(kernel: object) -> Decomposition:
     array([0.6, 0. ])
     """
     array = as_kernel(kernel)
-    even, odd = parities(array)
+    scaled, exponent = rescaled(array)
+    even, odd = parities(scaled)
     isotropic = isotropic_part(even)
-    return Decomposition(array, even, odd, isotropic, even - isotropic)
+    parts = np.ldexp([even, odd, isotropic, even - isotropic], exponent)
+    return Decomposition(array, *parts)
 
 
 def measured_betas(kernels: Array | Sequence[Kernel]) -> Array:
     """Return beta = p / E of kernels, (n,), to 12 digits, which hide the rounding of the split."""
-    stack = np.asarray(kernels)
-    betas = l2_norms(parities(stack)[1]) / l2_norms(stack)
-    return np.array([round(beta, 12) for beta in betas.tolist()])
+    return np.array([round(beta, 12) for beta in betas_of(np.asarray(kernels)).tolist()])
+
+
+def betas_of(kernels: Array) -> Array:
+    """Return beta = p / E of kernels that are not zero, (...)."""
+    scaled, _ = rescaled(kernels)
+    betas: Array = l2_norms(parities(scaled)[1]) / l2_norms(scaled)
+    return betas

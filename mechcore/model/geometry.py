@@ -8,6 +8,9 @@ import numpy as np
 
 from mechcore.io.arrays import Array
 
+Size = int | tuple[int, int]
+"""Of a kernel: its side, or its height and width."""
+
 PLACEMENTS: dict[str, tuple[float, float]] = {"centred": (0.0, 0.0), "corners": (0.5, -0.5)}
 """Shift (x, y) of the grid after odd layers, px, along the axes of even size. An even kernel is
 centred between pixels; the paper puts it in corners of the next odd size, in turn the lower left
@@ -40,14 +43,20 @@ def direction_of(x: float, y: float) -> float:
     return math.degrees(math.atan2(y, x)) % 360.0
 
 
-def light_speed(size: int, angle: float) -> float:
+def shape_of(size: Size) -> tuple[int, int]:
+    """Return height and width of a size."""
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def light_speed(size: Size, angle: float) -> float:
     """Return the fastest that anything can move along an angle, px/layer.
 
     The support grows by ``(size - 1) / 2`` along the axes, more along a diagonal: it is a square.
 
     Examples
     --------
-    >>> light_speed(3, 0), round(light_speed(3, 45), 3)
-    (1.0, 1.414)
+    >>> light_speed(3, 0), round(light_speed(3, 45), 3), light_speed((1, 5), 90)
+    (1.0, 1.414, 0.0)
     """
-    return float(np.abs(unit_vector(angle)).sum() * (size - 1) / 2)
+    height, width = shape_of(size)
+    return float(np.abs(unit_vector(angle)) @ [width - 1, height - 1] / 2)

@@ -11,9 +11,10 @@ import numpy as np
 
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.io.arrays import Array, real_array
-from mechcore.model.geometry import centred_coordinates, unit_vector
+from mechcore.model.geometry import Size, centred_coordinates, shape_of, unit_vector
 
 Kernel = Array
+Shape = tuple[int, int]
 
 LARGEST_SEED = 2**32 - 1
 
@@ -30,9 +31,9 @@ class Family:
     summary : str
         One line for people.
     even : callable
-        ``(size, seed) -> (size, size) array`` with K(r) = K(-r), of any norm.
+        ``(shape, seed) -> array`` of this shape with K(r) = K(-r), of any norm.
     odd : callable
-        ``(size, seed, angle) -> (size, size) array`` of any norm, turned by an angle in degrees;
+        ``(shape, seed, angle) -> array`` of any norm, turned by an angle in degrees;
         K(r) = -K(-r), with a first moment along the angle, unless ``by_parity`` is false.
     by_parity : bool
         Whether the parts have opposite parity, so that rho = beta^2 under ``unit`` mixing.
@@ -40,30 +41,39 @@ class Family:
         Whether only odd sizes have the pixel in the middle that the family needs.
     smallest : int
         Smallest size.
+    lines : bool
+        Whether the family has kernels of one row or one column.
     """
 
     summary: str
-    even: Callable[[int, int], Kernel]
-    odd: Callable[[int, int, float], Kernel]
+    even: Callable[[Shape, int], Kernel]
+    odd: Callable[[Shape, int, float], Kernel]
     by_parity: bool = True
     odd_sizes: bool = False
     smallest: int = 2
+    lines: bool = False
 
-    def has_size(self, size: int) -> bool:
+    def has_size(self, size: Size) -> bool:
         """Return whether the family has kernels of a size."""
-        return size >= self.smallest and (size % 2 == 1 or not self.odd_sizes)
+        short, long = sorted(shape_of(size))
+        fits = short == long or (short == 1 and self.lines)
+        return fits and long >= self.smallest and (long % 2 == 1 or not self.odd_sizes)
 
 
-def steered(along_x: Callable[[int, int], Kernel]) -> Callable[[int, int, float], Kernel]:
-    """Turn an odd part that has a first moment along x, or none, like a vector."""
+def steered(along_x: Callable[[Shape, int], Kernel]) -> Callable[[Shape, int, float], Kernel]:
+    """Turn an odd part that has a first moment along x, or none, like a vector.
 
-    def turn(size: int, seed: int, angle: float) -> Kernel:
-        part = along_x(size, seed)
-        if np.sum(part * centred_coordinates(size)) < 0:
+    On a line, only the component along it is left.
+    """
+
+    def turn(shape: Shape, seed: int, angle: float) -> Kernel:
+        short, long = sorted(shape)
+        part = along_x((short, long), seed)
+        if np.sum(part * centred_coordinates(long)) < 0:
             part = -part
         cosine, sine = unit_vector(angle)
-        turned: Kernel = cosine * part + sine * part.T
-        return turned
+        along_axes: list[Kernel] = [cosine * part, sine * part.T]
+        return np.add(*along_axes) if short == long else along_axes[shape[1] == short]
 
     return turn
 
@@ -81,101 +91,131 @@ def dct_basis(size: int, frequency: int) -> Array:
     return unit
 
 
-def _dct_even(size: int, seed: int) -> Kernel:
-    return np.full((size, size), 1.0 / size)
+def _dct_even(shape: Shape, seed: int) -> Kernel:
+    return np.full(shape, 1.0 / math.sqrt(math.prod(shape)))
 
 
-def _dct_odd(size: int, seed: int) -> Kernel:
-    return np.outer(dct_basis(size, 0), dct_basis(size, 1))
+def _dct_odd(shape: Shape, seed: int) -> Kernel:
+    return np.outer(dct_basis(shape[0], 0), dct_basis(shape[1], 1))
 
 
-def _gaussian_even(size: int, seed: int) -> Kernel:
+def _gaussian_even(shape: Shape, seed: int) -> Kernel:
     # A quarter of the size: the kernel reaches to two standard deviations on each side.
-    profile = np.exp(-0.5 * (centred_coordinates(size) / (size / 4)) ** 2)
-    return np.outer(profile, profile)
+    profiles = [np.exp(-0.5 * (centred_coordinates(size) / (size / 4)) ** 2) for size in shape]
+    return np.outer(*profiles)
 
 
-def _gaussian_odd(size: int, seed: int) -> Kernel:
-    return _gaussian_even(size, seed) * centred_coordinates(size)
+def _gaussian_odd(shape: Shape, seed: int) -> Kernel:
+    return _gaussian_even(shape, seed) * centred_coordinates(shape[1])
 
 
 def _binomial(degree: int) -> Array:
     return np.array([math.comb(degree, i) for i in range(degree + 1)], dtype=np.float64)
 
 
-def _binomial_even(size: int, seed: int) -> Kernel:
-    return np.outer(_binomial(size - 1), _binomial(size - 1))
+def sobel(shape: Shape) -> Kernel:
+    """Return the Sobel kernel of a shape along +x, of unit norm; zeros if it has one column.
+
+    Examples
+    --------
+    >>> (sobel((3, 3)) * 12**0.5).round(9)
+    array([[-1.,  0.,  1.],
+           [-2.,  0.,  2.],
+           [-1.,  0.,  1.]])
+    """
+    return np.zeros(shape) if shape[1] == 1 else _unit(_binomial_odd(shape, 0))
 
 
-def _binomial_odd(size: int, seed: int) -> Kernel:
-    return np.outer(_binomial(size - 1), np.convolve(_binomial(size - 2), [-1.0, 1.0]))
+def _binomial_even(shape: Shape, seed: int) -> Kernel:
+    return np.outer(*[_binomial(size - 1) for size in shape])
 
 
-def _highpass_even(size: int, seed: int) -> Kernel:
-    return np.outer(dct_basis(size, size - 1), dct_basis(size, size - 1))
+def _binomial_odd(shape: Shape, seed: int) -> Kernel:
+    height, width = shape
+    return np.outer(_binomial(height - 1), np.convolve(_binomial(width - 2), [-1.0, 1.0]))
 
 
-def _normal_deviates(size: int, seed: int, stream: int) -> Kernel:
-    return np.random.default_rng([seed, size, stream]).standard_normal((size, size))
+def _highpass_even(shape: Shape, seed: int) -> Kernel:
+    highest = dct_basis(shape[0], shape[0] - 1)
+    return np.outer(highest, highest)
 
 
-def _random_even(size: int, seed: int) -> Kernel:
-    deviates = _normal_deviates(size, seed, 0)
+def _normal_deviates(shape: Shape, seed: int, stream: int) -> Kernel:
+    # A square is known by its side, so that its draws are those of earlier versions.
+    key = [seed, *dict.fromkeys(shape), stream]
+    return np.random.default_rng(key).standard_normal(shape)
+
+
+def _random_even(shape: Shape, seed: int) -> Kernel:
+    deviates = _normal_deviates(shape, seed, 0)
     even = deviates + deviates[::-1, ::-1]
     return even if even.sum() >= 0 else -even
 
 
-def _random_odd(size: int, seed: int) -> Kernel:
-    deviates = _normal_deviates(size, seed, 1)
+def _random_odd(shape: Shape, seed: int) -> Kernel:
+    deviates = _normal_deviates(shape, seed, 1)
     odd = deviates - deviates[::-1, ::-1]
-    gradient = _dct_odd(size, seed).T
-    y = centred_coordinates(size)[:, np.newaxis]
+    if shape[0] == 1:
+        return odd
+    gradient = _dct_odd(shape, seed).T
+    y = centred_coordinates(shape[0])[:, np.newaxis]
     return odd - gradient * (np.sum(odd * y) / np.sum(gradient * y))
 
 
-def _neighbours(size: int, seed: int) -> Kernel:
+def _neighbours(shape: Shape, seed: int) -> Kernel:
     """The four neighbours of the middle: a shift by one pixel, averaged over the square."""
-    middle = np.abs(centred_coordinates(size))
+    middle = np.abs(centred_coordinates(shape[0]))
     neighbours: Kernel = (middle + middle[:, np.newaxis] == 1.0).astype(np.float64)
     return neighbours
 
 
-def _laplace_even(size: int, seed: int) -> Kernel:
-    neighbours = _neighbours(size, seed)
-    neighbours[size // 2, size // 2] = -4.0
+def _laplace_even(shape: Shape, seed: int) -> Kernel:
+    neighbours = _neighbours(shape, seed)
+    neighbours[shape[0] // 2, shape[1] // 2] = -4.0
     return neighbours
 
 
-def _shift_without_average(size: int, seed: int, angle: float) -> Kernel:
+def _shift_without_average(shape: Shape, seed: int, angle: float) -> Kernel:
     """A shift by one pixel along an axis less its average over the square; steered in between.
 
     It has an odd part, which turns like a vector, and an even one, which turns twice as fast.
     """
-    x = centred_coordinates(size)
-    neighbours, (cosine, sine) = _neighbours(size, seed), unit_vector(angle)
+    x = centred_coordinates(shape[1])
+    neighbours, (cosine, sine) = _neighbours(shape, seed), unit_vector(angle)
     along_x, along_y = neighbours * x, neighbours * x[:, np.newaxis]
     stretched = unit_vector(2 * angle)[0] * (along_x**2 - along_y**2)
     part: Kernel = (cosine * along_x + sine * along_y) / 2 + stretched / 4
     return part
 
 
-def _cubic_along_x(size: int, seed: int) -> Kernel:
-    return np.outer(dct_basis(size, 2), dct_basis(size, 1))
+def _cubic_along_x(shape: Shape, seed: int) -> Kernel:
+    return np.outer(dct_basis(shape[0], 2), dct_basis(shape[1], 1))
 
 
-def _saddle(size: int, seed: int, angle: float) -> Kernel:
+def _saddle(shape: Shape, seed: int, angle: float) -> Kernel:
     """The DCT bases (1, 1) and (2, 0) - (0, 2), which turn into each other twice as fast."""
     cosine, sine = unit_vector(2 * angle)
-    bend = np.outer(dct_basis(size, 2), dct_basis(size, 0))
-    part: Kernel = sine * (bend - bend.T) + cosine * np.outer(*[dct_basis(size, 1)] * 2)
+    constant, gradient, curved = (dct_basis(shape[0], frequency) for frequency in range(3))
+    bend = np.outer(curved, constant)
+    part: Kernel = sine * (bend - bend.T) + cosine * np.outer(gradient, gradient)
     return part
 
 
 FAMILIES: dict[str, Family] = {
-    "dct": Family("DCT-II bases: DC and the gradients (the paper)", _dct_even, steered(_dct_odd)),
-    "gaussian": Family("a Gaussian and its derivative", _gaussian_even, steered(_gaussian_odd)),
+    "dct": Family(
+        "DCT-II bases: DC and the gradients (the paper)",
+        _dct_even,
+        steered(_dct_odd),
+        lines=True,
+    ),
+    "gaussian": Family(
+        "a Gaussian and its derivative", _gaussian_even, steered(_gaussian_odd), lines=True
+    ),
     "binomial": Family(
-        "binomial smoothing and its Sobel derivative", _binomial_even, steered(_binomial_odd)
+        "binomial smoothing and its Sobel derivative",
+        _binomial_even,
+        steered(_binomial_odd),
+        lines=True,
     ),
     "highpass": Family(
         "the highest DCT-II basis (zero sum: negative control) and the gradients",
@@ -183,7 +223,10 @@ FAMILIES: dict[str, Family] = {
         steered(_dct_odd),
     ),
     "random": Family(
-        "seeded normal deviates, split into parities", _random_even, steered(_random_odd)
+        "seeded normal deviates, split into parities",
+        _random_even,
+        steered(_random_odd),
+        lines=True,
     ),
     "laplace": Family(
         "the Laplacian of five points and the gradients",
@@ -215,8 +258,8 @@ MIXINGS: dict[str, Callable[[float], tuple[float, float]]] = {
 """Mixing rules: the amplitudes of the even and of the odd part, both of unit norm."""
 
 
-def even_part(family: str, size: int, seed: int = 0) -> Kernel:
-    """Return the part of a family at mixing ratio 0, (k, k), of unit norm; it is even.
+def even_part(family: str, size: Size, seed: int = 0) -> Kernel:
+    """Return the part of a family at mixing ratio 0, of unit norm; it is even.
 
     Examples
     --------
@@ -229,11 +272,11 @@ def even_part(family: str, size: int, seed: int = 0) -> Kernel:
     return _unit((even + even[::-1, ::-1]) / 2)
 
 
-def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kernel:
-    """Return the part of a family at mixing ratio 1, (k, k), of unit norm, turned by an angle.
+def odd_part(family: str, size: Size, angle: float | None = None, seed: int = 0) -> Kernel:
+    """Return the part of a family at mixing ratio 1, of unit norm, turned by an angle.
 
     It is odd, with its first moment along the angle, unless the family is not split by parity. The
-    angle is in degrees, from +x (right) towards +y (down).
+    angle is in degrees, from +x (right) towards +y (down); by default 0, but 90 for a column.
 
     Examples
     --------
@@ -242,16 +285,16 @@ def odd_part(family: str, size: int, angle: float = 0.0, seed: int = 0) -> Kerne
            [ 0.5,  0.5]])
     """
     entry = choose(FAMILIES, "family", family)
-    angle = _checked_number("angle", angle)
-    part = entry.odd(checked_size(family, size), _checked_seed(seed), angle)
+    shape = checked_size(family, size)
+    part = entry.odd(shape, _checked_seed(seed), _checked_angle(angle, shape))
     return _unit((part - part[::-1, ::-1]) / 2 if entry.by_parity else part)
 
 
 def kernel(
     family: str,
-    size: int,
+    size: Size,
     beta: float,
-    angle: float = 0.0,
+    angle: float | None = None,
     mixing: str = "unit",
     *,
     seed: int = 0,
@@ -262,12 +305,13 @@ def kernel(
     ----------
     family : str
         Key of `FAMILIES`.
-    size : int
-        Kernel size k >= 2.
+    size : int or (int, int)
+        Kernel size k >= 2; ``(1, k)`` and ``(k, 1)`` are lines, which not every family has.
     beta : float
         Mixing ratio from 0 (even) to 1 (odd, unless the family is not split by parity).
     angle : float, optional
-        Direction of the first moment of the odd part, degrees from +x towards +y.
+        Direction of the first moment of the odd part, degrees from +x towards +y: 0 by default, 90
+        for a column. A line has no gradient across it.
     mixing : {"unit", "linear"}, optional
         ``unit``: ``sqrt(1 - beta**2) E + beta O``, so the odd energy ratio of parities is
         ``beta**2``;
@@ -277,7 +321,7 @@ def kernel(
 
     Returns
     -------
-    (k, k) ndarray
+    (k, k), (1, k) or (k, 1) ndarray
         The kernel, for a true convolution.
 
     Raises
@@ -327,13 +371,32 @@ def _unit(array: Kernel) -> Kernel:
     return array / np.linalg.norm(array)
 
 
-def checked_size(family: str, size: object) -> int:
-    """Return a size of a family, or refuse it."""
+def checked_size(family: str, size: object) -> Shape:
+    """Return a size of a family as height and width, or refuse it."""
     entry = FAMILIES[family]
-    number = checked_integer("size", size, entry.smallest, LARGEST_SIZE)
-    if not entry.has_size(number):
-        raise InvalidValue("size", size, f"an odd size for {family}")
-    return number
+    if not isinstance(size, tuple | list):
+        side = checked_integer("size", size, entry.smallest, LARGEST_SIZE)
+        if not entry.has_size(side):
+            raise InvalidValue("size", size, f"an odd size for {family}")
+        return side, side
+    if not entry.lines:
+        raise InvalidValue("size", size, f"an integer: {family} needs a square")
+    if len(size) != 2 or size.count(1) != 1:
+        raise InvalidValue("size", size, "an integer k, (1, k) or (k, 1)")
+    is_row = size[0] == 1
+    side = checked_integer("size", size[int(is_row)], entry.smallest, LARGEST_SIZE)
+    return (1, side) if is_row else (side, 1)
+
+
+def _checked_angle(angle: float | None, shape: Shape) -> float:
+    """Return an angle, or the default; the gradient across a line is zero."""
+    height, width = shape
+    if angle is None:
+        return 90.0 if width < height else 0.0
+    angle = _checked_number("angle", angle)
+    if height != width and unit_vector(angle)[int(height < width)]:
+        raise InvalidValue("angle", angle, "0 or 180 along a row, 90 or 270 along a column")
+    return angle
 
 
 def _checked_seed(seed: object) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mechcore.io.arrays import Array
 
@@ -19,6 +20,16 @@ def l2_norms(images: Array) -> Array:
         lengths = np.sqrt(np.sum(scaled**2, axis=(-2, -1)))
     norms: Array = peaks * np.where(ordinary, lengths, 1.0)
     return norms
+
+
+def rescaled(images: Array) -> tuple[Array, NDArray[np.intc]]:
+    """Return images times the power of two that puts each peak into [0.5, 1), and the exponents.
+
+    The images are ``ldexp(rescaled, exponents)``: sums and products of them stay within the range
+    of numbers, and nothing is rounded.
+    """
+    _, exponents = np.frexp(np.abs(images).max(axis=(-2, -1), keepdims=True))
+    return np.ldexp(images, -exponents), exponents
 
 
 def l2_norm(state: Array) -> float:

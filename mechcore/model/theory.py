@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mechcore.errors import choose
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
-from mechcore.model.decomposition import decompose
-from mechcore.model.geometry import centred_coordinates
-from mechcore.model.normalisations import l2_norms
+from mechcore.model.decomposition import Decomposition, decompose
+from mechcore.model.geometry import centred_coordinates, light_speed
+from mechcore.model.kernels import as_kernel
+from mechcore.model.normalisations import l2_norms, rescaled
 
 TAP_ROUNDING = 1e-15
 """A tap below zero by less than this share of the largest is zero but for rounding."""
@@ -41,7 +42,9 @@ class Theory:
         s = sqrt(V_e): width of the even part along the velocity, px per root of a layer. NaN where
         the even part has zero sum or a negative second moment.
     light_speed : float
-        (k - 1)/2 px/layer, k the longer side: how fast the support can grow along an axis.
+        How fast the support can grow along the momentum, px/layer: (k - 1)/2 along an axis, more
+        along a diagonal (see `mechcore.model.geometry.light_speed`). Along the longer side for a
+        kernel without momentum.
     beta_star : float
         The largest beta for which no tap is negative when the even and the odd part of this kernel
         are mixed; NaN if there is none.
@@ -113,7 +116,8 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
     (True, 0.356348, 0.816497)
     """
     behaviour = choose(ACTIVATIONS, "activation", activation)
-    parts = decompose(kernel)
+    # Nothing here depends on a factor of the kernel.
+    parts = decompose(rescaled(as_kernel(kernel))[0])
     spread = even_spread(parts.even)
     velocity = velocities(parts.kernel, parts.momentum_vector)
     return Theory(
@@ -121,7 +125,7 @@ def theory(kernel: object, activation: str = "relu") -> Theory:
         velocity=velocity,
         covariance_rate=spread - np.outer(velocity, velocity),
         diffusion_speed=_width_along(spread, parts.momentum_vector),
-        light_speed=(max(parts.kernel.shape) - 1) / 2,
+        light_speed=_light_speed_along(parts),
         beta_star=float(beta_star(parts.even, parts.odd)),
     )
 
@@ -186,6 +190,13 @@ def _total(kernels: Array) -> Array:
     total = kernels.sum(axis=(-2, -1))
     rounding = SUM_ROUNDING * np.abs(kernels).sum(axis=(-2, -1))
     return np.where(np.abs(total) <= rounding, np.nan, total)
+
+
+def _light_speed_along(parts: Decomposition) -> float:
+    height, width = parts.kernel.shape
+    if np.isnan(parts.momentum_angle):
+        return light_speed(max(height, width), 0.0)
+    return light_speed((height, width), parts.momentum_angle)
 
 
 def _width_along(spread: Array, direction: Array) -> float:

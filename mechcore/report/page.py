@@ -37,7 +37,7 @@ FILM_STRIP = "strip"
 PLACED = (FILM_STRIP, PUBLISHED)
 """Sections that have places of their own on the page."""
 
-SCRIPTS = ("player.js.j2", "grid_map.js.j2", "folds.js.j2")
+SCRIPTS = ("player.js.j2", "grid_map.js.j2", "space.js.j2", "folds.js.j2")
 
 MARKUP = re.compile(r"[\\`*_\[\]|~$]")
 """Characters that start something in Markdown, with the tables and formulas of code hosts."""

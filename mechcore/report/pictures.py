@@ -31,6 +31,8 @@ class Picture:
     height: int
     source: str
     """The file that the page shows, as a data URI."""
+    space: dict[str, object] | None = None
+    """Points that the page turns."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
         height = round(width * image.height / image.width)
     shown = png if kind.raster or svg.stat().st_size > HEAVIEST_SVG else svg
     words = kind.alt_text(data), kind.caption(data)
-    return Picture(stem, *words, width, height, _embedded(shown))
+    return Picture(stem, *words, width, height, _embedded(shown), kind.space(data))
 
 
 def _embedded(file: Path) -> str:

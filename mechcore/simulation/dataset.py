@@ -14,8 +14,7 @@ from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajector
 from mechcore.io.arrays import Array
 from mechcore.io.netcdf import describe, with_attributes
 from mechcore.io.provenance import provenance
-from mechcore.model.decomposition import parities
-from mechcore.model.normalisations import l2_norms
+from mechcore.model.decomposition import betas_of
 
 if TYPE_CHECKING:
     from mechcore.engines.rule import LayerRule
@@ -83,7 +82,6 @@ def trajectories_dataset(
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
     pattern_lead = tuple(name for name in lead if name == "pattern")
-    betas = l2_norms(parities(kernels)[1]) / l2_norms(kernels)
     variables: dict[str, tuple[tuple[str, ...], object]] = {
         name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
     }
@@ -93,7 +91,7 @@ def trajectories_dataset(
         "edge_at": (pattern_lead, edge_at),
         "rounding_sensitivity": (lead, sensitivity),
         "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
-        "odd_energy_ratio": (kernel_lead, np.round(betas**2, 12)),
+        "odd_energy_ratio": (kernel_lead, np.round(betas_of(kernels) ** 2, 12)),
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
     }

@@ -28,7 +28,7 @@ from mechcore.model.boundaries import BOUNDARIES, domain_side
 from mechcore.model.decomposition import measured_betas, parities
 from mechcore.model.geometry import PLACEMENTS
 from mechcore.model.kernels import FAMILIES, as_kernel, even_part, kernel, odd_part
-from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.normalisations import NORMALISATIONS, rescaled
 from mechcore.model.patterns import Image, as_pattern, pattern_image
 from mechcore.model.theory import beta_star
 from mechcore.simulation.dataset import trajectories_dataset, with_cell, with_parameters
@@ -129,16 +129,16 @@ def propagate(
     image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
     image = _on_domain(image, domain_side(boundary, domain, max(image.shape)))
     if in_turns:
-        outcome, sensitivity = _run(engine, stack[np.newaxis], image, rule)
+        outcome, sensitivity = _run_in_range(engine, stack[np.newaxis], image, rule)
         stack, stacked = stack[:1], False
     else:
-        outcome, sensitivity = _run(engine, stack, image, rule)
+        outcome, sensitivity = _run_in_range(engine, stack, image, rule)
     _place(outcome, placement, stack.shape[1:])
     dataset = trajectories_dataset(
         outcome,
         sensitivity=sensitivity,
         kernels=stack,
-        beta_stars=beta_star(*parities(stack)),
+        beta_stars=beta_star(*parities(rescaled(stack)[0])),
         rule=rule,
         coordinates={"kernel": np.arange(len(stack))},
         window_starts=snapshot_offsets(image, stack, rule),
@@ -243,6 +243,23 @@ def edge_layer(image: Image, kernel_shape: tuple[int, ...], rule: LayerRule) -> 
         if size > 1:
             layers.append(2 * margin // (size - 1) + 1)
     return float(min(layers))
+
+
+def _run_in_range(
+    engine: str, kernels: Array, image: Image, rule: LayerRule
+) -> tuple[Trajectories, Array]:
+    """Run kernels of any norm, of which only gain and peak depend if the state is divided by it."""
+    scale_free = NORMALISATIONS[rule.normalise].divides and ACTIVATIONS[rule.activation].homogeneous
+    if not scale_free:
+        return _run(engine, kernels, image, rule)
+    scaled, exponents = rescaled(kernels)
+    outcome, sensitivity = _run(engine, scaled, image, rule)
+    turns = exponents.reshape(len(kernels), -1)
+    exponent = turns[:, np.arange(rule.steps) % turns.shape[1], np.newaxis]
+    sizes = [QUANTITIES.index(name) for name in ("gain", "peak")]
+    with np.errstate(over="ignore"):
+        outcome.record[:, 1:, sizes] = np.ldexp(outcome.record[:, 1:, sizes], exponent)
+    return outcome, sensitivity
 
 
 def _run(engine: str, kernels: Array, image: Image, rule: LayerRule) -> tuple[Trajectories, Array]:

@@ -55,6 +55,13 @@ def test_fewer_than_three_points_make_no_line(known: int) -> None:
     assert np.isnan(line.intercept)
 
 
+@pytest.mark.parametrize(("steps", "t_burn", "layers"), [(1, None, 2), (9, 8, 2)])
+def test_too_few_layers_give_no_speed(steps: int, t_burn: int | None, layers: int) -> None:
+    run = propagate(kernel("dct", 3, 0.3), steps=steps, t_burn=t_burn)
+    with pytest.raises(MechcoreError, match=f"^steps: {layers} layers from t_burn = .* at least 3"):
+        measure(run)
+
+
 @pytest.mark.parametrize("angle", [0, 45, 90, 137.0, 180, 270])
 @pytest.mark.parametrize("beta", [0.2, 0.6, 0.9])
 def test_speed_is_the_slope_along_the_momentum(angle: float, beta: float) -> None:

@@ -22,6 +22,7 @@ from mechcore.analysis.mechanics import (
 )
 from mechcore.experiment.cell import Cell
 from mechcore.model.decomposition import decompose
+from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import kernel
 from mechcore.model.theory import theory
 from mechcore.simulation.run import propagate, simulate
@@ -134,7 +135,9 @@ def test_table_of_kernels_holds_what_is_known_without_running() -> None:
         # One even part for all betas, also for an odd kernel, which has none of its own.
         still = theory(kernel("gaussian", 3, 0.3, row.angle))
         assert row.diffusion_speed == pytest.approx(still.diffusion_speed)
-        assert row.light_speed == 1.0
+        assert row.light_speed == light_speed(3, row.angle)
+        # 1e-14: theory reads the angle off the taps.
+        assert still.light_speed == pytest.approx(row.light_speed, rel=1e-14)
     assert table.beta_star.equals(dataset.beta_star.to_dataframe().reset_index().beta_star)
 
 

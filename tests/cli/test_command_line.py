@@ -52,6 +52,21 @@ def test_propagate_prints_the_speed_and_writes_the_trajectory(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["out.nc"]
 
 
+@pytest.mark.parametrize(("size", "shape"), [("1x5", (1, 5)), ("5x1", (5, 1))])
+def test_propagate_takes_lines(tmp_path: Path, size: str, shape: tuple[int, int]) -> None:
+    family = ("--family", "dct", "--size", size, "--beta", "0.5", "--output", "out.nc")
+    output = succeed(("propagate", *family), tmp_path)
+    with xr.open_dataset(tmp_path / "out.nc") as run:
+        assert run.kernel_taps.shape == shape
+        moved, still = ("mu_x", "mu_y") if shape[0] == 1 else ("mu_y", "mu_x")
+        assert (run[still] == 0).all()
+        # Below beta* the speed is exact: M1/M0.
+        taps = run.kernel_taps.values.ravel()
+        exact = (np.arange(-2, 3) * taps).sum() / taps.sum()
+        assert float(run[moved][-1]) == pytest.approx(64 * exact, rel=1e-12)
+    assert output.startswith(f"speed={exact:.6f} px/layer")
+
+
 def test_filters_prints_a_table_of_layers_and_writes_every_kernel(tmp_path: Path) -> None:
     weights = np.random.default_rng(0).standard_normal((4, 2, 3, 3))
     np.savez(tmp_path / "net.npz", **{"conv.weight": weights, "conv.bias": np.zeros(4)})

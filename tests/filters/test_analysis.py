@@ -44,6 +44,18 @@ def test_equals_the_decomposition_of_each_kernel(
         np.testing.assert_allclose(np.sqrt(row.energy), parts.energy, rtol=ROUNDING)
 
 
+@given(shapes, seeds, st.sampled_from([2.0**-1000, 2.0**1018]))
+def test_shares_and_directions_do_not_depend_on_the_scale(
+    shape: tuple[int, int], seed: int, scale: float
+) -> None:
+    kernels = deviates(shape, seed, 5)
+    first, other = analyse(kernels), analyse(scale * kernels)
+    for name in set(first.data_vars) - {*analysis.OF_THE_SCALE, "energy", "dct_energy"}:
+        np.testing.assert_array_equal(other[name], first[name])
+    for name in analysis.OF_THE_SCALE:
+        np.testing.assert_array_equal(other[name], scale * first[name])
+
+
 @given(shapes, seeds)
 def test_velocity_is_that_of_the_exact_theory(shape: tuple[int, int], seed: int) -> None:
     kernels = np.abs(deviates(shape, seed))

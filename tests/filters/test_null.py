@@ -12,7 +12,9 @@ from mechcore.filters.summary import effective_number
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 5), (1, 5), (3, 5)])
-@pytest.mark.parametrize("share", ["odd_energy_ratio", "isotropic_share", "low_frequency_share"])
+@pytest.mark.parametrize(
+    "share", ["odd_energy_ratio", "isotropic_share", "asymmetric_share", "low_frequency_share"]
+)
 def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: str) -> None:
     actual = analyse(np.random.default_rng(3).standard_normal((20_000, *shape)))[share].values
     law = null_law(share, *shape)
@@ -40,3 +42,13 @@ def test_dimensions_of_the_parts_add_up(shape: tuple[int, int]) -> None:
     parts = subspace_dimensions(*shape)
     disjoint = ("odd_energy_ratio", "isotropic_share", "anisotropic_share")
     assert sum(parts[name] for name in disjoint) == np.prod(shape)
+    assert parts["asymmetric_share"] == parts["odd_energy_ratio"] + parts["anisotropic_share"]
+
+
+@pytest.mark.parametrize(
+    ("size", "a", "b"), [(2, 1.5, 0.5), (3, 3, 1.5), (5, 9.5, 3), (7, 19.5, 5)]
+)
+def test_law_of_the_asymmetric_share_is_that_of_the_authors(size: int, a: float, b: float) -> None:
+    law = null_law("asymmetric_share", size, size)
+    # (n^2 - r)/2 and r/2, r orbits of the taps; 1e-15: a quotient of them.
+    assert law.args == pytest.approx((a, b), rel=1e-15)

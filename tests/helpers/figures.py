@@ -59,8 +59,8 @@ def check_contract(name: str, data: FigureData, folder: Path, most_bytes: int) -
     assert re.search(r"\d", alt_text(name, data))
     needs = FIGURES[name].figure().needs
     known = data.table[needs].dropna().astype(float)
-    # Words have three decimals; what linearity says is of the fits.
-    if name != "linearity" and not np.allclose(0.3 * known, known, atol=2e-3):
+    # Words have three decimals.
+    if not np.allclose(0.3 * known, known, atol=2e-3):
         less = data.table.assign(**{needs: 0.3 * data.table[needs]})
         changed = alt_text(name, dataclasses.replace(data, table=less))
         assert changed != alt_text(name, data), name

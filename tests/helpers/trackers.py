@@ -41,7 +41,7 @@ TRACK = (
 IMPORTED = (
     *("mlflow.store.tracking.rest_store", "mlflow.store.tracking.sqlalchemy_store"),
     *("mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking"),
-    *("mechcore.analysis.curve_comparison", "mechcore.analysis.pooled", "mechcore.cli.track"),
+    *("mechcore.analysis.pooled", "mechcore.cli.track"),
     *("mechcore.report.figures.preview", "mechcore.report.page", "mechcore.simulation.run"),
     "mechcore.tracking.track",
 )

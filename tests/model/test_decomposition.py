@@ -76,6 +76,29 @@ def test_ratios_do_not_depend_on_scale_or_sign(taps: Array, scale: float) -> Non
     )
 
 
+@given(seeded_kernels(signed=True), st.floats(1e-300, 1e300))
+def test_nothing_overflows_or_vanishes_at_any_scale(taps: Array, scale: float) -> None:
+    unit = taps / np.linalg.norm(taps)
+    first, other = decompose(unit), decompose(scale * unit)
+    # 1e-14: the taps are rounded once, and the sums of their squares.
+    assert other.beta == pytest.approx(first.beta, rel=CLOSE, abs=CLOSE)
+    sizes = [first.energy, first.rest_mass, first.momentum, *first.momentum_vector]
+    scaled = [other.energy, other.rest_mass, other.momentum, *other.momentum_vector]
+    np.testing.assert_allclose(scaled, scale * np.array(sizes), atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("factor", [2.0**-1021, 2.0**1023])
+def test_at_the_ends_of_the_range_of_numbers_ratios_stay_exact(factor: float) -> None:
+    taps = np.array([[1.0, 1.75, 0.5]])
+    first, other = decompose(taps), decompose(factor * taps)
+    for name in ("beta", "gamma", "celerity", "rapidity", "momentum_angle"):
+        assert getattr(other, name) == getattr(first, name)
+    np.testing.assert_array_equal(other.odd, factor * first.odd)
+    np.testing.assert_array_equal(other.momentum_vector, factor * first.momentum_vector)
+    with np.errstate(over="ignore"):
+        assert other.energy == np.multiply(factor, first.energy)  # infinite for the large one
+
+
 @given(any_kernels())
 def test_isotropic_part_is_the_mean_over_the_symmetries(taps: Array) -> None:
     parts = decompose(taps)

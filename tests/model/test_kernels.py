@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -145,6 +147,43 @@ def test_the_translation_is_a_shift_where_three_quarters_of_the_energy_are_asymm
         assert decompose(taps).odd_energy_ratio == pytest.approx(0.5, abs=1e-15)
     with refused("size: 4 is not allowed, expected an odd size for"):
         kernel("translation", 4, 0.5)
+
+
+@pytest.mark.parametrize("family", [name for name, entry in FAMILIES.items() if entry.lines])
+@pytest.mark.parametrize("size", SIZES)
+def test_lines_are_rows_and_columns_that_point_along_themselves(family: str, size: int) -> None:
+    row, column = (kernel(family, shape, 0.6) for shape in ((1, size), (size, 1)))
+    assert (row.shape, column.shape) == ((1, size), (size, 1))
+    parts = decompose(row)
+    assert (parts.energy, parts.beta) == pytest.approx((1, 0.6), abs=1e-14)  # norms of k squares
+    assert parts.momentum_angle == 0.0
+    assert decompose(column).momentum_angle == 90.0
+    assert decompose(kernel(family, (1, size), 0.6, 180)).momentum_angle == 180.0
+    assert decompose(kernel(family, (size, 1), 0.6, 270)).momentum_angle == 270.0
+
+
+def test_lines_of_separable_families_are_the_factors_of_the_square() -> None:
+    for family in ("dct", "gaussian", "binomial"):
+        even = even_part(family, (5, 1)) @ even_part(family, (1, 5))
+        np.testing.assert_allclose(even, even_part(family, 5), atol=1e-15)  # norms
+        odd = even_part(family, (5, 1)) @ odd_part(family, (1, 5))
+        np.testing.assert_allclose(odd, odd_part(family, 5), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("translation", (1, 5)), "size: (1, 5) is not allowed, expected an integer: translation"),
+        (("dct", (3, 5)), "size: (3, 5) is not allowed, expected an integer k, (1, k) or (k, 1)"),
+        (("dct", (1, 1)), "size: (1, 1) is not allowed, expected an integer k, (1, k) or (k, 1)"),
+        (("dct", (1, 2.5)), "size: 2.5 is not allowed, expected an integer from 2 to 1024"),
+        (("dct", (1, 5), 90), "angle: 90.0 is not allowed, expected 0 or 180 along a row, 90 or"),
+        (("dct", (5, 1), 45), "angle: 45.0 is not allowed, expected 0 or 180 along a row, 90 or"),
+    ],
+)
+def test_lines_are_refused_where_there_are_none(arguments: tuple[Any, ...], message: str) -> None:
+    with refused(message):
+        odd_part(*arguments)
 
 
 def test_saddles_are_even_and_turn_twice_as_fast() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mechcore.engines.trajectories import Trajectories
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.decomposition import MOMENTUM_ROUNDING, first_moments, parities
+from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import even_part, kernel, odd_part
 from mechcore.model.theory import beta_star, has_no_negative_tap, theory, velocities
 from tests.helpers.oracles import (
@@ -245,7 +246,7 @@ def test_beta_star_needs_both_parities_and_an_even_part_that_is_positive() -> No
 
 def test_speeds_of_boxes_and_of_kernels_without_mass_or_spread() -> None:
     for shape, speed in {(1, 1): 0, (2, 2): 0.5, (1, 4): 1.5, (5, 2): 2}.items():
-        # Half the longer side less one.
+        # Half the longer side less one, without momentum.
         assert theory(np.ones(shape)).light_speed == speed
     for size in (2, 3, 4):
         prediction = theory(odd_part("dct", size))
@@ -253,6 +254,23 @@ def test_speeds_of_boxes_and_of_kernels_without_mass_or_spread() -> None:
     sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
     assert math.isnan(theory(sharpen).diffusion_speed)
     assert np.all(theory(sharpen).velocity == 0)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 45, 90, 200, 315])
+def test_light_speed_is_that_along_the_momentum(angle: float) -> None:
+    # 1e-14: the angle is that of a sum of taps.
+    expected = pytest.approx(light_speed(3, angle), rel=1e-14)
+    assert theory(kernel("binomial", 3, 0.3, angle)).light_speed == expected
+    assert theory(kernel("dct", (1, 5), 0.3)).light_speed == 2.0
+
+
+@given(seeded_kernels(signed=True), st.floats(1e-300, 1e300))
+def test_theory_does_not_depend_on_a_factor(taps: Array, factor: float) -> None:
+    first, other = theory(taps), theory(factor / np.linalg.norm(taps) * taps)
+    for name in ("velocity", "diffusion_speed", "light_speed", "beta_star"):
+        values = getattr(other, name)
+        # 1e-9: a sum of taps of both signs may cancel to a millionth.
+        np.testing.assert_allclose(values, getattr(first, name), rtol=1e-9, atol=1e-9)
 
 
 @given(st.tuples(st.integers(1, 6), st.integers(1, 6)), st.integers(0, 999), st.booleans())

@@ -17,6 +17,7 @@ from mechcore.cli import main
 from mechcore.experiment.config import load_experiment
 from mechcore.io.netcdf import read_dataset, write_dataset
 from mechcore.report.page import Content, render
+from mechcore.report.pictures import Picture, Section
 from tests.helpers.browser import CHROMIUM, DESKTOP, PHONE, SMALL_PHONE, Visit, chromium, visit
 from tests.helpers.reports import SMALL, Report
 
@@ -164,6 +165,30 @@ def test_play_pauses_and_runs_to_the_last_layer(opened: Visit) -> None:
     expect(play).to_have_text("Pause")
     expect(play).to_have_text("Play", timeout=FILM)
     assert opened.page.inner_text("#readout-layer") == "12 of 12"
+
+
+def test_points_in_space_turn_by_keyboard_and_by_mouse(
+    browser: Browser, small: Report, tmp_path: Path
+) -> None:
+    space = {"points": [[1, 0, 0.5], [0, -1, -0.5]], "colours": ["#404080", "#20a387"]}
+    picture = Picture("space-a", "Points.", "Points.", 200, 100, "data:,", space)
+    page = tmp_path / "space.html"
+    section = Section("space", "Points", [picture])
+    page.write_text(render(small.results, Content([], [section], {})), encoding="utf-8")
+    with visit(browser, page, viewport=SMALL_PHONE) as seen:
+        canvas = seen.page.locator("canvas.space")
+        pictures = [canvas.evaluate("one => one.toDataURL()")]
+        for key in ("ArrowRight", "ArrowUp"):
+            canvas.press(key)
+            pictures.append(canvas.evaluate("one => one.toDataURL()"))
+        canvas.drag_to(
+            canvas, source_position={"x": 50, "y": 50}, target_position={"x": 90, "y": 70}
+        )
+        pictures.append(canvas.evaluate("one => one.toDataURL()"))
+        assert len(set(pictures)) == 4
+        assert seen.value("document.documentElement.scrollWidth") <= SMALL_PHONE["width"]
+        assert broken_rules(seen) == []
+        assert seen.complaints == []
 
 
 def test_tile_opens_by_keyboard_and_its_command_repeats_the_number(

@@ -175,10 +175,10 @@ def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -
     with pytest.raises(MechcoreError, match="metrics"):
         write_report(small.experiment, tmp_path / "nothing", files[0])
     assert all(file.is_file() for file in files)
-    (tmp_path / "linearity-dct.csv").mkdir()
-    with pytest.raises(MechcoreError, match="linearity-dct"):
+    (tmp_path / "speed-dct.csv").mkdir()
+    with pytest.raises(MechcoreError, match="speed-dct"):
         write_report(small.experiment, small.folder, files[0])
-    assert (tmp_path / "speed-dct.svg").is_file()
+    assert (tmp_path / "headline-dct.svg").is_file()
     assert not any(file.exists() for file in files)
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 import mechcore
+from mechcore.analysis.measures import measure
 from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
 from mechcore.errors import InvalidValue
@@ -97,6 +100,39 @@ def test_snapshots_carry_the_centroid_that_is_recorded(boundary: str, size: int)
         centroid = [np.average(x, weights=weights.sum(0)), np.average(y, weights=weights.sum(1))]
         # 1e-5: snapshots have 7 digits, on coordinates up to 20.
         np.testing.assert_allclose(centroid, [run.mu_x[layer], run.mu_y[layer]], atol=1e-5)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["identity", "relu", "modulus", "leaky_relu"]),
+    st.sampled_from(["l2", "peak", "mass"]),
+    st.floats(1e-300, 1e300),
+)
+def test_a_factor_of_the_kernel_changes_its_gain_alone(
+    activation: str, normalise: str, factor: float
+) -> None:
+    taps = kernel("dct", 3, 0.9, 30)
+    first, other = (
+        propagate(scale * taps, activation, steps=20, normalise=normalise) for scale in (1, factor)
+    )
+    for name in ("mass", "mu_x", "mu_y", "sigma_x", "sigma_y"):
+        # 1e-11: the rounding of the scaled taps over 20 layers.
+        np.testing.assert_allclose(other[name], first[name], rtol=1e-11, atol=1e-11)
+    for name in ("gain", "peak"):
+        np.testing.assert_allclose(other[name][1:], factor * first[name][1:], rtol=1e-11)
+    assert measure(other).speed == pytest.approx(float(measure(first).speed), rel=1e-11)
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_kernels_that_take_turns_are_scaled_one_by_one(engine: str) -> None:
+    taps = kernel("dct", 3, 0.9)
+    run = propagate([1e-308 * taps, 1e3 * taps], steps=5, in_turns=True, engine=engine)
+    plain = propagate([taps, taps], steps=5, in_turns=True, engine=engine)
+    assert np.isnan(run.extinct_at)
+    np.testing.assert_allclose(run.mu_x, plain.mu_x, rtol=1e-11)
+    factors = np.array([1e-308, 1e3, 1e-308, 1e3, 1e-308])
+    # 1e-11 of numbers without subnormals: 1e-308 times a gain has lost a digit or two.
+    np.testing.assert_allclose(run.gain[1:], factors * plain.gain[1:], rtol=1e-11)
 
 
 def test_attributes_tell_what_ran() -> None:

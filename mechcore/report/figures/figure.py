@@ -37,6 +37,8 @@ class ReportFigure:
     """What a reader must know to read the figure."""
     raster: bool = False
     """Whether the figure is made of images, so that its PNG is the better copy."""
+    turnable: Callable[[FigureData], dict[str, object]] | None = None
+    """Points in space that the page turns, each from -1 to 1, and their colours."""
 
     def data(self, results: Results, topic: str) -> FigureData:
         """Return what the figure of a topic shows."""
@@ -57,6 +59,10 @@ class ReportFigure:
         if self._known(data):
             return self.explain(data)
         return f"0 results of {data.topic} can be shown: none is known yet, or all are undefined."
+
+    def space(self, data: FigureData) -> dict[str, object] | None:
+        """Return what the page turns beside the drawing, if there is anything."""
+        return self.turnable(data) if self.turnable and self._known(data) else None
 
     def _known(self, data: FigureData) -> bool:
         return bool(data.table[self.needs].notna().any())

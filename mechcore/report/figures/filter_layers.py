@@ -30,6 +30,7 @@ def bank_figure(
     draw: Callable[[FigureData], Figure],
     alt_text: Callable[[FigureData], str],
     caption: Callable[[FigureData], str],
+    turnable: Callable[[FigureData], dict[str, object]] | None = None,
 ) -> ReportFigure:
     """Return a figure of a bank, which may not be analysed yet."""
 
@@ -37,7 +38,7 @@ def bank_figure(
         known = bank in results.banks
         return table(results, bank) if known else pd.DataFrame(columns=[needs])
 
-    return ReportFigure(needs, table_if_analysed, draw, alt_text, caption)
+    return ReportFigure(needs, table_if_analysed, draw, alt_text, caption, turnable=turnable)
 
 
 def untrained_analysis(results: Results, bank: str) -> BankAnalysis | None:

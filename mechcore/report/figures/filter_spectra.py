@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -37,13 +35,18 @@ LAYER = ["number", "layer", "height", "width", "kernels"]
 SHARES = ["share", "untrained", "chance"]
 COLUMNS = [*LAYER, "v", "u", *SHARES, "low_limit"]
 
-MAPS_SHOWN = 6
+LAYERS_SHOWN = 6
 BARS_SHOWN = 40
-LARGEST_MAP = 8
-"""Frequencies shown along each axis: the higher ones hold little, and could not be read."""
+COMPONENTS = 9
+"""Coefficients shown of each layer: all of 3x3 kernels."""
 
-DC, GRADIENTS, REST = "#6797c4", "#b3d0e8", "0.94"
+LARGEST_MAP = 8
+"""Frequencies in the table along each axis: the higher ones hold little."""
+
+DC, GRADIENTS, HIGHER, REST = "#6797c4", "#b3d0e8", "0.75", "0.94"
 """Colours of the parts of the energy, distinct by lightness alone, and under black lines."""
+
+SUM = "0.35"
 
 UNTRAINED: Style = {"color": BEFORE_TRAINING, "marker": "D", "ms": 4.5}
 
@@ -87,8 +90,8 @@ def _low_shares(table: pd.DataFrame) -> pd.DataFrame:
 def _draw(data: FigureData) -> Figure:
     shares = _low_shares(data.table)
     figure = new_figure(7.1, 4.2)
-    grid = figure.add_gridspec(2, MAPS_SHOWN, height_ratios=(1, 1.6))
-    _draw_maps(figure, grid, rows_shown(data.table, MAPS_SHOWN))
+    grid = figure.add_gridspec(2, LAYERS_SHOWN, height_ratios=(1, 1.3))
+    _draw_components(figure, grid, rows_shown(data.table, LAYERS_SHOWN))
     shown = rows_shown(shares, BARS_SHOWN).reset_index(drop=True)
     axes = figure.add_subplot(grid[1, :])
     _draw_bars(axes, shown)
@@ -105,9 +108,9 @@ def _draw(data: FigureData) -> Figure:
 
 def _alt_text(data: FigureData) -> str:
     shares = _low_shares(data.table).dropna(subset=["low"])
-    texts = in_words(rows_shown(shares, MAPS_SHOWN), "layer", _share_and_limit)
+    texts = in_words(rows_shown(shares, LAYERS_SHOWN), "layer", _share_and_limit)
     return (
-        "Maps of the energy by DCT-II coefficient, and bars of the share of DC and the two "
+        "Bars of the energy by DCT-II coefficient, and of the share of DC and the two "
         f"gradients in each of {len(shares)} layers of {data.topic}{_mean_share(shares)}. Share "
         f"and limit of chance: {texts}. {_verdict(shares)}"
     )
@@ -116,13 +119,13 @@ def _alt_text(data: FigureData) -> str:
 def _caption(data: FigureData) -> str:
     shares = _low_shares(data.table)
     numbers = list(shares.number)
-    maps = spread(numbers, MAPS_SHOWN)
-    only = f" (layers {', '.join(map(str, maps))})" if len(maps) < len(numbers) else ""
-    cropped = f", the first {LARGEST_MAP} along each axis" if _is_cropped(data.table) else ""
+    above = spread(numbers, LAYERS_SHOWN)
+    only = f" (layers {', '.join(map(str, above))})" if len(above) < len(numbers) else ""
+    cropped = f", the first {COMPONENTS}" if _is_cropped(data.table) else ""
     return (
-        "Above: share of the layer's energy in each DCT-II coefficient, percent; v and u count "
-        f"sign changes downwards and to the right{cropped}; outlined: DC and the two gradients"
-        f"{only}. Below: their share in each layer. Chance: kernels of the same "
+        "Above: share of the layer's energy in each DCT-II coefficient, in the paper's order (sign "
+        f"changes downwards, to the right){cropped}, and their sum as a line{only}. Below: share "
+        "of DC and the two gradients in each layer. Chance: kernels of the same "
         "energies that point anywhere, their mean and what one layer in a thousand exceeds. Pale: "
         f"chance alone gives more than {MOST_BY_CHANCE:.0%}, the layer decides nothing. "
         f"Grey dashes: {DOMINATED:.0%}. {_verdict(shares)}{shown_layers(shares, BARS_SHOWN)}"
@@ -153,37 +156,32 @@ def _verdict(shares: pd.DataFrame) -> str:
 
 
 def _is_cropped(table: pd.DataFrame) -> bool:
-    return bool(table[["height", "width"]].to_numpy(int).max() > LARGEST_MAP)
+    return bool((table.height * table.width).max() > COMPONENTS)
 
 
-def _draw_maps(figure: Figure, grid: Any, table: pd.DataFrame) -> None:
-    """A map of each layer: percents in the squares, a line about DC and the gradients."""
+def in_order(spectrum: pd.DataFrame) -> pd.DataFrame:
+    """Return coefficients of a layer in the paper's order: 00, 01, 10, 11, 02, 20, 12, 21, 22."""
+    keys = {"total": spectrum.v + spectrum.u, "apart": (spectrum.v - spectrum.u).abs()}
+    return spectrum.assign(**keys).sort_values(["total", "apart", "v"])
+
+
+def _draw_components(figure: Figure, grid: Any, table: pd.DataFrame) -> None:
+    """The first coefficients of each layer as bars, and their sum as a line."""
     titles = layer_titles(table, 11)
-    largest = float(table.share.max())
     for place, (number, rows) in enumerate(table.groupby("number")):
         axes = figure.add_subplot(grid[0, place])
-        shares = rows.pivot_table(index="v", columns="u", values="share", dropna=False)
-        percents = (100 * shares).round().astype(float)
-        sns.heatmap(
-            shares,
-            norm=PowerNorm(0.5, 0.0, largest),
-            vmin=0.0,
-            vmax=largest,
-            cmap="Blues",
-            annot=percents.map(lambda percent: f"{percent:.0f}" if percent > 0 else ""),
-            fmt="",
-            annot_kws={"fontsize": 7.5 if max(shares.shape) <= 5 else 5.0},
-            cbar=False,
-            square=True,
-            ax=axes,
-        )
-        right, down = min(2, shares.shape[1]), min(2, shares.shape[0])
-        x, y = [0, right, right, 1, 1, 0, 0], [0, 0, 1, 1, down, down, 0]
-        axes.plot(x, y, color="black", lw=1.6, clip_on=False, zorder=4, gid="outline")
-        axes.tick_params(bottom=False, left=False, labelsize=6.5, labelrotation=0)
+        first = in_order(rows).head(COMPONENTS).reset_index(drop=True)
+        places, shares = first.index.to_numpy(), first.share.to_numpy(float)
+        colours = first.total.map({0: DC, 1: GRADIENTS}).fillna(HIGHER)
+        axes.bar(places, np.nan_to_num(shares), 0.75, color=list(colours))
+        axes.plot(places, shares.cumsum(), ".-", color=SUM, lw=0.9, ms=3, gid="cumulative")
+        axes.axhline(first.chance.iloc[0], color=THEORY, lw=0.9, ls=":", gid="chance")
+        names = [f"{v}{u}" for v, u in zip(first.v, first.u, strict=True)]
+        axes.set_xticks(places, names, fontsize=5.5, rotation=90)
+        axes.set(ylim=(0, 1.03), yticks=[0, 0.5, 1])
+        axes.tick_params(axis="x", bottom=False, pad=1)
+        axes.tick_params(axis="y", labelleft=place == 0, labelsize=7)
         axes.set_title(titles[int(str(number))], fontsize=7.5, pad=3)
-        axes.set_xlabel("u", fontsize=8, style="italic")
-        axes.set_ylabel("" if place else "v", fontsize=8, style="italic", rotation=0, labelpad=8)
 
 
 def _draw_bars(axes: Axes, shares: pd.DataFrame) -> None:
@@ -211,6 +209,7 @@ def _legend(shares: pd.DataFrame) -> list[Artist]:
     parts = {"DC": DC, "two gradients": GRADIENTS, "the rest": REST}
     return [
         *(Patch(color=colour, label=label) for label, colour in parts.items()),
+        line("sum", SUM, 0.9, marker=".", ms=3),
         line("chance, mean", THEORY, 1.4, ls=":"),
         line(f"chance, 1 in {1 / CHANCE:.0f}", THEORY, 1.4),
         *([mark("untrained", **UNTRAINED)] if known_before(shares) else []),

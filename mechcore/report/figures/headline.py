@@ -122,11 +122,11 @@ def _alt_text(data: FigureData) -> str:
         miss = (known.squared_speed - known.odd_energy_ratio).abs().to_numpy()
         return f"{miss.max():.3f} at rho {known.odd_energy_ratio.iloc[miss.argmax()]:.2g}"
 
-    table = data.table.assign(T=data.table.layers.map("T = {:g}".format))
+    table = data.table.assign(horizon=data.table.layers.map(horizon_text))
     return (
         f"Square of the speed over the light speed against the odd share of the energy, "
         f"{data.topic} family. Largest distance from the line y = x: "
-        f"{in_words(table, ['activation', 'T', 'size'], misses)}."
+        f"{in_words(table, ['activation', 'horizon', 'size'], misses)}."
     )
 
 

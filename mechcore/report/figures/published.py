@@ -37,7 +37,7 @@ NAMES = {
     "antisym region": r"$\geq 0.75$",
     "fraction_sym": "symmetric",
     "fraction_mixed": "mixed",
-    "fraction_anti": "asymmetric",
+    "fraction_anti": "antisymmetric",
     "energy": "energy",
     "cumulative": "summed",
     "Random/sym": "of the symmetric part",

@@ -110,7 +110,9 @@ FIGURES: dict[str, FigureEntry] = {
     "spectra": FigureEntry(
         "Trained kernels: which frequencies hold the energy", "filter_spectra", _trained_banks
     ),
-    "parity": FigureEntry("Trained kernels: how odd they are", "filter_parity", _trained_banks),
+    "symmetry": FigureEntry(
+        "Trained kernels: symmetric, antisymmetric, odd", "filter_symmetry", _trained_banks
+    ),
     "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
     "drift": FigureEntry(
         "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
@@ -143,7 +145,7 @@ def figure_stems(experiment: Experiment) -> dict[str, str]:
     >>> from mechcore.experiment.config import load_experiment
     >>> list(figure_stems(load_experiment({"experiment": "a", "kernels": ["dct"], "sizes": [2],
     ...     "activations": ["relu"], "betas": [0.5]})))[:2]
-    ['speed-dct', 'linearity-dct']
+    ['headline-dct', 'speed-dct']
     """
     return {
         f"{name}-{topic}": entry.title

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mechcore.analysis.regressions import PREDICTORS
 from mechcore.claims.verdict import read_claims
 from mechcore.experiment.config import load_experiment
 from mechcore.report.figures.compact_svg import compact
@@ -81,7 +79,6 @@ def test_odd_kernels_on_a_torus_keep_the_contract(tmp_path: Path) -> None:
     for name, data in every_figure(odd):
         check_contract(name, data, tmp_path, most_bytes=250_000)
     # Nothing is exact there.
-    assert "exact theory" not in caption("linearity", data_of("linearity", odd))
     page = render(odd, Content(read_claims(tmp_path / "claims.json"), [], {}))
     assert not re.search(r"[ >]nan[ <]", page, re.IGNORECASE)
 
@@ -165,33 +162,25 @@ def test_theory_meets_the_exact_points(results: Results) -> None:
     assert x.max() == pytest.approx(exact.beta_star.iloc[0])
 
 
-LINES = {"fit": "all beta", "slow fit": "beta <= beta*"}
-
-
-def test_linearity_draws_points_and_lines_and_says_their_r2(results: Results) -> None:
-    data, regressions = data_of("linearity", results), results.regressions
-    assert "By the exact theory (relu, modulus)" in caption("linearity", data)
-    grid = itertools.product(results.experiment.activations, PREDICTORS)
-    for axes, (activation, predictor) in zip(drawn("linearity", data).axes, grid, strict=True):
-        rows = data.table[data.table.activation == activation].dropna(subset=["speed", predictor])
-        same(points(marks(axes, "points")), rows[predictor], rows.speed)
-        chosen = (regressions.cell == rows.cell.iloc[0]) & (regressions.pattern == "delta")
-        fits = regressions[chosen & (regressions.predictor == predictor)].set_index("domain")
-        for (gid, domain), side in zip(LINES.items(), ("left", "right"), strict=True):
-            fit, ends = fits.loc[domain], np.array([rows[predictor].min(), rows[predictor].max()])
-            same(points(marks(axes, gid)), ends, fit.intercept + fit.slope * ends)
-            assert f"{fit.r2:.4f}" in axes.get_title(loc=side)
-        everywhere, slow = (f"{r2:.4f}" for r2 in fits.r2[[*LINES.values()]])
-        assert f"{everywhere}/{slow}" in alt_text("linearity", data)
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [(1.0, " 1.0000"), (0.99998, "> 0.9999"), (0.9965, " 0.9965"), (np.nan, "none")],
-)
-def test_only_an_exact_line_has_an_r2_of_one(results: Results, value: float, written: str) -> None:
-    changed = dataclasses.replace(results, regressions=results.regressions.assign(r2=value))
-    assert written in alt_text("linearity", data_of("linearity", changed))
+def test_the_headline_shows_the_square_of_speeds_and_the_exact_law(results: Results) -> None:
+    data = data_of("headline", results)
+    steps = results.experiment.steps
+    means = results.mean_speeds
+    means = means[(means.pattern == "delta") & (means.cell == "dct-relu-k3")]
+    shown = data.table[(data.table.layers == steps) & (data.table["size"] == 3)]
+    ends = (means[f"end_speed_{steps}"] / results.mean_light_speed(3)) ** 2
+    relu = shown[shown.activation == "relu"]
+    np.testing.assert_allclose(relu.squared_speed, ends, rtol=1e-12)
+    first = drawn("headline", data).axes[0]
+    np.testing.assert_array_equal(marks(first, "law")[0].get_xydata(), [[0, 0], [1, 1]])
+    fits = results.regressions[results.regressions.predictor == "squared_celerity"]
+    for line, size in zip(marks(first, "theory"), (2, 3), strict=True):
+        g = fits.law[fits.cell == f"dct-relu-k{size}"].iloc[0]
+        ratio, square = np.asarray(line.get_xydata()).T
+        np.testing.assert_allclose(square, g * ratio / (1 - ratio), rtol=1e-12)
+    miss = (relu.squared_speed - relu.odd_energy_ratio).abs()
+    words = f"relu, T = {steps}, k = 3: {miss.max():.3f} at rho"
+    assert words in alt_text("headline", data)
 
 
 def test_filled_points_are_those_of_the_exact_theory(results: Results) -> None:

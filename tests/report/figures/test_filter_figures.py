@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
-from matplotlib.patches import StepPatch
 from safetensors.numpy import save_file
 from scipy import stats
 
@@ -19,7 +19,8 @@ from mechcore.report.figures.filter_layers import (
     short_name,
     strongest_of_layers,
 )
-from mechcore.report.figures.registry import figure_stems
+from mechcore.report.figures.filter_spectra import in_order
+from mechcore.report.figures.registry import FIGURES, figure_stems
 from mechcore.results.results import Results
 from tests.helpers.experiments import SMALL, run
 from tests.helpers.figures import (
@@ -40,7 +41,7 @@ CONFIG = SMALL | {
     "slices_per_layer": 6,
     "engine": "reference",
 }
-NAMES = ("spectra", "parity", "space", "drift")
+NAMES = ("spectra", "symmetry", "space", "drift")
 HOSTILE = "a$b<b>é\n$\x07&.weight"
 BANKS = ("tiny.v1", "void", "late", "pair", "deep")
 DEEP = 45
@@ -154,13 +155,43 @@ def test_spectra_show_their_table(results: Results) -> None:
     limits = next(item for item in bars.collections if item.get_gid() == "low_limit")
     actual = [path.vertices[0, 1] for path in limits.get_paths()]
     np.testing.assert_allclose(actual, layers.null_low_frequency_limit[layers.energy > 0])
-    panels = [axes for axes in figure.axes if axes.get_xlabel() == "u"]
+    panels = [axes for axes in figure.axes if axes.get_title()]
     assert len(panels) == 6
     for axes in panels:
         number = int(axes.get_title().split(":")[0])
-        rows = table[table.number == number].sort_values(["v", "u"])
-        shown = np.ma.filled(np.ma.asarray(axes.collections[0].get_array(), float), np.nan)
-        np.testing.assert_array_equal(shown.ravel(), rows.share)
+        rows = table[table.number == number].set_index(["v", "u"]).share.fillna(0.0)
+        names = [tuple(map(int, label.get_text())) for label in axes.get_xticklabels()]
+        heights = [bar.get_height() for bar in axes.patches]
+        np.testing.assert_array_equal(heights, rows.loc[names])
+        total = next(line for line in axes.lines if line.get_gid() == "cumulative")
+        if rows.any():
+            np.testing.assert_allclose(total.get_ydata(), np.cumsum(heights), rtol=1e-12)
+
+
+def test_coefficients_are_in_the_order_of_the_paper() -> None:
+    v, u = (index.ravel() for index in np.indices((3, 3)))
+    ordered = in_order(pd.DataFrame({"v": v, "u": u}))
+    names = [f"{v}{u}" for v, u in zip(ordered.v, ordered.u, strict=True)]
+    assert names == ["00", "01", "10", "11", "02", "20", "12", "21", "22"]
+
+
+def test_symmetry_shows_types_and_shares_of_its_table(results: Results) -> None:
+    data = data_of("symmetry", results)
+    layers = results.banks["tiny.v1"].analysis.layers
+    old = results.banks["tiny.v1-untrained"].analysis.layers
+    known = data.table[data.table.mixed.notna()]
+    np.testing.assert_allclose(known.symmetric + known.mixed + known.antisymmetric, 1.0)
+    assert data.table.strongest.tolist() == layers.strongest.tolist()
+    np.testing.assert_array_equal(data.table.untrained_odd_energy_ratio, old.odd_energy_ratio)
+    # Of 3x3 kernels by chance.
+    law, row = stats.beta(3, 1.5), data.table[data.table.layer == "one.weight"].iloc[0]
+    chance = row.chance_symmetric, row.chance_antisymmetric
+    assert chance == pytest.approx((law.cdf(0.25), law.sf(0.75)))
+    types, shares = drawn("symmetry", data).axes
+    tops = sorted(bar.get_y() + bar.get_height() for bar in types.patches)[-len(known) :]
+    np.testing.assert_allclose(tops, 1.0)
+    for name in ("odd_energy_ratio", "untrained_asymmetric_share"):
+        same(points(marks(shares, name)), data.table.index, data.table[name])
 
 
 def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(results: Results) -> None:
@@ -171,36 +202,38 @@ def test_a_pair_of_taps_holds_nothing_but_low_frequencies_by_nature(results: Res
     assert "Of 0 layers that can decide" in alt_text("spectra", data)
 
 
-def test_parity_is_counted_in_bins(results: Results) -> None:
-    data = data_of("parity", results)
-    sums = data.table.groupby("layer")[["share", "chance", "untrained"]].sum(min_count=1)
-    np.testing.assert_allclose(sums.drop("zeros.weight"), 1.0)
-    assert sums.share.isna().tolist() == (sums.index == "zeros.weight").tolist()
-    line = data.table[data.table.layer == "line.conv.weight"]
-    # Two of five taps in a row are odd.
-    law = stats.beta(1, 1.5)
-    np.testing.assert_allclose(
-        line.chance, law.cdf(line.beta_to**2) - law.cdf(line.beta_from**2), atol=1e-12
-    )
-    for axes in drawn("parity", data).axes[: data.table.number.nunique()]:
-        rows = data.table[data.table.number == int(axes.get_title().split(":")[0])]
-        stairs = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
-        for patch in stairs:
-            np.testing.assert_array_equal(patch.get_data().values, rows[patch.get_gid()])
-        assert len(stairs) == (3 if rows.share.notna().all() else 0)
-
-
-def test_momentum_space_shows_direction_and_signed_rest_mass(results: Results) -> None:
+def test_space_shows_points_at_their_energies_and_the_axes_of_filters(results: Results) -> None:
     data = data_of("space", results)
     table = data.table
-    np.testing.assert_allclose(table.rest_mass**2 + table.beta.clip(upper=1) ** 2, 1.0)
+    kernels = kernels_of(results.banks["tiny.v1"].analysis, [])
+    merged = table.merge(kernels, on=["number", "out", "in", "plane"])
+    squares = merged.point_x**2 + merged.point_y**2 + merged.point_z**2
+    known = squares.notna()
+    np.testing.assert_allclose(squares[known], merged.energy[known], rtol=1e-9)
     right = table[table.layer == "right.weight"]
-    np.testing.assert_allclose(right.momentum_angle, 0.0, atol=1e-9)
-    assert (right.rest_mass > 0).all()
-    (plane,) = drawn("space", data).axes
-    same(points(marks(plane, "rest_mass")), table.momentum_angle.fillna(-34.0), table.rest_mass)
-    kernels = results.banks["tiny.v1"].analysis.summary.iloc[0]
-    assert f"of {kernels.slices - kernels.zero_slices:.0f} kernels" in caption("space", data)
+    np.testing.assert_allclose(right.point_y, 0.0, atol=1e-9)
+    assert (right.point_x > 0).all()
+    planes = drawn("space", data).axes
+    same(points(marks(planes[0], "point_y")), table.point_x, table.point_y)
+    same(points(marks(planes[2], "point_z")), table.point_y, table.point_z)
+    axes = [line.get_xydata()[1] for line in planes[0].lines if line.get_gid() == "axis"]
+    first = table.drop_duplicates("number").dropna(subset=["covariance_major"])
+    np.testing.assert_allclose(np.square(axes).sum(axis=1), first.covariance_major)
+    whole = results.banks["tiny.v1"].analysis.summary.iloc[0]
+    assert f"of {whole.slices - whole.zero_slices:.0f} kernels" in caption("space", data)
+
+
+def test_space_turns_the_points_that_it_draws(results: Results) -> None:
+    data = data_of("space", results)
+    space = FIGURES["space"].figure().space(data)
+    drawn_points = data.table[["point_x", "point_y", "point_z"]].dropna()
+    shown = np.array(space["points"])
+    assert np.abs(shown).max() == 1.0
+    # 5e-4: three decimals.
+    scale = drawn_points.abs().max().max()
+    np.testing.assert_allclose(shown * scale, drawn_points, atol=5e-4 * scale)
+    assert len(space["colours"]) == len(shown)
+    assert FIGURES["space"].figure().space(data_of("space", results, "void")) is None
 
 
 def test_momentum_space_shows_the_strongest_of_each_layer(results: Results) -> None:
@@ -259,10 +292,9 @@ def test_drift_counts_what_it_leaves_out(results: Results) -> None:
 
 
 def test_of_many_layers_some_are_drawn_and_all_are_in_the_table(results: Results) -> None:
-    for name, shown in (("spectra", 40), ("parity", 12)):
+    for name in ("spectra", "symmetry"):
         data = data_of(name, results, "deep")
         assert data.table.number.nunique() == DEEP
-        assert f"{shown} of {DEEP} layers" in caption(name, data)
-    titles = [axes.get_title() for axes in drawn("parity", data_of("parity", results, "deep")).axes]
-    assert titles[0].startswith("1: stage")
-    assert titles[-1].startswith(f"{DEEP}: stage")
+        assert f"40 of {DEEP} layers" in caption(name, data)
+    labels = [text.get_text() for text in drawn("symmetry", data).axes[1].get_xticklabels()]
+    assert (labels[0], labels[-1], len(labels)) == ("1", str(DEEP), 40)
