@@ -138,7 +138,7 @@ SCHEDULES: dict[str, list[Turn]] = {
 def _accept_schedule_names(schema: dict[str, Any]) -> None:
     """A schedule is written as a name, or as a list of turns."""
     as_list = {key: schema.pop(key) for key in ("type", "items", "minItems")}
-    schema["anyOf"] = [{"enum": list(SCHEDULES)}, as_list]
+    schema["anyOf"] = [{"type": "string", "enum": list(SCHEDULES)}, as_list]
     schema["default"] = "constant"
 
 
@@ -152,7 +152,7 @@ def _accept_pattern_names(schema: dict[str, Any]) -> None:
     named = {"type": "string", "description": f"{', '.join(PATTERNS)}, or a file"}
     detailed = {
         "type": "object",
-        "properties": {"name": named, "region": {"enum": list(REGIONS)}}
+        "properties": {"name": named, "region": {"type": "string", "enum": list(REGIONS)}}
         | {key: {"type": "number"} for key in arguments},
         "required": ["name"],
         "additionalProperties": False,
