@@ -31,9 +31,13 @@ which readers of the table do not need."""
 
 ALL_FAMILIES = "all"
 
-NAMES = ("cell", "kernel", "activation", "pattern", "response", "predictor", "domain", "pool")
+NAMES = (
+    *("cell", "kernel", "activation", "pattern", "response", "predictor", "domain", "pool"),
+    *("title", "kind", "figure", "quantity", "command"),
+)
+TEXTS = ("at", "note")
 COUNTS = ("size", "n", "clusters", "cells_without_s")
-"""Columns of texts, and of whole numbers that are always known."""
+"""Columns of texts, of those that may be empty, and of whole numbers that are always known."""
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -68,6 +72,7 @@ def require_columns(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> 
 CONTENTS: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
     "a number or nothing": lambda column, numbers: column.isna() | numbers.notna(),
     "a name": lambda column, _: column.notna(),
+    "a text or nothing": lambda column, _: pd.Series(data=True, index=column.index),
     "a whole number": lambda _, numbers: numbers % 1 == 0,
     "a layer or nothing": lambda column, numbers: column.isna() | (numbers % 1 == 0),
     "True or False": lambda column, _: column.astype(str).isin(["True", "False"]),
@@ -76,9 +81,10 @@ CONTENTS: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
 
 CONTENT_OF = {
     **dict.fromkeys(NAMES, "a name"),
+    **dict.fromkeys(TEXTS, "a text or nothing"),
     **dict.fromkeys(COUNTS, "a whole number"),
     "extinct_at": "a layer or nothing",
-    "ill_conditioned": "True or False",
+    **dict.fromkeys(("ill_conditioned", "within"), "True or False"),
 }
 """The columns of anything else than a number or nothing."""
 

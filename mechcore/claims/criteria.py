@@ -132,7 +132,7 @@ CRITERIA: dict[str, Criterion] = {
         "DCT, pairs that differ in k only, β > β* (below, and for widths at β = 0, it is a "
         f"theorem): 3x3 has the larger asymptotic speed in at least {limits.MOST:.0%} of the pairs "
         "of each activation and pattern. In part: of some.",
-        section="sizes",
+        section="diffusion",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, and β > β*",
         judge=motion.sizes,
@@ -151,7 +151,7 @@ CRITERIA: dict[str, Criterion] = {
         "Even and odd part are orthogonal, and E² = m² + p².",
         "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
         f"of the parts at most {limits.ROUNDING:g} E².",
-        section="energy",
+        section="kernels",
         data=(paths.KERNELS_FILE,),
         needs="kernels",
         judge=kernels.parity,

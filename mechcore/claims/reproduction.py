@@ -13,10 +13,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from mechcore.errors import choose
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.published import (
     CURVES_FILE,
     NUMBERS_FILE,
+    POINTS_FILE,
+    REPRODUCTION_COLUMNS,
+    SHARES_FILE,
     Protocol,
     read_protocols,
 )
@@ -29,20 +33,6 @@ from mechcore.model.decomposition import isotropic_part, parities
 from mechcore.model.geometry import light_speed, unit_vector
 from mechcore.model.kernels import dct_basis
 from mechcore.simulation.run import simulate
-
-COLUMNS = (
-    "figure",
-    "quantity",
-    "at",
-    "published",
-    "ours",
-    "difference",
-    "tolerance",
-    "within",
-    "note",
-    "command",
-)
-"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter."""
 
 OPTIONS = ("--figure", "--quantity", "--at")
 """Options of the command that computes one number again."""
@@ -69,6 +59,8 @@ class Asked:
     """Published numbers that were made in one way."""
 
     rows: pd.DataFrame
+    siblings: pd.DataFrame
+    """All numbers that were made in this way; the rows are among them."""
     protocol: Protocol
     folder: Path
 
@@ -86,28 +78,58 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
     folder : Path
         Numbers, curves and protocols.
     figure, quantity, at : str, optional
-        Beginnings of the names of figures and quantities, and of what identifies a number; all by
+        Names of figures and quantities, and what identifies a number, or their beginnings; all by
         default.
 
     Returns
     -------
     pandas.DataFrame
-        One row a number, columns `COLUMNS`.
+        One row a number, columns `mechcore.experiment.published.REPRODUCTION_COLUMNS`.
     """
-    published = published_numbers(folder)
-    for column, beginning in (("figure", figure), ("quantity", quantity), ("at", at)):
-        published = published[published[column].str.startswith(beginning)]
+    protocols, published = read_protocols(folder), published_numbers(folder)
+    asked = published
+    for column, text in (("figure", figure), ("quantity", quantity), ("at", at)):
+        asked = _named(asked, column, text)
     tables = []
-    for protocol in read_protocols(folder):
-        rows = published[published.figure.map(protocol.covers)]
+    for protocol in protocols:
+        siblings = published[published.figure.str.startswith(tuple(protocol.figures))]
+        rows = siblings[siblings.index.isin(asked.index)]
         if len(rows):
-            ours = KINDS[protocol.kind](Asked(rows, protocol, folder))
-            tables.append(_compared(rows.assign(ours=ours), protocol))
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
+            read_off = choose(KINDS, "kind", protocol.kind)
+            ours = read_off(Asked(rows, siblings, protocol, folder))
+            rows = rows.assign(title=protocol.title, kind=protocol.kind, ours=ours)
+            tables.append(_compared(rows, protocol))
+    columns = list(REPRODUCTION_COLUMNS)
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=columns)
     table["command"] = [
         _command(row) for row in zip(table.figure, table.quantity, table["at"], strict=True)
     ]
-    return table.sort_index()[list(COLUMNS)].reset_index(drop=True)
+    return table[columns].reset_index(drop=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each title of a reproduction: how many numbers there are, and agree.
+
+    ``beyond`` are those that agree within the tolerance of the note, but not to the precision of
+    print, and ``worst`` is the largest difference as a share of what is allowed.
+    """
+    rows = table.assign(
+        beyond=table.within & (table.note != ""),
+        worst=table.difference.abs() / table.tolerance,
+    )
+    return rows.groupby("title", sort=False, as_index=False).agg(
+        numbers=("within", "size"),
+        agree=("within", "sum"),
+        beyond=("beyond", "sum"),
+        worst=("worst", "max"),
+        note=("note", "max"),
+    )
+
+
+def _named(table: pd.DataFrame, column: str, text: str) -> pd.DataFrame:
+    """The rows of a name, or else of those that begin so; all begin with nothing."""
+    exact = table[table[column] == text]
+    return exact if text and len(exact) else table[table[column].str.startswith(text)]
 
 
 def _command(row: tuple[str, str, str]) -> str:
@@ -137,8 +159,8 @@ def published_numbers(folder: Path) -> pd.DataFrame:
     drawn = CURVE_PRECISION * np.maximum(1.0, curves.published.abs())
     return pd.concat(
         [
-            numbers.assign(tolerance=precision, at=at, drawn=False),
-            curves.assign(tolerance=drawn, at=curves.x.map("x = {:.6g}".format), drawn=True),
+            numbers.assign(tolerance=precision, at=at, x=numbers.t),
+            curves.assign(tolerance=drawn, at=curves.x.map("x = {:.6g}".format)),
         ],
         ignore_index=True,
     )
@@ -227,21 +249,33 @@ def _asymmetry_mean(asked: Asked) -> list[float]:
 
 
 @cache
-def _random_kernels() -> Array:
-    """As many kernels as the authors drew, from the uniform distribution of their initialiser."""
-    return np.random.default_rng(0).uniform(-1.0, 1.0, (262_144, 3, 3))
+def _random_kernels() -> tuple[Array, Array]:
+    """Asymmetric shares and energies of as many filters and channels as the authors drew."""
+    filters, channels = 512, 512
+    kernels = np.random.default_rng(0).uniform(-1.0, 1.0, (filters * channels, 3, 3))
+    columns = analyse(kernels)[["asymmetric_share", "energy"]]
+    shares, energies = (column.values.reshape(filters, channels) for column in columns.values())
+    return shares, energies
 
 
 def _random_kernel_types(asked: Asked) -> list[float]:
-    rows = asked.rows
-    types = type_shares(analyse(_random_kernels()).asymmetric_share.values)
-    return [types[TYPES[quantity]] for quantity in rows.quantity]
+    types = type_shares(_random_kernels()[0].ravel())
+    return [types[TYPES[quantity]] for quantity in asked.rows.quantity]
+
+
+def _strongest_kernel_types(asked: Asked) -> list[float]:
+    """Types of the tenth of the channels of a random filter with most energy; NaN for layers."""
+    shares, energies = _random_kernels()
+    strongest = np.argsort(energies, axis=1)[:, -(energies.shape[1] // 10) :]
+    types = type_shares(np.take_along_axis(shares, strongest, axis=1).ravel())
+    keys = zip(asked.rows.quantity.map(TYPES), asked.rows.pattern, strict=True)
+    return [types[name] if "random" in pattern else np.nan for name, pattern in keys]
 
 
 def _printed_kernel_types(asked: Asked) -> list[float]:
     """Types of the kernels of ResNet-50 whose asymmetric shares are printed, layer by layer."""
     rows = asked.rows
-    printed = pd.read_csv(asked.folder / "resnet50_beta2.csv")
+    printed = pd.read_csv(asked.folder / SHARES_FILE)
     layers = printed.groupby("conv3x3_layer_index").beta2
     types = {layer: type_shares(values.to_numpy()) for layer, values in layers}
     keys = zip(rows.t.astype(int), rows.quantity.map(TYPES), strict=True)
@@ -254,12 +288,13 @@ def _printed_covariances(asked: Asked) -> list[float]:
     Filters are known by their rank; those without coordinates are NaN.
     """
     rows = asked.rows
-    printed = pd.read_csv(asked.folder / "resnet50_points.csv")
+    printed = pd.read_csv(asked.folder / POINTS_FILE)
     groups = printed.groupby(["conv_layer_index_incl_7x7", "filter_rank"])
     points = printed.x.to_numpy(), printed.y.to_numpy()
     table = covariance_axes(*points, groups.ngroup().to_numpy(), groups.ngroups)
     axes = dict(zip(groups.groups, table.to_dict("records"), strict=True))
-    ranks = rows.groupby("t").pattern.transform(lambda names: pd.factorize(names)[0])
+    filters = asked.siblings.groupby("t").pattern
+    ranks = filters.transform(lambda names: pd.factorize(names)[0])[rows.index]
 
     names = {"cov_eig_min": "covariance_minor", "cov_eig_max": "covariance_major"}
 
@@ -314,6 +349,7 @@ KINDS: dict[str, Callable[[Asked], list[float] | Array]] = {
     "asymmetry_density": _asymmetry_density,
     "asymmetry_mean": _asymmetry_mean,
     "random_kernel_types": _random_kernel_types,
+    "strongest_kernel_types": _strongest_kernel_types,
     "printed_kernel_types": _printed_kernel_types,
     "printed_covariances": _printed_covariances,
     "random_energies": _random_energies,

@@ -10,6 +10,7 @@ import typer
 from mechcore.cli.options import OptionalOutputOption
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import MechcoreError
+from mechcore.experiment.published import FILES
 
 EXAMPLES = """Examples:
 
@@ -19,6 +20,11 @@ EXAMPLES = """Examples:
 """
 
 MOST_ROWS = 40
+"""Of more numbers, only those are printed that do not agree."""
+
+PRINTED = (
+    *("figure", "quantity", "at", "published", "ours", "difference", "tolerance", "within", "note"),
+)
 
 
 def command(
@@ -30,18 +36,21 @@ def command(
     at: Annotated[str, typer.Option(help="Beginning of what identifies a number.")] = "",
     output: OptionalOutputOption = None,
 ) -> None:
-    """Compute the published numbers again; print how many agree, and those that do not."""
-    check_outputs({"--output": output}, [published], ".csv")
+    """Compute the published numbers again, and print how many agree."""
+    check_outputs({"--output": output}, [published / name for name in FILES], ".csv")
 
     from mechcore.analysis.tables import write_table
-    from mechcore.claims.reproduction import reproduce
+    from mechcore.claims.reproduction import reproduce, summary
 
     table = reproduce(published, figure, quantity, at)
     if table.empty:
         raise MechcoreError(f"{published}: no number of such a figure, quantity and place")
     if output:
         write_table(table, output)
-    shown = table if len(table) <= MOST_ROWS else table[~table.within]
+    shown = table
+    if len(table) > MOST_ROWS:
+        typer.echo(summary(table).to_string(index=False))
+        shown = table[~table.within]
     if len(shown):
-        typer.echo(shown.to_string(index=False))
+        typer.echo(shown[[*PRINTED]].to_string(index=False))
     typer.echo(f"{table.within.sum():,} of {len(table):,} published numbers agree")

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
-from mechcore.errors import InvalidValue, MechcoreError, check_path, one_line, shown
+from mechcore.errors import InvalidValue, MechcoreError, check_path, shown
 from mechcore.experiment.cell import (
     ODD_ENERGY_RATIOS,
     ActivationName,
@@ -20,15 +19,14 @@ from mechcore.experiment.cell import (
     Shared,
     Size,
 )
+from mechcore.experiment.published import read_protocols
 from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
+from mechcore.io.yaml_files import read_yaml
 from mechcore.model.kernels import FAMILIES, checked_size
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
-
-LARGEST_FILE = 1_000_000
-"""A configuration larger than this (bytes) is a mistake."""
 
 UNTRAINED = "-untrained"
 """Ends the name of a bank that holds the weights of a network before training."""
@@ -112,6 +110,9 @@ class Experiment(Shared):
         default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
     )
 
+    published: str | None = Field(
+        default=None, description="folder with numbers of the paper, which are computed again"
+    )
     track: TrackingSettings = Field(
         default=TrackingSettings(), description="what is logged to MLflow"
     )
@@ -121,14 +122,22 @@ class Experiment(Shared):
         return self.model_copy(update={"track": TrackingSettings()})
 
     def without_banks(self) -> Self:
-        """Return the grid alone, for jobs that do not read banks."""
-        grid = self.without_tracking()
-        return grid.model_copy(update={"filter_banks": [], "slices_per_layer": 1})
+        """Return the grid alone, for jobs that read neither banks nor published numbers."""
+        beside = {"filter_banks": [], "slices_per_layer": 1, "published": None}
+        return self.without_tracking().model_copy(update=beside)
 
     @field_validator("experiment")
     @classmethod
     def _is_a_folder_name(cls, value: str) -> str:
         _check_name("experiment", value)
+        return value
+
+    @field_validator("published")
+    @classmethod
+    def _holds_published_numbers(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_path("published", value)
+            read_protocols(Path(value))
         return value
 
     @field_validator("filter_banks", mode="before")
@@ -188,7 +197,7 @@ def load_experiment(
     text = str(source)
     if is_json(text):
         return validated(Experiment, parsed_json(text, "experiment"), "experiment")
-    values = _read_yaml(Path(source))
+    values = read_yaml(Path(source))
     if values is None:
         raise MechcoreError(f"{text}: is empty, expected a configuration")
     return validated(Experiment, values, text)
@@ -200,43 +209,3 @@ def schema_text() -> str:
     schema["title"] = "mechcore experiment"
     schema["anyOf"] = [{"required": ["betas"]}, {"required": [ODD_ENERGY_RATIOS]}]
     return json.dumps(schema, indent=2) + "\n"
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that a mapping gives twice: others silently keep the last."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                problem = f"the key {shown(key.value)} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return node
-
-
-def _read_yaml(path: Path) -> object:
-    try:
-        with path.open("rb") as stream:
-            # Devices and pipes may have no end.
-            content = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(content) > LARGEST_FILE:
-        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
-    try:
-        # A safe loader.
-        return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
-    except MemoryError:
-        raise
-    # Tags such as `!!int` or `!!timestamp` make Python raise anything.
-    except Exception as error:
-        reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
-        raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
-
-
-def _without_jargon(text: str) -> str:
-    """The message of the YAML parser, without what is meant for programmers."""
-    text = text.replace(r"found character '\t' that cannot start any token", "a tab; use spaces")
-    return text.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

@@ -18,6 +18,7 @@ MECHANICS_FILE = "mechanics.csv"
 KERNELS_FILE = "kernels.csv"
 REGRESSIONS_FILE = "regressions.csv"
 CELLS_FILE = "cells.csv"
+REPRODUCTION_FILE = "reproduction.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"

@@ -5,18 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import InvalidValue
 from mechcore.io.json_models import Settings, validated
+from mechcore.io.yaml_files import read_yaml
 
 NUMBERS_FILE, CURVES_FILE, PROTOCOLS_FILE = "numbers.csv", "curves.csv", "protocols.yaml"
+SHARES_FILE, POINTS_FILE = "resnet50_beta2.csv", "resnet50_points.csv"
+"""What is published: numbers in figures, points of curves, what single kernels were printed as."""
+
+REPRODUCTION_COLUMNS = (
+    *("title", "kind", "figure", "quantity", "at", "beta2", "x"),
+    *("published", "ours", "difference", "tolerance", "within", "note", "command"),
+)
+"""Columns of ``reproduction.csv``; ``at`` names the kernel, layer, abscissa or filter, and ``x`` is
+the abscissa or the layer."""
+
+FILES = (PROTOCOLS_FILE, NUMBERS_FILE, CURVES_FILE, SHARES_FILE, POINTS_FILE)
 
 
 class Protocol(Settings):
     """How some published figures were made."""
 
+    title: str
+    """What they show."""
     figures: list[str] = Field(min_length=1)
     """Names of the figures, or their beginnings."""
     kind: str
@@ -30,10 +43,6 @@ class Protocol(Settings):
     reason: str = ""
     """Of the tolerance."""
 
-    def covers(self, figure: str) -> bool:
-        """Return whether a figure was made so."""
-        return any(figure.startswith(name) for name in self.figures)
-
 
 class Protocols(Settings):
     """The content of ``protocols.yaml``."""
@@ -44,9 +53,8 @@ class Protocols(Settings):
 
 def read_protocols(folder: Path) -> list[Protocol]:
     """Read the protocols of the published figures."""
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise InvalidValue("published", str(folder), f"a folder with {', '.join(FILES)}")
     path = folder / PROTOCOLS_FILE
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
-    return validated(Protocols, yaml.safe_load(text), str(path)).protocols
+    return validated(Protocols, read_yaml(path), str(path)).protocols

@@ -22,6 +22,7 @@ from mechcore.experiment.paths import (
     FILMS,
     METRICS_FILE,
     REGRESSIONS_FILE,
+    REPRODUCTION_FILE,
     SWEEP_FILE,
     TRACKING_FILE,
     TRAJECTORIES,
@@ -38,6 +39,7 @@ BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank"}
 
 STAGES = {
     "controls": CONTROLS_FILE,
+    "reproduce": REPRODUCTION_FILE,
     "collect": METRICS_FILE,
     "regress": REGRESSIONS_FILE,
     "judge": CLAIMS_FILE,

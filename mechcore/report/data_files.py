@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
-from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE
+from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, REPRODUCTION_FILE
 from mechcore.report.figures.registry import CONTROLS_TABLE, FITS, LAYERS_TABLE
 from mechcore.results.results import TABLES, Results
 
@@ -32,6 +32,7 @@ def write_data(
         write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)
     large = [f"{name}.csv" for name in TABLES if name not in beside]
+    large += [REPRODUCTION_FILE] if results.experiment.published else []
     links = {name: _link(results.folder / name, folder) for name in large}
     links |= {name: name for name in (*tables, CLAIMS_FILE)}
     return links | {name: links.get(table, "") for name, table in ALIASES.items()}

@@ -18,10 +18,12 @@ from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, write_data
+from mechcore.report.figures.registry import PUBLISHED
 from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.player import player_data
+from mechcore.report.published import published_part
 from mechcore.report.reproduction import Provenance, config_text, current_provenance
 from mechcore.report.scorecard import figure_text, scorecard
 from mechcore.report.statistics import chapters
@@ -31,6 +33,9 @@ from mechcore.verification.certificate import Certificate
 
 FILM_STRIP = "strip"
 """The section that replaces the player on paper; on a screen it is below the player."""
+
+PLACED = (FILM_STRIP, PUBLISHED)
+"""Sections that have places of their own on the page."""
 
 SCRIPTS = ("player.js.j2", "grid_map.js.j2", "space.js.j2", "folds.js.j2")
 
@@ -88,7 +93,7 @@ def render(results: Results, content: Content) -> str:
     return environment.get_template("report.html.j2").render(
         _shared(results, content),
         strip=next((part for part in content.sections if part.name == FILM_STRIP), None),
-        sections=[part for part in content.sections if part.name != FILM_STRIP],
+        sections=[part for part in content.sections if part.name not in PLACED],
         player=player_data(results),
         tiles=tiles,
         states=STATES,
@@ -109,7 +114,8 @@ def render(results: Results, content: Content) -> str:
 def summary(results: Results, content: Content) -> str:
     """Return the report as Markdown, for viewers that show it beside code."""
     template = _environment().get_template("summary.md.j2")
-    return template.render(_shared(results, content), sections=content.sections, digits=DIGITS)
+    sections = [part for part in content.sections if part.name != PUBLISHED]
+    return template.render(_shared(results, content), sections=sections, digits=DIGITS)
 
 
 def _shared(results: Results, content: Content) -> dict[str, object]:
@@ -123,6 +129,8 @@ def _shared(results: Results, content: Content) -> dict[str, object]:
         "broken": card.controls_that(BROKEN),
         "holding": card.controls_that(HOLDS),
         "unmeasured": card.controls_that(NOT_YET_MEASURED),
+        "published": published_part(results),
+        "published_figures": next((s for s in content.sections if s.name == PUBLISHED), None),
         "links": content.links,
         "certificate": content.certificate,
         "provenance": content.provenance,
@@ -179,4 +187,5 @@ def _environment() -> Environment:
     )
     environment.filters |= {"markdown": markdown, "sentence": sentence, "figure_text": figure_text}
     environment.filters["rough"] = lambda value: significant(value, 2)
+    environment.filters["digits"] = lambda value: significant(value, 9)
     return environment

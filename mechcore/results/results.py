@@ -19,6 +19,7 @@ from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
 from mechcore.analysis.tables import (
     KERNEL,
     POOLED_COLUMNS,
+    TEXTS,
     read_metrics,
     read_table,
     require_columns,
@@ -36,8 +37,10 @@ from mechcore.experiment.paths import (
     CONTROLS_FILE,
     FILMS,
     METRICS_FILE,
+    REPRODUCTION_FILE,
     TRAJECTORIES,
 )
+from mechcore.experiment.published import REPRODUCTION_COLUMNS
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
 from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
@@ -65,9 +68,6 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 """How each table of results is read, in the order of `Results`; files carry these names."""
 
-TABLE_FILES = (*(f"{name}.csv" for name in TABLES), CLAIMS_FILE)
-"""The tables, and the claims, whose hashes are in the sweep."""
-
 OF_KERNELS = ["celerity", "diffusion_speed", "light_speed"]
 """Columns of the kernels that `Results.simulations` shows beside each simulation."""
 
@@ -81,6 +81,12 @@ def netcdf_files(experiment: Experiment) -> list[str]:
         CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
     ]
+
+
+def table_files(experiment: Experiment) -> list[str]:
+    """Return the names of the tables and of the claims, whose hashes are in the sweep."""
+    published = [REPRODUCTION_FILE] if experiment.published else []
+    return [*(f"{name}.csv" for name in TABLES), *published, CLAIMS_FILE]
 
 
 def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -139,7 +145,8 @@ class Results:
     def file_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of files with numbers that the identifier of a sweep leaves out."""
         films = [f"{FILMS}/{name}.nc" for name in film_cells(self.experiment)]
-        return existing_hashes(self.folder, (*TABLE_FILES, CONTROLS_FILE, *films))
+        names = (*table_files(self.experiment), CONTROLS_FILE, *films)
+        return existing_hashes(self.folder, names)
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -188,6 +195,15 @@ class Results:
         settings = settings_sha256(controls_settings(self.experiment))
         check_attributes(path, runs, {"config_sha256": settings})
         return runs
+
+    @cached_property
+    def reproduction(self) -> pd.DataFrame:
+        """The published numbers beside ours; empty if they were not computed."""
+        path = self.folder / REPRODUCTION_FILE
+        if not self.experiment.published or not path.is_file():
+            return pd.DataFrame(columns=list(REPRODUCTION_COLUMNS))
+        table = read_table(path, REPRODUCTION_COLUMNS)
+        return table.assign(**{name: table[name].astype(object).fillna("") for name in TEXTS})
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:

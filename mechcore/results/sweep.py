@@ -25,7 +25,7 @@ from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
-from mechcore.results.results import TABLE_FILES, Results, existing_hashes
+from mechcore.results.results import Results, existing_hashes, table_files
 from mechcore.simulation.reading import check_settings
 
 DIGITS = 12
@@ -112,7 +112,7 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         records,
         cells_table(results),
         banks,
-        existing_hashes(results.folder, TABLE_FILES),
+        existing_hashes(results.folder, table_files(results.experiment)),
     )
 
 
@@ -182,7 +182,7 @@ def finished_sweep(experiment: Experiment, folder: Path) -> Sweep:
             f"{path}: made with other settings than {experiment.experiment} has; run "
             "`mechcore summarise` to regenerate it"
         )
-    for name in TABLE_FILES:
+    for name in table_files(experiment):
         _check_hash(folder / name, sweep.tables)
     return sweep
 

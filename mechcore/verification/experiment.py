@@ -18,14 +18,14 @@ from mechcore.io.environment import current_code, current_environment
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.results.archive import opened
 from mechcore.results.archive.files import finished_files
-from mechcore.results.results import TABLE_FILES, Results, netcdf_files
+from mechcore.results.results import Results, netcdf_files, table_files
 from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
 from mechcore.verification.sampling import Report, Sampling
 from mechcore.verification.simulations import check_cell, check_controls, check_films
-from mechcore.verification.tables import check_tables, check_verdicts
+from mechcore.verification.tables import check_reproduction, check_tables, check_verdicts
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ def verify(
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):
         checks += [check_tables(results, again, sweep, identifier), check_verdicts(again)]
+    if experiment.published:
+        checks.append(check_reproduction(results, Path(experiment.published), cells))
     return _certificate(experiment, checks, seed, sample, identifier, results.file_hashes())
 
 
@@ -102,7 +104,7 @@ def _files(experiment: Experiment, failures: list[str]) -> Check:
     return Check(
         name="files",
         statement="Every file has the content of its hash, and was made for this configuration",
-        compared=len(netcdf_files(experiment)) + len(TABLE_FILES),
+        compared=len(netcdf_files(experiment)) + len(table_files(experiment)),
         failures=failures,
     )
 

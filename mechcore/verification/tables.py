@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import compress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from mechcore.claims.criteria import judge
+from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
 from mechcore.results.cells_table import cells_table
@@ -15,6 +16,7 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import compared_table
+from mechcore.verification.sampling import Sampling
 
 TEXTS = ["kind", "statement", "test", "verdict", "section", "data", "meaning"]
 """Texts of a claim. Its range quotes figures in a few digits: compared where these are equal."""
@@ -52,6 +54,15 @@ def check_verdicts(again: Results) -> Check:
         parts.append(compared_table(CLAIMS_FILE, first, second))
     statement = "Judging again gives the same verdicts and figures"
     return merged("verdicts", statement, parts).model_copy(update={"compared": len(expected)})
+
+
+def check_reproduction(results: Results, folder: Path, figures: Sampling) -> Check:
+    """Compute the numbers of some published figures again; the folder holds what is published."""
+    table, parts = results.reproduction, []
+    for figure in figures.draw(list(table.figure.unique())):
+        written = table[table.figure == figure].reset_index(drop=True)
+        parts.append(compared_table(figure, written, reproduce(folder, figure)))
+    return merged("reproduction", "Published figures come out as the table says", parts)
 
 
 def _figures(claims: list[Claim]) -> pd.DataFrame:

@@ -152,6 +152,7 @@ CHANGES: dict[str, Bad] = {
     "pattern twice": ({"patterns": ["delta", "delta"]}, ("patterns", "'delta'", "once")),
     "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
     "bank before training": ({"filter_banks": BANKS}, ("filter_banks", "'net-untrained'", "once")),
+    "numbers of nobody": ({"published": "config"}, ("published", "'config'", "protocols.yaml")),
     # Names.
     "unknown kernel": ({"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),
     "activation in capitals": ({"activations": ["reLU"]}, ("'reLU'", "did you mean 'relu'")),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mechcore.analysis.tables import write_table
 from mechcore.claims.criteria import judge
+from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import write_claims
 from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import Experiment, load_experiment
@@ -50,6 +51,8 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
     results = Results.measured(experiment, folder)
     for name in TABLES:
         write_table(getattr(results, name), folder / f"{name}.csv")
+    if experiment.published:
+        write_table(reproduce(Path(experiment.published)), folder / "reproduction.csv")
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment

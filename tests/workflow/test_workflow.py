@@ -127,6 +127,10 @@ def test_only_what_is_new_in_a_configuration_runs(finished: Path) -> None:
     assert rules["simulate"] == 2
     rules = planned_after(finished, config, "slices_per_layer: 4", "slices_per_layer: 5")
     assert set(rules) == {"simulate_filters", *AFTER_BANKS}
+    published = "experiment: smoke\npublished: resources/published"
+    assert set(planned_after(finished, config, "experiment: smoke", published)) == {
+        *("reproduce", *AFTER_BANKS)
+    }
 
 
 COMPUTING = ("io", "model", "engines", "experiment", "simulation")

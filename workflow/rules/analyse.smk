@@ -92,6 +92,38 @@ rule regress:
         """
 
 
+rule reproduce:
+    input:
+        PUBLISHED,
+    output:
+        report(
+            "results/{experiment}/reproduction.csv",
+            caption="../report/reproduction.rst",
+            category="Tables",
+            labels={"file": "reproduction"},
+        ),
+    log:
+        "logs/{experiment}/reproduce.log",
+    benchmark:
+        "logs/{experiment}/benchmarks/reproduce.tsv"
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        published=lambda wildcards, input: os.path.dirname(input[0]),
+        core=code_fingerprint("claims"),
+    shell:
+        r"""
+        python -m mechcore reproduce \
+            --published {params.published:q} \
+            --output {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule judge:
     input:
         tables=TABLES,
@@ -132,6 +164,7 @@ rule summarise:
     input:
         trajectories=TRAJECTORIES,
         tables=TABLES,
+        reproduction=REPRODUCTION,
         claims="results/{experiment}/claims.json",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,

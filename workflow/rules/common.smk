@@ -12,6 +12,7 @@ from mechcore.experiment.banks import BANK_ID, filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
+from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
@@ -104,6 +105,9 @@ BANK_RUNS = files(
     "results/{experiment}/filter_runs/{name}.nc",
     [name for name, bank in BANKS.items() if bank.trained],
 )
+
+PUBLISHED = published_files(EXPERIMENT)
+REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 
 show_progress(logger, len(CELLS))
 

@@ -53,6 +53,7 @@ rule report:
         bank_runs=BANK_RUNS,
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
+        reproduction=REPRODUCTION,
     output:
         page=report(
             "reports/{experiment}/index.html",

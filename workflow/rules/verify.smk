@@ -10,6 +10,7 @@ rule verify:
         bank_runs=BANK_RUNS,
         controls="results/{experiment}/controls.nc",
         tables=TABLES,
+        reproduction=REPRODUCTION,
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         claims="results/{experiment}/claims.json",

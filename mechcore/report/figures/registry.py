@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.published import read_protocols
 from mechcore.experiment.representative import (
     PAPER_ACTIVATIONS,
     filmed_activations,
@@ -18,6 +20,10 @@ from mechcore.experiment.representative import (
 
 if TYPE_CHECKING:
     from mechcore.report.figures.figure import ReportFigure
+
+
+PUBLISHED = "published"
+"""The figures of the part of the page that is about the published numbers."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,29 @@ def _trained_banks(experiment: Experiment) -> list[str]:
     return [bank.name for bank in planned_banks(experiment).values() if bank.trained]
 
 
+PUBLISHED_KINDS = {
+    "speeds": ("squared_speeds",),
+    "centroids": ("snapshots",),
+    "widths": ("snapshots",),
+    "orientations": ("orientations",),
+    "asymmetry": ("asymmetry_density",),
+    "energies": ("random_energies", "random_split_energies"),
+    "types": ("printed_kernel_types", "random_kernel_types", "strongest_kernel_types"),
+}
+"""Figures of published numbers, and the kinds of protocols that each is of."""
+
+
+def _published(experiment: Experiment) -> list[str]:
+    if experiment.published is None:
+        return []
+    kinds = {protocol.kind for protocol in read_protocols(Path(experiment.published))}
+    return [topic for topic, of_topic in PUBLISHED_KINDS.items() if kinds & {*of_topic}]
+
+
 FIGURES: dict[str, FigureEntry] = {
+    PUBLISHED: FigureEntry("Figures of the paper, and ours", "published", _published),
     "headline": FigureEntry("Is (v/c)² the odd share of the energy?", "headline", _families),
     "speed": FigureEntry("Speed against the mixing ratio", "speed", _families),
-    "collapse": FigureEntry(
-        "All kernels in units of their diffusion speed", "scaled_speeds", _family
-    ),
     "rectifiers": FigureEntry(
         "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers
     ),
@@ -74,12 +97,8 @@ FIGURES: dict[str, FigureEntry] = {
         "Contraction in motion", "lorentz_contraction", _family_with_kernel_at_rest
     ),
     "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
-    "sizes": FigureEntry("Diffusion and speed by kernel size", "kernel_sizes", _family),
     "isotropy": FigureEntry(
         "Direction and speed by angle", "isotropy", _families_at_several_angles
-    ),
-    "energy": FigureEntry(
-        "Energy, rest mass and momentum of the kernels", "energy_momentum", _family
     ),
     "trajectories": FigureEntry("Trajectories", "trajectories.DISPLACEMENTS", _family),
     "strip": FigureEntry(

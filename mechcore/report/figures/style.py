@@ -107,7 +107,8 @@ def _write_svg(figure: Figure, draft: Path) -> None:
 def _write_png(figure: Figure, draft: Path) -> None:
     buffer = BytesIO()
     figure.savefig(buffer, format="rgba", dpi=DOTS_PER_INCH)
-    width = int(figure.get_figwidth() * DOTS_PER_INCH)
+    # Matplotlib cuts off what is half a pixel, but not what rounding lacks to a whole one.
+    width = int(figure.get_figwidth() * DOTS_PER_INCH + 1e-6)
     size = width, len(buffer.getvalue()) // (4 * width)
     # A palette makes the file three times smaller. The usual one, of medians, gives rare colours
     # away: a mark in a legend would come out in the colour of another.

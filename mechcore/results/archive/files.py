@@ -19,7 +19,7 @@ from mechcore.experiment.paths import (
 from mechcore.io.environment import LOCK, project_file
 from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
-from mechcore.results.results import TABLE_FILES, Results, netcdf_files
+from mechcore.results.results import Results, netcdf_files, table_files
 from mechcore.results.sweep import Sweep, check_describes, finished_sweep
 from mechcore.simulation.reading import read_trajectories
 
@@ -31,7 +31,7 @@ def finished_files(experiment: Experiment, folder: Path, page: Path) -> dict[str
     """Return results and report by their names in an archive; none of them is read."""
     if page.name != PAGE_FILE:
         raise MechcoreError(f"{page}: expected the page of mechcore report, {PAGE_FILE}")
-    tables = (*TABLE_FILES, SWEEP_FILE, CELLS_FILE, CERTIFICATE_FILE)
+    tables = (*table_files(experiment), SWEEP_FILE, CELLS_FILE, CERTIFICATE_FILE)
     results = [folder / name for name in (*netcdf_files(experiment), *tables)]
     for path in (*results, page):
         if not path.is_file():

@@ -1,0 +1,54 @@
+"""Settings that people write as YAML: a mistake is one line, and no key is given twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mechcore.errors import MechcoreError, one_line, shown
+
+LARGEST_FILE = 1_000_000
+"""Settings larger than this (bytes) are a mistake."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that a mapping gives twice: others silently keep the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                problem = f"the key {shown(key.value)} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+def read_yaml(path: Path) -> object:
+    """Return what a YAML file holds, or refuse it."""
+    try:
+        with path.open("rb") as stream:
+            # Devices and pipes may have no end.
+            content = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST_FILE:
+        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
+    try:
+        # A safe loader.
+        return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
+    except MemoryError:
+        raise
+    # Tags such as `!!int` or `!!timestamp` make Python raise anything.
+    except Exception as error:
+        reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
+        raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
+
+
+def _without_jargon(text: str) -> str:
+    """The message of the YAML parser, without what is meant for programmers."""
+    text = text.replace(r"found character '\t' that cannot start any token", "a tab; use spaces")
+    return text.replace(' in "<unicode string>",', " at").replace(" ^ ", " ").removesuffix(" ^")

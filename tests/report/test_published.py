@@ -1,0 +1,97 @@
+"""The published numbers of an experiment: on the page, in its figures, hashed, verified."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mechcore.analysis.tables import write_table
+from mechcore.errors import MechcoreError
+from mechcore.report.figures.registry import PUBLISHED, PUBLISHED_KINDS
+from mechcore.report.page import write_report
+from mechcore.results.results import Results
+from mechcore.results.sweep import describe_sweep, write_sweep
+from mechcore.verification.certificate import Certificate
+from mechcore.verification.experiment import Extent, verify
+from tests.helpers.experiments import SMALL, run
+from tests.helpers.figures import check_contract, data_of, drawn, marks, points
+from tests.helpers.published import few_published
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("published")
+    config = SMALL | {"published": str(few_published(folder))}
+    return Results.load(run(folder / "results", config), folder / "results")
+
+
+def test_the_page_counts_all_and_explains_what_does_not_agree(
+    results: Results, tmp_path: Path
+) -> None:
+    write_report(results.experiment, results.folder, tmp_path / "index.html")
+    table = results.reproduction
+    count = f"{table.within.sum():,} of {len(table):,} published numbers reproduced"
+    for name in ("index.html", "README.md"):
+        text = (tmp_path / name).read_text("utf-8").replace("\\", "")
+        assert count in text
+        assert all(title in text for title in table.title.unique())
+        assert all(note in text.casefold() for note in table.note[~table.within].str.casefold())
+        assert all(f"{PUBLISHED}-{topic}.csv" in text for topic in PUBLISHED_KINDS)
+
+
+@pytest.mark.parametrize("topic", PUBLISHED_KINDS)
+def test_figures_draw_both_numbers(results: Results, topic: str, tmp_path: Path) -> None:
+    data = data_of(PUBLISHED, results, topic)
+    check_contract(PUBLISHED, data, tmp_path, most_bytes=250_000)
+    figure, table = drawn(PUBLISHED, data), data.table
+    bars = [bar.get_height() for axes in figure.axes for bar in axes.patches]
+    for name, beside in (("ours", []), ("published", bars)):
+        heights = sorted([*beside, *(y for _, y in points(marks(figure, name)))])
+        np.testing.assert_allclose(heights, sorted(table[name]), atol=1e-12)
+
+
+def test_without_published_numbers_nothing_speaks_of_them(results: Results, tmp_path: Path) -> None:
+    plain = results.experiment.without_banks()
+    assert plain.published is None
+    shutil.copytree(results.folder, tmp_path / "results")
+    folder = tmp_path / "results"
+    write_sweep(describe_sweep(Results.load(plain, folder), None), folder)
+    write_report(plain, folder, tmp_path / "index.html")
+    assert not re.search("published", (tmp_path / "index.html").read_text("utf-8"))
+    assert not list(tmp_path.glob(f"{PUBLISHED}-*"))
+
+
+def verified(results: Results, folder: Path) -> Certificate:
+    # All figures, few simulations.
+    return verify(results.experiment, folder, Extent(cells=None, simulations=1))
+
+
+def test_verification_computes_published_figures_again(results: Results, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(results.folder, folder)
+    true = {check.name: check for check in verified(results, folder).checks}
+    assert true["reproduction"].holds
+    assert true["reproduction"].compared > 1000
+    table = pd.read_csv(folder / "reproduction.csv")
+    table.loc[100, "ours"] += 1e-3
+    write_table(table, folder / "reproduction.csv")
+    (changed,) = verified(results, folder).checks
+    assert "reproduction.csv: changed after" in changed.failures[0]
+    # A sweep of the changed table.
+    write_sweep(describe_sweep(Results.load(results.experiment, folder), None), folder)
+    forged = {check.name: check for check in verified(results, folder).checks}
+    assert [name for name, check in forged.items() if not check.holds] == ["reproduction"]
+    assert "values of ours differ" in forged["reproduction"].failures[0]
+
+
+def test_a_table_without_a_column_is_refused(results: Results, tmp_path: Path) -> None:
+    shutil.copytree(results.folder, tmp_path / "results")
+    path = tmp_path / "results" / "reproduction.csv"
+    write_table(pd.read_csv(path).drop(columns="ours"), path)
+    with pytest.raises(MechcoreError, match=r"reproduction\.csv: no column ours"):
+        Results.load(results.experiment, path.parent).reproduction  # noqa: B018
