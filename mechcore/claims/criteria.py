@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
-from mechcore.claims import absolute_mass, controls, diffusion, kernels, law, motion
+from mechcore.claims import (
+    absolute_mass,
+    controls,
+    diffusion,
+    experiments,
+    kernels,
+    law,
+    motion,
+)
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
 from mechcore.claims.verdict import NOT_YET_MEASURED, Claim
@@ -31,6 +39,8 @@ class Criterion:
     needs: str
     judge: Callable[[Results], Judgement | None]
     """None where the grid holds nothing to judge by."""
+    kind: str = "claim"
+    """Key of `mechcore.claims.verdict.VERDICTS`."""
     meaning: str = ""
     """What it means if a control is broken."""
 
@@ -47,23 +57,29 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
         judgement = Judgement(NOT_YET_MEASURED, [], f"needs {criterion.needs}{setting}")
     return Claim(
         id=name,
-        kind=KINDS[name[0]],
         **vars(judgement),
-        **{key: getattr(criterion, key) for key in ("statement", "test", "section", "meaning")},
+        **{key: getattr(criterion, key) for key in COPIED},
         data=list(criterion.data),
     )
 
 
-KINDS = {"C": "claim", "F": "finding", "N": "control"}
-"""Kinds by the first letter of an identifier."""
+COPIED = ("kind", "statement", "test", "section", "meaning")
 
 IN_ITS_PLACE = f"Never farther than {limits.EXACT:g} px from where it must be"
 CONTROL = partial(
     Criterion,
+    kind="control",
     section="controls",
     data=(paths.CONTROLS_FILE,),
     needs="the controls",
     meaning="This is a theorem: something else is an error of the program.",
+)
+FINDING = partial(Criterion, kind="finding")
+EXPERIMENT = partial(
+    Criterion,
+    section="published",
+    data=(paths.REPRODUCTION_FILE,),
+    needs="the published numbers (published)",
 )
 
 CRITERIA: dict[str, Criterion] = {
@@ -147,10 +163,10 @@ CRITERIA: dict[str, Criterion] = {
         needs="DCT kernels under ReLU, β = 0 and β > β*",
         judge=diffusion.contraction,
     ),
-    "C9": Criterion(
-        "Even and odd part are orthogonal, and E² = m² + p².",
-        "A check of the code, on every kernel of the grid: |E² − m² − p²| and the inner product "
-        f"of the parts at most {limits.ROUNDING:g} E².",
+    "C9": CONTROL(
+        "Even and odd part are orthogonal, and E² = m² + p²: an identity that the code checks.",
+        f"Every kernel of the grid: |E² − m² − p²| and the inner product of the parts at most "
+        f"{limits.ROUNDING:g} E².",
         section="kernels",
         data=(paths.KERNELS_FILE,),
         needs="kernels",
@@ -168,7 +184,30 @@ CRITERIA: dict[str, Criterion] = {
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
-    "F1": Criterion(
+    "C13": EXPERIMENT(
+        "Bipolar kernels, turned by 180° after each layer, keep a pattern in place.",
+        f"A disc under DCT, k = 3, ReLU: no centroid is farther than {limits.ONE_LAYER:g} px from "
+        "its start, which is what one layer can do.",
+        judge=experiments.bipolar,
+    ),
+    "C14": EXPERIMENT(
+        "A translation kernel moves a point one pixel a layer at |a|² = 3/4 |K|².",
+        f"ReLU, k = 3: t px after t layers, to {limits.ENGINE_ERROR:g} px.",
+        judge=experiments.translation,
+    ),
+    "C15": EXPERIMENT(
+        "Under ReLU a Laplace kernel spreads a point like an even kernel without negative taps.",
+        "Widths are those of the mean of the four neighbours (translation at β = 0), to "
+        f"{limits.ENGINE_ERROR:g} px.",
+        judge=experiments.laplace,
+    ),
+    "C16": EXPERIMENT(
+        "Two oriented layers pass energy by Malus' law, cos² of the angle between them.",
+        "Gradients under ReLU and modulus: the energy of the second layer, relative to the "
+        f"largest, misses cos² by no more than {limits.LAW}. In part: at some angles.",
+        judge=experiments.malus,
+    ),
+    "F1": FINDING(
         "Even kernels with taps of both signs move the |x| of noise, while its signed centroid "
         "stays.",
         f"Observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids of |x| come farther "
@@ -180,7 +219,7 @@ CRITERIA: dict[str, Criterion] = {
         needs="the controls, with kernels that have taps of both signs",
         judge=absolute_mass.noise_moves,
     ),
-    "F2": Criterion(
+    "F2": FINDING(
         "Beyond β*, |x| moves without rectification, too.",
         f"Identity, β* < β < 1: observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids "
         f"come farther than {limits.AT_REST_DRIFT} px from their start.",

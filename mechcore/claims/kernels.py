@@ -9,7 +9,7 @@ import pandas as pd
 from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import bank_layers
 from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
-from mechcore.claims.verdict import Figure
+from mechcore.claims.verdict import BROKEN, HOLDS, Figure
 from mechcore.claims.wording import listed_names, where_it_holds
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.paths import KERNELS_FILE
@@ -29,7 +29,7 @@ def parity(results: Results) -> Judgement | None:
         measured("largest |⟨K_e, K_o⟩| / E²", product.max(), source=KERNELS_FILE),
     ]
     where = where_it_holds(rows, holds, ("kernel", "size"))
-    return Judgement(verdict(holds), figures, where)
+    return Judgement(HOLDS if holds.all() else BROKEN, figures, where)
 
 
 def trained_filters(results: Results) -> Judgement | None:

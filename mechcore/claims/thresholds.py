@@ -34,6 +34,15 @@ GRADIENT_ERROR = 0.005
 LAW = 0.05
 """In c^2. The law (v/c)^2 = rho holds if it misses no point by more than this twentieth."""
 
+ONE_LAYER = 1.0
+"""px. What a layer of 3x3 kernels can displace at most."""
+
+SHIFT_SHARE = 0.75
+"""Asymmetric share of the energy at which a translation kernel is a shift by a pixel."""
+
+CROSSED = 0.05
+"""Cosine of the angle between layers that count as crossed."""
+
 MONOTONE = 0.9
 """Rank correlation of speed with the mixing ratio."""
 

@@ -20,6 +20,8 @@ from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS
 from mechcore.analysis.regressions import regress
 from mechcore.claims.criteria import CRITERIA, judge
 from mechcore.claims.verdict import (
+    BROKEN,
+    HOLDS,
     IN_PART,
     NOT_REPRODUCED,
     NOT_YET_MEASURED,
@@ -101,7 +103,27 @@ def true_world() -> Tables:
     columns = {"metrics": (rows, metrics), "mechanics": (rows, MECHANICS)}
     columns |= {"kernels": (kernels, KERNELS)}
     tables = {name: table.reindex(columns=list(names)) for name, (table, names) in columns.items()}
-    return tables | {"layers": layers_of_a_network()}
+    return tables | {"layers": layers_of_a_network(), "reproduction": other_experiments()}
+
+
+def other_experiments() -> pd.DataFrame:
+    """The numbers of a bipolar, a translation and a Laplace experiment, and of oriented layers."""
+    shift = [
+        {"title": "Pixel, translation, ReLU", "quantity": "mu_x", "beta2": 0.75, "x": t, "ours": t}
+        for t in (1.0, 5.0, 10.0)
+    ]
+    widths = [
+        {"title": title, "quantity": "sigma_x", "beta2": share, "x": t, "ours": np.sqrt(t)}
+        for title, share in (("Pixel, translation, ReLU", 0.0), ("Pixel, Laplace, ReLU", np.nan))
+        for t in (1.0, 5.0, 10.0)
+    ]
+    bipolar = {"title": "Disc, bipolar, ReLU", "quantity": "mu_x", "beta2": 0.5, "x": 20.0}
+    angles = np.linspace(-np.pi, np.pi, 13)
+    passed = [
+        {"title": "Disc, gradients, ReLU", "quantity": "printed I2/I1", "x": x, "ours": y}
+        for x, y in zip(angles, 0.4 * np.abs(np.cos(angles)), strict=True)
+    ]
+    return pd.DataFrame([*shift, *widths, bipolar | {"ours": 0.4}, *passed])
 
 
 def layers_of_a_network() -> pd.DataFrame:
@@ -146,6 +168,7 @@ def results_of(world: Tables) -> Results:
 def with_files(results: Results, world: Tables) -> Results:
     """The same results without controls, and with the banks of a world in the place of files."""
     results.__dict__["controls"] = NO_CONTROLS
+    results.__dict__["reproduction"] = world["reproduction"]
     results.__dict__["banks"] = {
         str(name): BankResults(
             PlannedBank(str(name), "weights.npz", "auto", None, trained=bool(rows.trained.all())),
@@ -201,11 +224,12 @@ FALSE: list[tuple[str, list[Change]]] = [
     ("C8", [setting("mechanics", "contraction_along", 1.0)]),
     ("C8", [setting("mechanics", "contraction_along", 0.0)]),
     ("C8", [setting("mechanics", "contraction_across", 0.5)]),
-    ("C9", [setting("kernels", "energy_defect", 0.1)]),
-    ("C9", [setting("kernels", "energy_defect", np.nan)]),
-    ("C9", [setting("kernels", "parity_product", 0.1)]),
     ("C10", [setting("layers", "low_frequency_share", 0.3, "trained")]),
     ("C10", [setting("layers", "null_low_frequency_limit", 0.9, "trained")]),
+    ("C13", [setting("reproduction", "ours", 20.0, "x == 20")]),
+    ("C14", [setting("reproduction", "ours", 0.0, "beta2 == 0.75")]),
+    ("C15", [setting("reproduction", "ours", 0.0, "title == 'Pixel, Laplace, ReLU'")]),
+    ("C16", [setting("reproduction", "ours", np.nan, "quantity == 'printed I2/I1'")]),
 ]
 
 PARTLY: dict[str, list[Change]] = {
@@ -216,9 +240,16 @@ PARTLY: dict[str, list[Change]] = {
     "C6": [setting("metrics", "end_speed_10", 0.0, "activation == 'modulus'")],
     "C7": [setting("metrics", SPEEDS, 0.3, "activation == 'modulus'")],
     "C8": [setting("mechanics", "contraction_along", 1.0, "beta > 0.85")],
-    "C9": [setting("kernels", "energy_defect", 0.1, "size == 3")],
     "C10": [setting("layers", "low_frequency_share", 0.3, "trained and name == 'conv2'")],
+    "C14": [setting("reproduction", "ours", 9.5, "beta2 == 0.75 and x == 10")],
+    "C16": [setting("reproduction", "ours", 0.4, "quantity == 'printed I2/I1'")],
 }
+
+BROKEN_IDENTITY = [
+    setting("kernels", "energy_defect", 0.1, "size == 3"),
+    setting("kernels", "energy_defect", np.nan),
+    setting("kernels", "parity_product", 0.1),
+]
 
 OF_CONTROLS = ("C1", "F1", "F2", "N1", "N2", "N3", "N4")
 """Judged in `tests.claims.test_controls`."""
@@ -226,11 +257,16 @@ OF_CONTROLS = ("C1", "F1", "F2", "N1", "N2", "N3", "N4")
 
 def test_where_the_paper_is_right_every_claim_is_reproduced() -> None:
     for name, claim in judged().items():
-        assert claim.verdict == REPRODUCED or name in OF_CONTROLS, name
+        assert claim.verdict in (REPRODUCED, HOLDS) or name in OF_CONTROLS, name
 
 
 def test_every_claim_has_a_world_in_which_it_is_false() -> None:
-    assert {*dict(FALSE), *OF_CONTROLS} == set(CRITERIA)
+    assert {*dict(FALSE), *OF_CONTROLS, "C9"} == set(CRITERIA)
+
+
+@pytest.mark.parametrize("change", BROKEN_IDENTITY)
+def test_an_identity_that_fails_is_an_alarm(change: Change) -> None:
+    assert judged(change)["C9"].verdict == BROKEN
 
 
 @pytest.mark.parametrize(("name", "changes"), FALSE)
@@ -242,7 +278,7 @@ def test_false_claim_is_not_reproduced(name: str, changes: list[Change]) -> None
 def test_claim_that_holds_somewhere_is_reproduced_in_part(name: str, changes: list[Change]) -> None:
     claim = judged(*changes)[name]
     assert claim.verdict == IN_PART
-    parts = ("not for", "not conv2", "slower in", "holds in", "simulations")
+    parts = ("not for", "not conv2", "slower in", "holds in", "simulations", " of 3", " of 13")
     assert any(words in claim.range for words in parts)
 
 
@@ -294,7 +330,7 @@ def test_the_paper_is_judged_in_its_own_setting_only(setting_of_its_own: dict[st
     for name in ("C2", "C3", "C4", "C5", "C6", "C7", "C8"):
         assert claims[name].verdict == NOT_YET_MEASURED
         assert claims[name].range.endswith("on free space and with the mass |x|")
-    assert claims["C9"].verdict == REPRODUCED
+    assert claims["C9"].verdict == HOLDS
 
 
 def test_banks_that_are_not_analysed_are_named() -> None:
@@ -313,8 +349,8 @@ def test_weights_before_training_decide_nothing() -> None:
 
 
 def test_verdict_changes_with_its_own_data_only() -> None:
-    right, false = judged(), judged(*dict(FALSE)["C9"])
-    assert {key for key in right if right[key].verdict != false[key].verdict} == {"C9"}
+    right, false = judged(), judged(*dict(FALSE)["C2"])
+    assert {key for key in right if right[key].verdict != false[key].verdict} == {"C2"}
 
 
 def test_nothing_to_judge_by_is_not_yet_measured() -> None:

@@ -1,0 +1,72 @@
+"""Judges of the paper's other experiments (C13 to C16), whose numbers are computed again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mechcore.claims import thresholds as limits
+from mechcore.claims.judgement import Judgement, measured, verdict
+from mechcore.experiment.paths import REPRODUCTION_FILE
+from mechcore.results.results import Results
+
+
+def bipolar(results: Results) -> Judgement | None:
+    """C13: kernels that are turned by 180 degrees after each layer keep a pattern in place."""
+    rows = _numbers(results, "Disc, bipolar", "mu_x")
+    return _within(rows, rows.ours.abs(), limits.ONE_LAYER, "farthest centroid", "px")
+
+
+def translation(results: Results) -> Judgement | None:
+    """C14: a translation kernel moves a point one pixel a layer at three quarters."""
+    rows = _numbers(results, "Pixel, translation", "mu_x")
+    rows = rows[rows.beta2 == limits.SHIFT_SHARE]
+    gap = (rows.ours - rows.x).abs()
+    return _within(rows, gap, limits.ENGINE_ERROR, "largest distance from t px", "px")
+
+
+def laplace(results: Results) -> Judgement | None:
+    """C15: under ReLU a Laplace kernel spreads a point as an even kernel without negative taps."""
+    rows = _numbers(results, "Pixel, Laplace", "sigma_x")
+    even = _numbers(results, "Pixel, translation", "sigma_x")
+    even = even[even.beta2 == 0].drop_duplicates("x")[["x", "ours"]]
+    both = rows.merge(even, on="x", suffixes=("", "_even"))
+    rows, gap = both, (both.ours - both.ours_even).abs()
+    return _within(rows, gap, limits.ENGINE_ERROR, "largest difference of widths", "px")
+
+
+def malus(results: Results) -> Judgement | None:
+    """C16: two oriented layers pass energy as cos^2 of the angle between them."""
+    rows = results.reproduction
+    rows = rows[rows.title.str.contains("gradients") & (rows.quantity == "printed I2/I1")]
+    energy = (rows.ours / rows.groupby("title").ours.transform("max")) ** 2
+    judgement = _within(
+        rows, (energy - np.cos(rows.x) ** 2).abs(), limits.LAW, "largest miss of cos²", "1"
+    )
+    if judgement is None:
+        return None
+    crossed = rows[np.cos(rows.x).abs() < limits.CROSSED]
+    least = measured("least norm that crossed layers pass", crossed.ours.min())
+    return Judgement(judgement.verdict, [*judgement.figures, least], judgement.range)
+
+
+def _numbers(results: Results, title: str, quantity: str) -> pd.DataFrame:
+    """The numbers of one kind of the experiments with a title."""
+    rows = results.reproduction
+    return rows[rows.title.str.startswith(title) & (rows.quantity == quantity)]
+
+
+def _within(
+    rows: pd.DataFrame, distance: pd.Series, limit: float, name: str, unit: str
+) -> Judgement | None:
+    """Whether all distances are within a limit."""
+    if rows.empty:
+        return None
+    holds = distance <= limit
+    figures = [
+        measured(name, distance.max(), unit, REPRODUCTION_FILE),
+        measured("numbers", len(rows), "1", REPRODUCTION_FILE),
+    ]
+    parts = holds.groupby(rows.title, sort=False).agg(["sum", "size"])
+    where = "; ".join(f"{title}: {row['sum']} of {row['size']}" for title, row in parts.iterrows())
+    return Judgement(verdict(holds), figures, where)
