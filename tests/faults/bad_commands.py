@@ -43,6 +43,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "simulate-filters": (*NETWORK, *OUTPUT),
     "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),
     "diff": ("a", "b"),
+    "reproduce": (),
     "verify": RESULTS,
     "pack": (*RESULTS, "--report", "p.html", "--output", "x.zip"),
     "ui": (),
@@ -190,6 +191,8 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("results/tiny/sweep.json", "JSON"),
     ),
     "sweeps of a folder without": (("diff", "folder", "folder"), ("folder/sweep.json",)),
+    # Published numbers.
+    "numbers of nobody": (("reproduce", "--published", "folder"), ("'folder'", "protocols.yaml")),
     # The server.
     "no store": (("ui",), ("mlflow.db", "no such file")),
     "a port beyond the last": (("ui", "--port", "65536"), ("--port", "equal to 65535")),
