@@ -187,7 +187,7 @@ CRITERIA: dict[str, Criterion] = {
     "C13": EXPERIMENT(
         "Bipolar kernels, turned by 180° after each layer, keep a pattern in place.",
         f"A disc under DCT, k = 3, ReLU: no centroid is farther than {limits.ONE_LAYER:g} px from "
-        "its start, which is what one layer can do.",
+        "its start, which is what one layer can do. In part: at some β².",
         judge=experiments.bipolar,
     ),
     "C14": EXPERIMENT(
@@ -204,7 +204,8 @@ CRITERIA: dict[str, Criterion] = {
     "C16": EXPERIMENT(
         "Two oriented layers pass energy by Malus' law, cos² of the angle between them.",
         "Gradients under ReLU and modulus: the energy of the second layer, relative to the "
-        f"largest, misses cos² by no more than {limits.LAW}. In part: at some angles.",
+        f"largest, misses cos² by no more than {limits.LAW} at any angle. In part: in some "
+        "experiments.",
         judge=experiments.malus,
     ),
     "F1": FINDING(

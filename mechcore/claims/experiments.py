@@ -7,6 +7,7 @@ import pandas as pd
 
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, measured, verdict
+from mechcore.claims.wording import extent
 from mechcore.experiment.paths import REPRODUCTION_FILE
 from mechcore.results.results import Results
 
@@ -59,14 +60,13 @@ def _numbers(results: Results, title: str, quantity: str) -> pd.DataFrame:
 def _within(
     rows: pd.DataFrame, distance: pd.Series, limit: float, name: str, unit: str
 ) -> Judgement | None:
-    """Whether all distances are within a limit."""
+    """Whether all distances of an experiment and energy ratio are within a limit."""
     if rows.empty:
         return None
-    holds = distance <= limit
     figures = [
         measured(name, distance.max(), unit, REPRODUCTION_FILE),
         measured("numbers", len(rows), "1", REPRODUCTION_FILE),
     ]
-    parts = holds.groupby(rows.title, sort=False).agg(["sum", "size"])
-    where = "; ".join(f"{title}: {row['sum']} of {row['size']}" for title, row in parts.iterrows())
-    return Judgement(verdict(holds), figures, where)
+    # A curve holds as a whole.
+    cases = (distance <= limit).groupby([rows.title, rows.beta2.fillna(0.0)], sort=False).all()
+    return Judgement(verdict(cases), figures, extent(cases.rename_axis(["title", "β²"])))

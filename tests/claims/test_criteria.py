@@ -208,6 +208,12 @@ def linear_in_rho(world: Tables) -> None:
         metrics[name] = (metrics["size"] - 1) / 2 * metrics.odd_energy_ratio
 
 
+def half_of_the_bipolar_moves(world: Tables) -> None:
+    rows = world["reproduction"]
+    moving = rows[rows.x == 20].assign(beta2=1.0, ours=17.0)
+    world["reproduction"] = pd.concat([rows, moving], ignore_index=True)
+
+
 FALSE: list[tuple[str, list[Change]]] = [
     ("C2", [setting("metrics", "diffusion_exponent", 1.0)]),
     ("C2", [setting("metrics", "diffusion_exponent", np.nan)]),
@@ -227,9 +233,10 @@ FALSE: list[tuple[str, list[Change]]] = [
     ("C10", [setting("layers", "low_frequency_share", 0.3, "trained")]),
     ("C10", [setting("layers", "null_low_frequency_limit", 0.9, "trained")]),
     ("C13", [setting("reproduction", "ours", 20.0, "x == 20")]),
-    ("C14", [setting("reproduction", "ours", 0.0, "beta2 == 0.75")]),
+    ("C14", [setting("reproduction", "ours", 9.5, "beta2 == 0.75 and x == 10")]),
     ("C15", [setting("reproduction", "ours", 0.0, "title == 'Pixel, Laplace, ReLU'")]),
     ("C16", [setting("reproduction", "ours", np.nan, "quantity == 'printed I2/I1'")]),
+    ("C16", [setting("reproduction", "ours", 0.3, "quantity == 'printed I2/I1' and x > 3")]),
 ]
 
 PARTLY: dict[str, list[Change]] = {
@@ -241,8 +248,7 @@ PARTLY: dict[str, list[Change]] = {
     "C7": [setting("metrics", SPEEDS, 0.3, "activation == 'modulus'")],
     "C8": [setting("mechanics", "contraction_along", 1.0, "beta > 0.85")],
     "C10": [setting("layers", "low_frequency_share", 0.3, "trained and name == 'conv2'")],
-    "C14": [setting("reproduction", "ours", 9.5, "beta2 == 0.75 and x == 10")],
-    "C16": [setting("reproduction", "ours", 0.4, "quantity == 'printed I2/I1'")],
+    "C13": [half_of_the_bipolar_moves],
 }
 
 BROKEN_IDENTITY = [
@@ -278,7 +284,7 @@ def test_false_claim_is_not_reproduced(name: str, changes: list[Change]) -> None
 def test_claim_that_holds_somewhere_is_reproduced_in_part(name: str, changes: list[Change]) -> None:
     claim = judged(*changes)[name]
     assert claim.verdict == IN_PART
-    parts = ("not for", "not conv2", "slower in", "holds in", "simulations", " of 3", " of 13")
+    parts = ("not for", "not conv2", "slower in", "holds in", "simulations")
     assert any(words in claim.range for words in parts)
 
 
