@@ -10,6 +10,7 @@ import xarray as xr
 from mechcore.analysis.displacement import (
     before_the_edge,
     displacement_along,
+    light_speeds,
     predicted_speeds,
 )
 from mechcore.io.arrays import Array
@@ -41,12 +42,13 @@ def asymptotic_speeds(dataset: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         ``asymptotic_speed, asymptotic_low, asymptotic_high``, px/layer, with the dimensions of the
-        trajectories without ``t``. Where the exact theory holds all three are its speed. NaN below
-        `FEWEST_LAYERS` layers, or where a trajectory ends.
+        trajectories without ``t``. Where the exact theory holds the speed is its own, known to
+        rounding. NaN below `FEWEST_LAYERS` layers, or where a trajectory ends.
 
     Notes
     -----
-    The estimate is the speed between T/2 and T. With the same speed at T/2, T/4 and T/8 there are
+    The estimate is the speed between T/2 and T, at most the light speed, which no state exceeds for
+    ever; nothing is extrapolated. With the same speed at T/2, T/4 and T/8 there are
     three changes under doubling; the interval reaches `SPREAD` times the largest to both sides. A
     change falls off as a power of T where a front is pulled or a pattern diffuses, so all later
     ones together are a few times the last; the largest counts, as one may be small by chance.
@@ -66,12 +68,14 @@ def asymptotic_speeds(dataset: xr.Dataset) -> xr.Dataset:
     half = SPREAD * change + SPEED_ROUNDING
     exact = predicted_speeds(dataset)
     known = np.isfinite(exact)
-    speed, half = np.where(known, exact, speed), np.where(known, 0.0, half)
+    speed, half = np.where(known, exact, speed), np.where(known, SPEED_ROUNDING, half)
+    # The window of a pattern that is still contracting may be faster than any limit.
+    limited = np.clip(speed, -light_speeds(dataset), light_speeds(dataset))
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     values = {
-        "asymptotic_speed": speed,
-        "asymptotic_low": speed - half,
-        "asymptotic_high": speed + half,
+        "asymptotic_speed": limited,
+        "asymptotic_low": np.minimum(speed - half, limited),
+        "asymptotic_high": np.maximum(speed + half, limited),
     }
     coordinates = {name: dataset[name] for name in lead}
     return xr.Dataset({name: (lead, array) for name, array in values.items()}, coordinates)

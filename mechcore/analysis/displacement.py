@@ -61,6 +61,14 @@ def _nominal_directions(dataset: xr.Dataset) -> Array:
     return vectors.reshape(*(-1 if name == "angle" else 1 for name in lead), 2)
 
 
+def light_speeds(dataset: xr.Dataset) -> Array:
+    """Return the fastest that a layer can move anything along each momentum, px/layer."""
+    height, width = dataset.kernel_taps.shape[-2:]
+    axis = np.abs(_momentum_directions(dataset))
+    fastest = axis[..., 0] * (width - 1) / 2 + axis[..., 1] * (height - 1) / 2
+    return np.broadcast_to(fastest, dataset.mu_x.shape[:-1])
+
+
 def before_the_edge(dataset: xr.Dataset) -> xr.Dataset:
     """Blank centroids and widths at the layers at which mass may have crossed the edge of a torus.
 

@@ -25,7 +25,8 @@ METRICS = (
     *("cell", "kernel", "activation", "size", "pattern", "angle", "beta", "odd_energy_ratio"),
     *("speed", "speed_se", "asymptotic_speed", "asymptotic_low", "asymptotic_high"),
     *("direction", "sigma_final", "diffusion_exponent", "diffusion_coefficient"),
-    *("extinct_at", "speed_theory", "beta_star", "ill_conditioned"),
+    *("extinct_at", "speed_theory", "beta_star", "ill_conditioned", "centroid_sensitivity"),
+    "mixing_ratio",
 )
 """Columns of ``metrics.csv``, before those of `end_column`."""
 
@@ -132,12 +133,13 @@ def metrics_table(dataset: xr.Dataset, ends: Sequence[int] = ()) -> pd.DataFrame
 
     Columns are `METRICS`, and the mean speed from layer 0 to each of ``ends``.
     """
-    recorded = dataset[["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]]
+    names = ["extinct_at", "odd_energy_ratio", "beta_star", "ill_conditioned"]
+    recorded = dataset[[*names, "centroid_sensitivity"]]
     moved = displacement_along(before_the_edge(dataset))
     end_speeds = {
         end_column(layers): (moved.isel(t=layers) / layers).drop_vars("t") for layers in ends
     }
-    merged = measure(dataset).merge(recorded.drop_vars("mixing_ratio")).assign(end_speeds)
+    merged = measure(dataset).merge(recorded).assign(end_speeds)
     table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
     return table.assign(
         cell=dataset.attrs["cell_id"],

@@ -17,7 +17,10 @@ from mechcore.model.kernels import FAMILIES
 PREDICTORS = ("odd_energy_ratio", "beta", "celerity")
 """What speed is fitted against."""
 
-SPEED, LAW_PREDICTOR, EXACT_PREDICTOR = "speed", "odd_energy_ratio", "squared_celerity"
+SPEED, EXACT_PREDICTOR = "speed", "squared_celerity"
+
+LAW_PREDICTORS = ("odd_energy_ratio", "asymmetric_share")
+"""What the paper calls beta^2: of families that are split by parity, and of the others."""
 
 LINE = ("slope", "intercept", "r2", "worst_residual", "cross_validated_error")
 
@@ -60,11 +63,12 @@ def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
         speed : px/layer
             On each of `PREDICTORS`, with an intercept.
         squared_end_speed_T, squared_asymptotic_speed
-            (v/c)^2 of the mean speed over T layers and of the asymptotic speed, on rho and on the
-            squared celerity rho/(1 - rho), through the origin; the latter up to beta*. ``law`` is
-            the slope by the paper (1 on rho) or by the exact theory (g = (s_1/c)^2 on the squared
+            (v/c)^2 of the mean speed over T layers and of the asymptotic speed, on rho (for
+            families that are not split by parity, on the asymmetric share of the energy) and, up to
+            beta*, on the squared celerity rho/(1 - rho), through the origin. ``law`` is the slope
+            by the paper (1) or by the exact theory (g = (s_1/c)^2 on the squared
             celerity, with s_1 the speed at equal energy of both parities), ``law_miss`` the largest
-            distance of a point from that line, ``law_miss_at`` its rho.
+            distance of a point from that line, ``law_miss_at`` its abscissa.
 
         ``worst_residual`` is the largest distance of a point from the fitted line,
         ``cross_validated_error`` the root mean square error with which `FOLDS` blocks of
@@ -90,10 +94,10 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the points of all fits: speeds averaged over the angles.
 
     One row for each cell, pattern and beta, by rising beta: cell, kernel, activation, size,
-    pattern, beta, odd_energy_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd kernels),
-    speed, asymptotic_speed with its interval, and mean speeds to the horizons (px/layer, means over
-    the angles at which they are known, else NaN), and beta_star, the smallest over the angles, NaN
-    if an angle has none.
+    pattern, beta, odd_energy_ratio, mixing_ratio, celerity = beta / sqrt(1 - beta^2) (NaN for odd
+    kernels), speed, asymptotic_speed with its interval, and mean speeds to the horizons (px/layer,
+    means over the angles at which they are known, else NaN), and beta_star, the smallest over the
+    angles, NaN if an angle has none.
     """
     with np.errstate(divide="ignore"):
         celerity = metrics.beta / np.sqrt((1 - metrics.odd_energy_ratio).clip(lower=0))
@@ -105,7 +109,7 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     )
     keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
     groups = known.groupby(keys, sort=False)
-    means = groups[["odd_energy_ratio", "celerity", *speeds]].mean()
+    means = groups[["odd_energy_ratio", "mixing_ratio", "celerity", *speeds]].mean()
     smallest = groups.beta_star.min(skipna=False)
     points = means.assign(beta_star=smallest).reset_index()
     return points.sort_values("beta", kind="stable", ignore_index=True)
@@ -127,14 +131,28 @@ def squared(layers: float) -> str:
 
 
 def squared_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
-    """Add (v/c)^2 of all horizons to mean speeds, with the squared celerity and g."""
+    """Add (v/c)^2 of all horizons to mean speeds, and what it is fitted to, with g."""
     sizes = _laws(kernels)
     known = points.join(sizes, on=["kernel", "size"])
     ratios = {
         squared(layers): (known[end_column(layers)] / known.light_speed) ** 2
         for layers in horizons(points)
     }
-    return known.assign(**ratios, **{EXACT_PREDICTOR: known.celerity**2})
+    return known.assign(
+        **ratios,
+        asymmetric_share=known.mixing_ratio**2,
+        **{EXACT_PREDICTOR: known.celerity**2},
+    )
+
+
+def law_predictor(family: str) -> str:
+    """Return what the law of the paper is about, see `LAW_PREDICTORS`."""
+    return LAW_PREDICTORS[0 if FAMILIES[family].by_parity else 1]
+
+
+def law_fits(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return the fits that test the law of the paper."""
+    return pd.DataFrame(fits[fits.predictor.isin(LAW_PREDICTORS) & (fits.response != SPEED)])
 
 
 def fit_line(
@@ -189,8 +207,9 @@ def _rows(sample: Sample) -> Iterator[dict[str, object]]:
     for predictor in PREDICTORS:
         yield _row(sample, SPEED, predictor)
     exact = float(points.g.iloc[0]) if len(points) else np.nan
+    paper = law_predictor(sample.cell.partition("-")[0])
     for layers in horizons(points):
-        yield _row(sample, squared(layers), LAW_PREDICTOR, law=1.0)
+        yield _row(sample, squared(layers), paper, law=1.0)
         if sample.domain == UP_TO_BETA_STAR:
             yield _row(sample, squared(layers), EXACT_PREDICTOR, law=exact)
 
@@ -208,7 +227,7 @@ def _row(
         "response": response,
         "predictor": predictor,
         **fit_line(x, y, through_origin=law is not None, rounding=rounding),
-        **_misses(used, np.abs(y - (np.nan if law is None else law) * x)),
+        **_misses(x, np.abs(y - (np.nan if law is None else law) * x)),
         "law": law,
         "n": len(used),
         "beta_min": used.beta.min(),
@@ -216,12 +235,11 @@ def _row(
     }
 
 
-def _misses(points: pd.DataFrame, distance: Array) -> dict[str, float]:
+def _misses(x: Array, distance: Array) -> dict[str, float]:
     if not np.isfinite(distance).any():
         return {"law_miss": np.nan, "law_miss_at": np.nan}
     worst = int(np.nanargmax(distance))
-    at = float(points.odd_energy_ratio.iloc[worst])
-    return {"law_miss": float(distance[worst]), "law_miss_at": at}
+    return {"law_miss": float(distance[worst]), "law_miss_at": float(x[worst])}
 
 
 def _least_squares(x: Array, y: Array, *, through_origin: bool) -> tuple[float, float]:

@@ -108,7 +108,8 @@ CRITERIA: dict[str, Criterion] = {
         "A gradient with ReLU moves at 0.5 px/layer (k = 2).",
         f"DCT, k = 2, ReLU, β = 1, along the axes: {limits.GRADIENT_SPEED} within "
         f"{limits.GRADIENT_ERROR} px/layer. A point must have this speed; the interval of the "
-        "asymptotic speed of a wider pattern, which moves more slowly at first, must reach it.",
+        "asymptotic speed of a wider pattern, which moves more slowly at first, must reach it, and "
+        f"decides once it is known to {limits.CONVERGED:.0%} of the light speed.",
         section="trajectories",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
@@ -127,7 +128,8 @@ CRITERIA: dict[str, Criterion] = {
         "The mixing ratio controls the speed.",
         "DCT, ReLU and modulus: in each cell and pattern the rank correlation of the asymptotic "
         f"speed with β is at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} "
-        "of the light speed.",
+        f"of the light speed. Decided by speeds that are known to {limits.CONVERGED:.0%} of it, at "
+        f"least {limits.FEWEST_CASES} of them beyond β*.",
         section="speed",
         data=(paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
@@ -135,9 +137,10 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C6": Criterion(
         "The modulus moves the centre of mass faster than ReLU.",
-        "DCT, pairs that differ in the activation only, β > β*: faster by more than "
+        "DCT, pairs that differ in the activation only, β* < β < 1: faster by more than "
         f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each of the "
-        "paper's numbers of layers T and in the limit of many layers. In part: at some.",
+        "paper's numbers of layers T, and in the limit of many layers by more than the intervals "
+        "of both. In part: for some patterns and T.",
         section="rectifiers",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
@@ -145,9 +148,10 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C7": Criterion(
         "3x3 kernels move more than 2x2.",
-        "DCT, pairs that differ in k only, β > β* (below, and for widths at β = 0, it is a "
-        f"theorem): 3x3 has the larger asymptotic speed in at least {limits.MOST:.0%} of the pairs "
-        "of each activation and pattern. In part: of some.",
+        "DCT, pairs that differ in k only, β* < β < 1 (elsewhere it is a theorem), whose "
+        f"asymptotic speeds differ by more than their intervals: 3x3 is faster in at least "
+        f"{limits.MOST:.0%} of the pairs of each activation and pattern. In part: for some "
+        "activations and patterns.",
         section="diffusion",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, and β > β*",
@@ -156,8 +160,8 @@ CRITERIA: dict[str, Criterion] = {
     "C8": Criterion(
         "ReLU acts like a Lorentz transform on widths (a test of our own; the paper has none).",
         "DCT, ReLU, β > β*: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both "
-        f"within {limits.LORENTZ}, the diffusion speed s in the place of light; what is faster "
-        "than s fails. In part: in some simulations.",
+        f"within {limits.LORENTZ}, with the diffusion speed s in place of the speed of light; "
+        "simulations faster than s fail. In part: in some simulations.",
         section="contraction",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and β > β*",

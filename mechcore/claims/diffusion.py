@@ -10,7 +10,7 @@ import pandas as pd
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
-from mechcore.claims.selection import paper_simulations
+from mechcore.claims.selection import paper_simulations, well_conditioned
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import where_it_holds
 from mechcore.results.results import Results
@@ -27,7 +27,7 @@ DEVIATIONS = {
 def diffusion(results: Results) -> Judgement | None:
     """C2: DC diffuses isotropically, towards a Gaussian."""
     rows = paper_simulations(results)
-    rows = rows[(rows.beta == 0) & (rows.pattern == results.point)]
+    rows = well_conditioned(rows[(rows.beta == 0) & (rows.pattern == results.point)])
     if rows.empty:
         return None
     kurtosis = rows[["excess_kurtosis_x", "excess_kurtosis_y"]]
@@ -48,7 +48,8 @@ def contraction(results: Results) -> Judgement | None:
     """C8, a test of our own: beyond beta*, ReLU contracts widths by the Lorentz factor."""
     rows = paper_simulations(results, ("relu",))
     rows = rows.dropna(subset=["diffusion_speed", "speed", "contraction_along"])
-    rows = rows[rows.beta > 0]
+    # A state without width is no longer contracted.
+    rows = well_conditioned(rows[(rows.beta > 0) & (rows.contraction_along > 0)])
     if rows.empty:
         return None
     share = rows.speed / rows.diffusion_speed

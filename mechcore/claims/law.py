@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import EVERYWHERE, UP_TO_BETA_STAR
-from mechcore.analysis.regressions import EXACT_PREDICTOR, LAW_PREDICTOR, horizons, squared
+from mechcore.analysis.measures import end_column
+from mechcore.analysis.regressions import EXACT_PREDICTOR, horizons, law_fits, squared
 from mechcore.claims.judgement import Judgement, measured, verdict
-from mechcore.claims.selection import paper_fits
+from mechcore.claims.selection import paper_fits, paper_simulations
 from mechcore.claims.thresholds import LAW
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import horizon_text
-from mechcore.experiment.paths import REGRESSIONS_FILE
+from mechcore.experiment.paths import METRICS_FILE, REGRESSIONS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
 from mechcore.results.results import Results
 
@@ -22,11 +23,13 @@ UNIT = "c²"
 
 def headline(results: Results) -> Judgement | None:
     """C4: (v/c)^2 is rho."""
-    fits = _law_fits(results, LAW_PREDICTOR, EVERYWHERE)
+    every = paper_fits(results, PAPER_ACTIVATIONS)
+    fits = _on_point(law_fits(every), EVERYWHERE, results)
     if fits.empty:
         return None
     holds = fits.law_miss <= LAW
-    figures = [*_by_the_paper(fits), *_slopes(fits, results), *_by_theory(results)]
+    exact = _on_point(every[every.predictor == EXACT_PREDICTOR], UP_TO_BETA_STAR, results)
+    figures = [*_by_the_paper(fits), *_mixed(results), *_slopes(fits, results), *_by_theory(exact)]
     parts = [
         _extent(str(name), part, holds[part.index])
         for name, part in fits.groupby("activation", sort=False)
@@ -34,12 +37,11 @@ def headline(results: Results) -> Judgement | None:
     return Judgement(verdict(holds), figures, ". ".join(parts))
 
 
-def _law_fits(results: Results, predictor: str, domain: str) -> pd.DataFrame:
-    """The fits of (v/c)^2 on the paper's pattern, with the number of layers of each."""
-    fits = paper_fits(results, PAPER_ACTIVATIONS)
+def _on_point(fits: pd.DataFrame, domain: str, results: Results) -> pd.DataFrame:
+    """The fits of (v/c)^2 of a point in a domain, with the number of layers of each."""
     layers = {squared(number): number for number in horizons(results.metrics)}
     chosen = fits.response.isin(layers) & (fits.pattern == results.point)
-    chosen &= (fits.predictor == predictor) & (fits.domain == domain) & fits.law_miss.notna()
+    chosen &= (fits.domain == domain) & fits.law_miss.notna()
     return fits[chosen].assign(layers=lambda rows: rows.response.map(layers))
 
 
@@ -52,6 +54,17 @@ def _by_the_paper(fits: pd.DataFrame) -> Iterator[Figure]:
         yield measured(name + place, row["law_miss"], UNIT, REGRESSIONS_FILE)
 
 
+def _mixed(results: Results) -> Iterator[Figure]:
+    """The same without odd kernels, whose point the modulus splits into two equal halves."""
+    rows = paper_simulations(results, PAPER_ACTIVATIONS)
+    rows = rows[(rows.pattern == results.point) & (rows.beta < 1)]
+    for layers in horizons(results.metrics):
+        miss = ((rows[end_column(layers)] / rows.light_speed) ** 2 - rows.odd_energy_ratio).abs()
+        for activation, part in miss.groupby(rows.activation, sort=False):
+            name = f"largest miss for ρ < 1, {activation}, {horizon_text(layers)}"
+            yield measured(name, part.max(), UNIT, METRICS_FILE)
+
+
 def _slopes(fits: pd.DataFrame, results: Results) -> Iterator[Figure]:
     """The line through the origin that fits best, at one size."""
     for row in fits[fits["size"] == results.size].to_dict("records"):
@@ -60,9 +73,8 @@ def _slopes(fits: pd.DataFrame, results: Results) -> Iterator[Figure]:
         yield measured(f"its R², {where}", row["r2"], "1", REGRESSIONS_FILE)
 
 
-def _by_theory(results: Results) -> Iterator[Figure]:
+def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
     """The exact law below beta*, by size, and how far the worst point is from it."""
-    fits = _law_fits(results, EXACT_PREDICTOR, UP_TO_BETA_STAR)
     for size, part in fits.groupby("size"):
         yield measured(f"g of the exact law g ρ/(1 − ρ), k = {size}", part.law.iloc[0])
     if len(fits):
@@ -71,7 +83,8 @@ def _by_theory(results: Results) -> Iterator[Figure]:
 
 
 def _extent(activation: str, fits: pd.DataFrame, holds: pd.Series) -> str:
-    """In how many cases the law holds under an activation, and the range of its slopes."""
-    miss = f"largest misses {fits.law_miss.min():.2g} to {fits.law_miss.max():.2g} c²"
-    cases = f"{int(holds.sum())} of {len(holds)} cases of k and T"
-    return f"{activation}: holds in {cases}; {miss}"
+    """In how many cases the law holds under an activation, and by how much it misses."""
+    low, high = f"{fits.law_miss.min():.2g}", f"{fits.law_miss.max():.2g}"
+    miss = f"{low} c²" if low == high else f"{low} to {high} c²"
+    count = f"{int(holds.sum())} of {len(holds)}" if holds.any() else f"none of {len(holds)}"
+    return f"{activation}: holds in {count} cases (k, T); the largest miss is {miss}"

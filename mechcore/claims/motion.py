@@ -14,7 +14,7 @@ from mechcore.analysis.measures import end_column
 from mechcore.analysis.regressions import horizons
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, measured, trajectories_file, verdict
-from mechcore.claims.selection import paired_simulations, paper_simulations
+from mechcore.claims.selection import converged, paired_simulations, paper_simulations
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import extent, horizon_text, where_it_holds
 from mechcore.experiment.paths import MECHANICS_FILE, METRICS_FILE
@@ -40,11 +40,19 @@ def gradient(results: Results) -> Judgement | None:
     point = rows.pattern == results.point
     exact = (rows.speed >= low) & (rows.speed <= high)
     compatible = (rows.asymptotic_low <= high) & (rows.asymptotic_high >= low)
-    holds = exact.where(point, compatible)
+    decided = point | converged(rows)
+    holds = exact.where(point, compatible)[decided]
     first = rows[rows.angle == rows.angle.iloc[0]]
     figures = [figure for _, row in first.iterrows() for figure in _speeds(row, results)]
-    where = f"along the axes: {where_it_holds(rows, holds, ('pattern', 'angle'))}"
+    where = f"along the axes: {where_it_holds(rows[decided], holds, ('pattern', 'angle'))}"
+    where += _not_converged(rows.pattern[~decided])
     return Judgement(verdict(holds), figures, where)
+
+
+def _not_converged(names: pd.Series) -> str:
+    """The patterns or cases whose asymptotic speed is not known."""
+    text = ", ".join(map(str, names.unique()))
+    return f". Undecided, as the speed has not converged: {text}" if text else ""
 
 
 def _speeds(row: pd.Series, results: Results) -> Iterator[Figure]:
@@ -65,10 +73,14 @@ def mixing_ratio(results: Results) -> Judgement | None:
         return None
     keys = ["kernel", "activation", "size", "pattern"]
     columns = ["asymptotic_speed", "light_speed"]
-    means = rows.groupby([*keys, "beta"], sort=False)[columns].mean().reset_index()
-    by_case = means.groupby(keys, sort=False)[["beta", *columns]]
-    cases: pd.DataFrame = by_case.apply(_steering).reset_index()
-    if cases.correlation.isna().all():
+    rows = rows.assign(decides=converged(rows) & ~within_theory(rows))
+    means = rows[converged(rows)].groupby([*keys, "beta"], sort=False)[columns].mean()
+    by_case = means.reset_index().groupby(keys, sort=False)[["beta", *columns]]
+    decided = rows.groupby(keys, sort=False).decides.sum() >= limits.FEWEST_CASES
+    every: pd.DataFrame = by_case.apply(_steering).reset_index()
+    known = every.join(decided, on=keys).decides
+    cases, open_cases = every[known], every[~known]
+    if cases.empty:
         return None
     holds = (cases.correlation >= limits.MONOTONE) & (cases.span >= limits.HALF)
     medians = cases.groupby("activation", sort=False)[list(STEERING)].median()
@@ -80,17 +92,20 @@ def mixing_ratio(results: Results) -> Judgement | None:
     where = where_it_holds(cases, holds, ("activation", "size"))
     mixed = ", ".join(f"{row.mixed:.3g} for {name}" for name, row in medians.iterrows())
     where += f". With β = 1 left out the median rank correlation is {mixed}"
+    open_names = open_cases[["activation", "pattern", "size"]].astype(str).agg(" ".join, axis=1)
+    where += _not_converged(open_names)
     return Judgement(verdict(holds), figures, where)
 
 
 def modulus(results: Results) -> Judgement | None:
     """C6: the modulus moves the centre of mass faster than ReLU."""
-    pairs = paired_simulations(results, "activation", PAPER_ACTIVATIONS, PAPER_ACTIVATIONS)
-    pairs = pairs[~within_theory(pairs)]
+    both = paired_simulations(results, "activation", PAPER_ACTIVATIONS, PAPER_ACTIVATIONS)
+    pairs = _rectified(both)
     parts = {
         f"{pattern}, {horizon_text(layers)}": lead
         for layers in horizons(results.metrics)
         for pattern, lead in _leads(pairs, layers).groupby(pairs.pattern, sort=False)
+        if len(lead) >= limits.FEWEST_CASES
     }
     if not parts:
         return None
@@ -102,37 +117,55 @@ def modulus(results: Results) -> Judgement | None:
         for case, share in shares.items()
     ]
     where = [
-        f"{case}: faster in {faster[case]:.0%}, slower in {slower[case]:.0%}" for case in parts
+        f"{case}: faster in {faster[case]:.0%}, slower in {slower[case]:.0%} of {len(lead)}"
+        for case, lead in parts.items()
     ]
     outcome = verdict(faster >= limits.MOST)
-    return Judgement(outcome, figures, f"pairs with β > β*: {'; '.join(where)}")
+    return Judgement(outcome, figures, f"pairs with β* < β < 1: {'; '.join(where)}")
+
+
+def _rectified(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs that no theorem decides: beyond beta*, and not odd, which the modulus splits evenly."""
+    return pairs[~within_theory(pairs) & (pairs.beta < 1)]
 
 
 def _leads(pairs: pd.DataFrame, layers: float) -> pd.Series:
-    """By how much the second of each pair is faster over a number of layers, px/layer."""
-    first, second = (pairs[f"{end_column(layers)}_{name}"] for name in ("first", "second"))
-    return (second - first).dropna()
+    """By how much the second of each pair is faster over a number of layers, px/layer.
+
+    In the limit, what is between their intervals: zero where these overlap.
+    """
+    if math.isfinite(layers):
+        first, second = (pairs[f"{end_column(layers)}_{name}"] for name in ("first", "second"))
+        return (second - first).dropna()
+    above = pairs.asymptotic_low_second - pairs.asymptotic_high_first
+    below = pairs.asymptotic_high_second - pairs.asymptotic_low_first
+    lead: pd.Series = above.clip(lower=0) + below.clip(upper=0)
+    return lead.dropna()
 
 
 def sizes(results: Results) -> Judgement | None:
-    """C7: 3x3 kernels diffuse and move more than 2x2."""
+    """C7: 3x3 kernels move more than 2x2."""
     pairs = paired_simulations(results, "size", (2, 3), PAPER_ACTIVATIONS)
-    still, moving = pairs[pairs.beta == 0], pairs[~within_theory(pairs)]
+    still, moving = pairs[pairs.beta == 0], _rectified(pairs)
     lead = _leads(moving, math.inf)
-    if lead.empty:
+    # Overlapping intervals decide nothing.
+    lead = lead[lead != 0]
+    moving = moving.loc[lead.index]
+    groups = (lead > limits.EQUAL_SPEED).groupby([moving.activation, moving.pattern], sort=False)
+    shares = groups.mean()[groups.size() >= limits.FEWEST_CASES]
+    if shares.empty:
         return None
-    moving, faster = moving.loc[lead.index], lead > limits.EQUAL_SPEED
-    holds = faster.groupby([moving.activation, moving.pattern], sort=False).mean() >= limits.MOST
+    holds = shares >= limits.MOST
     widths = (still.width_along_second / still.width_along_first).median()
-    known = moving[moving.asymptotic_speed_first > limits.EQUAL_SPEED]
-    speeds = (known.asymptotic_speed_second / known.asymptotic_speed_first).median()
+    speeds = (moving.asymptotic_speed_second / moving.asymptotic_speed_first).median()
     name = "asymptotic speed of 3x3 over 2x2, median (of their light speeds: 2)"
     figures = [
-        measured("share of pairs with β > β* in which 3x3 is faster", float(faster.mean())),
+        measured("pairs that are decided", len(lead), source=METRICS_FILE),
+        measured("share of them in which 3x3 is faster", groups.mean().mean(), source=METRICS_FILE),
         measured(name, speeds, source=METRICS_FILE),
         measured("width of 3x3 over 2x2 at β = 0, median", widths, source=MECHANICS_FILE),
     ]
-    return Judgement(verdict(holds), figures, f"for β > β*: {extent(holds)}")
+    return Judgement(verdict(holds), figures, f"for β* < β < 1: {extent(holds)}")
 
 
 def _steering(case: pd.DataFrame) -> pd.Series:

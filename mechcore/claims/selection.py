@@ -7,6 +7,7 @@ import pandas as pd
 
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.regressions import horizons
+from mechcore.claims.thresholds import CONVERGED, STEADY
 from mechcore.experiment.representative import PAPER_FAMILY
 from mechcore.results.results import Results
 
@@ -22,8 +23,9 @@ def surviving(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paper_simulations(results: Results, activations: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Return the well-conditioned simulations of the paper's kernels, in the paper's setting."""
-    rows = well_conditioned(results.simulations)
+    """Return the simulations of the paper's kernels whose centroid is sound, in its setting."""
+    rows = results.simulations
+    rows = rows[rows.centroid_sensitivity <= STEADY]
     rows = rows[(rows.kernel == PAPER_FAMILY) & results.free]
     return pd.DataFrame(rows[rows.activation.isin(activations)] if activations else rows)
 
@@ -36,8 +38,15 @@ def paired_simulations(
     keys = [name for name in ("kernel", "activation", "size") if name != axis]
     keys += ["pattern", "angle", "beta"]
     first, second = (rows[rows[axis] == value] for value in values)
-    measures = ["width_along", *map(end_column, horizons(results.metrics))]
+    measures = ["width_along", "asymptotic_low", "asymptotic_high"]
+    measures += map(end_column, horizons(results.metrics))
     return first.merge(second[[*keys, *measures]], on=keys, suffixes=("_first", "_second"))
+
+
+def converged(rows: pd.DataFrame) -> pd.Series:
+    """Return which asymptotic speeds are known to a share of the light speed."""
+    half: pd.Series = (rows.asymptotic_high - rows.asymptotic_low) / 2
+    return half <= CONVERGED * rows.light_speed
 
 
 def bank_layers(results: Results, *, trained: bool) -> pd.DataFrame:

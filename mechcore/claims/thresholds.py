@@ -6,6 +6,16 @@ AT_REST_DRIFT = 0.1
 OBSERVED_SHARE = 0.5
 """A finding is observed if more than this share of the simulations show it."""
 
+STEADY = 1e-6
+"""px. A centroid that a change in the last digit of the kernel moves by less has a speed that is
+good to a millionth of a pixel over all layers."""
+
+CONVERGED = 0.1
+"""Share of the light speed. An asymptotic speed whose interval reaches farther is not known yet."""
+
+FEWEST_CASES = 10
+"""Simulations or pairs: fewer decide nothing about a group."""
+
 EXACT = 1e-9
 """px. What theory fixes is met to rounding: sums over 1e4 pixels round to 1e-14 of a reach of 100
 px, times 1000 where a signed mass cancels (`mechcore.analysis.mechanics.SOUND_SHARE`)."""

@@ -14,7 +14,10 @@ from mechcore.cli.options import OutputOption
 from mechcore.cli.outputs import check_outputs
 from mechcore.engines.trajectories import DENSITIES, REGIONS
 from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.experiment.cell import PatternSettings, pattern_settings
 from mechcore.io.arrays import load_array
+from mechcore.io.json_models import validated
+from mechcore.io.yaml_files import parsed_yaml
 from mechcore.model import kernels
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -28,11 +31,14 @@ EXAMPLES = """Examples:
   mechcore propagate --family dct --size 3 --beta 0.5 --output out.nc
 
   mechcore propagate --kernel sobel.npy --activation relu --pattern disc --output sobel.nc
+
+  mechcore propagate --family dct --size 3 --beta 0.5 --steps 100 --region row
+  --pattern "{name: disc, radius: 19}" --output disc.nc
 """
 
 FAMILIES_HELP = f"Instead of a file: {', '.join(FAMILIES)}."
 SIZE_HELP = "Kernel size of the family: k, or 1xk or kx1 for a line."
-PATTERNS_HELP = f"{', '.join(PATTERNS)}, or a .npy or .png file."
+PATTERNS_HELP = f"{', '.join(PATTERNS)}, a .npy or .png file, or '{{name: disc, radius: 19}}'."
 
 
 def command(
@@ -76,7 +82,7 @@ def command(
     trajectory = propagate(
         [taps, taps[::-1, ::-1]] if alternating else taps,
         activation,
-        pattern,
+        _pattern(pattern),
         steps,
         normalise=normalise,
         boundary=boundary,
@@ -104,6 +110,15 @@ def _sides(text: str) -> int | tuple[int, ...]:
     except ValueError:
         raise InvalidValue("--size", text, "an integer k, 1xk or kx1") from None
     return sides[0] if len(sides) == 1 else sides
+
+
+def _pattern(text: str) -> str | dict[str, Any]:
+    """A name, or name and arguments as in a configuration."""
+    if not text.lstrip().startswith("{"):
+        return text
+    values = pattern_settings(parsed_yaml(text.encode(), "--pattern"))
+    settings = validated(PatternSettings, values, "--pattern")
+    return {"name": settings.name, **settings.arguments}
 
 
 def _taps(

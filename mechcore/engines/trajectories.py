@@ -24,6 +24,8 @@ QUANTITIES = (
 )
 """The recorded quantities, in the order of the last axis of `Trajectories.record`."""
 
+CENTROID = [QUANTITIES.index("mu_x"), QUANTITIES.index("mu_y")]
+
 DENSITIES: dict[str, Callable[[Array], Array]] = {
     "absolute": np.abs,
     "square": np.square,
@@ -121,8 +123,19 @@ def record_distance(first: Array, second: Array) -> Array:
     >>> record_distance(record, record).tolist()
     [0.0]
     """
+    return _largest(first, second, _scales(first))
+
+
+def centroid_distance(first: Array, second: Array) -> Array:
+    """Return how far apart the centroids of two records are at most, (n,), px."""
+    first, second = (record[..., CENTROID] for record in (first, second))
+    return _largest(first, second, np.ones_like(first))
+
+
+def _largest(first: Array, second: Array, scales: Array) -> Array:
+    """The largest distance over layers and quantities; infinite where only one is a number."""
     with np.errstate(invalid="ignore"):
-        deviation = np.abs(first - second) / _scales(first)
+        deviation = np.abs(first - second) / scales
     lost = np.isnan(first) != np.isnan(second)
     deviation = np.where(lost, np.inf, np.nan_to_num(deviation, nan=0.0, posinf=np.inf))
     largest: Array = deviation.max(axis=(-2, -1))
@@ -145,4 +158,4 @@ def _scales(record: Array) -> Array:
 def neighbouring_kernels(kernels: Array) -> Array:
     """Move every tap by one unit in the last place, up or down by a fixed draw; zeros stay zero."""
     signs = np.random.default_rng(20251231).choice([-1.0, 1.0], size=kernels.shape[-2:])
-    return np.where(kernels == 0, 0.0, np.nextafter(kernels, kernels + signs * np.abs(kernels)))
+    return np.where(kernels == 0, 0.0, np.nextafter(kernels, signs * np.inf))

@@ -19,7 +19,7 @@ from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, DEFAULT_DOMAIN, domain_side
 from mechcore.model.geometry import PLACEMENTS
 from mechcore.model.kernels import FAMILIES, LARGEST_SEED, LARGEST_SIZE, MIXINGS, checked_size
-from mechcore.model.normalisations import NORMALISATIONS
+from mechcore.model.normalisations import NEEDS_DOMAIN, NORMALISATIONS
 from mechcore.model.patterns import (
     ALSO,
     PATTERNS,
@@ -212,7 +212,7 @@ class Propagation(Settings):
         # A file is read for each.
         if len(value) > MOST_PATTERNS:
             raise InvalidValue("patterns", f"{len(value)} patterns", f"at most {MOST_PATTERNS}")
-        return [_pattern(item) for item in value]
+        return [pattern_settings(item) for item in value]
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:
@@ -227,7 +227,7 @@ class Propagation(Settings):
             raise InvalidValue("patterns", f"{pixels} px", f"at most {MOST_PIXELS_TOGETHER} px")
         domain_side(self.boundary, self.domain, max(map(max, shapes)))
         if NORMALISATIONS[self.normalise].needs_domain and not BOUNDARIES[self.boundary].finite:
-            raise InvalidValue("normalise", self.normalise, "another norm on free space")
+            raise InvalidValue("normalise", self.normalise, NEEDS_DOMAIN)
         return self
 
 
@@ -298,7 +298,7 @@ class Shared(Propagation):
                 raise InvalidValue("betas", self.betas, "at least one, or odd_energy_ratios")
             return self
         if self.betas or self.mixing != "unit":
-            raise InvalidValue(ODD_ENERGY_RATIOS, ratios, "no betas, and mixing: unit")
+            raise InvalidValue(ODD_ENERGY_RATIOS, ratios, "these or betas, and mixing: unit")
         # From here on they are betas, also in JSON.
         self.__dict__.update(betas=[math.sqrt(ratio) for ratio in ratios], odd_energy_ratios=None)
         return self
@@ -355,7 +355,7 @@ class Cell(Shared):
         return validated(cls, parsed_json(text, "cell"), "cell")
 
 
-def _pattern(item: object) -> object:
+def pattern_settings(item: object) -> object:
     """Accept ``disc`` and ``{name: disc, radius: 4}``; the content of a file gets a hash."""
     if isinstance(item, PatternSettings):
         return item

@@ -37,6 +37,11 @@ def read_yaml(path: Path) -> object:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_FILE:
         raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
+    return parsed_yaml(content, str(path))
+
+
+def parsed_yaml(content: bytes, origin: str) -> object:
+    """Return what YAML holds, or refuse it."""
     try:
         # A safe loader.
         return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
@@ -45,7 +50,7 @@ def read_yaml(path: Path) -> object:
     # Tags such as `!!int` or `!!timestamp` make Python raise anything.
     except Exception as error:
         reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
-        raise MechcoreError(f"{path}: not a YAML file: {reason}") from None
+        raise MechcoreError(f"{origin}: not YAML: {reason}") from None
 
 
 def _without_jargon(text: str) -> str:

@@ -81,6 +81,9 @@ class Normalisation:
     needs_domain: bool = False
 
 
+NEEDS_DOMAIN = "another norm, or a finite domain (boundary: zero, wrap or reflect)"
+"""What is allowed where a norm of a finite domain meets free space."""
+
 NORMALISATIONS: dict[str, Normalisation] = {
     "l2": Normalisation("l2"),
     "peak": Normalisation("peak"),

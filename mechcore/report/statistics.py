@@ -11,10 +11,10 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE
 from mechcore.analysis.regressions import (
-    LAW_PREDICTOR,
     PREDICTORS,
     SPEED,
     horizons,
+    law_fits,
     squared,
 )
 from mechcore.analysis.tables import ALL_FAMILIES
@@ -93,7 +93,7 @@ def _line_tables(results: Results) -> Iterator[StatisticsTable]:
 
 def _law_tables(results: Results) -> Iterator[StatisticsTable]:
     """How far (v/c)^2 is from rho, for all cells."""
-    laws = results.regressions[results.regressions.predictor == LAW_PREDICTOR]
+    laws = law_fits(results.regressions)
     for layers in horizons(results.metrics):
         rows = laws[(laws.response == squared(layers)) & (laws.domain == EVERYWHERE)]
         yield _table(
@@ -102,7 +102,7 @@ def _law_tables(results: Results) -> Iterator[StatisticsTable]:
                 "cell": rows.cell,
                 "pattern": rows.pattern,
                 "largest miss of y = x": rows.law_miss.map(two_digits),
-                "at ρ": rows.law_miss_at.map(two_digits),
+                "at": rows.law_miss_at.map(two_digits),
                 "slope through the origin": rows.slope.map(lambda slope: significant(slope, 3)),
                 **_misfits(rows),
             },
@@ -153,7 +153,8 @@ CHAPTERS = {
         "The law (v/c)² = ρ",
         "regressions.csv",
         "v is the mean speed over T layers, or the asymptotic speed (T → ∞); c is (k − 1)/2 px a "
-        "layer along an axis. Lines through the origin; R² is about the mean.",
+        "layer along an axis; of translation kernels ρ is the asymmetric share. Lines through the "
+        "origin; R² is about the mean.",
         _law_tables,
     ),
     "pooled": Chapter(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import EVERYWHERE
 from mechcore.analysis.measures import AT_REST, NO_GROWTH
-from mechcore.analysis.regressions import LAW_PREDICTOR, PREDICTORS, SPEED, horizons, squared
+from mechcore.analysis.regressions import PREDICTORS, SPEED, horizons, law_fits, squared
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.experiment.naming import metric_name
 from mechcore.model.boundaries import domain_side
@@ -94,7 +94,7 @@ def _fits(results: Results) -> pd.DataFrame:
     lines = results.regressions
     # The fits over all betas stand for the cell.
     fits = lines[lines.domain == EVERYWHERE].set_index(["cell", "pattern"])
-    speeds, laws = fits[fits.response == SPEED], fits[fits.predictor == LAW_PREDICTOR]
+    speeds, laws = fits[fits.response == SPEED], law_fits(fits)
     tables = [
         speeds.loc[speeds.predictor == predictor, list(FITTED)].add_suffix(f"_{predictor}")
         for predictor in PREDICTORS

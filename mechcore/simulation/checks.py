@@ -131,7 +131,7 @@ def _template(snapshots: bool) -> xr.Dataset:
     grid = (getattr(outcome, field.name)[np.newaxis, np.newaxis] for field in fields(outcome))
     dataset = trajectories_dataset(
         Trajectories(*grid),
-        sensitivity=np.zeros((1, 1, 1)),
+        sensitivity=np.zeros((1, 1, 1, 2)),
         kernels=np.ones((1, 1, 1, 1)),
         beta_stars=np.zeros((1, 1)),
         rule=LayerRule(steps=1, snapshot_layers=(1,) * snapshots),

@@ -51,6 +51,10 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
         "largest relative change of the record when taps change by one unit in the last place",
         "1",
     ),
+    "centroid_sensitivity": (
+        "largest change of the centroid when taps change by one unit in the last place",
+        "pixel",
+    ),
     "ill_conditioned": (f"whether rounding_sensitivity exceeds {ILL_CONDITIONED}", "1"),
     "kernel_taps": ("kernel, in the convolution convention", "1"),
     "snapshot": ("state in a window", "1"),
@@ -77,6 +81,7 @@ def trajectories_dataset(
 
     The coordinates are the leading dimensions of all arrays in their order; ``pattern`` is the
     first if there are several. Kernels and their beta* are the same for all patterns;
+    ``sensitivity``, (..., 2), is that of the record and that of the centroid (px);
     ``window_starts``, (..., m, 2), ``edge_at`` and ``regions`` belong to the patterns alone.
     """
     lead = tuple(coordinates)
@@ -89,8 +94,9 @@ def trajectories_dataset(
         "extinct_at": (lead, outcome.extinct_at),
         "diverged_at": (lead, outcome.diverged_at),
         "edge_at": (pattern_lead, edge_at),
-        "rounding_sensitivity": (lead, sensitivity),
-        "ill_conditioned": (lead, np.asarray(sensitivity > ILL_CONDITIONED)),
+        "rounding_sensitivity": (lead, sensitivity[..., 0]),
+        "centroid_sensitivity": (lead, sensitivity[..., 1]),
+        "ill_conditioned": (lead, np.asarray(sensitivity[..., 0] > ILL_CONDITIONED)),
         "odd_energy_ratio": (kernel_lead, np.round(betas_of(kernels) ** 2, 12)),
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),

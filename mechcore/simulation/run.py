@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from mechcore.engines.trajectories import (
     QUANTITIES,
     REGIONS,
     Trajectories,
+    centroid_distance,
     concatenate,
     neighbouring_kernels,
     record_distance,
@@ -28,7 +29,7 @@ from mechcore.model.boundaries import BOUNDARIES, domain_side
 from mechcore.model.decomposition import measured_betas, parities
 from mechcore.model.geometry import PLACEMENTS
 from mechcore.model.kernels import FAMILIES, as_kernel, even_part, kernel, odd_part
-from mechcore.model.normalisations import NORMALISATIONS, rescaled
+from mechcore.model.normalisations import NEEDS_DOMAIN, NORMALISATIONS, rescaled
 from mechcore.model.patterns import Image, as_pattern, pattern_image
 from mechcore.model.theory import beta_star
 from mechcore.simulation.dataset import trajectories_dataset, with_cell, with_parameters
@@ -66,8 +67,9 @@ def propagate(
         A kernel, or a stack of kernels of one shape, in the convolution convention.
     activation : str, optional
         Key of `mechcore.model.activations.ACTIVATIONS`.
-    pattern : str or (h, w) array_like, optional
-        Key of `mechcore.model.patterns.PATTERNS`, path of a ``.npy`` or ``.png`` file, or an image.
+    pattern : str, mapping or (h, w) array_like, optional
+        Key of `mechcore.model.patterns.PATTERNS`, path of a ``.npy`` or ``.png`` file, name and
+        arguments as ``{"name": "disc", "radius": 19}``, or an image.
     steps : int, optional
         Number of layers T.
     normalise : {"l2", "peak", "mass", "std", "none"}, optional
@@ -126,7 +128,7 @@ def propagate(
         checked_integer("t_burn", t_burn, 0, steps - 1)
     if domain is not None:
         checked_integer("domain", domain, 1, 10**5)
-    image = pattern_image(pattern) if isinstance(pattern, str) else as_pattern(pattern)
+    image = _image(pattern)
     image = _on_domain(image, domain_side(boundary, domain, max(image.shape)))
     if in_turns:
         outcome, sensitivity = _run_in_range(engine, stack[np.newaxis], image, rule)
@@ -147,7 +149,7 @@ def propagate(
     )
     settings = _settings(rule, t_burn, engine, placement, repeats=not in_turns)
     parameters = settings | {
-        "pattern": pattern if isinstance(pattern, str) else "array",
+        "pattern": pattern if isinstance(pattern, str | Mapping) else "array",
         "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
         "steps": steps,
     }
@@ -180,7 +182,7 @@ def simulate(cell: Cell) -> xr.Dataset:
     _place(outcome, cell.placement, flat.shape[-2:])
     dataset = trajectories_dataset(
         outcome,
-        sensitivity=np.reshape([sensitivity for _, sensitivity in runs], grid),
+        sensitivity=np.reshape([sensitivity for _, sensitivity in runs], (*grid, 2)),
         kernels=kernels[:, :, 0],
         beta_stars=_beta_stars(cell),
         rule=rule,
@@ -278,7 +280,8 @@ def _run(engine: str, kernels: Array, image: Image, rule: LayerRule) -> tuple[Tr
         flipped = THROUGH_ORIGIN.of(neighbours)
         record = engines.run(engine, flipped, THROUGH_ORIGIN.of(image), blind).record
         record = THROUGH_ORIGIN.undone_in_record(record)
-    return outcome, record_distance(outcome.record, record)
+    pair = outcome.record, record
+    return outcome, np.stack([record_distance(*pair), centroid_distance(*pair)], axis=-1)
 
 
 def _run_without_copies(
@@ -288,6 +291,12 @@ def _run_without_copies(
     copies = copies_among(kernels, image, rule)
     outcome, sensitivity = _run(engine, kernels[copies.run], image, rule)
     return completed(outcome, copies), sensitivity[copies.origins]
+
+
+def _image(pattern: object) -> Image:
+    if isinstance(pattern, str):
+        return pattern_image(pattern)
+    return pattern_image(**pattern) if isinstance(pattern, Mapping) else as_pattern(pattern)
 
 
 def _as_stack(kernel: object) -> tuple[Array, bool]:
@@ -315,7 +324,7 @@ def _checked_rule(
     choose(DENSITIES, "density", density)
     choose(REGIONS, "region", region)
     if NORMALISATIONS[normalise].needs_domain and not BOUNDARIES[boundary].finite:
-        raise InvalidValue("normalise", normalise, "another norm on free space")
+        raise InvalidValue("normalise", normalise, NEEDS_DOMAIN)
     checked_integer("steps", steps, 1, 10**6)
     checked_integer("window", window, 1, 10**4)
     for layer in layers:

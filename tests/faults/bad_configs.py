@@ -229,7 +229,7 @@ def without(key: str) -> str:
     return yaml.safe_dump({name: value for name, value in GOOD.items() if name != key})
 
 
-REST, NOT_YAML = without("kernels"), "not a YAML file"
+REST, NOT_YAML = without("kernels"), "not YAML"
 
 TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "nothing": ("", ("is empty",)),

@@ -40,7 +40,13 @@ def metrics_of(
     speeds = {"asymptotic_speed": table.speed, "end_speed_10": table.speed}
     named = {"cell": f"{family}-{activation}-k{size}"}
     named |= {"kernel": family, "activation": activation, "size": size, "pattern": pattern}
-    return table.assign(**named, **speeds, odd_energy_ratio=table.beta**2, beta_star=beta_star)
+    return table.assign(
+        **named,
+        **speeds,
+        odd_energy_ratio=table.beta**2,
+        mixing_ratio=table.beta,
+        beta_star=beta_star,
+    )
 
 
 def kernels_of(metrics: pd.DataFrame, diffusion_speed: float | None = None) -> pd.DataFrame:

@@ -9,7 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechcore.analysis.regressions import horizons, mean_speeds, squared, squared_speeds
+from mechcore.analysis.regressions import (
+    horizons,
+    law_predictor,
+    mean_speeds,
+    squared,
+    squared_speeds,
+)
 from mechcore.claims.wording import horizon_text
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
@@ -32,8 +38,10 @@ MOST_POINTS = 26
 
 MOST_HORIZONS = 4
 
+SHARES = {"odd_energy_ratio": "odd", "asymmetric_share": "asymmetric"}
+
 COLUMNS = [
-    *("activation", "size", "layers", "odd_energy_ratio", "squared_speed", "low", "high"),
+    *("activation", "size", "layers", "share", "squared_speed", "low", "high"),
     *("g", "beta", "beta_star"),
 ]
 
@@ -44,6 +52,7 @@ def _table(results: Results, family: str) -> pd.DataFrame:
     chosen = (metrics.kernel == family) & (metrics.pattern == results.point)
     points = squared_speeds(mean_speeds(metrics[chosen]), results.kernels)
     points = points[points["size"].isin(results.sizes_shown)]
+    points = points.assign(share=points[law_predictor(family)])
     limits = {
         name: (points[f"asymptotic_{name}"].clip(lower=0) / points.light_speed) ** 2
         for name in ("low", "high")
@@ -85,7 +94,7 @@ def _draw(data: FigureData) -> Figure:
         axes.set_title(horizon_text(number).replace("→ ∞", r"$\to\infty$"), pad=3)
     panels[0, 0].set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.08), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     name_rows(panels, list(activations))
-    name_axes(figure, r"odd share of the energy $\rho$", r"$(v/c)^2$")
+    name_axes(figure, f"{SHARES[law_predictor(data.topic)]} share of the energy", r"$(v/c)^2$")
     return figure
 
 
@@ -99,8 +108,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, styles: dict[int, Style]) -> Non
         few = part.iloc[spread(list(range(len(part))), MOST_POINTS)]
         # Above the panel an interval has no end to show.
         high = few.high.clip(upper=1.2)
-        axes.vlines(few.odd_energy_ratio, few.low, high, color=style["color"], lw=0.6, alpha=0.45)
-        draw_points(axes, few.odd_energy_ratio, few.squared_speed, style=style, filled=True, ms=2.8)
+        axes.vlines(few.share, few.low, high, color=style["color"], lw=0.6, alpha=0.45)
+        draw_points(axes, few.share, few.squared_speed, style=style, filled=True, ms=2.8)
     if rows.squared_speed.isna().all():
         say_nothing_known(axes)
 
@@ -119,13 +128,13 @@ def _alt_text(data: FigureData) -> str:
         known = rows.dropna(subset=["squared_speed"])
         if known.empty:
             return "none"
-        miss = (known.squared_speed - known.odd_energy_ratio).abs().to_numpy()
-        return f"{miss.max():.3f} at rho {known.odd_energy_ratio.iloc[miss.argmax()]:.2g}"
+        miss = (known.squared_speed - known.share).abs().to_numpy()
+        return f"{miss.max():.3f} at {known.share.iloc[miss.argmax()]:.2g}"
 
     table = data.table.assign(horizon=data.table.layers.map(horizon_text))
     return (
-        f"Square of the speed over the light speed against the odd share of the energy, "
-        f"{data.topic} family. Largest distance from the line y = x: "
+        f"Square of the speed over the light speed against the {SHARES[law_predictor(data.topic)]} "
+        f"share of the energy, {data.topic} family. Largest distance from the line y = x: "
         f"{in_words(table, ['activation', 'horizon', 'size'], misses)}."
     )
 

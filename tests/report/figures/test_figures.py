@@ -178,8 +178,8 @@ def test_the_headline_shows_the_square_of_speeds_and_the_exact_law(results: Resu
         g = fits.law[fits.cell == f"dct-relu-k{size}"].iloc[0]
         ratio, square = np.asarray(line.get_xydata()).T
         np.testing.assert_allclose(square, g * ratio / (1 - ratio), rtol=1e-12)
-    miss = (relu.squared_speed - relu.odd_energy_ratio).abs()
-    words = f"relu, T = {steps}, k = 3: {miss.max():.3f} at rho"
+    miss = (relu.squared_speed - relu.share).abs()
+    words = f"relu, T = {steps}, k = 3: {miss.max():.3f} at "
     assert words in alt_text("headline", data)
 
 
