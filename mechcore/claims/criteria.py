@@ -190,27 +190,22 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C13": EXPERIMENT(
         "Bipolar kernels, turned by 180° after each layer, keep a pattern in place.",
-        f"A disc under DCT, k = 3, ReLU: no centroid is farther than {limits.ONE_LAYER:g} px from "
-        "its start, which is what one layer can do. In part: at some β².",
+        "A disc under DCT, k = 3, ReLU: after an even number of layers no centroid is farther than "
+        f"{limits.ONE_LAYER:g} px from its start. In part: at some β².",
         judge=experiments.bipolar,
     ),
     "C14": EXPERIMENT(
-        "A translation kernel moves a point one pixel a layer at |a|² = 3/4 |K|².",
-        f"ReLU, k = 3: t px after t layers, to {limits.ENGINE_ERROR:g} px.",
+        "A translation kernel moves a point one pixel a layer at |a|² = ¾ |K|².",
+        f"ReLU, k = 3: t px after t layers, to {limits.ENGINE_ERROR:g} px. A theorem, as this "
+        "kernel is a shift.",
         judge=experiments.translation,
     ),
     "C15": EXPERIMENT(
         "Under ReLU a Laplace kernel spreads a point like an even kernel without negative taps.",
         "Widths are those of the mean of the four neighbours (translation at β = 0), to "
-        f"{limits.ENGINE_ERROR:g} px.",
+        f"{limits.ENGINE_ERROR:g} px. Of a point a theorem, as the negative tap is always "
+        "rectified away.",
         judge=experiments.laplace,
-    ),
-    "C16": EXPERIMENT(
-        "Two oriented layers pass energy by Malus' law, cos² of the angle between them.",
-        "Gradients under ReLU and modulus: the energy of the second layer, relative to the "
-        f"largest, misses cos² by no more than {limits.LAW} at any angle. In part: in some "
-        "experiments.",
-        judge=experiments.malus,
     ),
     "F1": FINDING(
         "Even kernels with taps of both signs move the |x| of noise, while its signed centroid "
@@ -233,6 +228,14 @@ CRITERIA: dict[str, Criterion] = {
         needs="the identity, and β > β*",
         judge=absolute_mass.identity_beyond_beta_star,
     ),
+    "F3": EXPERIMENT(
+        "Two oriented layers do not pass energy by Malus' law, cos² of the angle between them: "
+        "crossed layers still pass some.",
+        "Gradients under ReLU and modulus: observed if the energy after the second layer, relative "
+        f"to the largest, misses cos² by more than {limits.LAW} in each experiment.",
+        kind="finding",
+        judge=experiments.malus,
+    ),
     "N1": CONTROL(
         "Without rectification the signed centroid moves by exactly M₁/M₀ a layer.",
         f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as a "
@@ -252,8 +255,8 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "N4": CONTROL(
         "A shift kernel moves a point by exactly one pixel a layer, whatever the activation.",
-        f"Translation, k = 3, ρ = 0.75, every activation that keeps zero (softplus fills the light "
-        f"cone): {IN_ITS_PLACE}.",
+        "Translation, k = 3, |a|² = ¾ |K|², every activation that keeps zero (softplus fills the "
+        f"light cone): {IN_ITS_PLACE}.",
         judge=controls.shift,
     ),
 }

@@ -81,10 +81,10 @@ def contraction(results: Results) -> Judgement | None:
 
 
 def _coefficients(rows: pd.DataFrame) -> Iterator[Figure]:
-    """The coefficient of sqrt(t) in px, which is also the unit of length in which it is 1."""
+    """The coefficient of sqrt(t), px: the width after one layer."""
     first = rows[rows.activation == rows.activation.iloc[0]].drop_duplicates("size")
     for _, row in first[first["size"] <= 3].iterrows():
-        name = f"coefficient of √t, k = {row['size']}: the length in which it is 1"
+        name = f"coefficient of √t, k = {row['size']}"
         yield measured(name, row.diffusion_coefficient, "px", trajectories_file(row))
 
 

@@ -50,7 +50,7 @@ def trained_filters(results: Results) -> Judgement | None:
     where = "; ".join(parts)
     if left_out:
         reason = "chance gives them more than half, or they are zero"
-        where += f". Left out, as {reason}: {listed_names(left_out)}"
+        where += f". Not judged, as {reason}: {listed_names(left_out)}"
     if missing:
         where += f". Not analysed yet: {listed_names(missing)}"
     return Judgement(verdict(holds, partly=partly), figures, where)

@@ -45,13 +45,13 @@ def gradient(results: Results) -> Judgement | None:
     first = rows[rows.angle == rows.angle.iloc[0]]
     figures = [figure for _, row in first.iterrows() for figure in _speeds(row, results)]
     where = f"along the axes: {where_it_holds(rows[decided], holds, ('pattern', 'angle'))}"
-    where += _not_converged(rows.pattern[~decided])
+    where += _not_converged(list(rows.pattern[~decided]))
     return Judgement(verdict(holds), figures, where)
 
 
-def _not_converged(names: pd.Series) -> str:
+def _not_converged(names: list[str]) -> str:
     """The patterns or cases whose asymptotic speed is not known."""
-    text = ", ".join(map(str, names.unique()))
+    text = ", ".join(dict.fromkeys(names))
     return f". Undecided, as the speed has not converged: {text}" if text else ""
 
 
@@ -78,8 +78,7 @@ def mixing_ratio(results: Results) -> Judgement | None:
     by_case = means.reset_index().groupby(keys, sort=False)[["beta", *columns]]
     decided = rows.groupby(keys, sort=False).decides.sum() >= limits.FEWEST_CASES
     every: pd.DataFrame = by_case.apply(_steering).reset_index()
-    known = every.join(decided, on=keys).decides
-    cases, open_cases = every[known], every[~known]
+    cases = every[every.join(decided, on=keys).decides]
     if cases.empty:
         return None
     holds = (cases.correlation >= limits.MONOTONE) & (cases.span >= limits.HALF)
@@ -92,8 +91,8 @@ def mixing_ratio(results: Results) -> Judgement | None:
     where = where_it_holds(cases, holds, ("activation", "size"))
     mixed = ", ".join(f"{row.mixed:.3g} for {name}" for name, row in medians.iterrows())
     where += f". With β = 1 left out the median rank correlation is {mixed}"
-    open_names = open_cases[["activation", "pattern", "size"]].astype(str).agg(" ".join, axis=1)
-    where += _not_converged(open_names)
+    # Without the family, which is one.
+    where += _not_converged([" ".join(map(str, names[1:])) for names in decided.index[~decided]])
     return Judgement(verdict(holds), figures, where)
 
 

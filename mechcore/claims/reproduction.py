@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.errors import choose
+from mechcore.errors import MechcoreError, choose, one_line
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.published import (
     CURVES_FILE,
@@ -30,15 +31,23 @@ from mechcore.filters.null import null_law, null_share
 from mechcore.io.arrays import Array
 from mechcore.io.json_models import validated
 from mechcore.model.decomposition import isotropic_part, parities
-from mechcore.model.geometry import light_speed, unit_vector
+from mechcore.model.geometry import PLACEMENTS, light_speed, unit_vector
 from mechcore.model.kernels import dct_basis
 from mechcore.simulation.run import simulate
+
+NUMBERS_COLUMNS = (
+    *("figure_file", "quantity", "value", "decimals", "kernel", "size", "beta2", "t", "pattern"),
+)
+CURVES_COLUMNS = ("figure_file", "curve", "x", "y")
 
 OPTIONS = ("--figure", "--quantity", "--at")
 """Options of the command that computes one number again."""
 
 CURVE_PRECISION = 1e-6
 """Of points that are drawn in a vector graphic."""
+
+WHICH_PIXEL = 0.25
+"""px. Half of the distance to the next pixel would let an even kernel's half pixel pass."""
 
 SINGLE_PRECISION = 2.0**-23
 """The authors compute and print numbers of 24 bits."""
@@ -66,8 +75,16 @@ class Asked:
 
     def simulated(self, **axes: object) -> xr.Dataset:
         """The run of the protocol with the mixing ratios or angles of its numbers."""
-        cell = validated(Cell, {**(self.protocol.cell or {}), **axes}, self.protocol.figures[0])
-        return simulate(cell).isel(pattern=0)
+        return simulate(self._cell(**axes)).isel(pattern=0)
+
+    def widest(self) -> int:
+        """The side of a window that holds the last state, px."""
+        cell = self._cell(betas=[0.0])
+        side = max(cell.patterns[0].shape) + cell.steps * (cell.size - 1)
+        return side + 1 - side % 2
+
+    def _cell(self, **axes: object) -> Cell:
+        return validated(Cell, {**(self.protocol.cell or {}), **axes}, self.protocol.figures[0])
 
 
 def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") -> pd.DataFrame:
@@ -96,7 +113,7 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
         rows = siblings[siblings.index.isin(asked.index)]
         if len(rows):
             read_off = choose(KINDS, "kind", protocol.kind)
-            ours = read_off(Asked(rows, siblings, protocol, folder))
+            ours = _computed(read_off, Asked(rows, siblings, protocol, folder))
             rows = rows.assign(title=protocol.title, kind=protocol.kind, ours=ours)
             tables.append(_compared(rows, protocol))
     columns = list(REPRODUCTION_COLUMNS)
@@ -105,6 +122,27 @@ def reproduce(folder: Path, figure: str = "", quantity: str = "", at: str = "") 
         _command(row) for row in zip(table.figure, table.quantity, table["at"], strict=True)
     ]
     return table[columns].reset_index(drop=True)
+
+
+def _computed(
+    read_off: Callable[[Asked], list[float] | Array], asked: Asked
+) -> list[float] | Array:
+    try:
+        return read_off(asked)
+    except (KeyError, ValueError, IndexError) as error:
+        reason = one_line(f"{type(error).__name__}: {error}")
+        title = asked.protocol.title
+        message = f"{asked.folder}: {title}: a number cannot be computed ({reason})"
+        raise MechcoreError(message) from error
+
+
+def _columns(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
+    """A table with some columns, or a refusal."""
+    table = pd.read_csv(path)
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
+    return table
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -139,12 +177,14 @@ def _command(row: tuple[str, str, str]) -> str:
 
 def published_numbers(folder: Path) -> pd.DataFrame:
     """Return numbers and points of curves with the precision to which they are known."""
-    numbers = pd.read_csv(folder / NUMBERS_FILE).rename(
+    numbers = _columns(folder / NUMBERS_FILE, NUMBERS_COLUMNS).rename(
         columns={"figure_file": "figure", "value": "published"}
     )
     precision = np.maximum(
         0.5 * 10.0**-numbers.decimals, SINGLE_PRECISION * numbers.published.abs()
     )
+    # A pixel is the right one or another.
+    precision = np.where(numbers.quantity == "argmax_x", WHICH_PIXEL, precision)
     names = {"beta2": "beta^2 = ", "t": "t = ", "pattern": ""}
     columns = [
         numbers[name].map(
@@ -153,7 +193,7 @@ def published_numbers(folder: Path) -> pd.DataFrame:
         for name, p in names.items()
     ]
     at = pd.concat(columns, axis=1).apply(lambda row: ", ".join(row.dropna()), axis=1)
-    curves = pd.read_csv(folder / CURVES_FILE).rename(
+    curves = _columns(folder / CURVES_FILE, CURVES_COLUMNS).rename(
         columns={"figure_file": "figure", "curve": "quantity", "y": "published"}
     )
     drawn = CURVE_PRECISION * np.maximum(1.0, curves.published.abs())
@@ -186,17 +226,18 @@ def _snapshots(asked: Asked) -> list[float]:
     ratios = rows.beta2.fillna(0.0)
     order = sorted(set(ratios))
     layers = sorted(set(rows.t[rows.quantity == "argmax_x"].astype(int)))
-    window = 41
-    snapshots = {"layers": layers, "window": window}
+    snapshots = {"layers": layers, "window": asked.widest()}
     run = asked.simulated(odd_energy_ratios=order, snapshots=snapshots).isel(angle=0)
+    corner = PLACEMENTS[run.attrs["placement"]][0] if run.attrs["size"] % 2 == 0 else 0.0
 
     def value(quantity: str, ratio: float, layer: int) -> float:
         state = run.isel(beta=order.index(ratio))
         if quantity != "argmax_x":
             return float(state[quantity].sel(t=layer))
         snapshot = state.sel(snapshot_t=layer)
-        row = snapshot.snapshot.values[window // 2]
-        return float(snapshot.snapshot_x + row.argmax())
+        # The row that is measured: the central one, or the lower of two.
+        row = snapshot.snapshot.values[math.ceil(-float(snapshot.snapshot_y))]
+        return float(snapshot.snapshot_x + row.argmax()) + corner * (layer % 2)
 
     return [value(*item) for item in zip(rows.quantity, ratios, rows.t.astype(int), strict=True)]
 

@@ -13,7 +13,7 @@ good to a millionth of a pixel over all layers."""
 CONVERGED = 0.1
 """Share of the light speed. An asymptotic speed whose interval reaches farther is not known yet."""
 
-FEWEST_CASES = 10
+FEWEST_CASES = 5
 """Simulations or pairs: fewer decide nothing about a group."""
 
 EXACT = 1e-9

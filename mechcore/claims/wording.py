@@ -62,7 +62,7 @@ def _listed(chosen: pd.Series, groups: pd.Series) -> str:
 
 
 def _values(level: str, values: list[object]) -> str:
-    sign = {"size": "k = ", "angle": "angle "}.get(level, "")
+    sign = {"size": "k = ", "angle": "angle ", "β²": "β² = "}.get(level, "")
     numbers = [value for value in values if isinstance(value, (int, np.integer))]
     # For a run of sizes its ends are enough.
     if len(numbers) > 2 and numbers == list(range(int(numbers[0]), int(numbers[-1]) + 1)):

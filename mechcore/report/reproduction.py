@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from mechcore.experiment.cell import PatternSettings
 from mechcore.experiment.config import Experiment
 from mechcore.io.environment import git_commit, git_is_dirty, library_versions
 
@@ -30,10 +31,14 @@ def current_provenance() -> Provenance:
 def config_text(experiment: Experiment) -> str:
     """Return the configuration with all defaults, as YAML that runs the same experiment."""
     settings = experiment.to_mapping()
-    settings["patterns"] = [
-        {"name": pattern.name, **pattern.arguments} if pattern.arguments else pattern.name
-        for pattern in experiment.patterns
-    ]
+    settings["patterns"] = [_pattern(pattern) for pattern in experiment.patterns]
     ordered = {key: settings[key] for key in dict.fromkeys((*FIRST_KEYS, *settings))}
     text: str = yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=76)
     return text
+
+
+def _pattern(pattern: PatternSettings) -> object:
+    """A pattern as people write it."""
+    own = {"region": pattern.region} if pattern.region else {}
+    detailed = {"name": pattern.name, **pattern.arguments, **own}
+    return detailed if len(detailed) > 1 else pattern.name
