@@ -52,7 +52,9 @@ def read_metrics(path: Path) -> pd.DataFrame:
 def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table that `write_table` wrote."""
     table = _parsed(path)
-    require_columns(path, table, columns)
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
     if table.empty:
         raise MechcoreError(f"{path}: no rows, expected at least one")
     for name in columns:
@@ -60,13 +62,6 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> p
     if key:
         _check_key(path, table, list(key))
     return table
-
-
-def require_columns(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse a table without some columns."""
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise MechcoreError(f"{path}: no column {', '.join(missing)}")
 
 
 CONTENTS: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {

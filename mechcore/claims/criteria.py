@@ -39,6 +39,8 @@ class Criterion:
     needs: str
     judge: Callable[[Results], Judgement | None]
     """None where the grid holds nothing to judge by."""
+    applies: Callable[[Results], bool] = lambda _: True
+    """Whether an experiment asks for it at all."""
     kind: str = "claim"
     """Key of `mechcore.claims.verdict.VERDICTS`."""
     meaning: str = ""
@@ -47,7 +49,8 @@ class Criterion:
 
 def judge(results: Results) -> list[Claim]:
     """Judge all claims, findings and controls."""
-    return [_judged(name, criterion, results) for name, criterion in CRITERIA.items()]
+    asked = {name: one for name, one in CRITERIA.items() if one.applies(results)}
+    return [_judged(name, criterion, results) for name, criterion in asked.items()]
 
 
 def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
@@ -80,6 +83,7 @@ EXPERIMENT = partial(
     section="published",
     data=(paths.REPRODUCTION_FILE,),
     needs="the published numbers (published)",
+    applies=lambda results: results.experiment.published is not None,
 )
 
 CRITERIA: dict[str, Criterion] = {

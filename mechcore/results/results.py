@@ -22,7 +22,6 @@ from mechcore.analysis.tables import (
     TEXTS,
     read_metrics,
     read_table,
-    require_columns,
 )
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
@@ -115,8 +114,11 @@ class Results:
     def load(cls, experiment: Experiment, results: Path) -> Results:
         """Read the tables of an experiment; trajectories are read when a figure needs them."""
         tables = {name: read(results / f"{name}.csv") for name, read in TABLES.items()}
-        ends = [end_column(layers) for layers in experiment.ends]
-        require_columns(results / METRICS_FILE, tables["metrics"], ends)
+        missing = {*map(end_column, experiment.ends)} - {*tables["metrics"]}
+        if missing:
+            reason = f"made with other settings than {experiment.experiment} has"
+            names = ", ".join(sorted(missing))
+            raise MechcoreError(f"{results / METRICS_FILE}: no column {names}, {reason}")
         return cls(experiment, results, *tables.values())
 
     @classmethod

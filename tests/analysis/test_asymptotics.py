@@ -23,7 +23,7 @@ def late_speeds(cell: Cell) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     return speeds
 
 
-@pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ["identity", "relu", "leaky_relu", "modulus"])
 def test_intervals_cover_the_speed_after_sixteen_times_as_many_layers(activation: str) -> None:
     """On sizes and patterns other than those by which the interval was set."""
     covered, moving = [], []
@@ -47,6 +47,7 @@ def test_intervals_cover_the_speed_after_sixteen_times_as_many_layers(activation
         moving.append(np.abs(estimate.asymptotic_speed.values - late).ravel() > 1e-6)
     inside, moves = np.concatenate(covered), np.concatenate(moving)
     assert inside.mean() >= 0.95
-    # Those that have not converged, which are fewer than two hundred.
-    assert inside[moves].mean() >= 0.9
+    # Those that have not converged, which are fewer than two hundred. Under the modulus a point of an
+    # almost odd kernel splits into two halves, and which one wins is late to see.
+    assert inside[moves].mean() >= (0.85 if activation == "modulus" else 0.9)
     assert moves.sum() > 20

@@ -45,6 +45,7 @@ EXPERIMENT = load_experiment(
         "sizes": [2, 3],
         "patterns": ["delta", "disc"],
         "horizons": [10],
+        "published": str(PROJECT / "resources" / "published"),
         "betas": {"start": 0, "stop": 1, "count": 21},
     }
 )
