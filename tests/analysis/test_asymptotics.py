@@ -47,7 +47,7 @@ def test_intervals_cover_the_speed_after_sixteen_times_as_many_layers(activation
         moving.append(np.abs(estimate.asymptotic_speed.values - late).ravel() > 1e-6)
     inside, moves = np.concatenate(covered), np.concatenate(moving)
     assert inside.mean() >= 0.95
-    # Those that have not converged, which are fewer than two hundred. Under the modulus a point of an
-    # almost odd kernel splits into two halves, and which one wins is late to see.
+    # Those that have not converged, which are fewer than two hundred. Under the modulus an almost
+    # odd kernel splits a point into two halves, and which one wins is late to see.
     assert inside[moves].mean() >= (0.85 if activation == "modulus" else 0.9)
     assert moves.sum() > 20

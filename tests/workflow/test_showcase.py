@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mechcore.analysis.measures import metrics_table
-from mechcore.analysis.mechanics import mechanics_table
+from mechcore.analysis.mechanics import kernels_table, mechanics_table
 from mechcore.analysis.regressions import COLUMNS, regress
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import CRITERIA
@@ -24,6 +24,7 @@ from mechcore.simulation.run import simulate
 from tests.helpers.projects import PROJECT
 
 SHOWCASE = PROJECT / "reports" / "full"
+JUDGED = [name for name, criterion in CRITERIA.items() if criterion.section != "published"]
 EXPERIMENT = load_experiment(PROJECT / "config" / "full.yaml")
 
 
@@ -34,9 +35,12 @@ def committed() -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", ["dct-relu-k2", "binomial-gelu-k3"])
 def test_cells_that_run_again_give_the_committed_fits(name: str, committed: pd.DataFrame) -> None:
-    fits = regress(metrics_table(simulate(expand(EXPERIMENT)[name])))
+    cell = expand(EXPERIMENT)[name]
+    dataset = simulate(cell)
+    fits = regress(metrics_table(dataset, cell.ends), kernels_table(dataset))
     rows = committed[committed.cell == name]
-    keys, numbers = ["pattern", "predictor", "domain", "n"], ["slope", "intercept", "theil_sen"]
+    keys = ["pattern", "response", "predictor", "domain", "n"]
+    numbers = ["slope", "intercept", "worst_residual", "law_miss"]
     assert fits[keys].values.tolist() == rows[keys].values.tolist()
     # The last of the digits that are beside a report.
     np.testing.assert_allclose(fits[numbers], rows[numbers], rtol=10.0 ** (1 - DIGITS), atol=1e-9)
@@ -76,7 +80,8 @@ def test_shares_of_trained_kernels_follow_from_the_committed_weights() -> None:
 
 def test_committed_verdicts_are_those_of_the_criteria() -> None:
     claims = read_claims(SHOWCASE / "claims.json")
-    assert [claim.id for claim in claims] == list(CRITERIA)
+    # Those of the published numbers belong to config/paper.yaml.
+    assert [claim.id for claim in claims] == JUDGED
     for claim in claims:
         # A changed threshold or test needs a new run.
         assert claim.test == CRITERIA[claim.id].test
@@ -94,10 +99,10 @@ def test_showcase_is_small_and_whole() -> None:
     names = [f"{stem}{suffix}" for stem in drawn for suffix in (".svg", ".csv")]
     names += ["README.md", "claims.json", "regressions.csv", "pooled.csv"]
     # What .gitignore lets in; a report that was made here has more beside it.
-    assert sum((SHOWCASE / name).stat().st_size for name in names) < 5_000_000
+    assert sum((SHOWCASE / name).stat().st_size for name in names) < 8_000_000
     text = (SHOWCASE / "README.md").read_text(encoding="utf-8")
     assert all(f"{stem}.svg" in text for stem in drawn)
-    assert all(f"### {name}\n" in text for name in CRITERIA)
+    assert all(f"### {name}\n" in text for name in JUDGED)
     linked = set(re.findall(r"\]\((?!#|https:)([^)]*)\)", text))
     assert linked <= set(names)
 
