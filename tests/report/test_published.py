@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from mechcore.analysis.tables import write_table
+from mechcore.claims.criteria import judge
+from mechcore.claims.verdict import write_claims
 from mechcore.errors import MechcoreError
 from mechcore.report.figures.registry import PUBLISHED, PUBLISHED_KINDS
 from mechcore.report.page import write_report
@@ -60,7 +62,9 @@ def test_without_published_numbers_nothing_speaks_of_them(results: Results, tmp_
     assert plain.published is None
     shutil.copytree(results.folder, tmp_path / "results")
     folder = tmp_path / "results"
-    write_sweep(describe_sweep(Results.load(plain, folder), None), folder)
+    loaded = Results.load(plain, folder)
+    write_claims(judge(loaded), folder / "claims.json")
+    write_sweep(describe_sweep(loaded, None), folder)
     write_report(plain, folder, tmp_path / "index.html")
     assert not re.search("published", (tmp_path / "index.html").read_text("utf-8"))
     assert not list(tmp_path.glob(f"{PUBLISHED}-*"))
