@@ -106,7 +106,7 @@ def figures(claims: Claims) -> list[dict[str, Any]]:
     return next(claim["figures"] for claim in claims if len(claim["figures"]) > 2)
 
 
-KNOWN = len(CRITERIA)
+KNOWN = sum(criterion.section != "published" for criterion in CRITERIA.values())
 TEXTS = {"statement": "C1", "test": "C2", "section": "C3", "meaning": "N4"}
 
 
