@@ -70,7 +70,8 @@ def asymptotic_speeds(dataset: xr.Dataset) -> xr.Dataset:
     known = np.isfinite(exact)
     speed, half = np.where(known, exact, speed), np.where(known, SPEED_ROUNDING, half)
     # The window of a pattern that is still contracting may be faster than any limit.
-    limited = np.clip(speed, -light_speeds(dataset), light_speeds(dataset))
+    fastest = light_speeds(dataset)
+    limited = np.clip(speed, -fastest, fastest)
     lead = [name for name in dataset.mu_x.dims if name != "t"]
     values = {
         "asymptotic_speed": limited,

@@ -9,7 +9,7 @@ from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import first_moments, parities
-from mechcore.model.geometry import unit_vector
+from mechcore.model.geometry import reach_along, unit_vector
 from mechcore.model.normalisations import rescaled
 from mechcore.model.theory import has_no_negative_tap, velocities
 
@@ -64,8 +64,7 @@ def _nominal_directions(dataset: xr.Dataset) -> Array:
 def light_speeds(dataset: xr.Dataset) -> Array:
     """Return the fastest that a layer can move anything along each momentum, px/layer."""
     height, width = dataset.kernel_taps.shape[-2:]
-    axis = np.abs(_momentum_directions(dataset))
-    fastest = axis[..., 0] * (width - 1) / 2 + axis[..., 1] * (height - 1) / 2
+    fastest = reach_along(_momentum_directions(dataset), (height, width))
     return np.broadcast_to(fastest, dataset.mu_x.shape[:-1])
 
 

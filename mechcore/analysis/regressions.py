@@ -86,7 +86,8 @@ def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     and no intervals here; `mechcore.analysis.pooled` has those from cell to cell.
     """
     points = squared_speeds(mean_speeds(metrics), kernels)
-    rows = [row for sample in samples(points) for row in _rows(sample)]
+    families = points.drop_duplicates("cell").set_index("cell").kernel
+    rows = [row for sample in samples(points) for row in _rows(sample, families[sample.cell])]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -202,32 +203,30 @@ def _laws(kernels: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"light_speed": cone, "g": (speed / cone) ** 2})
 
 
-def _rows(sample: Sample) -> Iterator[dict[str, object]]:
+def _rows(sample: Sample, family: str) -> Iterator[dict[str, object]]:
     points = sample.points
     for predictor in PREDICTORS:
         yield _row(sample, SPEED, predictor)
     exact = float(points.g.iloc[0]) if len(points) else np.nan
-    paper = law_predictor(sample.cell.partition("-")[0])
     for layers in horizons(points):
-        yield _row(sample, squared(layers), paper, law=1.0)
+        yield _row(sample, squared(layers), law_predictor(family), law=1.0)
         if sample.domain == UP_TO_BETA_STAR:
             yield _row(sample, squared(layers), EXACT_PREDICTOR, law=exact)
 
 
-def _row(
-    sample: Sample, response: str, predictor: str, law: float | None = None
-) -> dict[str, object]:
+def _row(sample: Sample, response: str, predictor: str, law: float = math.nan) -> dict[str, object]:
     used = sample.points.dropna(subset=[response, predictor])
     x, y = used[predictor].to_numpy(float), used[response].to_numpy(float)
-    rounding = float(speed_rounding(used["size"].max())) if law is None else SPEED_ROUNDING
+    of_speed = response == SPEED
+    rounding = float(speed_rounding(used["size"].max())) if of_speed else SPEED_ROUNDING
     return {
         "cell": sample.cell,
         "pattern": sample.pattern,
         "domain": sample.domain,
         "response": response,
         "predictor": predictor,
-        **fit_line(x, y, through_origin=law is not None, rounding=rounding),
-        **_misses(x, np.abs(y - (np.nan if law is None else law) * x)),
+        **fit_line(x, y, through_origin=not of_speed, rounding=rounding),
+        **_misses(x, np.abs(y - law * x)),
         "law": law,
         "n": len(used),
         "beta_min": used.beta.min(),

@@ -200,14 +200,14 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C14": EXPERIMENT(
         "A translation kernel moves a point one pixel a layer at |a|² = ¾ |K|².",
-        f"ReLU, k = 3: t px after t layers, to {limits.ENGINE_ERROR:g} px. A theorem, as this "
+        f"ReLU, k = 3: t px after t layers, to {limits.EXACT:g} px. A theorem, as this "
         "kernel is a shift.",
         judge=experiments.translation,
     ),
     "C15": EXPERIMENT(
         "Under ReLU a Laplace kernel spreads a point like an even kernel without negative taps.",
         "Widths are those of the mean of the four neighbours (translation at β = 0), to "
-        f"{limits.ENGINE_ERROR:g} px. Of a point a theorem, as the negative tap is always "
+        f"{limits.EXACT:g} px. Of a point a theorem, as the negative tap is always "
         "rectified away.",
         judge=experiments.laplace,
     ),

@@ -9,6 +9,7 @@ from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.verdict import NOT_OBSERVED, OBSERVED
 from mechcore.claims.wording import extent
+from mechcore.experiment.controls import SHIFT_SHARE
 from mechcore.experiment.paths import REPRODUCTION_FILE
 from mechcore.results.results import Results
 
@@ -23,9 +24,9 @@ def bipolar(results: Results) -> Judgement | None:
 def translation(results: Results) -> Judgement | None:
     """C14: a translation kernel moves a point one pixel a layer at three quarters."""
     rows = _numbers(results, "Pixel, translation", "mu_x")
-    rows = rows[rows.beta2 == limits.SHIFT_SHARE]
+    rows = rows[rows.beta2 == SHIFT_SHARE]
     gap = (rows.ours - rows.x).abs()
-    return _within(rows, gap, limits.ENGINE_ERROR, "largest distance from t px", "px")
+    return _within(rows, gap, limits.EXACT, "largest distance from t px", "px")
 
 
 def laplace(results: Results) -> Judgement | None:
@@ -35,7 +36,7 @@ def laplace(results: Results) -> Judgement | None:
     even = even[even.beta2 == 0].drop_duplicates("x")[["x", "ours"]]
     both = rows.merge(even, on="x", suffixes=("", "_even"))
     rows, gap = both, (both.ours - both.ours_even).abs()
-    return _within(rows, gap, limits.ENGINE_ERROR, "largest difference of widths", "px")
+    return _within(rows, gap, limits.EXACT, "largest difference of widths", "px")
 
 
 def malus(results: Results) -> Judgement | None:

@@ -47,9 +47,6 @@ LAW = 0.05
 ONE_LAYER = 1.0
 """px. What a layer of 3x3 kernels can displace at most."""
 
-SHIFT_SHARE = 0.75
-"""Asymmetric share of the energy at which a translation kernel is a shift by a pixel."""
-
 CROSSED = 0.05
 """Cosine of the angle between layers that count as crossed."""
 

@@ -22,8 +22,10 @@ STEPS = 10
 LINEAR_RATIOS = (0.0, 0.3, 0.6, 0.9)
 """Mixing ratios under the identity. An odd kernel has no sum, and its states no signed centroid."""
 
-SHIFT_RATIO = math.sqrt(0.75)
-"""The mixing ratio at which the family ``translation`` is a shift by one pixel."""
+SHIFT_SHARE = 0.75
+SHIFT_RATIO = math.sqrt(SHIFT_SHARE)
+"""Asymmetric share of the energy, and its root the mixing ratio, at which the family
+``translation`` is a shift by one pixel."""
 
 
 def control_cells(experiment: Experiment) -> list[Cell]:

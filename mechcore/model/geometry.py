@@ -58,5 +58,11 @@ def light_speed(size: Size, angle: float) -> float:
     >>> light_speed(3, 0), round(light_speed(3, 45), 3), light_speed((1, 5), 90)
     (1.0, 1.414, 0.0)
     """
-    height, width = shape_of(size)
-    return float(np.abs(unit_vector(angle)) @ [width - 1, height - 1] / 2)
+    return float(reach_along(unit_vector(angle), shape_of(size)))
+
+
+def reach_along(axes: Array, shape: tuple[int, int]) -> Array:
+    """Return how far a kernel of a shape, (kh, kw), reaches along unit vectors (..., 2), px."""
+    height, width = shape
+    reach: Array = np.abs(axes) @ np.array([width - 1, height - 1]) / 2
+    return reach
