@@ -130,11 +130,10 @@ def propagate(
         checked_integer("domain", domain, 1, 10**5)
     image = _image(pattern)
     image = _on_domain(image, domain_side(boundary, domain, max(image.shape)))
+    batch = stack[np.newaxis] if in_turns else stack
+    outcome, sensitivity = _run_in_range(engine, batch, image, rule)
     if in_turns:
-        outcome, sensitivity = _run_in_range(engine, stack[np.newaxis], image, rule)
         stack, stacked = stack[:1], False
-    else:
-        outcome, sensitivity = _run_in_range(engine, stack, image, rule)
     _place(outcome, placement, stack.shape[1:])
     dataset = trajectories_dataset(
         outcome,
