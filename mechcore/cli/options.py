@@ -22,7 +22,9 @@ ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="Use only the cells finished so far.")
 ]
-WeightsArgument = Annotated[Path, typer.Argument(help=f"Weight file: {', '.join(FORMATS)}.")]
+WeightsArgument = Annotated[
+    Path, typer.Argument(help=f"Weight file of {', '.join(FORMATS)}, told by its content.")
+]
 LayoutOption = Annotated[
     str,
     typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),

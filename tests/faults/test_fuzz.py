@@ -20,7 +20,6 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.weights import FORMATS
 from mechcore.filters.bank import load_bank
 from mechcore.io.arrays import load_array
 from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write_dataset
@@ -186,7 +185,7 @@ def _weights(suffix: str, folder: Path) -> bytes:
 # The files of Keras have no attributes here: HDF5 1.14 reads a damaged text of variable length, as
 # an attribute of h5py is, in an endless loop that nothing can interrupt. Those of results are of
 # fixed length, and read in a process that could be killed.
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", WRITERS)
 def test_weights(tmp_path: Path, suffix: str) -> None:
     check_reader(tmp_path / f"fuzzed{suffix}", damaged(_weights(suffix, tmp_path)), load_bank)
 

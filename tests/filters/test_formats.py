@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.weights import FORMATS
+from mechcore.experiment.weights import FORMATS, format_of
 from mechcore.filters.bank import load_bank
 from tests.helpers.weight_files import (
+    WRITERS,
     keras_order,
     onnx_model,
     write_hdf5,
@@ -106,13 +107,15 @@ def test_checkpoints_of_torch_are_searched_for_weights(
     torch = pytest.importorskip("torch")
     values = torch.from_numpy(kernel)
     state = OrderedDict({"conv.weight": torch.nn.Parameter(values), "steps": torch.tensor(3)})
-    optimiser = {"state": {0: {"exp_avg": values}}}
+    optimiser = {"state": {0: {"exp_avg": values}}, "param_groups": [{"lr": 0.1}]}
     path = tmp_path / "net.pth"
-    checkpoint = {"epoch": 3, "lr": 0.1, "optimizer": optimiser, key: {"stem": state}}
+    best = np.float64(0.5)
+    checkpoint = {"epoch": 3, "best": best, "optim_g": optimiser, key: {"stem": state}}
     torch.save(checkpoint, path, _use_new_zipfile_serialization=archived)
     bank = load_bank(path)
     assert [layer.name for layer in bank.layers] == ["stem.conv.weight"]
-    assert [entry.reason for entry in bank.skipped] == ["scalar"]
+    reasons = ["a state of the optimiser", "scalar"]
+    assert [entry.reason for entry in bank.skipped] == reasons
     torch.save({"net": state, "optimizer": optimiser}, path)
     assert [layer.name for layer in load_bank(path).layers] == ["net.conv.weight"]
 
@@ -235,16 +238,17 @@ def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.f
         np.testing.assert_array_equal(as_torch(layer.kernels), kernel)
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in FORMATS if FORMATS[suffix].package])
+@pytest.mark.parametrize("suffix", [".onnx", ".h5", ".keras"])
 def test_a_missing_package_is_named_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: NDArray[np.float32], suffix: str
 ) -> None:
-    path, extra = tmp_path / f"net{suffix}", FORMATS[suffix].reader
-    package = FORMATS[suffix].package
-    path.write_bytes(b"x")
+    path = tmp_path / f"net{suffix}"
+    WRITERS[suffix](path, {"conv.weight": kernel})
+    extra = format_of(path)
+    package = FORMATS[extra].package
     monkeypatch.delitem(sys.modules, f"mechcore.filters.formats.{extra}", raising=False)
     monkeypatch.setitem(sys.modules, str(package), None)
     with pytest.raises(MechcoreError) as caught:
         load_bank(path)
-    needed = f"needs the package {package}: pip install 'mechcore[{extra}]'"
-    assert str(caught.value) == f"net{suffix}: reading {suffix} {needed}"
+    needed = f"which needs the package {package}: pip install 'mechcore[{extra}]'"
+    assert str(caught.value) == f"net{suffix}: is of {extra}, {needed}"

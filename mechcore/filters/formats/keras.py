@@ -1,4 +1,4 @@
-"""Reads ``.keras``, ``.weights.h5`` and ``.h5``: weights of Keras in HDF5."""
+"""Reads weights of Keras in HDF5: alone, of whole models, or inside of a ``.keras`` archive."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FILTERS = {
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a file of Keras."""
-    source, configuration = _unpacked(path) if path.name.lower().endswith(".keras") else (path, "")
+    source, configuration = _unpacked(path) if zipfile.is_zipfile(path) else (path, "")
     with h5py.File(source, "r") as stored:
         classes = _classes(configuration or stored.attrs.get("model_config", "{}"))
         datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
@@ -53,11 +53,8 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
 
 def _unpacked(path: Path) -> tuple[IO[bytes], str]:
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if WEIGHTS not in names:
-            raise WeightFileError(path, f"holds no {WEIGHTS}")
         weights = io.BytesIO(_member(path, archive, WEIGHTS))
-        configured = CONFIGURATION in names
+        configured = CONFIGURATION in archive.namelist()
         return weights, _member(path, archive, CONFIGURATION).decode() if configured else "{}"
 
 
