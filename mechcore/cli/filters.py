@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mechcore.cli.options import LayoutOption, OptionalOutputOption, WeightsArgument
+from mechcore.cli.options import (
+    ExcludeOption,
+    LayoutOption,
+    OptionalOutputOption,
+    SelectOption,
+    WeightsArgument,
+)
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import one_line, shortened
 
@@ -19,6 +25,8 @@ EXAMPLES = """Examples:
   mechcore filters resources/banks/digits.safetensors
 
   mechcore filters resnet50.pth --output resnet50.nc
+
+  mechcore filters net.ckpt --select 'encoder.*' --exclude '*.stft.*'
 """
 
 
@@ -45,13 +53,15 @@ def command(
     weights: WeightsArgument,
     output: OptionalOutputOption = None,
     layout: LayoutOption = "auto",
+    select: SelectOption = None,
+    exclude: ExcludeOption = None,
 ) -> None:
     """Analyse the kernels of a weight file, and print a table of its layers."""
     from mechcore.filters.bank import load_bank
     from mechcore.filters.bank_file import analyse_bank, write_analysis
 
     check_outputs({"--output": output}, [weights], ".nc")
-    analysis = analyse_bank(load_bank(weights, layout))
+    analysis = analyse_bank(load_bank(weights, layout, select or (), exclude or ()))
     if output is not None:
         write_analysis(analysis, output)
     typer.echo(_printed(analysis.layers, analysis.summary))

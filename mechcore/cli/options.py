@@ -29,6 +29,12 @@ LayoutOption = Annotated[
     str,
     typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),
 ]
+SelectOption = Annotated[
+    list[str] | None, typer.Option(help="Only tensors with such names, as 'layer1.*'; repeatable.")
+]
+ExcludeOption = Annotated[
+    list[str] | None, typer.Option(help="No tensors with such names, as '*.stft.*'; repeatable.")
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 OptionalOutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Output file (optional).")

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from mechcore.experiment.cell import ActivationName, Propagation
 from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.experiment.weights import Reading
 from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -20,6 +21,8 @@ class FilterRun(Propagation):
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
     layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
+    select: list[str] = Field(default=[], description="only tensors with such names")
+    exclude: list[str] = Field(default=[], description="no tensors with such names")
 
     @field_validator("activations")
     @classmethod
@@ -35,8 +38,7 @@ class PlannedBank:
     name: str
     weights: str
     """Path of the file."""
-    layout: str
-    """Order of the axes."""
+    reading: Reading
     untrained: str | None
     """Name of the bank of the same network before training, if there is one."""
     trained: bool
@@ -49,11 +51,10 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     for bank in experiment.filter_banks:
         name, *before = bank.names
         untrained = before[0] if before else None
-        banks[name] = PlannedBank(name, bank.weights, bank.layout, untrained, trained=True)
+        reading = Reading(bank.layout, tuple(bank.select), tuple(bank.exclude))
+        banks[name] = PlannedBank(name, bank.weights, reading, untrained, trained=True)
         if untrained and bank.untrained:
-            banks[untrained] = PlannedBank(
-                untrained, bank.untrained, bank.layout, None, trained=False
-            )
+            banks[untrained] = PlannedBank(untrained, bank.untrained, reading, None, trained=False)
     return banks
 
 
@@ -66,5 +67,7 @@ def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
         **shared | {"patterns": images or experiment.patterns},
         activations=experiment.activations,
         slices_per_layer=experiment.slices_per_layer,
-        layout=bank.layout,
+        layout=bank.reading.layout,
+        select=list(bank.reading.select),
+        exclude=list(bank.reading.exclude),
     )

@@ -56,6 +56,10 @@ class FilterBank(Settings):
     layout: LayoutName = Field(
         default="auto", description="order of the axes: auto, torch or keras"
     )
+    select: list[str] = Field(
+        default=[], description="only tensors with such names, as layer1.*; all by default"
+    )
+    exclude: list[str] = Field(default=[], description="no tensors with such names, as *.stft.*")
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import ZipFile
 
 from mechcore.errors import InvalidValue, MechcoreError, shown
@@ -77,6 +78,37 @@ LAYOUTS = {
 }
 """Orders of axes that a user may ask for."""
 
+
+class Reading(NamedTuple):
+    """How a weight file is read."""
+
+    layout: str = "auto"
+    """A key of `LAYOUTS`."""
+    select: tuple[str, ...] = ()
+    """Only tensors with such names, where ``*`` stands for any text; all if there is none."""
+    exclude: tuple[str, ...] = ()
+    """No tensors with such names."""
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        """Attributes of a file of results."""
+        return {
+            name: value if isinstance(value, str) else " ".join(value)
+            for name, value in self._asdict().items()
+        }
+
+    @property
+    def options(self) -> list[str]:
+        """Options of ``mechcore filters``."""
+        patterns = (("--select", self.select), ("--exclude", self.exclude))
+        chosen = [
+            word for option, values in patterns for value in values for word in (option, value)
+        ]
+        return ["--layout", self.layout, *chosen]
+
+
+WHOLE = Reading()
+"""A file as it is."""
 
 LONGEST_PATH = 200
 """Characters of a path in a message."""

@@ -59,7 +59,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
-        attributes=bank.origin | provenance("filters", {"layout": bank.layout}),
+        attributes=bank.origin | provenance("filters", bank.reading.attributes),
         slices=slices,
         filters=filters,
         layers=_layers(bank, slices, filters, summarise(kernels, layers, len(bank.layers))),

@@ -42,7 +42,7 @@ class BankResults:
         from mechcore.filters.bank_file import read_analysis
 
         paths = bank_files(plan, results)
-        origin = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
+        origin = {"weights_sha256": file_sha256(plan.weights), **plan.reading.attributes}
         analysis = read_analysis(paths[0])
         check_attributes(paths[0], xr.Dataset(attrs=analysis.attributes), origin)
         if not plan.trained or not paths[1].is_file():

@@ -42,6 +42,10 @@ def tensor(shape: tuple[int, ...], name: str, **stated: Any) -> Tensor:
         ((3, 32, 64), "conv1/kernel", (64, 32)),
         ((8, 4, 2, 3, 3), "x", (8, 4)),
         ((2, 3, 3, 4, 64), "x", (64, 4)),
+        # Those of a network of 2015 that enlarges 32 times.
+        ((21, 21, 64, 64), "upscore.weight", (21, 21)),
+        ((16, 1, 512, 1), "conv1.weight", (16, 1)),
+        ((64, 1, 1, 16), "conv1/kernel", (16, 1)),
     ],
 )
 def test_shape_and_name_decide_the_order_of_axes(
@@ -65,8 +69,8 @@ def test_shape_and_name_decide_the_order_of_axes(
         ((1, 1, 16, 16), "kernel", "kernel of one tap"),
         ((8, 8, 1, 1, 1), "x", "kernel of one tap"),
         ((64, 64, 1), "conv.weight", "kernel of one tap"),
-        # Those of a network of 2015 that enlarges 32 times: no kernel of 21 x 21.
-        ((21, 21, 64, 64), "upscore.weight", "axes longer than 31"),
+        ((40, 40, 64, 64), "rel_pos_table", "axes longer than 31"),
+        ((1, 1, 4097, 1), "conv.weight", "kernel of more than 4096 taps"),
         ((1, 768, 14, 14), "pos_embed", "something else by its name"),
         ((1, 197, 24), "vit.position_embeddings", "something else by its name"),
         ((1, 1, 8, 8), "attention.mask", "something else by its name"),
@@ -95,6 +99,19 @@ def test_the_users_layout_overrides_shape_and_name_but_no_graph(
     layer = recognise(tensor(shape, name, **stated), layout)
     assert isinstance(layer, Layer)
     assert layer.kernels.shape == kernels
+
+
+@pytest.mark.parametrize("kind", ["convolution", "transposed"])
+def test_kernels_along_time_alone_are_lines(kind: str) -> None:
+    stated = {"layout": "torch", "kind": kind, "dilations": (6, 1, 1), "strides": (3, 1, 1)}
+    layer = recognise(tensor((4, 4, 3, 1, 1), "conv_t.weight", **stated))
+    assert isinstance(layer, Layer)
+    assert layer.kernels.shape == (4, 4, 1, 1, 3)
+    first = layer.kernels[0, 0, 0, 0].tolist()
+    assert (first, layer.spacing) == {
+        "convolution": ([2, 1, 0], (1, 6)),
+        "transposed": ([0, 1, 2], (1, 2)),
+    }[kind]
 
 
 # Which way a kernel points, by the networks' own convolutions.

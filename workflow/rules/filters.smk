@@ -17,7 +17,7 @@ rule analyse_filters:
         mem_mb=BANK_MEGABYTES,
         runtime=30,
     params:
-        command=of_bank(lambda bank: ["filters", "--layout", bank.layout]),
+        command=of_bank(lambda bank: ["filters", *bank.reading.options]),
         core=code_fingerprint("filters"),
     shell:
         r"""

@@ -41,6 +41,9 @@ class Tensor:
     depthwise convolutions: (..., in, multiplier)."""
     groups: int = 1
     """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
+    dilations: tuple[int, ...] = ()
+    """Of each axis of the kernel, where the file states them; else 1."""
+    strides: tuple[int, ...] = ()
     reason: str = ""
 
 
