@@ -267,6 +267,27 @@ def _name_of_bytes(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"unknown", b"\xffnknown"))
 
 
+def _of_nodes(*words: str) -> Maker:
+    """The kernel behind nodes, each of which takes what the one before it made."""
+
+    def change(model: Any, _: Any) -> None:
+        from onnx.helper import make_node
+
+        for number, word in enumerate(words):
+            kind, *inputs = word.split()
+            names = [f"{number}" if name == "before" else name for name in inputs]
+            model.graph.node.append(make_node(kind, names, [f"{number + 1}"]))
+        model.graph.node[0].input[1] = f"{len(words)}"
+
+    return onnx_saved(change)
+
+
+def _steps(name: str, *steps: int) -> Maker:
+    return onnx_saved(
+        lambda model, _: model.graph.node[0].attribute.add(name=name, ints=steps, type=7)
+    )
+
+
 NO_TYPE = onnx_saved(lambda _, tensor: setattr(tensor, "data_type", 99))
 SAME_NAME = onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor))
 
@@ -279,6 +300,14 @@ ONNX: Table = {
     "no groups": (_group(0), ("'w' cannot be split into 0 groups",)),
     "groups that do not divide the inputs": (_group(3), ("'w' cannot be split into 3 groups",)),
     "a convolution inside of a function": (onnx_saved(_function), ("inline_local_functions",)),
+    "dilations of another number": (_steps("dilations", 2), ("dilations of (2,) for 2 axes",)),
+    "strides of zero": (_steps("strides", 0, 1), ("strides of (0, 1)",)),
+    "a kernel that is computed": (_of_nodes("Add w w"), ("kernel that is computed by Add",)),
+    "a chain without end": (
+        _of_nodes("Identity w", *["DequantizeLinear before before before"] * 60),
+        ("computed by DequantizeLinear",),
+    ),
+    "scales of another number": (_of_nodes("DequantizeLinear w w"), ("filters, but 72 scales",)),
     "a name that is no text": (_name_of_bytes, ("kernel that is not stored as an array",)),
     "a name that occurs twice": (SAME_NAME, ("two tensors with the same name",)),
 }

@@ -177,6 +177,92 @@ def test_kernels_of_a_graph_are_found_by_use(tmp_path: Path, kernel: NDArray[np.
     }
 
 
+def onnx_nodes(kernel: NDArray[np.float32]) -> dict[str, tuple[list[Any], dict[str, Any]]]:
+    """Graphs that make a kernel of constants, by what they do: nodes and constants."""
+    node = pytest.importorskip("onnx").helper.make_node
+    scale = np.array([0.5, 0.25, 2, 1], np.float32)
+    zero, quantised = np.array([3, 0, -2, 1], np.int8), (kernel * 20 - 10).astype(np.int8)
+    convolution = node("Conv", ["x", "w"], ["y"])
+    dequantised = node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=0)
+    plain = node("DequantizeLinear", ["q", "s"], ["w"])
+    integer = node("ConvInteger", ["x8", "q", "", "z"], ["y8"])
+    cast, scaled = node("Cast", ["y8"], ["y32"], to=1), node("Mul", ["y32", "s"], ["y"])
+    to_int = node("Cast", ["x"], ["x8"], to=3)
+    return {
+        "Transpose": (
+            [node("Transpose", ["v"], ["w"], perm=[3, 2, 0, 1]), convolution],
+            {"v": kernel.transpose(2, 3, 1, 0)},
+        ),
+        "Cast": (
+            [node("Cast", ["v"], ["w"], to=1), convolution],
+            {"v": kernel.astype(np.float16)},
+        ),
+        "DequantizeLinear by filter": (
+            [dequantised, convolution],
+            {"q": quantised, "s": scale, "z": zero},
+        ),
+        "DequantizeLinear": ([plain, convolution], {"q": quantised, "s": scale[:1].reshape(())}),
+        "a chain": (
+            [
+                node("Identity", ["v"], ["i"]),
+                node("Transpose", ["i"], ["q"], perm=[1, 0, 2, 3]),
+                plain,
+                convolution,
+            ],
+            {"v": quantised.swapaxes(0, 1), "s": scale[:1].reshape(())},
+        ),
+        "ConvInteger": (
+            [to_int, integer, cast, scaled],
+            {"q": quantised, "s": scale[:1], "z": zero[:1]},
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", list(onnx_nodes(np.ones((4, 2, 3, 3), np.float32))))
+def test_kernels_behind_nodes_are_those_that_the_graph_convolves_with(
+    tmp_path: Path, kernel: NDArray[np.float32], name: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx.reference import ReferenceEvaluator
+
+    nodes, constants = onnx_nodes(kernel)[name]
+    nodes[-1].name = "layer"
+    model = onnx_model(nodes, constants)
+    for names, values in ((["x"], model.graph.input), (["y"], model.graph.output)):
+        values.extend(onnx.helper.make_tensor_value_info(n, 1, None) for n in names)
+    onnx.save(model, tmp_path / "net")
+    (layer,) = load_bank(tmp_path / "net").layers
+    for channel in range(2):
+        image = np.zeros((1, 2, 5, 5), np.float32)
+        image[0, channel, 2, 2] = 1
+        (response,) = ReferenceEvaluator(model).run(None, {"x": image})
+        # Whole numbers and quarters: nothing is rounded.
+        np.testing.assert_array_equal(layer.kernels[:, channel, 0], response[0])
+
+
+def test_quantised_convolutions_are_dequantised_and_layers_are_named_by_nodes(
+    tmp_path: Path, kernel: NDArray[np.float32]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    quantised = (kernel * 100).astype(np.int8)
+    scale = np.array([0.5, 0.25, 2, 1], np.float32)
+    zero = np.array([3, 0, 0, 1], np.int8)
+    inputs = ["x", "xs", "xz", "q", "s", "z", "ys", "yz"]
+    node = onnx.helper.make_node
+    nodes = [
+        node("QLinearConv", inputs, ["y"], name="/stem/Conv", dilations=[2, 3], strides=[4, 1]),
+        node("Conv", ["y", "a"], ["b"], name="twice"),
+        node("Conv", ["b", "c"], ["d"], name="twice"),
+    ]
+    arrays = {"q": quantised, "s": scale, "z": zero, "a": kernel, "c": kernel}
+    onnx.save(onnx_model(nodes, arrays), tmp_path / "net")
+    layers = {layer.name: layer for layer in load_bank(tmp_path / "net").layers}
+    assert list(layers) == ["/stem/Conv", "a", "c"]
+    expected = (quantised - zero[:, None, None, None]) * scale[:, None, None, None]
+    np.testing.assert_array_equal(as_torch(layers["/stem/Conv"].kernels), expected)
+    assert layers["/stem/Conv"].spacing == (2, 3)
+
+
 KERAS_LAYERS = {
     "conv2d": ((4, 1, 1, 3, 3), (3, 2, 0, 1)),
     "depthwise_conv2d": ((8, 1, 1, 3, 3), (2, 3, 0, 1)),
