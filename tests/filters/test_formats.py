@@ -313,6 +313,38 @@ def test_classes_of_layers_come_from_the_configuration_or_the_path(
     assert [entry.reason for entry in bank.skipped] == ["a state of the optimiser"]
 
 
+@pytest.mark.parametrize("stated", ["model_config", "layer_names"])
+def test_old_files_of_keras_have_names_twice_with_a_number(
+    tmp_path: Path, rng: np.random.Generator, stated: str
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    shapes = {"zz_conv2d": (3, 3, 2, 4), "conv2d_transpose_1": (3, 3, 8, 4), "conv1d": (3, 5, 2)}
+    kinds = ("Conv2D", "Conv2DTranspose", "Conv1D")
+    layers = [
+        {
+            "class_name": kind,
+            "config": {"name": name, "strides": 1, "dilation_rate": [2] * (len(shape) - 2)},
+        }
+        for kind, (name, shape) in zip(kinds, shapes.items(), strict=True)
+    ]
+    values = {name: rng.random(shape, dtype=np.float32) for name, shape in shapes.items()}
+    arrays = {f"{name}/{name}_1/kernel:0": array for name, array in values.items()}
+    write_hdf5(tmp_path / "old.h5", arrays)
+    with h5py.File(tmp_path / "old.h5", "a") as file:
+        if stated == "layer_names":
+            file.attrs[stated] = [name.encode() for name in shapes]
+        else:
+            file.attrs[stated] = json.dumps({"config": {"name": "m", "layers": layers}})
+    read = load_bank(tmp_path / "old.h5").layers
+    assert [layer.name for layer in read] == list(arrays)
+    plain, up, line = (layer.kernels for layer in read)
+    np.testing.assert_array_equal(as_torch(plain), values["zz_conv2d"].transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(up[:, :, 0], values["conv2d_transpose_1"].transpose(2, 3, 0, 1))
+    np.testing.assert_array_equal(as_torch(line)[:, :, 0], values["conv1d"].transpose(2, 1, 0))
+    apart = (2, 2) if stated == "model_config" else (1, 1)
+    assert [layer.spacing for layer in read] == [apart, apart, (1, apart[1])]
+
+
 def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.float32]) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "net.h5", "w") as stored:

@@ -6,8 +6,9 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -41,12 +42,31 @@ FILTERS = {
 """Compressions that come with h5py: for any other, HDF5 would load a library that it finds."""
 
 
+@dataclass(frozen=True)
+class _LayerClass:
+    """What a model says of a layer."""
+
+    key: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def steps(self, name: str, axes: int) -> tuple[int, ...]:
+        """Return a number for each axis of the kernel; none where the model states none."""
+        stated = self.settings.get(name)
+        each = stated if isinstance(stated, list) else [stated] * axes
+        steps = tuple(step for step in each if isinstance(step, int) and step > 0)
+        return steps if len(steps) == axes else ()
+
+
+Classes = Mapping[str, _LayerClass]
+
+
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a file of Keras."""
     source, configuration = _unpacked(path) if zipfile.is_zipfile(path) else (path, "")
     with h5py.File(source, "r") as stored:
         classes = _classes(configuration or stored.attrs.get("model_config", "{}"))
+        classes = classes or _named_layers(stored)
         datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
         yield [_tensor(path, dataset, classes) for dataset in datasets]
 
@@ -63,20 +83,27 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _classes(configuration: str | bytes) -> dict[str, str]:
+def _classes(configuration: str | bytes) -> Classes:
     """The class of each layer by its name, in the order of the model."""
-    classes: dict[str, str] = {}
+    classes: dict[str, _LayerClass] = {}
     waiting = [json.loads(configuration)]
     while waiting:
         entry = waiting.pop()
         if isinstance(entry, dict) and isinstance(entry.get("config"), dict):
-            name = entry["config"].get("name")
+            name, key = entry["config"].get("name"), _class_key(str(entry.get("class_name", "")))
             if isinstance(name, str):
-                classes.setdefault(name, _class_key(str(entry.get("class_name", ""))))
+                classes.setdefault(name, _LayerClass(key, entry["config"]))
         children = list(entry.values()) if isinstance(entry, dict) else entry
         if isinstance(children, list):
             waiting += children[::-1]
     return classes
+
+
+def _named_layers(stored: h5py.File) -> Classes:
+    """The same of weights that were saved without their model, by the names of layers."""
+    owner = stored.get("model_weights", stored)
+    names = np.asarray(owner.attrs.get("layer_names", []), dtype=str).tolist()
+    return {name: _LayerClass(_class_key(name)) for name in names}
 
 
 def _class_key(name: str) -> str:
@@ -91,33 +118,36 @@ def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
-def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[int, list[tuple[int, str]]]:
+def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[list[int], list[tuple[int, str]]]:
     """Sorts as the model does; what its configuration does not name comes last."""
-    name = _layer_names(dataset)[1]
-    place = layers.index(name) if name in layers else len(layers)
-    return place, natural_order(str(dataset.name))
+    places = [layers.index(name) for name in _owners(dataset) if name in layers]
+    return places or [len(layers)], natural_order(str(dataset.name))
 
 
-def _layer_names(dataset: h5py.Dataset) -> tuple[str, str]:
-    """The name of a variable's layer in its path, and the one that its user gave."""
-    owners = [part for part in str(dataset.name).split("/")[:-1] if part != "vars"]
-    path = owners[-1] if owners else ""
-    return path, str(dataset.parent.attrs.get("name", path))
+def _owners(dataset: h5py.Dataset) -> list[str]:
+    """The names of what holds a variable, from the outside in: its model and its layer.
+
+    Keras 3 has the name that the user gave beside the path.
+    """
+    path = [part for part in str(dataset.name).split("/")[:-1] if part != "vars"]
+    given = dataset.parent.attrs.get("name")
+    return path if given is None else [str(given)]
 
 
-def _kind(dataset: h5py.Dataset, classes: dict[str, str]) -> str | None:
+def _kind(dataset: h5py.Dataset, classes: Classes) -> str | None:
     *owners, variable = str(dataset.name).split("/")
     if variable.removesuffix(":0") == "depthwise_kernel":
         return "depthwise"
-    path, name = _layer_names(dataset)
-    by_configuration, by_path = classes.get(name, ""), _class_key(path)
+    names = _owners(dataset)
+    by_configuration = [classes[name].key for name in names if name in classes]
+    by_path = [_class_key(name) for name in [*owners[::-1], *names[::-1]]]
     # Keras 3 names the path after the class, and its user's names may repeat in nested models;
-    # before, the path was the user's name.
-    first = (by_path, by_configuration) if "vars" in owners else (by_configuration, by_path)
-    return next((KINDS[key] for key in (*first, _class_key(name)) if key in KINDS), None)
+    # before, the path was the user's name, often twice and then with a number.
+    first = [*by_path, *by_configuration] if "vars" in owners else [*by_configuration, *by_path]
+    return next((KINDS[key] for key in first if key in KINDS), None)
 
 
-def _tensor(path: Path, dataset: h5py.Dataset, classes: dict[str, str]) -> Tensor:
+def _tensor(path: Path, dataset: h5py.Dataset, classes: Classes) -> Tensor:
     name = str(dataset.name).strip("/")
     if dataset.shape is None:
         return unread(name, "empty")
@@ -126,7 +156,18 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: dict[str, str]) -> Tenso
     marked = str(dataset.attrs.get("dtype", "")) == "bfloat16"
     dtype = "bfloat16" if marked else dataset.dtype.name
     read = partial(_values, path, dataset, dtype)
-    return Tensor(name, dataset.shape, dtype, read, "keras", _kind(dataset, classes))
+    owners = [classes[owner] for owner in _owners(dataset) if owner in classes]
+    layer = next((owner for owner in owners if owner.key in KINDS), _LayerClass(""))
+    return Tensor(
+        name,
+        dataset.shape,
+        dtype,
+        read,
+        layout="keras",
+        kind=_kind(dataset, classes),
+        dilations=layer.steps("dilation_rate", dataset.ndim - 2),
+        strides=layer.steps("strides", dataset.ndim - 2),
+    )
 
 
 def _values(path: Path, dataset: h5py.Dataset, dtype: str) -> NDArray[np.generic]:
