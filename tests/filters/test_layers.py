@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechcore import decompose
 from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import slices_by_shape
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, recognise
 from tests.helpers.weight_files import onnx_model, write_hdf5, write_torch
@@ -117,13 +118,17 @@ def test_kernels_along_time_alone_are_lines(kind: str) -> None:
 # Which way a kernel points, by the networks' own convolutions.
 
 
-def drift(image: NDArray[Any], result: NDArray[Any]) -> NDArray[Any]:
+def drift(
+    image: NDArray[Any], result: NDArray[Any], finer: tuple[int, int] = (1, 1)
+) -> NDArray[Any]:
+    """Return how far the centroid moved, in pixels of the image."""
+
     def centroid(values: NDArray[Any]) -> NDArray[Any]:
         y, x = np.indices(values.shape)
         y, x = y - (values.shape[0] - 1) / 2, x - (values.shape[1] - 1) / 2
         return np.array([np.sum(x * values), np.sum(y * values)]) / values.sum()
 
-    return centroid(result) - centroid(image)
+    return centroid(result) / finer[::-1] - centroid(image)
 
 
 def check_directions(kernels: NDArray[Any], run: Any, groups: int = 1) -> None:
@@ -177,6 +182,37 @@ def test_transposed_convolutions_of_a_graph_are_not_turned(
         return torch.nn.functional.conv_transpose2d(image, kernel, groups=groups)
 
     check_directions(layer.kernels, run, groups)
+
+
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize(("kind", "strides"), [("Conv", (1, 1)), ("ConvTranspose", (2, 4))])
+def test_dilation_and_stride_enter_the_predicted_velocity(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    kind: str,
+    strides: tuple[int, int],
+    dilations: tuple[int, int],
+) -> None:
+    onnx, torch = pytest.importorskip("onnx"), pytest.importorskip("torch")
+    weight = rng.random((1, 1, 3, 5))
+    stated = {"dilations": dilations, "strides": strides}
+    node = onnx.helper.make_node(kind, ["x", "w"], ["y"], **stated)
+    onnx.save(onnx_model([node], {"w": weight}), tmp_path / "net")
+    slices = slices_by_shape(load_bank(tmp_path / "net"))["k3x5"]
+    image = torch.zeros((1, 1, 41, 41), dtype=torch.float64)
+    image[0, 0, 18:23, 17:24] = torch.from_numpy(rng.random((5, 7)))
+    functions, kernel = torch.nn.functional, torch.from_numpy(weight)
+    if kind == "Conv":
+        response = functions.conv2d(image, kernel, padding="same", dilation=dilations)[0, 0]
+    else:
+        # Crops what the kernel adds on both sides, and what the last pixel lacks.
+        padding = tuple((n - 1) * d // 2 for n, d in zip((3, 5), dilations, strict=True))
+        response = functions.conv_transpose2d(
+            image, kernel, stride=strides, dilation=dilations, padding=padding
+        )[0, 0]
+    moved = drift(image[0, 0].numpy(), response.numpy(), strides)
+    velocity = [slices.velocity_x[0], slices.velocity_y[0]]
+    np.testing.assert_allclose(moved, velocity, atol=1e-12)
 
 
 def test_kernels_of_keras_point_where_layers_move(tmp_path: Path, rng: np.random.Generator) -> None:
