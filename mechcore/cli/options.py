@@ -22,6 +22,9 @@ ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="Use only the cells finished so far.")
 ]
+WeightFilesArgument = Annotated[
+    list[Path], typer.Argument(help="Weight files, folders of them, or patterns as 'runs/*.pth'.")
+]
 WeightsArgument = Annotated[
     Path, typer.Argument(help=f"Weight file of {', '.join(FORMATS)}, told by its content.")
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -149,6 +151,33 @@ def check_weights(path: Path, key: str = "weights") -> None:
         format_of(path)
     except (MechcoreError, OSError) as error:
         raise MechcoreError(f"{key}: {shown(str(path), LONGEST_PATH)} {error}") from error
+
+
+def weight_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files that are named, those in folders, and those that match a pattern."""
+    return [file for path in paths for file in _files_of(path)]
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.is_file() and _is_known(file)]
+    elif os.path.lexists(path):
+        return [path]
+    else:
+        # Path.glob takes no absolute patterns, and refuses some.
+        files = [Path(file) for file in sorted(glob.glob(str(path)))]  # noqa: PTH207
+    if not files:
+        raise InvalidValue(
+            "weights", str(path), "a weight file, a folder of some, or a pattern of their names"
+        )
+    return files
+
+
+def _is_known(path: Path) -> bool:
+    try:
+        return format_of(path) in FORMATS
+    except (MechcoreError, OSError):
+        return False
 
 
 def bank_names(paths: Sequence[str | Path]) -> list[str]:

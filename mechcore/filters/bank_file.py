@@ -43,9 +43,10 @@ class BankAnalysis:
     layers: pd.DataFrame
     """A row a layer: name, height, width, filters, spacing_x and spacing_y of the taps, summary;
     ``null_`` and the name of each share, its mean under untrained weights;
-    ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
-    ``leading``, how many of these are among as many largest coefficients; ``strongest``, how many
-    kernels `mechcore.filters.asymmetry.strongest_tenth` finds, and the shares of their types;
+    ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the
+    number of coefficients that are DC or a gradient; ``leading``, how many of these are among as
+    many largest coefficients; ``strongest``, how many kernels
+    `mechcore.filters.asymmetry.strongest_tenth` finds, and the shares of their types;
     ``anisotropy``, the median of its filters."""
     summary: pd.DataFrame
     skipped: pd.DataFrame

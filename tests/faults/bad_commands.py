@@ -163,9 +163,13 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("sound.npy", "the same file"),
     ),
     # Banks.
-    "weights that are a folder": (("filters", "folder"), ("folder", "is a folder")),
+    "weights that are a folder": (
+        ("filters", "folder"),
+        ("'folder'", "a weight file, a folder"),
+    ),
     "weights of one array": (("filters", "sound.npy"), ("sound.npy", "numpy.savez")),
     "weights of another kind": (("filters", "results/tiny/sweep.json"), ("is empty",)),
+    "a pattern of no weights": (("filters", "*.pth"), ("'*.pth'", "a pattern of their names")),
     "weights of no order": (("filters", "sound.npz", "--layout", "jax"), ("layout", "'jax'")),
     "settings that are not JSON": (
         ("simulate-filters", "sound.npz", "--settings", "relu", *OUTPUT),

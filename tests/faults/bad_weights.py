@@ -51,6 +51,7 @@ def common(suffix: str) -> Table:
     }
     return {
         **of_any_format(),
+        "a folder": (Path.mkdir, ("a weight file, a folder",)),
         **{
             name: (written(suffix, arrays), message) for name, (arrays, message) in contents.items()
         },
