@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mechcore.experiment.weights import FORMATS
+from mechcore.experiment.weights import FORMATS, LAYOUTS
 
 CONFIGURATION = "Configuration: a YAML file, or one line of JSON."
 
@@ -30,7 +30,7 @@ WeightsArgument = Annotated[
 ]
 LayoutOption = Annotated[
     str,
-    typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),
+    typer.Option(help=f"Order of the axes where the file does not state it: {', '.join(LAYOUTS)}."),
 ]
 SelectOption = Annotated[
     list[str] | None, typer.Option(help="Only tensors with such names, as 'layer1.*'; repeatable.")

@@ -54,7 +54,7 @@ class FilterBank(Settings):
     weights: str = Field(description=f"file, usually {', '.join(SUFFIXES)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
     layout: LayoutName = Field(
-        default="auto", description="order of the axes: auto, torch or keras"
+        default="auto", description=f"order of the axes: {', '.join(LAYOUTS)}"
     )
     select: list[str] = Field(
         default=[], description="only tensors with such names, as layer1.*; all by default"

@@ -48,6 +48,7 @@ FORMATS: dict[str, Format] = {
     "onnx": Format(
         (".onnx",), beginning=rb"\x08[\x02-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", package="onnx"
     ),
+    "tflite": Format((".tflite",), beginning=rb".{4}TFL3"),
 }
 """Formats by name; the first whose beginning or member a file has."""
 
@@ -59,7 +60,6 @@ UNREAD: dict[bytes, tuple[str, str]] = {
     rb"version https?://git-lfs": ("is a pointer of Git LFS", "git lfs pull fetches the file"),
     rb"\s*<": ("is a web page", "download the file that it links to"),
     rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd": ("is compressed", "unpack it"),
-    rb".{4}TFL3": ("is a model of TFLite", "python -m tf2onnx.convert --tflite converts it"),
     rb"\x08\x01\x12": (
         "is a model of TensorFlow",
         "python -m tf2onnx.convert --saved-model converts its folder to ONNX",
@@ -77,6 +77,7 @@ LAYOUTS = {
     "auto": "by the format, else by the shape and name of each tensor",
     "torch": "(out, in, ...)",
     "keras": "(..., in, out)",
+    "ohwi": "(out, ..., in)",
 }
 """Orders of axes that a user may ask for."""
 

@@ -39,26 +39,33 @@ that of Keras."""
 class AxisOrder:
     """An order of the axes of kernels."""
 
-    kernel_first: bool
+    kernel: slice
+    """Axes of the kernel."""
     ending: str
+    """Last word of the names of such tensors; empty for orders that are never guessed."""
     channels: dict[str, tuple[int, int]]
     """Axes of the outputs and of the inputs, by kind of layer."""
 
     def kernel_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the lengths of the kernel's axes; (0,) if there is none."""
-        return (shape[:-2] if self.kernel_first else shape[2:]) or (0,)
+        return shape[self.kernel] or (0,)
 
 
 AXIS_ORDERS: dict[str, AxisOrder] = {
     "torch": AxisOrder(
-        kernel_first=False,
+        kernel=slice(2, None),
         ending="weight",
         channels={"convolution": (0, 1), "transposed": (1, 0)},
     ),
     "keras": AxisOrder(
-        kernel_first=True,
+        kernel=slice(None, -2),
         ending="kernel",
         channels={"convolution": (-1, -2), "depthwise": (-2, -1), "transposed": (-2, -1)},
+    ),
+    "ohwi": AxisOrder(
+        kernel=slice(1, -1),
+        ending="",
+        channels=dict.fromkeys(("convolution", "depthwise", "transposed"), (0, -1)),
     ),
 }
 """Orders of axes by name of the layout; where nothing else decides, the first is taken."""
@@ -143,7 +150,7 @@ def _axis_order(tensor: Tensor, layout: str) -> AxisOrder:
 
 
 def _guessed_order(tensor: Tensor) -> AxisOrder:
-    orders = list(AXIS_ORDERS.values())
+    orders = [order for order in AXIS_ORDERS.values() if order.ending]
     kernels = {order.ending: order.kernel_shape(tensor.shape) for order in orders}
     short = [order for order in orders if max(kernels[order.ending]) <= LARGEST_KERNEL]
     square = [order for order in orders if len(set(kernels[order.ending][-2:])) == 1]

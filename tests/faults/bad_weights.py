@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.faults.bad_arrays import header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
+from tests.helpers.projects import PROJECT
 from tests.helpers.weight_files import WRITERS, WRITTEN_BY, onnx_model, write_keras, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
@@ -385,16 +386,45 @@ KERAS: Table = {
     "a configuration of brackets": (_configured, ()),
 }
 
+SMALL = (PROJECT / "tests" / "filters" / "data" / "small.tflite").read_bytes()
+
+
+def patched(place: int, number: int) -> Maker:
+    """The small model of TFLite with another number of four bytes."""
+    return content(SMALL[:place] + struct.pack("<I", number) + SMALL[place + 4 :])
+
+
+def _shape_of(name: str, *shape: int) -> Maker:
+    sound, other = (struct.pack(f"<I{len(s)}i", len(s), *s) for s in ((4, 3, 5, 2), shape))
+    assert SMALL.count(sound) == 1, name
+    return content(SMALL.replace(sound, other))
+
+
+ROOT = struct.unpack("<I", SMALL[:4])[0]
+
+TFLITE: Table = {
+    "nothing but its name": (content(b"\x08\0\0\0TFL3"), ()),
+    "a root outside": (patched(0, 2**31), ()),
+    "a directory outside": (patched(ROOT, 2**31), ()),
+    "a directory in itself": (patched(ROOT, 0), ()),
+    "a shape of exabytes": (_shape_of("conv", 2**31 - 1, 3, 5, 2**31 - 1), ("would take",)),
+    "a negative shape": (_shape_of("conv", -4, 3, 5, -2), ()),
+    "a shape of more than it holds": (_shape_of("conv", 4, 3, 5, 3), ("cannot reshape",)),
+}
+
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
 TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
+OWN = {".tflite": TFLITE}
+"""Formats without a writer: their sound file is damaged by hand."""
 
 
 def cases() -> list[Case]:
     result = []
-    for suffix, table in TABLES.items():
+    tables = {suffix: {**common(suffix), **table} for suffix, table in TABLES.items()} | OWN
+    for suffix, table in tables.items():
         file, package = f"bad{suffix}", WRITTEN_BY.get(suffix, "")
         words = ("filters", file, "--output", "out.nc")
-        for name, (make, message) in {**common(suffix), **table}.items():
+        for name, (make, message) in table.items():
             name = f"weights{suffix}: {name}"
             result.append(Case(name, words, (file, *message), file, make, package))
     return result

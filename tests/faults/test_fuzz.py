@@ -28,6 +28,7 @@ from mechcore.simulation.run import simulate
 from tests.faults.bad_arrays import saved
 from tests.faults.bad_configs import GOOD
 from tests.helpers.isolation import call_limited
+from tests.helpers.projects import PROJECT
 from tests.helpers.weight_files import WRITERS
 
 FULL = """
@@ -188,6 +189,11 @@ def _weights(suffix: str, folder: Path) -> bytes:
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_weights(tmp_path: Path, suffix: str) -> None:
     check_reader(tmp_path / f"fuzzed{suffix}", damaged(_weights(suffix, tmp_path)), load_bank)
+
+
+def test_models_of_tflite(tmp_path: Path) -> None:
+    small = PROJECT / "tests" / "filters" / "data" / "small.tflite"
+    check_reader(tmp_path / "fuzzed", damaged(small.read_bytes()), load_bank)
 
 
 def read_result(path: Path) -> None:

@@ -29,7 +29,8 @@ from tests.helpers.weight_files import (
     write_raw_safetensors,
 )
 
-SMALL_KERAS = Path(__file__).with_name("data") / "small.keras"
+DATA = Path(__file__).with_name("data")
+SMALL_KERAS, SMALL_TFLITE = DATA / "small.keras", DATA / "small.tflite"
 
 
 @pytest.fixture
@@ -354,6 +355,25 @@ def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.f
     for name in ("net.h5", "net.keras"):
         (layer,) = load_bank(tmp_path / name).layers
         np.testing.assert_array_equal(as_torch(layer.kernels), kernel)
+
+
+def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:
+    random = np.random.default_rng(3)
+    conv = random.integers(-8, 8, (4, 3, 5, 2))
+    half = random.integers(0, 9, (1, 3, 3, 6))
+    up = random.integers(0, 9, (3, 3, 3, 2))
+    bank = load_bank(SMALL_TFLITE)
+    assert {layer.name: layer.spacing for layer in bank.layers} == {
+        "conv": (1, 3),
+        "half": (2, 1),
+        "up": (1 / 4, 1 / 2),
+    }
+    plain, each, larger = (layer.kernels for layer in bank.layers)
+    scale, zero = (np.array(v)[:, None, None, None] for v in ([0.5, 0.25, 2, 1], [1, 0, -1, 0]))
+    np.testing.assert_array_equal(as_torch(plain), ((conv - zero) * scale).transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(as_torch(each), half.transpose(3, 0, 1, 2))
+    np.testing.assert_array_equal(larger[:, :, 0], up.transpose(0, 3, 1, 2))
+    assert {item.name for item in bank.skipped} == {"x", "whole"}
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".h5", ".keras"])

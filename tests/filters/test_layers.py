@@ -89,6 +89,8 @@ def test_other_tensors_are_skipped(shape: tuple[int, ...], name: str, reason: st
     [
         ((3, 3, 8, 8), "x", "keras", {}, (8, 8, 1, 3, 3)),
         ((3, 3, 8, 8), "kernel", "torch", {}, (3, 3, 1, 8, 8)),
+        ((6, 3, 5, 2), "weight", "ohwi", {}, (6, 2, 1, 3, 5)),
+        ((6, 3, 2), "conv.weight", "ohwi", {}, (6, 2, 1, 1, 3)),
         ((3, 3, 8, 8), "x", "keras", {"layout": "torch", "kind": "convolution"}, (3, 3, 1, 8, 8)),
         # Nor does the largest kernel of a guess bind a graph.
         ((4, 1, 128), "x", "auto", {"layout": "torch", "kind": "convolution"}, (4, 1, 1, 1, 128)),

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 
 from mechcore.errors import shown
 from mechcore.filters.formats import WeightFileError
-from mechcore.filters.formats.tensors import Tensor, unread
+from mechcore.filters.formats.tensors import Tensor, dequantised, unread
 
 Values = NDArray[Any]
 
@@ -86,24 +86,13 @@ def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
 ZERO, ONE = np.zeros(1, np.float32), np.ones(1, np.float32)
 
 
-def _dequantised(values: Values, scale: Values, zero_point: Values, axis: int) -> Values:
-    """Return (q - z) s, with one scale or one for each index along an axis."""
-    shape = [1] * values.ndim
-    shape[axis] = -1
-    if {scale.size, zero_point.size} - {1, values.shape[axis]}:
-        message = f"{values.shape[axis]} filters, but {scale.size} scales of their quantisation"
-        raise ValueError(message)
-    scales, zeros = (each.astype(np.float32).reshape(shape) for each in (scale, zero_point))
-    return (values.astype(np.float32) - zeros) * scales
-
-
 FOLDED: dict[str, Callable[..., Values]] = {
     "Identity": lambda _, values: values,
     "Cast": lambda node, values: values.astype(
         helper.tensor_dtype_to_np_dtype(_attribute(node, "to", onnx.TensorProto.FLOAT))
     ),
     "Transpose": lambda node, values: values.transpose(_attribute(node, "perm", None)),
-    "DequantizeLinear": lambda node, values, scale, zero_point=ZERO: _dequantised(
+    "DequantizeLinear": lambda node, values, scale, zero_point=ZERO: dequantised(
         values, scale, zero_point, _attribute(node, "axis", 1)
     ),
 }
@@ -203,7 +192,7 @@ def _kernel_values(node: onnx.NodeProto, use: _Use, scope: _Scope) -> Values | N
 
     scale = along(use.scale) if use.scale else _scale_behind(node.output[0], scope)
     zero_point = along(use.zero_point)
-    return _dequantised(
+    return dequantised(
         values, ONE if scale is None else scale, ZERO if zero_point is None else zero_point, axis=0
     )
 

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -50,6 +51,19 @@ class Tensor:
 def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:
     """Return a tensor that is skipped for a reason and never read."""
     return Tensor(name, shape, "unknown", lambda: np.empty(0), reason=reason)
+
+
+def dequantised(
+    values: NDArray[Any], scale: NDArray[Any], zero_point: NDArray[Any], axis: int
+) -> NDArray[Any]:
+    """Return (q - z) s of quantised values, with one scale or one for each index along an axis."""
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    if {scale.size, zero_point.size} - {1, values.shape[axis]}:
+        message = f"{values.shape[axis]} filters, but {scale.size} scales of their quantisation"
+        raise ValueError(message)
+    scales, zeros = (each.astype(np.float32).reshape(shape) for each in (scale, zero_point))
+    return (values.astype(np.float32) - zeros) * scales
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
