@@ -18,13 +18,13 @@ def main() -> None:
 
     builder = flatbuffers.Builder(4096)
     random = np.random.default_rng(3)
-    WEIGHTS = {
+    weights = {
         "conv": random.integers(-8, 8, (4, 3, 5, 2)).astype(np.int8),
         "half": random.integers(0, 9, (1, 3, 3, 6)).astype(np.float16),
         "up": random.integers(0, 9, (3, 3, 3, 2)).astype(np.float32),
     }
-    SCALES = {"Scale": np.float32([0.5, 0.25, 2, 1]), "ZeroPoint": np.int64([1, 0, -1, 0])}
-    OPERATORS = {"Conv2D": 3, "Dequantize": 6, "DepthwiseConv2D": 4, "TransposeConv": 67}
+    stated = {"Scale": np.float32([0.5, 0.25, 2, 1]), "ZeroPoint": np.int64([1, 0, -1, 0])}
+    kinds = {"Conv2D": 3, "Dequantize": 6, "DepthwiseConv2D": 4, "TransposeConv": 67}
 
     def table(name: str, **fields: Any) -> int:
         getattr(tflite, f"{name}Start")(builder)
@@ -49,12 +49,12 @@ def main() -> None:
         ends = {"Inputs": numbers(inputs), "Outputs": numbers([output])}
         return table("Operator", OpcodeIndex=code, **ends, **options)
 
-    contents = [b"", *(values.tobytes() for values in WEIGHTS.values())]
+    contents = [b"", *(values.tobytes() for values in weights.values())]
     data = [numbers(list(content), np.uint8) for content in contents]
     buffers = [table("Buffer", Data=place) for place in data]
-    scales = {name: builder.CreateNumpyVector(values) for name, values in SCALES.items()}
+    scales = {name: builder.CreateNumpyVector(values) for name, values in stated.items()}
     quantised = table("QuantizationParameters", **scales, QuantizedDimension=0)
-    conv, half, up = (values.shape for values in WEIGHTS.values())
+    conv, half, up = (values.shape for values in weights.values())
     tensors = [
         tensor("x", (1, 9, 9, 2), 0),
         tensor("conv", conv, 9, 1, Quantization=quantised),
@@ -76,7 +76,7 @@ def main() -> None:
         "Operators": tables(tflite.SubGraphStartOperatorsVector, operators),
     }
     graphs = tables(tflite.ModelStartSubgraphsVector, [table("SubGraph", **held)])
-    codes = [table("OperatorCode", BuiltinCode=code) for code in OPERATORS.values()]
+    codes = [table("OperatorCode", BuiltinCode=code) for code in kinds.values()]
     parts = {
         "OperatorCodes": tables(tflite.ModelStartOperatorCodesVector, codes),
         "Subgraphs": graphs,
