@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import Field, field_validator
 
 from mechcore.experiment.cell import ActivationName, Propagation
 from mechcore.experiment.config import Experiment, LayoutName
-from mechcore.experiment.weights import Reading
+from mechcore.experiment.weights import Reading, parts_of
 from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -43,6 +44,11 @@ class PlannedBank:
     """Name of the bank of the same network before training, if there is one."""
     trained: bool
     """Kernels of trained networks run, and claims are judged by them."""
+
+    @property
+    def parts(self) -> list[str]:
+        """Paths of the files beside it that hold its values, if there are any."""
+        return [str(part) for part in parts_of(Path(self.weights))[1:]]
 
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:

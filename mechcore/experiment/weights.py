@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.io.hashes import file_sha256, settings_sha256
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,20 @@ FORMATS: dict[str, Format] = {
         member="data.pkl",
     ),
     "npz": Format((".npz",), member=".npy"),
-    "safetensors": Format((".safetensors",), beginning=rb".{8}\{"),
     # The version of the format, then the next field. TensorFlow's SavedModel has version 1.
     "onnx": Format(
         (".onnx",), beginning=rb"\x08[\x02-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", package="onnx"
     ),
     "tflite": Format((".tflite",), beginning=rb".{4}TFL3"),
+    "shards": Format(
+        (".safetensors.index.json", ".bin.index.json"),
+        beginning=rb"\s*\{\s*\"(metadata|weight_map)\"",
+    ),
+    "tfjs": Format(
+        (".json",),
+        beginning=rb"\s*\{\s*\"(format|modelTopology|weightsManifest)\"",
+    ),
+    "safetensors": Format((".safetensors",), beginning=rb".{8}\{"),
 }
 """Formats by name; the first whose beginning or member a file has."""
 
@@ -144,12 +154,57 @@ def _members(path: Path) -> list[str]:
         raise MechcoreError(reason) from error
 
 
+INDEXES = ("shards", "tfjs")
+"""Formats whose values are in other files."""
+
+MANIFEST, SHARDS = "weightsManifest", "weight_map"
+"""Keys of indexes that name the files with the values: of TensorFlow.js, and of all others."""
+
+LARGEST_INDEX = 2**25
+"""Bytes."""
+
+
+def read_index(path: Path) -> Mapping[str, Any]:
+    """Read an index of weights in several files."""
+    if path.stat().st_size > LARGEST_INDEX:
+        raise MechcoreError(f"is an index of more than {LARGEST_INDEX} bytes")
+    try:
+        index: dict[str, Any] = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise MechcoreError("is a damaged index: copy it again") from error
+    if not {MANIFEST, SHARDS} & set(index):
+        raise MechcoreError(f"is JSON with neither {SHARDS!r} nor {MANIFEST!r}")
+    return index
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return a weight file, and the files beside it that hold values."""
+    if format_of(path) not in INDEXES:
+        return [path]
+    index = read_index(path)
+    try:
+        groups = index[MANIFEST] if MANIFEST in index else [{"paths": index[SHARDS].values()}]
+        names = dict.fromkeys(str(name) for group in groups for name in group["paths"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise MechcoreError("is a damaged index: copy it again") from error
+    for name in names:
+        if Path(name).name != name or not (path.parent / name).is_file():
+            raise MechcoreError(f"names {shown(name)}, which is no file beside it")
+    return [path, *(path.parent / name for name in names)]
+
+
+def weights_sha256(path: Path) -> str:
+    """Return the SHA-256 of a weight file; of several, that of their names and hashes."""
+    hashes = {part.name: file_sha256(part, "weights") for part in parts_of(path)}
+    return settings_sha256(hashes) if len(hashes) > 1 else hashes[path.name]
+
+
 def check_weights(path: Path, key: str = "weights") -> None:
     """Refuse a path that cannot be a weight file, before anything runs."""
     if not path.is_file():
         raise InvalidValue(key, str(path), "a file that exists")
     try:
-        format_of(path)
+        parts_of(path)
     except (MechcoreError, OSError) as error:
         raise MechcoreError(f"{key}: {shown(str(path), LONGEST_PATH)} {error}") from error
 
@@ -162,6 +217,8 @@ def weight_files(paths: Iterable[Path]) -> list[Path]:
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
         files = [file for file in sorted(path.iterdir()) if file.is_file() and _is_known(file)]
+        parts = {part for file in files for part in parts_of(file)[1:]}
+        files = [file for file in files if file not in parts]
     elif os.path.lexists(path):
         return [path]
     else:
@@ -176,7 +233,7 @@ def _files_of(path: Path) -> list[Path]:
 
 def _is_known(path: Path) -> bool:
     try:
-        return format_of(path) in FORMATS
+        return bool(parts_of(path))
     except (MechcoreError, OSError):
         return False
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechcore.errors import choose, shown
-from mechcore.experiment.weights import LAYOUTS, WHOLE, Reading
+from mechcore.experiment.weights import LAYOUTS, WHOLE, Reading, weights_sha256
 from mechcore.filters.choice import chosen
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, reason_to_skip, recognise
-from mechcore.io.hashes import file_sha256
 
 LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
@@ -85,7 +84,7 @@ def load_bank(
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
-    return Bank(path.name, file_sha256(path), layers, skipped, reading)
+    return Bank(path.name, weights_sha256(path), layers, skipped, reading)
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:

@@ -412,9 +412,41 @@ TFLITE: Table = {
     "a shape of more than it holds": (_shape_of("conv", 4, 3, 5, 3), ("cannot reshape",)),
 }
 
+
+def index(shards: object) -> Maker:
+    return content(json.dumps({"weight_map": shards}))
+
+
+def model(topology: object = None, **entry: Any) -> Maker:
+    """A model of TensorFlow.js whose values are those of a sound file beside it."""
+    weight = {"name": "conv/kernel", "shape": [3, 3, 2, 4], "dtype": "float32"} | entry
+    manifest = [{"paths": ["sound.npy"], "weights": [weight]}]
+    return content(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+
+
+OUTSIDE = [{"paths": ["../outside/secret"], "weights": []}]
+
+SHARDS: Table = {
+    "JSON of something else": (content('{"metadata": {}}'), ("neither 'weight_map' nor",)),
+    "half of it": (content('{"weight_map": {"a": "a.npz"'), ("a damaged index",)),
+    "brackets": (content('{"metadata": ' + "[" * 10**6), ("a damaged index",)),
+    "a list of shards": (index(["a.npz"]), ("a damaged index",)),
+    "a shard above": (index({"a": "../outside/secret"}), ("no file beside it",)),
+    "a shard that is not there": (index({"a": "no.npz"}), ("'no.npz', which is no file",)),
+    "a shard without a name": (index({"a": ""}), ("no file beside it",)),
+    "a shard that is a pipe": (index({"a": "pipe.png"}), ("no file beside it",)),
+    "an index in itself": (index({"a": "bad.index.json"}), ("recursion",)),
+    "values above": (content(json.dumps({"weightsManifest": OUTSIDE})), ("no file beside it",)),
+    "fewer values than stated": (model(), ("cannot be read",)),
+    "a shape of exabytes": (model(shape=[3, 3, 10**9, 10**6]), ("would take",)),
+    "a negative length": (model(shape=[-3, 3, 2, -4]), ("negative length",)),
+    "a type of objects": (model(dtype="O"), ("object values",)),
+    "a topology of a list": (model(topology=[1]), ()),
+}
+
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
 TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
-OWN = {".tflite": TFLITE}
+OWN = {".tflite": TFLITE, ".index.json": SHARDS}
 """Formats without a writer: their sound file is damaged by hand."""
 
 

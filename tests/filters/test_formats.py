@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.weights import FORMATS, format_of
+from mechcore.experiment.weights import FORMATS, format_of, weight_files
 from mechcore.filters.bank import load_bank
 from tests.helpers.weight_files import (
     WRITERS,
@@ -27,6 +27,7 @@ from tests.helpers.weight_files import (
     write_keras,
     write_npz,
     write_raw_safetensors,
+    write_safetensors,
 )
 
 DATA = Path(__file__).with_name("data")
@@ -355,6 +356,61 @@ def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.f
     for name in ("net.h5", "net.keras"):
         (layer,) = load_bank(tmp_path / name).layers
         np.testing.assert_array_equal(as_torch(layer.kernels), kernel)
+
+
+def test_shards_are_read_as_one_file(tmp_path: Path, kernel: NDArray[np.float32]) -> None:
+    names = {"conv2.weight": "a.safetensors", "conv10.weight": "b.safetensors"}
+    for factor, (name, file) in enumerate(names.items()):
+        write_safetensors(tmp_path / file, {name: kernel * (factor + 1)})
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 576}, "weight_map": names}))
+    bank = load_bank(index)
+    assert [layer.name for layer in bank.layers] == list(names)
+    np.testing.assert_array_equal(as_torch(bank.layers[1].kernels), kernel * 2)
+    write_safetensors(tmp_path / "b.safetensors", {"conv10.weight": kernel})
+    assert load_bank(index).sha256 != bank.sha256
+    assert weight_files([tmp_path]) == [index]
+
+
+@pytest.mark.parametrize("of_layers", [True, False])
+def test_models_of_tensorflow_js_are_read(
+    tmp_path: Path, rng: np.random.Generator, of_layers: bool
+) -> None:
+    shapes = {
+        "a/kernel": (3, 3, 2, 4),
+        "b/depthwise_kernel": (3, 3, 4, 1),
+        "c/kernel": (3, 3, 2, 4),
+    }
+    stored = {name: rng.integers(0, 255, shape, np.uint8) for name, shape in shapes.items()}
+    data = b"".join(values.tobytes() for values in stored.values())
+    for name, part in (("1.bin", data[:50]), ("2.bin", data[50:])):
+        (tmp_path / name).write_bytes(part)
+    quantization = {"dtype": "uint8", "scale": 0.5, "min": -3}
+    weights = [
+        {"name": name, "shape": shape, "dtype": "float32", "quantization": quantization}
+        for name, shape in shapes.items()
+    ]
+    kinds = {"Conv2D": "Conv2D", "DepthwiseConv2D": "DepthwiseConv2dNative"}
+    kinds["Conv2DTranspose"] = "Conv2DBackpropInput"
+    layers = [
+        {"class_name": kind, "config": {"name": name.partition("/")[0], "dilation_rate": [2, 3]}}
+        for name, kind in zip(shapes, kinds, strict=True)
+    ]
+    nodes = [{"op": "Relu"}] + [
+        {"op": kind, "input": ["x", name]}
+        for name, kind in zip(shapes, kinds.values(), strict=True)
+    ]
+    topology = {"model_config": {"config": layers}} if of_layers else {"node": nodes}
+    manifest = [{"paths": ["1.bin", "2.bin"], "weights": weights}]
+    model = tmp_path / "model.json"
+    model.write_text(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+    bank = load_bank(model)
+    expected = [values * np.float32(0.5) - 3 for values in stored.values()]
+    plain, each, up = (layer.kernels[:, :, 0] for layer in bank.layers)
+    np.testing.assert_array_equal(plain[..., ::-1, ::-1], expected[0].transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(each[..., ::-1, ::-1], expected[1].transpose(2, 3, 0, 1))
+    np.testing.assert_array_equal(up, expected[2].transpose(2, 3, 0, 1))
+    assert {layer.spacing for layer in bank.layers} == {(2, 3) if of_layers else (1, 1)}
 
 
 def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:

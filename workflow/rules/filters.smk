@@ -3,7 +3,8 @@
 
 rule analyse_filters:
     input:
-        of_bank(lambda bank: bank.weights),
+        weights=of_bank(lambda bank: bank.weights),
+        parts=of_bank(lambda bank: bank.parts),
     output:
         "results/{experiment}/filters/{bank}.nc",
     log:
@@ -23,7 +24,7 @@ rule analyse_filters:
         r"""
         python -m mechcore {params.command:q} \
             --output {output:q} \
-            {input:q} \
+            {input.weights:q} \
             >{log:q} 2>&1
         """
 

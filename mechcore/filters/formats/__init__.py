@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mechcore.errors import MechcoreError, one_line, shown
-from mechcore.experiment.weights import FORMATS, format_of
+from mechcore.experiment.weights import FORMATS, format_of, parts_of
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.io.reading import reason_not_to_open
 
@@ -59,7 +59,7 @@ def _reader(name: str) -> ModuleType:
 
 def require_plausible_size(path: Path, what: str, size: int) -> None:
     """Refuse content that claims to be much larger than its file."""
-    stored = path.stat().st_size
+    stored = sum(part.stat().st_size for part in parts_of(path))
     if size > max(ALWAYS_PLAUSIBLE, LARGEST_EXPANSION * stored):
         claim = f"{what} would take {size} bytes, more than {LARGEST_EXPANSION} times the file's"
         raise WeightFileError(path, f"{claim} {stored} bytes")

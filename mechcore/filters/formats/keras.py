@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 import zipfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,18 +16,18 @@ from numpy.typing import NDArray
 
 from mechcore.errors import shown
 from mechcore.filters.formats import WeightFileError, require_plausible_size
+from mechcore.filters.formats.keras_model import (
+    KINDS,
+    Classes,
+    LayerClass,
+    class_key,
+    classes_of,
+    layer_of,
+)
 from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unread
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
-
-KINDS = {
-    "convd": "convolution",
-    "convdtranspose": "transposed",
-    "depthwiseconvd": "depthwise",
-    "separableconvd": "depthwise",
-}
-"""What layers do with their first variable, by the letters of their class."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
@@ -42,30 +39,12 @@ FILTERS = {
 """Compressions that come with h5py: for any other, HDF5 would load a library that it finds."""
 
 
-@dataclass(frozen=True)
-class _LayerClass:
-    """What a model says of a layer."""
-
-    key: str
-    settings: Mapping[str, object] = field(default_factory=dict)
-
-    def steps(self, name: str, axes: int) -> tuple[int, ...]:
-        """Return a number for each axis of the kernel; none where the model states none."""
-        stated = self.settings.get(name)
-        each = stated if isinstance(stated, list) else [stated] * axes
-        steps = tuple(step for step in each if isinstance(step, int) and step > 0)
-        return steps if len(steps) == axes else ()
-
-
-Classes = Mapping[str, _LayerClass]
-
-
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a file of Keras."""
     source, configuration = _unpacked(path) if zipfile.is_zipfile(path) else (path, "")
     with h5py.File(source, "r") as stored:
-        classes = _classes(configuration or stored.attrs.get("model_config", "{}"))
+        classes = classes_of(configuration or stored.attrs.get("model_config", "{}"))
         classes = classes or _named_layers(stored)
         datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
         yield [_tensor(path, dataset, classes) for dataset in datasets]
@@ -83,32 +62,11 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _classes(configuration: str | bytes) -> Classes:
-    """The class of each layer by its name, in the order of the model."""
-    classes: dict[str, _LayerClass] = {}
-    waiting = [json.loads(configuration)]
-    while waiting:
-        entry = waiting.pop()
-        if isinstance(entry, dict) and isinstance(entry.get("config"), dict):
-            name, key = entry["config"].get("name"), _class_key(str(entry.get("class_name", "")))
-            if isinstance(name, str):
-                classes.setdefault(name, _LayerClass(key, entry["config"]))
-        children = list(entry.values()) if isinstance(entry, dict) else entry
-        if isinstance(children, list):
-            waiting += children[::-1]
-    return classes
-
-
 def _named_layers(stored: h5py.File) -> Classes:
     """The same of weights that were saved without their model, by the names of layers."""
     owner = stored.get("model_weights", stored)
     names = np.asarray(owner.attrs.get("layer_names", []), dtype=str).tolist()
-    return {name: _LayerClass(_class_key(name)) for name in names}
-
-
-def _class_key(name: str) -> str:
-    # Conv2DTranspose, conv2d_transpose and conv2d_transpose_12 are the same class.
-    return re.sub(r"[\d_]", "", name).lower()
+    return {name: LayerClass(class_key(name)) for name in names}
 
 
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
@@ -140,7 +98,7 @@ def _kind(dataset: h5py.Dataset, classes: Classes) -> str | None:
         return "depthwise"
     names = _owners(dataset)
     by_configuration = [classes[name].key for name in names if name in classes]
-    by_path = [_class_key(name) for name in [*owners[::-1], *names[::-1]]]
+    by_path = [class_key(name) for name in [*owners[::-1], *names[::-1]]]
     # Keras 3 names the path after the class, and its user's names may repeat in nested models;
     # before, the path was the user's name, often twice and then with a number.
     first = [*by_path, *by_configuration] if "vars" in owners else [*by_configuration, *by_path]
@@ -156,8 +114,7 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: Classes) -> Tensor:
     marked = str(dataset.attrs.get("dtype", "")) == "bfloat16"
     dtype = "bfloat16" if marked else dataset.dtype.name
     read = partial(_values, path, dataset, dtype)
-    owners = [classes[owner] for owner in _owners(dataset) if owner in classes]
-    layer = next((owner for owner in owners if owner.key in KINDS), _LayerClass(""))
+    layer = layer_of(_owners(dataset), classes)
     return Tensor(
         name,
         dataset.shape,
