@@ -26,8 +26,8 @@ POOLED_COLUMNS = (
     *("slope", "slope_se", "ci_low", "ci_high", *THEIL_SEN),
     *("intercept", "r2", "n", "clusters", "cells_without_s"),
 )
-"""Columns of ``pooled.csv``: here, as the module that fits them loads a library of statistics,
-which readers of the table do not need."""
+"""Columns of ``pooled.csv``: here, as the module that fits them loads special functions, which
+readers of the table do not need."""
 
 ALL_FAMILIES = "all"
 

@@ -137,7 +137,7 @@ class Results:
     @classmethod
     def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:
         """Fit what was measured."""
-        # It loads libraries of statistics, which readers of the tables do not need.
+        # It loads special functions, which readers of the tables do not need.
         from mechcore.analysis.pooled import pool
 
         metrics, kernels = measured.metrics, measured.kernels
