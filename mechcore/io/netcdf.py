@@ -140,9 +140,9 @@ def write_contents(
 
     def write(draft: Path) -> None:
         with _reason_of_failure(draft), netCDF4.Dataset(draft, "w") as file:
-            file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
             for name, group in groups.items():
                 _write_group(file if name == ROOT else file.createGroup(name), group, compress)
+            file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
 
     replace_file(path, write)
 
