@@ -142,7 +142,6 @@ def write_contents(
         with _reason_of_failure(draft), netCDF4.Dataset(draft, "w") as file:
             for name, group in groups.items():
                 _write_group(file if name == ROOT else file.createGroup(name), group, compress)
-            # In place of the hash of a file that was read and changed.
             file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
 
     replace_file(path, write)
