@@ -6,14 +6,24 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.special import bdtr, stdtrit
+import scipy
 
 from mechcore.analysis.beta_ranges import Sample, known_rows, samples
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import PREDICTORS, fit_line, mean_speeds, speed_rounding
-from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS, THEIL_SEN
+from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.io.arrays import Array
+
+THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
+"""The median over cells of the median slope between pairs of points, and its interval."""
+
+POOLED_COLUMNS = (
+    *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
+    *("slope", "slope_se", "ci_low", "ci_high", *THEIL_SEN),
+    *("intercept", "r2", "n", "clusters", "cells_without_s"),
+)
+"""Columns of ``pooled.csv``."""
 
 CONFIDENCE = 0.95
 
@@ -29,7 +39,7 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `mechcore.analysis.tables.POOLED_COLUMNS`, one row for each pool, pattern, predictor
+        Columns `POOLED_COLUMNS`, one row for each pool, pattern, predictor
         and domain. A pool is an activation and a family over all sizes (``dct-relu``), or an
         activation over all families and sizes (``relu``), in which kernels that several families
         share count once. Cells without an s, as of ``highpass`` kernels, are left out; their number
@@ -78,7 +88,7 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
         # The usual correction for few clusters.
         correction = len(names) / (len(names) - 1) * (len(x) - 1) / (len(x) - 2)
         slope_se = float(np.sqrt(correction * (scores @ scores)) / (deviation @ deviation))
-    half = slope_se * float(stdtrit(max(len(names) - 1, 1), (1 + CONFIDENCE) / 2))
+    half = slope_se * float(scipy.special.stdtrit(max(len(names) - 1, 1), (1 + CONFIDENCE) / 2))
     return {
         "slope": slope,
         "slope_se": slope_se,
@@ -91,7 +101,7 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
 def median_interval(values: Array) -> tuple[float, float]:
     """Return the interval of 95% of a median by order statistics; NaN for fewer than six values."""
-    below = bdtr(np.arange(len(values)), len(values), 0.5)
+    below = scipy.special.bdtr(np.arange(len(values)), len(values), 0.5)
     cut = int(np.count_nonzero(below <= (1 - CONFIDENCE) / 2))
     ordered = np.sort(values)
     return (float(ordered[cut - 1]), float(ordered[-cut])) if cut else (np.nan, np.nan)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincc, betainccinv, betaln, xlog1py, xlogy
+import scipy
 
 from mechcore.io.arrays import Array
 
@@ -19,23 +19,25 @@ CHANCE = 0.001
 
 
 class BetaLaw(NamedTuple):
-    """A Beta(a, b) distribution: scipy has all others in the same package, which takes a second."""
+    """A Beta(a, b) distribution: that of scipy takes half a second to load, with all others."""
 
     a: float
     b: float
 
     def density(self, x: float | Array) -> float | Array:
         """Return the probability density."""
-        logarithm = xlogy(self.a - 1, x) + xlog1py(self.b - 1, -x) - betaln(self.a, self.b)
-        return np.exp(logarithm)
+        # scipy loads a part of itself when it is first used: readers of tables do not wait.
+        known = scipy.special
+        logarithm = known.xlogy(self.a - 1, x) + known.xlog1py(self.b - 1, -x)
+        return np.exp(logarithm - known.betaln(self.a, self.b))
 
     def beyond(self, x: float) -> float:
         """Return the probability of a larger value."""
-        return float(betaincc(self.a, self.b, x))
+        return float(scipy.special.betaincc(self.a, self.b, x))
 
     def exceeded(self, probability: float) -> float:
         """Return the value that is exceeded with a probability."""
-        return float(betainccinv(self.a, self.b, probability))
+        return float(scipy.special.betainccinv(self.a, self.b, probability))
 
 
 def subspace_dimensions(height: int, width: int) -> dict[str, int]:

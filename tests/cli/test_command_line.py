@@ -166,7 +166,7 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
         # The workflow learns the names of figures without plotting.
         ("report.figures.registry", "", "matplotlib pandas xarray"),
         ("claims.criteria report.statistics", "", "scipy.stats scipy.optimize"),
-        ("results.sweep results.diff", "", "matplotlib mlflow scipy"),
+        ("results.sweep results.diff", "", "matplotlib mlflow scipy.special"),
     ],
 )
 def test_nothing_needless_is_imported(tmp_path: Path, names: str, then: str, heavy: str) -> None:
