@@ -280,7 +280,7 @@ def _asymmetry_density(asked: Asked) -> Array:
     rows = asked.rows
     sizes = rows.figure.str.extract(r"N=(\d+)")[0].astype(int)
     laws = {n: null_law("asymmetric_share", n, n) for n in set(sizes)}
-    return np.array([laws[n].density(x) for n, x in zip(sizes, rows.x, strict=True)])
+    return np.array([laws[n].pdf(x) for n, x in zip(sizes, rows.x, strict=True)])
 
 
 def _asymmetry_mean(asked: Asked) -> list[float]:

@@ -12,30 +12,32 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from mechcore.io.arrays import Array
-
 CHANCE = 0.001
 """How often a layer of untrained weights exceeds its one-sided limit."""
 
 
 class BetaLaw(NamedTuple):
-    """A Beta(a, b) distribution: that of scipy takes half a second to load, with all others."""
+    """A Beta(a, b) distribution, as `scipy.stats` has it, which takes half a second to load."""
 
     a: float
     b: float
 
-    def density(self, x: float | Array) -> float | Array:
+    def pdf(self, x: float) -> float:
         """Return the probability density."""
-        # scipy loads a part of itself when it is first used: readers of tables do not wait.
+        # A part of scipy is loaded when it is first used: readers of tables do not wait for it.
         known = scipy.special
         logarithm = known.xlogy(self.a - 1, x) + known.xlog1py(self.b - 1, -x)
-        return np.exp(logarithm - known.betaln(self.a, self.b))
+        return float(np.exp(logarithm - known.betaln(self.a, self.b)))
 
-    def beyond(self, x: float) -> float:
+    def cdf(self, x: float) -> float:
+        """Return the probability of a smaller value."""
+        return float(scipy.special.betainc(self.a, self.b, x))
+
+    def sf(self, x: float) -> float:
         """Return the probability of a larger value."""
         return float(scipy.special.betaincc(self.a, self.b, x))
 
-    def exceeded(self, probability: float) -> float:
+    def isf(self, probability: float) -> float:
         """Return the value that is exceeded with a probability."""
         return float(scipy.special.betainccinv(self.a, self.b, probability))
 
@@ -87,4 +89,4 @@ def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> f
     """
     if null_share(share, height, width) == 1.0:
         return 1.0
-    return null_law(share, height, width, effective).exceeded(CHANCE)
+    return null_law(share, height, width, effective).isf(CHANCE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from mechcore.filters.analysis import analyse
-from mechcore.filters.null import null_law, null_limit, subspace_dimensions
+from mechcore.filters.null import BetaLaw, null_law, null_limit, subspace_dimensions
 from mechcore.filters.summary import effective_number
 
 
@@ -52,3 +54,11 @@ def test_law_of_the_asymmetric_share_is_that_of_the_authors(size: int, a: float,
     law = null_law("asymmetric_share", size, size)
     # (n^2 - r)/2 and r/2, r orbits of the taps; 1e-15: a quotient of them.
     assert law == pytest.approx((a, b), rel=1e-15)
+
+
+@given(st.floats(0.5, 500), st.floats(0.5, 500), st.floats(0.01, 0.99))
+def test_functions_of_the_law_are_those_of_scipy(a: float, b: float, x: float) -> None:
+    law, expected = BetaLaw(a, b), stats.beta(a, b)
+    for name in ("pdf", "cdf", "sf", "isf"):
+        # Logarithms of some hundreds, to 16 digits.
+        assert getattr(law, name)(x) == pytest.approx(getattr(expected, name)(x), rel=1e-9)

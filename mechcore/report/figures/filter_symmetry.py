@@ -48,8 +48,8 @@ def _table(results: Results, bank: str) -> pd.DataFrame:
     shapes = zip(layers.height, layers.width, strict=True)
     laws = [null_law("asymmetric_share", *shape) for shape in shapes]
     return layers.assign(
-        chance_symmetric=[1.0 - law.beyond(TYPES["symmetric"][1]) for law in laws],
-        chance_antisymmetric=[law.beyond(TYPES["antisymmetric"][0]) for law in laws],
+        chance_symmetric=[float(law.cdf(TYPES["symmetric"][1])) for law in laws],
+        chance_antisymmetric=[float(law.sf(TYPES["antisymmetric"][0])) for law in laws],
         **{f"untrained_{name}": layers.layer.map(old.set_index("layer")[name]) for name in SPLITS},
     )[COLUMNS]
 
