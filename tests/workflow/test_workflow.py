@@ -24,7 +24,7 @@ FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
 AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
-AFTER_CELLS = ("collect", "regress", *AFTER_BANKS)
+AFTER_CELLS = ("collect", *AFTER_BANKS)
 
 TABLES = (
     *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv"),

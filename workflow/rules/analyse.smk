@@ -2,7 +2,7 @@
 
 
 # Seconds on finished tables: on a cluster each would wait longer than it runs. The others run
-# simulations again or fit for minutes, which does not belong on a login node.
+# simulations, which does not belong on a login node.
 localrules:
     collect,
     judge,
@@ -23,6 +23,18 @@ rule collect:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
         kernels="results/{experiment}/kernels.csv",
+        regressions=report(
+            "results/{experiment}/regressions.csv",
+            caption="../report/regressions.rst",
+            category="Tables",
+            labels={"file": "regressions"},
+        ),
+        pooled=report(
+            "results/{experiment}/pooled.csv",
+            caption="../report/pooled.rst",
+            category="Tables",
+            labels={"file": "pooled"},
+        ),
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -45,45 +57,7 @@ rule collect:
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule regress:
-    input:
-        metrics="results/{experiment}/metrics.csv",
-        kernels="results/{experiment}/kernels.csv",
-    output:
-        regressions=report(
-            "results/{experiment}/regressions.csv",
-            caption="../report/regressions.rst",
-            category="Tables",
-            labels={"file": "regressions"},
-        ),
-        pooled=report(
-            "results/{experiment}/pooled.csv",
-            caption="../report/pooled.rst",
-            category="Tables",
-            labels={"file": "pooled"},
-        ),
-    log:
-        "logs/{experiment}/regress.log",
-    benchmark:
-        "logs/{experiment}/benchmarks/regress.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        core=code_fingerprint("analysis"),
-    shell:
-        r"""
-        python -m mechcore regress \
-            --metrics {input.metrics:q} \
-            --kernels {input.kernels:q} \
-            --output {output.regressions:q} \
+            --regressions {output.regressions:q} \
             --pooled {output.pooled:q} \
             >{log:q} 2>&1
         """
