@@ -22,7 +22,6 @@ from mechcore.experiment.paths import (
     FILMS,
     METRICS_FILE,
     REPRODUCTION_FILE,
-    SWEEP_FILE,
     TRACKING_FILE,
     TRAJECTORIES,
 )
@@ -41,7 +40,6 @@ STAGES = {
     "reproduce": REPRODUCTION_FILE,
     "collect": METRICS_FILE,
     "judge": CLAIMS_FILE,
-    "summarise": SWEEP_FILE,
     "verify": CERTIFICATE_FILE,
     "track": TRACKING_FILE,
 }

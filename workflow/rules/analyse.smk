@@ -6,7 +6,6 @@
 localrules:
     collect,
     judge,
-    summarise,
 
 
 # What is measured, and what is fitted to it.
@@ -95,9 +94,12 @@ rule reproduce:
         """
 
 
+# Then describes the run: the hashes of all results, and a row a cell.
 rule judge:
     input:
+        trajectories=TRAJECTORIES,
         tables=TABLES,
+        reproduction=REPRODUCTION,
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
@@ -108,6 +110,8 @@ rule judge:
             category="Claims",
             labels={"file": "claims"},
         ),
+        sweep="results/{experiment}/sweep.json",
+        cells="results/{experiment}/cells.csv",
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -126,42 +130,9 @@ rule judge:
         python -m mechcore judge \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
-            --output {output.claims:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule summarise:
-    input:
-        trajectories=TRAJECTORIES,
-        tables=TABLES,
-        reproduction=REPRODUCTION,
-        claims="results/{experiment}/claims.json",
-        banks=ANALYSES,
-        bank_runs=BANK_RUNS,
-    output:
-        sweep="results/{experiment}/sweep.json",
-        cells="results/{experiment}/cells.csv",
-    log:
-        "logs/{experiment}/summarise.log",
-    benchmark:
-        "logs/{experiment}/benchmarks/summarise.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("results"),
-    shell:
-        r"""
-        python -m mechcore summarise \
-            --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
             --logs logs/{wildcards.experiment:q} \
-            --output {output.sweep:q} \
+            --output {output.claims:q} \
+            --sweep {output.sweep:q} \
             --cells {output.cells:q} \
             >{log:q} 2>&1
         """
