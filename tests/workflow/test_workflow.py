@@ -23,8 +23,8 @@ from tests.helpers.projects import PROJECT, copy_project, snakemake
 FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
-AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
-AFTER_CELLS = ("collect", "regress", *AFTER_BANKS)
+AFTER_BANKS = ("judge", "verify", "report", "track")
+AFTER_CELLS = ("collect", *AFTER_BANKS)
 
 TABLES = (
     *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv"),
@@ -131,7 +131,7 @@ def test_only_what_is_new_in_a_configuration_runs(finished: Path) -> None:
 
 
 COMPUTING = ("io", "model", "engines", "experiment", "simulation")
-SUMMARY = {"summarise", "verify", "report", "track"}
+AFTER_VERDICTS = {"verify", "report", "track"}
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ SUMMARY = {"summarise", "verify", "report", "track"}
     [
         *((room, {*RUNS, *FILTERS, *AFTER_CELLS}) for room in COMPUTING),
         ("analysis", {*FILTERS, *AFTER_CELLS}),
-        ("filters", {*FILTERS, "judge", *SUMMARY}),
-        *((room, {"judge", *SUMMARY}) for room in ("jobs", "results", "claims")),
+        ("filters", {*FILTERS, "judge", *AFTER_VERDICTS}),
+        *((room, {"judge", *AFTER_VERDICTS}) for room in ("jobs", "results", "claims")),
         ("verification", {"verify", "report", "track"}),
         ("report", {"report", "track"}),
         ("tracking", {"track"}),
@@ -157,7 +157,6 @@ def test_an_edit_reruns_its_room_and_those_above(
 
 DELETED = {
     "trajectories/dct-relu-k2.nc": "simulate",
-    "measures/dct-modulus-k2.csv": "simulate",
     "filters/digits.nc": "analyse_filters",
     "kernels.csv": "collect",
     "controls.nc": "controls",
@@ -174,7 +173,7 @@ def test_what_was_deleted_is_made_again(finished: Path) -> None:
         for path, moved in aside.items():
             moved.rename(path)
     assert set(DELETED.values()) <= set(plan)
-    assert plan["simulate"] == 2
+    assert plan["simulate"] == 1
 
 
 def test_neither_comments_nor_times_run_anything(workspace: Path, rng: np.random.Generator) -> None:

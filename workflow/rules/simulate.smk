@@ -19,7 +19,8 @@ rule simulate:
     params:
         cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
-        options=KEEP,
+        # Derived from the output, so that how cells are packed runs nothing again.
+        options=lambda wildcards, output: KEEP,
     shell:
         r"""
         python -m mechcore simulate \
