@@ -10,6 +10,7 @@ import typer
 
 from mechcore.cli.options import (
     ExcludeOption,
+    FoldOption,
     LayoutOption,
     OptionalOutputOption,
     SelectOption,
@@ -59,6 +60,7 @@ def command(
     layout: LayoutOption = "auto",
     select: SelectOption = None,
     exclude: ExcludeOption = None,
+    fold_batchnorm: FoldOption = False,
 ) -> None:
     """Analyse the kernels of weight files, and print a table of the layers of each.
 
@@ -72,7 +74,9 @@ def command(
     refused = []
     for path, target in zip(files, outputs, strict=True):
         try:
-            analysis = analyse_bank(load_bank(path, layout, select or (), exclude or ()))
+            analysis = analyse_bank(
+                load_bank(path, layout, select or (), exclude or (), fold_batchnorm=fold_batchnorm)
+            )
         except MechcoreError as error:
             refused.append(str(error))
             continue

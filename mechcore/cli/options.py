@@ -38,6 +38,13 @@ SelectOption = Annotated[
 ExcludeOption = Annotated[
     list[str] | None, typer.Option(help="No tensors with such names, as '*.stft.*'; repeatable.")
 ]
+FoldOption = Annotated[
+    bool,
+    typer.Option(
+        "--fold-batchnorm",
+        help="Apply the batch normalisation that follows a convolution to its kernels.",
+    ),
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 OptionalOutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Output file (optional).")

@@ -34,7 +34,8 @@ def command(
 
     check_outputs({"--output": output}, inputs_of(planned, weights), ".nc")
     groups = simulate_bank(
-        load_bank(weights, planned.layout, planned.select, planned.exclude), planned
+        load_bank(weights, planned.layout, planned.select, planned.exclude, planned.fold_batchnorm),
+        planned,
     )
     write_groups(groups, output)
     kernels = sum(group.sizes.get("slice", 0) for group in groups.values())

@@ -24,6 +24,7 @@ class FilterRun(Propagation):
     layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
     select: list[str] = Field(default=[], description="only tensors with such names")
     exclude: list[str] = Field(default=[], description="no tensors with such names")
+    fold_batchnorm: bool = Field(default=False, description="apply the batch normalisation behind")
 
     @field_validator("activations")
     @classmethod
@@ -57,7 +58,8 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     for bank in experiment.filter_banks:
         name, *before = bank.names
         untrained = before[0] if before else None
-        reading = Reading(bank.layout, tuple(bank.select), tuple(bank.exclude))
+        chosen = tuple(bank.select), tuple(bank.exclude)
+        reading = Reading(bank.layout, *chosen, bank.fold_batchnorm)
         banks[name] = PlannedBank(name, bank.weights, reading, untrained, trained=True)
         if untrained and bank.untrained:
             banks[untrained] = PlannedBank(untrained, bank.untrained, reading, None, trained=False)
@@ -76,4 +78,5 @@ def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
         layout=bank.reading.layout,
         select=list(bank.reading.select),
         exclude=list(bank.reading.exclude),
+        fold_batchnorm=bank.reading.fold_batchnorm,
     )

@@ -60,6 +60,9 @@ class FilterBank(Settings):
         default=[], description="only tensors with such names, as layer1.*; all by default"
     )
     exclude: list[str] = Field(default=[], description="no tensors with such names, as *.stft.*")
+    fold_batchnorm: bool = Field(
+        default=False, description="apply the batch normalisation that follows a convolution"
+    )
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
     )

@@ -101,12 +101,14 @@ class Reading(NamedTuple):
     """Only tensors with such names, where ``*`` stands for any text; all if there is none."""
     exclude: tuple[str, ...] = ()
     """No tensors with such names."""
+    fold_batchnorm: bool = False
+    """Multiply the outputs of a convolution by the factors of the batch normalisation after it."""
 
     @property
     def attributes(self) -> dict[str, object]:
         """Attributes of a file of results."""
         return {
-            name: value if isinstance(value, str) else " ".join(value)
+            name: " ".join(value) if isinstance(value, tuple) else str(value)
             for name, value in self._asdict().items()
         }
 
@@ -117,7 +119,7 @@ class Reading(NamedTuple):
         chosen = [
             word for option, values in patterns for value in values for word in (option, value)
         ]
-        return ["--layout", self.layout, *chosen]
+        return ["--layout", self.layout, *chosen, *["--fold-batchnorm"] * self.fold_batchnorm]
 
 
 WHOLE = Reading()

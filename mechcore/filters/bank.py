@@ -50,6 +50,7 @@ def load_bank(
     layout: str = "auto",
     select: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    fold_batchnorm: bool = False,
 ) -> Bank:
     """Read the spatial convolutions of a weight file, in the convolution convention.
 
@@ -61,6 +62,10 @@ def load_bank(
         Order of the axes where neither a graph nor a class of Keras states it.
     select, exclude : iterable of str, optional
         Names of tensors to read, and not to read, as those of files: ``*`` stands for any text.
+
+    fold_batchnorm : bool, optional
+        Whether to multiply the outputs of a convolution by the factors of the batch normalisation
+        that follows it.
 
     Raises
     ------
@@ -75,7 +80,8 @@ def load_bank(
     ('conv1.weight', (16, 1, 1, 5, 5))
     """
     choose(LAYOUTS, "layout", layout)
-    path, reading = Path(path), Reading(layout, tuple(select), tuple(exclude))
+    reading = Reading(layout, tuple(select), tuple(exclude), fold_batchnorm)
+    path = Path(path)
     with open_tensors(path) as stored:
         tensors = chosen(stored, reading)
         _require_memory(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])

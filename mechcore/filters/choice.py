@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import shown
 from mechcore.experiment.weights import Reading
+from mechcore.filters.batchnorm import with_batchnorm
 from mechcore.filters.formats.tensors import Tensor
 
 Values = NDArray[Any]
@@ -25,7 +26,9 @@ def chosen(tensors: list[Tensor], reading: Reading) -> list[Tensor]:
         tensor if tensor.reason else replace(tensor, reason=_unwanted(tensor.name, reading))
         for tensor in _put_together(tensors)
     ]
-    return _one_of_copies(wanted)
+    if reading.fold_batchnorm:
+        return _one_of_copies(with_batchnorm(wanted))
+    return _one_of_copies([replace(tensor, output_scale=None) for tensor in wanted])
 
 
 def _unwanted(name: str, reading: Reading) -> str:

@@ -105,6 +105,11 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
         )
     values = _channels_first(tensor, layout)
     kernels = _convolved(values, tensor)
+    if tensor.output_scale:
+        factors = tensor.output_scale()
+        # Else it is that of something between.
+        if factors.size == len(kernels):
+            kernels *= factors.reshape(-1, 1, 1, 1, 1)
     bad = kernels.size - np.count_nonzero(np.isfinite(kernels))
     if bad:
         counts = f"{bad} of {kernels.size} weights are infinite or not a number"

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 
 from mechcore.errors import shown
 from mechcore.filters.formats import WeightFileError
-from mechcore.filters.formats.tensors import Tensor, dequantised, unread
+from mechcore.filters.formats.tensors import Tensor, dequantised, output_factors, unread
 
 Values = NDArray[Any]
 
@@ -178,6 +178,7 @@ def _kernel(node: onnx.NodeProto, scope: _Scope) -> tuple[str, Tensor]:
         groups=groups,
         dilations=_steps(node, "dilations", values.ndim - 2),
         strides=_steps(node, "strides", values.ndim - 2),
+        output_scale=_batchnorm_behind(node.output[0], scope),
     )
 
 
@@ -212,6 +213,15 @@ def _scale_behind(output: str, scope: _Scope) -> Values | None:
             ]
             scales = map(scope.constant, [*node.input, *inner])
             return next((scale for scale in scales if scale is not None), None)
+    return None
+
+
+def _batchnorm_behind(output: str, scope: _Scope) -> Callable[[], Values] | None:
+    for node in scope.nodes:
+        if node.op_type == "BatchNormalization" and node.input[0] == output:
+            scale, variance = (scope.constant(node.input[place]) for place in (1, 4))
+            if scale is not None and variance is not None:
+                return partial(output_factors, scale, variance, _attribute(node, "epsilon", 1e-5))
     return None
 
 

@@ -45,6 +45,8 @@ class Tensor:
     dilations: tuple[int, ...] = ()
     """Of each axis of the kernel, where the file states them; else 1."""
     strides: tuple[int, ...] = ()
+    output_scale: Callable[[], NDArray[np.generic]] | None = None
+    """Returns the factors by which batch normalisation multiplies the outputs, if it follows."""
     reason: str = ""
 
 
@@ -64,6 +66,15 @@ def dequantised(
         raise ValueError(message)
     scales, zeros = (each.astype(np.float32).reshape(shape) for each in (scale, zero_point))
     return (values.astype(np.float32) - zeros) * scales
+
+
+def output_factors(
+    scale: NDArray[Any], variance: NDArray[Any], epsilon: float
+) -> NDArray[np.float64]:
+    """Return what batch normalisation multiplies outputs by: gamma / sqrt(variance + epsilon)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factors: NDArray[np.float64] = scale / np.sqrt(variance.astype(np.float64) + epsilon)
+    return factors
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
