@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ def with_batchnorm(tensors: list[Tensor]) -> list[Tensor]:
     names tell: bn1 follows conv1, and features.1 features.0.
     """
     by_name = {tensor.name: tensor for tensor in tensors}
-    found: dict[str, Callable[[], NDArray[Any]]] = {}
+    found: dict[str, Callable[[], NDArray[np.float64]]] = {}
     before = ""
     for tensor in tensors:
         before = tensor.name if len(tensor.shape) > 1 else before
@@ -64,5 +63,5 @@ def _kernel_by_name(owner: str) -> str:
     return f"{head}{dot}{re.sub('batch_?norm|norm|bn', 'conv', last)}.weight"
 
 
-def _factors(scale: Tensor | None, variance: Tensor, epsilon: float) -> NDArray[Any]:
+def _factors(scale: Tensor | None, variance: Tensor, epsilon: float) -> NDArray[np.float64]:
     return output_factors(scale.read() if scale else np.ones(1), variance.read(), epsilon)

@@ -216,7 +216,7 @@ def _scale_behind(output: str, scope: _Scope) -> Values | None:
     return None
 
 
-def _batchnorm_behind(output: str, scope: _Scope) -> Callable[[], Values] | None:
+def _batchnorm_behind(output: str, scope: _Scope) -> Callable[[], NDArray[np.float64]] | None:
     for node in scope.nodes:
         if node.op_type == "BatchNormalization" and node.input[0] == output:
             scale, variance = (scope.constant(node.input[place]) for place in (1, 4))

@@ -45,7 +45,7 @@ class Tensor:
     dilations: tuple[int, ...] = ()
     """Of each axis of the kernel, where the file states them; else 1."""
     strides: tuple[int, ...] = ()
-    output_scale: Callable[[], NDArray[np.generic]] | None = None
+    output_scale: Callable[[], NDArray[np.float64]] | None = None
     """Returns the factors by which batch normalisation multiplies the outputs, if it follows."""
     reason: str = ""
 
