@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from PIL import Image
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.report.figures.registry import FIGURES
 from mechcore.report.figures.style import paper_style, save
 from mechcore.results.results import Results
 
-HEAVIEST_SVG = 100_000
-"""A larger vector figure (bytes) is shown as PNG, so that the page loads on a phone."""
 
-MIME_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+@dataclass(frozen=True)
+class Point:
+    """A point of a drawing that says its values on hover and focus."""
+
+    x: float
+    y: float
+    """Its place, as shares of the width and the height from the top left."""
+    text: str
+    cell: str
+    """The id of its cell; empty if there is none."""
 
 
 @dataclass(frozen=True)
@@ -25,22 +30,26 @@ class Picture:
 
     stem: str
     """The name of its files, without suffix."""
-    alt: str
-    caption: str
+    topic: str
+    svg_source: str
+    """The drawing as a data URI."""
     width: int
     height: int
-    source: str
-    """The file that the page shows, as a data URI."""
+    alt: str
+    caption: str
+    points: list[Point] = field(default_factory=list)
     space: dict[str, object] | None = None
     """Points that the page turns."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """The figures of one kind."""
+    """The figures that answer one question."""
 
     name: str
     title: str
+    main: bool
+    """Whether it stands on the page; the others are in the appendix."""
     pictures: list[Picture]
 
 
@@ -48,7 +57,12 @@ def draw_sections(results: Results, folder: Path) -> list[Section]:
     """Draw all figures that this grid can fill, and write them and their data."""
     topics = {name: entry.topics(results.experiment) for name, entry in FIGURES.items()}
     return [
-        Section(name, FIGURES[name].title, [_draw(name, topic, results, folder) for topic in known])
+        Section(
+            name,
+            FIGURES[name].title,
+            FIGURES[name].main,
+            [_draw(name, topic, results, folder) for topic in known],
+        )
         for name, known in topics.items()
         if known
     ]
@@ -60,16 +74,21 @@ def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
     write_table(data.table, folder / f"{stem}.csv", DIGITS)
     with paper_style():
         figure = kind.draw(data)
-    png, svg = save(figure, folder / stem)
-    width = round(96 * figure.get_figwidth())
-    with Image.open(png) as image:
-        height = round(width * image.height / image.width)
-    shown = png if kind.raster or svg.stat().st_size > HEAVIEST_SVG else svg
-    words = kind.alt_text(data), kind.caption(data)
-    return Picture(stem, *words, width, height, _embedded(shown), kind.space(data))
+    (svg,) = save(figure, folder / stem, suffixes=[".svg"])
+    width, height = (round(96 * side) for side in figure.get_size_inches())
+    return Picture(
+        stem=stem,
+        topic=topic,
+        svg_source=_embedded(svg),
+        width=width,
+        height=height,
+        alt=kind.alt_text(data),
+        caption=kind.caption(data),
+        space=kind.space(data),
+    )
 
 
 def _embedded(file: Path) -> str:
     """A data URI: unlike inline SVG it keeps the ids of figures apart, and takes alt text."""
     data = base64.b64encode(file.read_bytes()).decode("ascii")
-    return f"data:{MIME_TYPES[file.suffix]};base64,{data}"
+    return f"data:image/svg+xml;base64,{data}"

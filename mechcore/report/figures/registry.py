@@ -35,6 +35,8 @@ class FigureEntry:
     """The module of this package that draws it; with a dot, also the name in it."""
     topics: Callable[[Experiment], list[str]]
     """Names of kernel families, activations or banks."""
+    main: bool = False
+    """Whether it stands on the page; the others are in the appendix."""
 
     def figure(self) -> ReportFigure:
         """Import the module, and with it matplotlib."""
@@ -87,35 +89,46 @@ def _published(experiment: Experiment) -> list[str]:
 
 
 FIGURES: dict[str, FigureEntry] = {
-    PUBLISHED: FigureEntry("Figures of the paper, and ours", "published", _published),
-    "headline": FigureEntry("Is (v/c)² the odd share of the energy?", "headline", _families),
+    PUBLISHED: FigureEntry("Figures of the paper, and ours", "published", _published, main=True),
+    "headline": FigureEntry(
+        "Is (v/c)² the odd share of the energy?", "headline", _families, main=True
+    ),
     "speed": FigureEntry("Speed against the mixing ratio", "speed", _families),
     "rectifiers": FigureEntry(
-        "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers
+        "Modulus against ReLU", "modulus_and_relu", _family_under_both_rectifiers, main=True
     ),
     "contraction": FigureEntry(
-        "Contraction in motion", "lorentz_contraction", _family_with_kernel_at_rest
+        "Contraction in motion", "lorentz_contraction", _family_with_kernel_at_rest, main=True
     ),
-    "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family),
+    "diffusion": FigureEntry("Diffusion", "trajectories.WIDTHS", _family, main=True),
     "isotropy": FigureEntry(
         "Direction and speed by angle", "isotropy", _families_at_several_angles
     ),
     "trajectories": FigureEntry("Trajectories", "trajectories.DISPLACEMENTS", _family),
     "strip": FigureEntry(
-        "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations
+        "A pattern diffuses, drifts, sheds its core", "film_strips", filmed_activations, main=True
     ),
     "controls": FigureEntry(
         "Even kernels on noise: what stays, and what does not", "controls", _family
     ),
     "spectra": FigureEntry(
-        "Trained kernels: which frequencies hold the energy", "filter_spectra", _trained_banks
+        "Trained kernels: which frequencies hold the energy",
+        "filter_spectra",
+        _trained_banks,
+        main=True,
     ),
     "symmetry": FigureEntry(
-        "Trained kernels: symmetric, antisymmetric, odd", "filter_symmetry", _trained_banks
+        "Trained kernels: symmetric, antisymmetric, odd",
+        "filter_symmetry",
+        _trained_banks,
+        main=True,
     ),
     "space": FigureEntry("Trained kernels in momentum space", "filter_momentum", _trained_banks),
     "drift": FigureEntry(
-        "Trained kernels: measured and predicted velocity", "filter_velocities", _trained_banks
+        "Trained kernels: measured and predicted velocity",
+        "filter_velocities",
+        _trained_banks,
+        main=True,
     ),
     "kernels": FigureEntry("The kernels", "kernel_maps", _families),
 }
@@ -133,9 +146,7 @@ def page_files(experiment: Experiment) -> list[str]:
     """Return the names of all files beside the page but for its figures as SVG."""
     tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
     tables += [LAYERS_TABLE] if planned_banks(experiment) else []
-    figures = [
-        f"{stem}{suffix}" for stem in figure_stems(experiment) for suffix in (".png", ".csv")
-    ]
+    figures = [f"{stem}.csv" for stem in figure_stems(experiment)]
     return ["README.md", *tables, *figures]
 
 
