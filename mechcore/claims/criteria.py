@@ -145,7 +145,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each of the "
         "paper's numbers of layers T, and in the limit of many layers by more than the intervals "
         "of both. In part: for some patterns and T.",
-        section="rectifiers",
+        section="speed",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,

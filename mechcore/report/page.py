@@ -18,7 +18,6 @@ from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import CLAIMS_FILE
 from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.data_files import ALIASES, write_data
-from mechcore.report.figures.registry import PUBLISHED
 from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section, draw_sections
@@ -33,6 +32,9 @@ from mechcore.verification.certificate import Certificate
 
 FILM_STRIP = "strip"
 """The section that replaces the player on paper; on a screen it is below the player."""
+
+PUBLISHED = "published"
+"""The section that is part of the one about the published numbers."""
 
 PLACED = (FILM_STRIP, PUBLISHED)
 """Sections that have places of their own on the page."""
