@@ -88,8 +88,7 @@ CONTROLS = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Drift of the centroid of noise through even kernels in pixels on a logarithmic axis, by "
-    "kernel family and activation, for the signed mass and for its size",
     value="drift",
     groups=("density", "kernel"),
+    shows="Farthest drift of the centroid in pixels, logarithmic, by kernel family",
 )

@@ -140,9 +140,8 @@ STRIP = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Images of the state, a row for each odd share and a column for each layer; the centroid along "
-    "x in pixels is marked by a cross",
     value="mu_x",
     groups=("activation", "odd_energy_ratio"),
     main=True,
+    shows="Images of the state, a row for each odd share, a column a layer; centroid x in px",
 )

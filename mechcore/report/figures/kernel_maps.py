@@ -111,7 +111,7 @@ KERNELS = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Taps of the kernels as heat maps from even to odd, with the first moment as an arrow",
     value="tap",
     groups=("kernel", "size"),
+    shows="Taps of the kernels as heat maps, a column for each odd share",
 )

@@ -23,7 +23,6 @@ from mechcore.report.figures.style import (
     THEORY,
     marker,
     new_figure,
-    plain,
 )
 
 MOST_POINTS = 150
@@ -219,8 +218,3 @@ def bars(axes: Axes, heights: pd.DataFrame, colours: Sequence[str]) -> None:
     for (name, column), colour in zip(heights.items(), colours, strict=True):
         bottom = tops[name] - column.fillna(0.0)
         axes.bar(np.arange(len(heights)), column.fillna(0.0), 0.66, bottom, color=colour)
-
-
-def titled(kind: str, name: object) -> str:
-    """Return the title of a panel."""
-    return f"{kind} {plain(name)}"

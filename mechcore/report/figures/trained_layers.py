@@ -150,8 +150,6 @@ SPECTRA = ReportFigure(
     _low_table,
     _draw_low,
     _low_caption,
-    "Bars of the energy of each layer in DC, the two gradients and the rest of the DCT, with what "
-    "chance gives and the untrained network; share of DC and gradients",
     value="low_frequency_share",
     groups=("bank", "number"),
     main=True,
@@ -225,11 +223,10 @@ SYMMETRY = ReportFigure(
     _type_table,
     _draw_types,
     _type_caption,
-    "Bars of the types of the strongest kernels of each layer, and points of the odd share of "
-    "its energy; share of the symmetric ones",
     value="symmetric",
     groups=("bank", "number"),
     main=True,
+    shows="Share of the strongest kernels that is symmetric, mixed and antisymmetric; the first",
 )
 
 
@@ -295,7 +292,6 @@ COMPONENTS = ReportFigure(
     _component_table,
     _draw_components,
     _component_caption,
-    "Share of the energy of each layer in the first DCT components, summed, a line a layer",
     value="sum",
     groups=("bank", "number"),
 )

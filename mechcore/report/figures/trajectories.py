@@ -81,7 +81,6 @@ DISPLACEMENTS = ReportFigure(
     _displacements,
     _draw_displacements,
     _displacement_caption,
-    "Displacement of the centroid in pixels against the layer, a line for each odd share",
     value="displacement",
     groups=("activation", "beta"),
     topics=lambda results: [results.family],
@@ -151,9 +150,8 @@ ANGLES = ReportFigure(
     _by_angle,
     _draw_by_angle,
     _angle_caption,
-    "Direction of motion less that of the momentum in degrees, and speed over its mean, against "
-    "the angle of the kernel",
     value="relative_speed",
     groups=("size", "beta"),
     topics=lambda results: [results.family] if len(results.experiment.angles) > 1 else [],
+    shows="Deviation from the momentum (°) and speed over its mean, against the angle; the speed",
 )

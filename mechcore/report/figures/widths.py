@@ -78,10 +78,7 @@ CONTRACTION = ReportFigure(
     _contraction_table,
     _draw_contraction,
     _contraction_caption,
-    "Width of a moving state over that at rest against its speed over the diffusion speed, with "
-    "the Lorentz factor along the motion and 1 across it",
     value="contraction_along",
-    groups=("activation", "size"),
     topics=lambda results: [results.family] if 0.0 in results.experiment.betas else [],
     main=True,
 )
@@ -167,10 +164,7 @@ DIFFUSION = ReportFigure(
     _diffusion_table,
     _draw_diffusion,
     _diffusion_caption,
-    "Width grown since layer 0 in pixels against the layer, in double logarithmic axes, with the "
-    "lines s times the root of t",
     value="width",
-    groups=("activation", "size"),
     topics=lambda results: [results.family],
     main=True,
 )
