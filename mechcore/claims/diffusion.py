@@ -39,7 +39,10 @@ def diffusion(results: Results) -> Judgement | None:
     )
     most = pd.Series({column: limit for column, (_, limit) in DEVIATIONS.items()})
     holds = (rows[list(DEVIATIONS)] <= most).all(axis=1)
-    figures = [*_coefficients(rows), *_deviations(rows, holds)]
+    # A curve holds if none of its deviations is beyond its limit.
+    worst = (rows[list(DEVIATIONS)] / most).max(axis=1, skipna=False)
+    decisive = largest(rows.assign(worst=worst), "worst", "largest deviation over its limit")
+    figures = [decisive, *_coefficients(rows), *_deviations(rows, holds)]
     where = where_it_holds(rows, holds, ("activation", "size"))
     return Judgement(verdict(holds), figures, where)
 
@@ -67,6 +70,7 @@ def contraction(results: Results) -> Judgement | None:
         return None
     holds = (beyond.gap <= limits.LORENTZ) & (beyond.across <= limits.LORENTZ)
     figures = [
+        measured("share of simulations in which it holds, β > β*", holds.mean()),
         largest(beyond, "gap", "largest miss of the factor, β > β*"),
         largest(beyond, "across", "largest change of the width across, β > β*"),
         largest(beyond, "relative_speed", "largest v/s"),
@@ -74,8 +78,8 @@ def contraction(results: Results) -> Judgement | None:
     ]
     faster = int((beyond.relative_speed > 1 + limits.ENGINE_ERROR).sum())
     where = (
-        f"β > β*: {int(holds.sum())} of {len(holds)} simulations; {faster} are faster than s, "
-        "where there is no factor"
+        f"{int(holds.sum())} of {len(holds)} simulations beyond β*; {faster} others are faster "
+        "than s, so that the factor does not exist"
     )
     return Judgement(verdict(holds), figures, where)
 

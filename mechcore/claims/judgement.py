@@ -17,6 +17,7 @@ class Judgement:
 
     verdict: str
     figures: list[Figure]
+    """The first one decides; readers see the others on request."""
     range: str
 
 

@@ -24,8 +24,8 @@ def parity(results: Results) -> Judgement | None:
     defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
     holds = (defect <= ROUNDING) & (product <= ROUNDING)
     figures = [
-        measured("kernels", len(rows), source=KERNELS_FILE),
         measured("largest |E² − m² − p²| / E²", defect.max(), source=KERNELS_FILE),
+        measured("kernels", len(rows), source=KERNELS_FILE),
         measured("largest |⟨K_e, K_o⟩| / E²", product.max(), source=KERNELS_FILE),
     ]
     where = where_it_holds(rows, holds, ("kernel", "size"))
@@ -40,7 +40,8 @@ def trained_filters(results: Results) -> Judgement | None:
         return None
     above_chance = rows.low_frequency_share > rows.null_low_frequency_limit
     holds = above_chance & (rows.low_frequency_share > DOMINATED)
-    figures = [*_spectra(rows, "after training"), *_before_training(results)]
+    passing = measured("share of layers that pass", holds.mean())
+    figures = [passing, *_spectra(rows, "after training"), *_before_training(results)]
     parts = [_passing(bank, part, holds) for bank, part in rows.groupby("bank", sort=False)]
     parts.append(f"above chance in {above_chance.sum()} of {len(rows)} layers")
     partly = bool(holds.any() or above_chance.all())
@@ -49,8 +50,8 @@ def trained_filters(results: Results) -> Judgement | None:
     missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
     where = "; ".join(parts)
     if left_out:
-        reason = "chance gives them more than half, or they are zero"
-        where += f". Not judged, as {reason}: {listed_names(left_out)}"
+        reason = "are zero, or have more than half by chance"
+        where += f". Not judged, because they {reason}: {listed_names(left_out)}"
     if missing:
         where += f". Not analysed yet: {listed_names(missing)}"
     return Judgement(verdict(holds, partly=partly), figures, where)
