@@ -43,7 +43,9 @@ def noise_moves(results: Results) -> Judgement | None:
     figures = [
         figure for name, part in rows.groupby(how) for figure in _movement(part, f", {name}")
     ]
-    figures.append(largest(signed, "gap", "farthest from the start, signed centroid", "px", CONTROLS_FILE))
+    figures.append(
+        largest(signed, "gap", "farthest from the start, signed centroid", "px", CONTROLS_FILE)
+    )
     moves = (moved.groupby(how).mean() > OBSERVED_SHARE).all()
     observed = moves and (signed.gap <= EXACT).all()
     where = where_it_holds(rows, moved, ("activation", "kernel"))

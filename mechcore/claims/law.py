@@ -15,7 +15,7 @@ from mechcore.claims.thresholds import LAW
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import horizon_text
 from mechcore.experiment.paths import METRICS_FILE, REGRESSIONS_FILE
-from mechcore.experiment.representative import PAPER_ACTIVATIONS
+from mechcore.experiment.representative import PAPER_ACTIVATIONS, spread
 from mechcore.results.results import Results
 
 UNIT = "c²"
@@ -29,18 +29,20 @@ def headline(results: Results) -> Judgement | None:
         return None
     holds = fits.law_miss <= LAW
     exact = _on_point(every[every.predictor == EXACT_PREDICTOR], UP_TO_BETA_STAR, results)
-    ends = fits[fits.layers.isin([fits.layers.min(), fits.layers.max()])]
+    # The paper's first number of layers, and the limit.
+    few = spread(horizons(results.metrics), 2)
+    ends = fits[fits.layers.isin(few)]
     figures = [
         measured("largest miss of (v/c)² = ρ", fits.law_miss.max(), UNIT, REGRESSIONS_FILE),
         *_by_the_paper(ends),
-        *_mixed(results, ends.layers.unique()),
+        *_mixed(results, few),
         *_slopes(ends, results),
         *_by_theory(exact),
     ]
-    misses = [
-        _miss(str(name), part) for name, part in fits.groupby("activation", sort=False)
-    ]
-    where = f"{_count(holds)}: (v/c)² differs from ρ by up to {' and '.join(misses)}"
+    misses = [_miss(str(name), part) for name, part in fits.groupby("activation", sort=False)]
+    where = (
+        f"{_count(holds)}: the largest difference between (v/c)² and ρ is {' and '.join(misses)}"
+    )
     return Judgement(verdict(holds), figures, where + _exact_law(exact))
 
 
@@ -91,10 +93,8 @@ def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
 
 def _count(holds: pd.Series) -> str:
     """In how many cases the law holds."""
-    if holds.all():
-        return f"for all {len(holds)} activations, sizes and T"
-    count = int(holds.sum())
-    return f"for {count or 'none'} of {len(holds)} activations, sizes and T"
+    count = "all" if holds.all() else int(holds.sum()) or "none"
+    return f"holds in {count} of {len(holds)} cases (activation, k, T)"
 
 
 def _miss(activation: str, fits: pd.DataFrame) -> str:

@@ -93,8 +93,8 @@ def mixing_ratio(results: Results) -> Judgement | None:
         for column, name in STEERING.items()
     ]
     where = where_it_holds(cases, holds, ("activation", "size"))
-    # Without the family, which is one.
-    where += _not_converged([" ".join(map(str, names[1:])) for names in decided.index[~decided]])
+    undecided = [f"{name} k = {k} {pattern}" for _, name, k, pattern in decided.index[~decided]]
+    where += _not_converged(undecided)
     return Judgement(verdict(holds), figures, where)
 
 
