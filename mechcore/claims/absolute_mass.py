@@ -6,7 +6,7 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims.controls import distance_from, linear_controls
-from mechcore.claims.judgement import Judgement, largest, measured, verdict
+from mechcore.claims.judgement import Judgement, largest, measured, percentage, verdict
 from mechcore.claims.selection import surviving, well_conditioned
 from mechcore.claims.thresholds import AT_REST_DRIFT, EXACT, OBSERVED_SHARE
 from mechcore.claims.verdict import NOT_OBSERVED, OBSERVED, Figure
@@ -64,7 +64,7 @@ def identity_beyond_beta_star(results: Results) -> Judgement | None:
         return None
     moved = rows.drift > AT_REST_DRIFT
     figures = [
-        measured("share of simulations that move", moved.mean(), source=MECHANICS_FILE),
+        percentage("of the simulations move", moved.mean(), MECHANICS_FILE),
         measured("simulations", len(rows), source=MECHANICS_FILE),
         largest(rows, "drift", "farthest from the start", "px"),
         largest(rows, "pace", "largest speed, β* < β < 1", "of the light speed"),

@@ -120,7 +120,7 @@ CRITERIA: dict[str, Criterion] = {
         judge=motion.gradient,
     ),
     "C4": Criterion(
-        "The squared speed is the odd share of the kernel's energy: (v/c)² = ρ.",
+        "The squared speed is the odd share of the energy: (v/c)² = ρ.",
         "DCT, a point, ReLU and modulus: at all ρ, (v/c)² is ρ to "
         f"{limits.LAW}, for every k and T and in the limit of many layers. In part: for some.",
         section="headline",
@@ -231,7 +231,7 @@ CRITERIA: dict[str, Criterion] = {
         judge=absolute_mass.identity_beyond_beta_star,
     ),
     "F3": EXPERIMENT(
-        "Two oriented layers do not follow Malus' law, cos² of the angle between them: crossed "
+        "Two oriented layers break the law of Malus, cos² of the angle between them: crossed "
         "layers still pass energy.",
         "Gradients with ReLU and modulus: observed if in each experiment the energy after the "
         f"second layer, relative to the largest, differs from cos² by more than {limits.LAW} "

@@ -9,7 +9,14 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims import thresholds as limits
-from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
+from mechcore.claims.judgement import (
+    Judgement,
+    largest,
+    measured,
+    percentage,
+    trajectories_file,
+    verdict,
+)
 from mechcore.claims.selection import paper_simulations, well_conditioned
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import where_it_holds
@@ -41,7 +48,9 @@ def diffusion(results: Results) -> Judgement | None:
     holds = (rows[list(DEVIATIONS)] <= most).all(axis=1)
     # A curve holds if none of its deviations is beyond its limit.
     worst = (rows[list(DEVIATIONS)] / most).max(axis=1, skipna=False)
-    decisive = largest(rows.assign(worst=worst), "worst", "largest deviation over its limit")
+    decisive = largest(
+        rows.assign(worst=worst), "worst", "largest deviation, in units of its limit"
+    )
     figures = [decisive, *_coefficients(rows), *_deviations(rows, holds)]
     where = where_it_holds(rows, holds, ("activation", "size"))
     return Judgement(verdict(holds), figures, where)
@@ -70,7 +79,7 @@ def contraction(results: Results) -> Judgement | None:
         return None
     holds = (beyond.gap <= limits.LORENTZ) & (beyond.across <= limits.LORENTZ)
     figures = [
-        measured("share of simulations in which it holds, β > β*", holds.mean()),
+        percentage("of the simulations beyond β* have the factor", holds.mean()),
         largest(beyond, "gap", "largest miss of the factor, β > β*"),
         largest(beyond, "across", "largest change of the width across, β > β*"),
         largest(beyond, "relative_speed", "largest v/s"),

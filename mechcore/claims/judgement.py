@@ -39,6 +39,11 @@ def measured(name: str, value: float, unit: str = "1", source: str | None = None
     return Figure(name=name, value=known, unit=unit, source=source)
 
 
+def percentage(name: str, share: float, source: str | None = None) -> Figure:
+    """Return a share as a figure in per cent."""
+    return measured(name, 100 * share, "%", source)
+
+
 def largest(
     rows: pd.DataFrame, column: str, name: str, unit: str = "1", source: str | None = None
 ) -> Figure:

@@ -13,7 +13,7 @@ from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import paper_fits, paper_simulations
 from mechcore.claims.thresholds import LAW
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import horizon_text
+from mechcore.claims.wording import RECTIFIERS, horizon_text
 from mechcore.experiment.paths import METRICS_FILE, REGRESSIONS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS, spread
 from mechcore.results.results import Results
@@ -93,14 +93,14 @@ def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
 
 def _count(holds: pd.Series) -> str:
     """In how many cases the law holds."""
-    count = "all" if holds.all() else int(holds.sum()) or "none"
-    return f"holds in {count} of {len(holds)} cases (activation, k, T)"
+    count = "all" if holds.all() else f"{int(holds.sum()) or 'none'} of"
+    return f"holds to {LAW} in {count} {len(holds)} cases (activation, k, T)"
 
 
 def _miss(activation: str, fits: pd.DataFrame) -> str:
     """How far the speeds under an activation are from the law, from size to size."""
     low, high = f"{fits.law_miss.min():.2g}", f"{fits.law_miss.max():.2g}"
-    return f"{low if low == high else f'{low} to {high}'} under {activation}"
+    return f"{low if low == high else f'{low} to {high}'} under {RECTIFIERS[activation]}"
 
 
 def _exact_law(fits: pd.DataFrame) -> str:

@@ -13,7 +13,13 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.regressions import horizons
 from mechcore.claims import thresholds as limits
-from mechcore.claims.judgement import Judgement, measured, trajectories_file, verdict
+from mechcore.claims.judgement import (
+    Judgement,
+    measured,
+    percentage,
+    trajectories_file,
+    verdict,
+)
 from mechcore.claims.selection import converged, paired_simulations, paper_simulations
 from mechcore.claims.verdict import REPRODUCED, Figure
 from mechcore.claims.wording import extent, horizon_text, where_it_holds
@@ -114,11 +120,11 @@ def modulus(results: Results) -> Judgement | None:
     slower = pd.Series({key: (lead < -limits.EQUAL_SPEED).mean() for key, lead in parts.items()})
     outcome = verdict(faster >= limits.MOST)
     # The case nearest to another verdict decides.
-    decisive = faster.idxmin() if outcome == REPRODUCED else faster.idxmax()
-    name = f"share of pairs in which the modulus is faster, {decisive}"
-    figures = [measured(name, faster[decisive], source=METRICS_FILE)]
+    decisive = str(faster.idxmin() if outcome == REPRODUCED else faster.idxmax())
+    name = f"of the pairs: the modulus is faster, {decisive}"
+    figures = [percentage(name, faster[decisive], METRICS_FILE)]
     figures += [
-        measured(f"modulus {way}, {case}", share, source=METRICS_FILE)
+        percentage(f"modulus {way}, {case}", share, METRICS_FILE)
         for case in parts
         for way, share in (("faster", faster[case]), ("slower", slower[case]))
     ]
@@ -168,7 +174,7 @@ def sizes(results: Results) -> Judgement | None:
     speeds = (moving.asymptotic_speed_second / moving.asymptotic_speed_first).median()
     name = "asymptotic speed of 3x3 over 2x2, median (of their light speeds: 2)"
     figures = [
-        measured("share of pairs in which 3x3 is faster", shares.min(), source=METRICS_FILE),
+        percentage("of the pairs: 3x3 is faster", shares.min(), METRICS_FILE),
         measured("pairs with different speeds", len(lead), source=METRICS_FILE),
         measured(name, speeds, source=METRICS_FILE),
         measured("width of 3x3 over 2x2 at β = 0, median", widths, source=MECHANICS_FILE),

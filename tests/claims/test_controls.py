@@ -136,24 +136,24 @@ DYING = [
 
 DECIDED: list[tuple[str, list[Change], str, str]] = [
     ("C1", [STILL], REPRODUCED, "identity, relu$"),
-    ("C1", [STILL, setting("drift", 5.0, RECTIFIED)], IN_PART, "identity; not relu"),
+    ("C1", [STILL, setting("drift", 5.0, RECTIFIED)], IN_PART, "identity; not for relu"),
     # A family that stays under an activation is no part: the activation must keep all.
     ("C1", [setting("drift", 0.0, f"{NOISE} and kernel == 'random'")], NOT_REPRODUCED, "random"),
     ("F1", [STILL], NOT_OBSERVED, ""),
-    ("F1", [setting("drift", AT_REST_DRIFT, RECTIFIED)], NOT_OBSERVED, "not relu"),
+    ("F1", [setting("drift", AT_REST_DRIFT, RECTIFIED)], NOT_OBSERVED, "not for relu"),
     ("F1", [setting("off_course", 1e-6, SIGNED.format(0))], NOT_OBSERVED, ""),
     ("F2", [setting("drift", AT_REST_DRIFT, BEYOND, "mechanics")], NOT_OBSERVED, "dct"),
     # A lost centroid, and a kernel that is not what it should be.
-    ("N1", [setting("off_course", np.nan, SIGNED.format(0.6))], BROKEN, r"\(absolute\); not "),
-    ("N2", [setting("velocity_y", 1e-6, SIGNED.format(0))], BROKEN, r"\(absolute\); not "),
-    ("N3", [setting("drift", 1e-6, "beta == 0", "mechanics")], BROKEN, "not dct"),
+    ("N1", [setting("off_course", np.nan, SIGNED.format(0.6))], BROKEN, r"\(absolute\); not for"),
+    ("N2", [setting("velocity_y", 1e-6, SIGNED.format(0))], BROKEN, r"\(absolute\); not for"),
+    ("N3", [setting("drift", 1e-6, "beta == 0", "mechanics")], BROKEN, "not for dct"),
     ("N3", DYING, NOT_YET_MEASURED, "^needs the controls"),
     ("N4", [setting("velocity_x", 1 - 1e-6, SHIFT)], BROKEN, "nowhere"),
     (
         "N4",
         [setting("off_course", np.nan, f"{SHIFT} and activation == 'gelu'")],
         BROKEN,
-        "not gelu",
+        "not for gelu",
     ),
 ]
 """Criterion, changes, verdict, and words of its range."""
@@ -172,7 +172,7 @@ def test_every_verdict_can_be_another(
     ("kernels", "verdict", "words"),
     [
         (CHAOTIC, HOLDS, "rounding decides .* px.: highpass identity .1., highpass relu .1.$"),
-        ("kernel == 'dct' and mixing_ratio == 0", BROKEN, "not dct"),
+        ("kernel == 'dct' and mixing_ratio == 0", BROKEN, "not for dct"),
     ],
 )
 def test_rounding_excuses_only_what_can_amplify_it(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.representative import (
     PAPER_ACTIVATIONS,
@@ -147,7 +147,7 @@ def page_files(experiment: Experiment) -> list[str]:
     tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
     tables += [LAYERS_TABLE] if planned_banks(experiment) else []
     figures = [f"{stem}.csv" for stem in figure_stems(experiment)]
-    return ["README.md", *tables, *figures]
+    return ["README.md", APPENDIX_FILE, *tables, *figures]
 
 
 def figure_stems(experiment: Experiment) -> dict[str, str]:
