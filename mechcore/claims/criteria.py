@@ -145,7 +145,7 @@ CRITERIA: dict[str, Criterion] = {
         f"than {limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each T "
         "of the paper, and in the limit of many layers without overlap of the intervals. In part: "
         "for some patterns and T.",
-        section="rectifiers",
+        section="speed",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,

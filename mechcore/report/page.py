@@ -35,7 +35,7 @@ SUMMARY_FILE = "README.md"
 """The report in short, for viewers that show it beside code."""
 
 LEAD = "headline"
-"""The section whose first figure stands on the first screen."""
+"""The section that stands on the first screen."""
 
 SCRIPTS = ("film.js.j2", "cells.js.j2", "space.js.j2", "folds.js.j2")
 

@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
+from mechcore.report.figures.figure import FigureData, ReportFigure
+from mechcore.report.figures.panels import Point
 from mechcore.report.figures.registry import FIGURES
-from mechcore.report.figures.style import paper_style, save
+from mechcore.report.figures.style import paper_style, write_svg
+from mechcore.report.page_files import FIGURES_FOLDER
 from mechcore.results.results import Results
 
-
-@dataclass(frozen=True)
-class Point:
-    """A point of a drawing that says its values on hover and focus."""
-
-    x: float
-    y: float
-    """Its place, as shares of the width and the height from the top left."""
-    text: str
-    cell: str
-    """The id of its cell; empty if there is none."""
+REST = "-more"
+"""What follows the name of a section of the page in the name of that of the appendix."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +25,7 @@ class Picture:
     stem: str
     """The name of its files, without suffix."""
     topic: str
+    """A kernel family, a bank or another part of the results; empty if it shows all."""
     svg_source: str
     """The drawing as a data URI."""
     width: int
@@ -40,6 +35,11 @@ class Picture:
     points: list[Point] = field(default_factory=list)
     space: dict[str, object] | None = None
     """Points that the page turns."""
+
+    @property
+    def file(self) -> str:
+        """Path of its files from the page, without suffix."""
+        return f"{FIGURES_FOLDER}/{self.stem}"
 
 
 @dataclass(frozen=True)
@@ -53,42 +53,40 @@ class Section:
     pictures: list[Picture]
 
 
-def draw_sections(results: Results, folder: Path) -> list[Section]:
-    """Draw all figures that this grid can fill, and write them and their data."""
-    topics = {name: entry.topics(results.experiment) for name, entry in FIGURES.items()}
-    return [
-        Section(
-            name,
-            FIGURES[name].title,
-            FIGURES[name].main,
-            [_draw(name, topic, results, folder) for topic in known],
-        )
-        for name, known in topics.items()
-        if known
-    ]
+def draw_sections(results: Results, page_folder: Path) -> list[Section]:
+    """Draw all figures that this grid can fill, and write them and their data.
+
+    A figure of several topics has the first on the page and the others in the appendix.
+    """
+    folder = page_folder / FIGURES_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    sections = []
+    for figure in FIGURES:
+        pictures = [_draw(figure, data, folder) for data in figure.data(results)]
+        if figure.main:
+            sections.append(Section(figure.name, figure.question, main=True, pictures=pictures[:1]))
+        rest = pictures[figure.main :]
+        name = f"{figure.name}{REST}" if figure.main else figure.name
+        sections.append(Section(name, figure.question, main=False, pictures=rest))
+    return [section for section in sections if section.pictures]
 
 
-def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
-    kind, stem = FIGURES[name].figure(), f"{name}-{topic}"
-    data = kind.data(results, topic)
+def _draw(figure: ReportFigure, data: FigureData, folder: Path) -> Picture:
+    stem = figure.stem(data)
     write_table(data.table, folder / f"{stem}.csv", DIGITS)
     with paper_style():
-        figure = kind.draw(data)
-    (svg,) = save(figure, folder / stem, suffixes=[".svg"])
-    width, height = (round(96 * side) for side in figure.get_size_inches())
+        panels = figure.draw(data)
+    svg = write_svg(panels.figure, folder / f"{stem}.svg")
+    width, height = (round(96 * side) for side in panels.figure.get_size_inches())
     return Picture(
         stem=stem,
-        topic=topic,
-        svg_source=_embedded(svg),
+        topic=data.topic,
+        # Unlike inline SVG it keeps the ids of figures apart, and takes alt text.
+        svg_source=f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}",
         width=width,
         height=height,
-        alt=kind.alt_text(data),
-        caption=kind.caption(data),
-        space=kind.space(data),
+        alt=figure.alt_text(data),
+        caption=figure.caption(data),
+        points=panels.points(),
+        space=figure.space(data) if figure.space else None,
     )
-
-
-def _embedded(file: Path) -> str:
-    """A data URI: unlike inline SVG it keeps the ids of figures apart, and takes alt text."""
-    data = base64.b64encode(file.read_bytes()).decode("ascii")
-    return f"data:image/svg+xml;base64,{data}"

@@ -147,6 +147,6 @@ def draw_preview(path: Path, folder: Path) -> None:
     """Draw the trajectories of a cell as ``preview.png``."""
     # Loads libraries of figures, which tracking needs for new cells only.
     from mechcore.report.figures.preview import cell_preview
-    from mechcore.report.figures.style import save
+    from mechcore.report.figures.style import write_png
 
-    save(cell_preview(read_dataset(path)), folder / "preview", suffixes=[".png"])
+    write_png(cell_preview(read_dataset(path)), folder / "preview.png")

@@ -96,7 +96,7 @@ def test_snakemake_makes_its_own_report_with_captions_and_categories(finished: P
         names = archive.namelist()
         page = archive.read("report/report.html").decode()
     figures = [name for name in names if name.endswith(".svg") and "/data/" in name]
-    assert len(figures) == len(list((finished / "reports" / "smoke").glob("*.svg")))
+    assert len(figures) == len(list((finished / "reports" / "smoke" / "figures").glob("*.svg")))
     for category in ("Report", "Claims", "Figures", "Tables"):
         assert f'"{category}"' in page
     # From the caption of the claims.

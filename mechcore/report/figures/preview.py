@@ -18,7 +18,7 @@ def cell_preview(dataset: xr.Dataset) -> Figure:
     chosen = dataset.sel(pattern=pattern).isel(angle=0, beta=places)
     name = plain(dataset.attrs.get("cell_id", dataset.attrs["activation"]))
     with paper_style():
-        figure = new_figure(4.8, 3.2, constrained=False)
+        figure = new_figure(4.8, 3.2)
         axes = figure.subplots()
         figure.subplots_adjust(0.13, 0.15, 0.97, 0.9)
         axes.set_prop_cycle(color=shades(len(places)))

@@ -9,21 +9,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechcore.claims.reproduction import DCT_ORDER
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import facet_grid, mark, name_axes
-from mechcore.report.figures.registry import PUBLISHED_KINDS
-from mechcore.report.figures.series import in_words
-from mechcore.report.figures.style import THEORY, colours, plain, shades
+from mechcore.report.figures.panels import Panels, draw_panels, line, mark
+from mechcore.report.figures.style import THEORY, colours, marker, plain, shades
 from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
+KINDS = {
+    "speeds": ("squared_speeds",),
+    "centroids": ("snapshots",),
+    "widths": ("snapshots",),
+    "orientations": ("orientations",),
+    "asymmetry": ("asymmetry_density",),
+    "energies": ("random_energies", "random_split_energies"),
+    "types": ("printed_kernel_types", "random_kernel_types", "strongest_kernel_types"),
+}
+"""Figures of published numbers, and the kinds of protocols that each is of."""
+
 COLUMNS = ("title", "figure", "quantity", "at", "x", "published", "ours", "within")
 
-WIDEST = 7.2
+WIDEST = 7.8
 """Width of a row of panels (in)."""
 
 PALE = 0.4
@@ -33,8 +41,8 @@ NAMES = {
     "theory": "Lorentz: y = x",
     "mu_x": "centroid",
     "argmax_x": "brightest pixel",
-    "sym region": r"$\leq 0.25$",
-    "antisym region": r"$\geq 0.75$",
+    "sym region": "up to 0.25",
+    "antisym region": "from 0.75",
     "fraction_sym": "symmetric",
     "fraction_mixed": "mixed",
     "fraction_anti": "antisymmetric",
@@ -44,6 +52,9 @@ NAMES = {
     "Random/anti": "of the asymmetric part",
 }
 """Published quantities as legends name them."""
+
+SIZES = {f"k={size}": size for size in (2, 3, 5)}
+"""Published quantities that are curves of a kernel size."""
 
 Colours = Mapping[Any, Any]
 
@@ -62,40 +73,70 @@ class Look:
     """What the figure shows."""
     curves: str = "quantity"
     """The column that tells curves apart."""
-    panel: tuple[float, float] = (1.62, 1.3)
+    panel: tuple[float, float] = (1.75, 1.45)
     ticks: dict[str, Any] = field(default_factory=dict)
 
 
 def _table(results: Results, topic: str) -> pd.DataFrame:
     rows, look = results.reproduction, LOOKS[topic]
-    chosen = rows.kind.isin(PUBLISHED_KINDS[topic]) & rows.quantity.isin(look.quantities)
+    chosen = rows.kind.isin(KINDS[topic]) & rows.quantity.isin(look.quantities)
     columns = [*dict.fromkeys((*COLUMNS, look.curves))]
     table = rows[chosen & (rows.x.notna() | (topic == "types"))][columns]
     # Kernels of no layer have one place, and the Laplace kernel is even.
     return table.fillna({"beta2": 0.0, "x": 0.0}).reset_index(drop=True)
 
 
-def _draw(data: FigureData) -> Figure:
+def _draw(data: FigureData) -> Panels:
     table, look = data.table, LOOKS[data.topic]
     names = sorted(table[look.curves].unique(), key=_order)
     palette = shades(len(names)) if look.curves == "beta2" else colours(len(names))
     colour_of = dict(zip(names, palette, strict=True)) | {"theory": THEORY}
-    legend = [mark(_name(name), color=colour_of[name]) for name in names]
     titles = list(table.title.unique())
-    figure, panels = facet_grid(
+    panels = draw_panels(
         titles,
-        look.panel,
-        legend if len(names) > 1 else [],
-        most_columns=int(WIDEST / look.panel[0]),
-        legend_columns=8,
-        gap=(0.36, 0.5),
+        look.labels,
+        [
+            mark(_name(name), marker(SIZES.get(name, 2)), colour_of[name])
+            for name in names
+            if len(names) > 1
+        ],
+        panel=look.panel,
+        columns=int(WIDEST / look.panel[0]),
+        gap=(0.4, 0.5),
     )
-    for axes, title in zip(panels, titles, strict=True):
-        look.draw(axes, table[table.title == title], colour_of)
+    for axes, rows in panels.facets(table, "title"):
+        look.draw(axes, rows, colour_of)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.set(**look.ticks)
-    name_axes(figure, *look.labels)
-    return figure
+    return panels
+
+
+def _draw_speeds(data: FigureData) -> Panels:
+    """The published curves as pale lines, ours as marks in the shapes of the kernel sizes."""
+    table, look = data.table, LOOKS["speeds"]
+    titles = list(table.title.unique())
+    legend = [
+        line("published", "0.75", 4),
+        *(mark(f"ours, k = {size}", marker(size), THEORY) for size in SIZES.values()),
+        line("(dx/dx_max)² = ρ", width=0.8),
+    ]
+    panels = draw_panels(titles, look.labels, legend, panel=look.panel, sharex=True, sharey=True)
+    for axes, rows in panels.facets(table, "title"):
+        for (name, _), curve in rows.groupby(["quantity", "figure"], sort=False):
+            axes.plot(curve.x, curve.published, color="0.75", lw=4, zorder=1, gid="published")
+            shown = curve.iloc[::5]
+            marks: dict[str, Any] = (
+                {"ls": "", "marker": marker(SIZES[name]), "ms": 4} if name in SIZES else {}
+            )
+            axes.plot(shown.x, shown.ours, color=THEORY, gid="ours", **{"lw": 0.8} | marks)
+            panels.say(axes, shown.iloc[::2], ("x", "ours"), _says)
+        axes.set(**look.ticks)
+    return panels
+
+
+def _says(row: dict[str, Any]) -> str:
+    curve = f"{row['title']}, {row['quantity']}, ρ = {row['x']:.2f}"
+    return f"{curve}: {row['ours']:.3f}, published {row['published']:.3f}"
 
 
 def _order(name: Any) -> tuple[int, Any]:
@@ -104,7 +145,7 @@ def _order(name: Any) -> tuple[int, Any]:
 
 
 def _name(curve: Any) -> str:
-    return rf"$\beta^2$ = {curve:g}" if isinstance(curve, float) else NAMES.get(curve, plain(curve))
+    return f"ρ = {curve:g}" if isinstance(curve, float) else NAMES.get(curve, plain(curve))
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
@@ -144,45 +185,45 @@ LOOKS = {
     "speeds": Look(
         _draw_curves,
         ("theory", "k=2", "k=3", "k=5"),
-        (r"$\beta^2$", r"$(dx/dx_{\mathrm{max}})^2$"),
-        "Squared speed of a pixel, in units of the largest, against the odd share of the energy.",
-        panel=(2.15, 2.15),
+        ("odd share of the energy ρ, the authors' β²", "(dx/dx_max)²"),
+        "Squared speed of a pixel, in units of the largest, against the odd share of the energy",
+        panel=(2.25, 2.25),
         ticks={"xticks": [0, 0.5, 1], "yticks": [0, 0.5, 1]},
     ),
     "centroids": Look(
         _draw_rings,
         ("mu_x", "argmax_x"),
-        ("layer $t$", r"$\mu_x$ (px)"),
-        "Centroid of the central row, and its brightest pixel (squares), against the layer.",
+        ("layer t", "centroid μ_x (px)"),
+        "Centroid of the central row, and its brightest pixel (squares), against the layer",
         curves="beta2",
     ),
     "widths": Look(
         _draw_rings,
         ("sigma_x",),
-        ("layer $t$", r"$\sigma_x$ (px)"),
-        "Width of the central row against the layer.",
+        ("layer t", "width σ_x (px)"),
+        "Width of the central row against the layer",
         curves="beta2",
     ),
     "orientations": Look(
         _draw_curves,
         ("printed I2/I1",),
-        ("orientation of the second kernel (rad)", r"$\|I_2\|\,/\,\|I_1\|$"),
-        "Norm after the second layer over that after the first; the kernel of the second turns.",
+        ("orientation of the second kernel (rad)", "|I₂| / |I₁|"),
+        "Norm after the second layer over that after the first; the kernel of the second turns",
         panel=(2.15, 1.3),
-        ticks={"xticks": [-np.pi, 0, np.pi], "xticklabels": [r"$-\pi$", "0", r"$\pi$"]},
+        ticks={"xticks": [-np.pi, 0, np.pi], "xticklabels": ["−π", "0", "π"]},
     ),
     "asymmetry": Look(
         _draw_curves,
         ("sym region", "antisym region"),
-        (r"$\beta^2$ by the symmetries of the square", "density"),
-        "Density of the asymmetric share of the energy of random kernels.",
+        ("asymmetric share of the energy", "density"),
+        "Density of the asymmetric share of the energy of random kernels",
         panel=(2.6, 1.3),
     ),
     "energies": Look(
         _draw_bars,
         ("energy", "cumulative", "Random/sym", "Random/anti"),
         ("DCT component (row, column)", "share of the energy"),
-        "Energy of random kernels by DCT component, and its sum.",
+        "Energy of random kernels by DCT component, and its sum",
         panel=(2.9, 1.3),
         ticks={"xticks": range(len(DCT_ORDER)), "xticklabels": DCT_ORDER},
     ),
@@ -190,27 +231,37 @@ LOOKS = {
         _draw_bars,
         ("fraction_sym", "fraction_mixed", "fraction_anti"),
         ("layer (the first is 0)", "share of the kernels"),
-        "Kernels of an asymmetric share up to 0.25, from 0.75, and between.",
+        "Kernels of an asymmetric share up to 0.25, from 0.75, and between",
         panel=(2.9, 1.3),
     ),
 }
 """The looks of the topics."""
 
 
-def _alt_text(data: FigureData) -> str:
-    def farthest(rows: pd.DataFrame) -> str:
-        return significant(float((rows.ours - rows.published).abs().max()), 2)
-
+def _caption(data: FigureData) -> str:
+    table = data.table
+    agree, worst = int(table.within.sum()), (table.ours - table.published).abs().max()
     return (
-        f"{_caption(data)} Largest difference from the published "
-        f"number: {in_words(data.table, 'title', farthest)}."
+        f"{agree:,} of {len(table):,} numbers agree within their tolerance; the largest difference "
+        f"is {significant(float(worst), 2)}. {LOOKS[data.topic].words}: pale or open as published, "
+        "dark ours."
     )
 
 
-def _caption(data: FigureData) -> str:
-    agree, numbers = int(data.table.within.sum()), len(data.table)
-    counted = f"Open or pale: the authors'; dots: ours, {agree:,} of {numbers:,} within tolerance."
-    return f"{LOOKS[data.topic].words} {counted}"
+def _topics(results: Results) -> list[str]:
+    kinds = set(results.reproduction.kind)
+    return [topic for topic, of_topic in KINDS.items() if kinds & {*of_topic}]
 
 
-FIGURE = ReportFigure("ours", _table, _draw, _alt_text, _caption)
+PUBLISHED = ReportFigure(
+    "published",
+    "Do we find the numbers that the authors published?",
+    _table,
+    lambda data: _draw_speeds(data) if data.topic == "speeds" else _draw(data),
+    _caption,
+    "A figure of the authors with our numbers on theirs, in the unit of its axis",
+    value="ours",
+    groups=("title",),
+    topics=_topics,
+    main=True,
+)

@@ -1,0 +1,176 @@
+"""How wide states grow: even kernels in time, and moving states against their speed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from mechcore.analysis.beta_ranges import within_theory
+from mechcore.analysis.displacement import variance_along
+from mechcore.experiment.representative import spread
+from mechcore.report.figures.figure import FigureData, ReportFigure
+from mechcore.report.figures.panels import Panels, draw_panels, few, key, line, mark, setting
+from mechcore.report.figures.style import THEORY
+from mechcore.results.results import Results
+
+DIRECTIONS = {"contraction_along": "along the motion", "contraction_across": "across the motion"}
+WIDEST = 1.45
+SLOWEST, FASTEST = -0.06, 1.35
+"""Limits of the axes: beyond beta* a few states are far wider."""
+
+POINTS_SHOWN = 26
+LAYERS_SHOWN = 12
+
+
+def _contraction_table(results: Results, family: str) -> pd.DataFrame:
+    rows = results.simulations
+    chosen = (rows.kernel == family) & (rows.pattern == results.point)
+    chosen &= (rows.angle == results.angle) & rows["size"].isin(results.sizes_shown)
+    rows = rows[chosen]
+    columns = ["cell", "activation", "size", "beta", "beta_star", "odd_energy_ratio"]
+    return rows.assign(relative_speed=rows.speed / rows.diffusion_speed)[
+        [*columns, "relative_speed", *DIRECTIONS]
+    ]
+
+
+def _draw_contraction(data: FigureData) -> Panels:
+    table = data.table
+    panels = draw_panels(
+        list(DIRECTIONS.values()),
+        ("speed v/s", "width σ(ρ)/σ(0)"),
+        [*key(table), line("√(1 − v²/s²), and 1"), mark("beyond β*", mfc="white")],
+        panel=(3.3, 2.4),
+        sharex=True,
+        sharey=True,
+    )
+    speeds = np.linspace(0, 1, 100)
+    shown = few(table, POINTS_SHOWN)
+    for axes, column in zip(panels.axes, DIRECTIONS, strict=True):
+        factor = np.sqrt(1 - speeds**2) if column == "contraction_along" else np.ones_like(speeds)
+        axes.plot(speeds, factor, color=THEORY, zorder=1)
+        rows = shown[(shown[column] <= WIDEST) & shown.relative_speed.between(SLOWEST, FASTEST)]
+        says = lambda row, column=column: (  # noqa: E731
+            f"{setting(row)}: v/s = {row['relative_speed']:.2f}, width {row[column]:.2f}"
+        )
+        panels.mark(axes, rows, ("relative_speed", column), says, hollow=~within_theory(rows))
+    panels.axes[0].set(xlim=(SLOWEST, FASTEST), ylim=(0, WIDEST), yticks=[0, 0.5, 1])
+    return panels
+
+
+def _contraction_caption(data: FigureData) -> str:
+    known = data.table.dropna(subset=["relative_speed", "contraction_along"])
+    factor = np.sqrt((1 - known.relative_speed**2).clip(lower=0))
+    miss, inside = (known.contraction_along - factor).abs(), within_theory(known)
+    beyond = f", and by up to {miss[~inside].max():.2f} beyond" if (~inside).any() else ""
+    hidden = (known.contraction_along > WIDEST) | ~known.relative_speed.between(SLOWEST, FASTEST)
+    return (
+        f"Along the motion the width of a point misses the Lorentz factor √(1 − v²/s²) by at most "
+        f"{miss[inside].max():.1g} up to β*{beyond}. σ is the width grown by layer "
+        f"{data.results.experiment.steps}, s the diffusion speed of the even kernel; "
+        f"{hidden.sum()} of {len(known)} points are outside the axes."
+    )
+
+
+CONTRACTION = ReportFigure(
+    "contraction",
+    "Does a moving pattern contract?",
+    _contraction_table,
+    _draw_contraction,
+    _contraction_caption,
+    "Width of a moving state over that at rest against its speed over the diffusion speed, with "
+    "the Lorentz factor along the motion and 1 across it",
+    value="contraction_along",
+    groups=("activation", "size"),
+    topics=lambda results: [results.family] if 0.0 in results.experiment.betas else [],
+    main=True,
+)
+
+
+def _diffusion_table(results: Results, family: str) -> pd.DataFrame:
+    """Width along x that a point has grown to under the most even kernel of each cell."""
+    parts = [
+        _widths(results, family, activation, size)
+        for activation in results.experiment.activations
+        for size in results.sizes_shown
+        if results.cell_name(family, activation, size) in results.finished
+    ]
+    empty = pd.DataFrame(columns=["activation", "size", "odd_energy_ratio", "t", "width"])
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def _widths(results: Results, family: str, activation: str, size: int) -> pd.DataFrame:
+    dataset = results.dataset(family, activation, size)
+    # Chosen before anything is computed: a cell holds hundreds of trajectories.
+    place = int(np.argmin(dataset.beta.values))
+    even = dataset.sel(pattern=results.point).isel(angle=[0], beta=[place])
+    variance = variance_along(even)
+    grown = (variance - variance.isel(t=0)).clip(min=0.0) ** 0.5
+    widths = grown.isel(angle=0, beta=0).to_dataframe("width").reset_index()
+    return pd.DataFrame(
+        {
+            "cell": results.cell_name(family, activation, size),
+            "activation": activation,
+            "size": size,
+            "odd_energy_ratio": float(even.odd_energy_ratio.values.flat[0]),
+            "diffusion_speed": results.theories(family, size)[0].diffusion_speed,
+            "t": widths.t,
+            "width": widths.width.where(widths.t > 0),
+        }
+    )
+
+
+def _draw_diffusion(data: FigureData) -> Panels:
+    table, steps = data.table, data.results.experiment.steps
+    panels = draw_panels(
+        [""],
+        ("layer t", "width grown (px)"),
+        [*key(table), line("s √t")],
+        panel=(5.2, 2.7),
+    )
+    (axes,) = panels.axes
+    for speed in table.diffusion_speed.dropna().unique():
+        t = np.array([1.0, steps])
+        axes.plot(t, speed * np.sqrt(t), color=THEORY, zorder=2, gid="theory")
+    layers = spread(list(np.unique(np.geomspace(1, steps, 60).round().astype(int))), LAYERS_SHOWN)
+    rows = table[table.t.isin(layers) & (table.width > 1e-6)]
+    panels.mark(axes, rows, ("t", "width"), _says_width)
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    return panels
+
+
+def _says_width(row: dict[str, float]) -> str:
+    return f"{row['activation']}, k = {row['size']}, t = {row['t']}: {row['width']:.3g} px"
+
+
+def _diffusion_caption(data: FigureData) -> str:
+    results, table = data.results, data.table
+    metrics = results.metrics
+    even = metrics[(metrics.kernel == data.topic) & (metrics.beta == metrics.beta.min())]
+    exponents = even[even.pattern == results.point].diffusion_exponent.dropna()
+    law = table.diffusion_speed * np.sqrt(table.t)
+    off = (table.width / law - 1).abs().max()
+    ends = dict.fromkeys(f"{end:.3f}" for end in (exponents.min(), exponents.max()))
+    return (
+        f"The width of a point grows as t to the power {' to '.join(ends)}; a random walk has 1/2. "
+        f"It differs from s√t by at most {off:.1g} of it, where s² is the variance of the kernel."
+    )
+
+
+DIFFUSION = ReportFigure(
+    "diffusion",
+    "How do even kernels spread a point?",
+    _diffusion_table,
+    _draw_diffusion,
+    _diffusion_caption,
+    "Width grown since layer 0 in pixels against the layer, in double logarithmic axes, with the "
+    "lines s times the root of t",
+    value="width",
+    groups=("activation", "size"),
+    topics=lambda results: [results.family],
+    main=True,
+)
