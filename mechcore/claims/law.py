@@ -94,7 +94,7 @@ def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
 def _count(holds: pd.Series) -> str:
     """In how many cases the law holds."""
     count = "all" if holds.all() else f"{int(holds.sum()) or 'none'} of"
-    return f"holds to {LAW} in {count} {len(holds)} cases (activation, k, T)"
+    return f"holds to {LAW} in {count} {len(holds)} cases of activation, kernel size k and layers T"
 
 
 def _miss(activation: str, fits: pd.DataFrame) -> str:
@@ -110,6 +110,6 @@ def _exact_law(fits: pd.DataFrame) -> str:
     factors = fits.groupby("size").law.first().iloc[[0, -1]]
     ends = [f"{g:.3g} (k = {size})" for size, g in factors.drop_duplicates().items()]
     return (
-        f". While no tap of the kernel is negative, (v/c)² = g ρ/(1 − ρ) is exact, with g = "
+        f". While no tap of the kernel is negative (β ≤ β*), (v/c)² = g ρ/(1 − ρ) is exact, with g = "
         f"{' to '.join(ends)}"
     )
