@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from mechcore.io.atomic import replace_file
+from mechcore.io.cache_folder import cache_folder
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -19,14 +23,32 @@ ROOMS = (
 SIBLINGS = {"jobs": ("filters",)}
 """Earlier rooms that a room does not import."""
 
+DIGITS = 16
+
 
 @cache
 def code_fingerprint(room: str) -> str:
     """Return a hash of a room and those below: code and templates, without comments and layout."""
+    sources = {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in _sources(room)
+    }
+    # Parsing takes longer than many a cell: once for each state of the files.
+    folder = cache_folder("fingerprints")
+    known = folder and folder / _hash([*sources.items(), ("python", platform.python_version())])
+    if known and known.is_file() and len(before := known.read_text(encoding="utf-8")) == DIGITS:
+        return before
+    found = _hash((name, _meaning(name, text)) for name, text in sources.items())[:DIGITS]
+    if known:
+        replace_file(known, lambda draft: draft.write_text(found, encoding="utf-8"))
+    return found
+
+
+def _hash(parts: Iterable[tuple[str, str]]) -> str:
     digest = hashlib.sha256()
-    for path in _sources(room):
-        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n{_meaning(path)}\n".encode())
-    return digest.hexdigest()[:16]
+    for name, text in parts:
+        digest.update(f"{name}\n{text}\n".encode())
+    return digest.hexdigest()
 
 
 def _sources(room: str) -> Iterator[Path]:
@@ -37,10 +59,8 @@ def _sources(room: str) -> Iterator[Path]:
             yield from sorted(path for path in files if path.suffix in (".py", ".j2"))
 
 
-@cache
-def _meaning(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    return ast.dump(_without_docstrings(ast.parse(text))) if path.suffix == ".py" else text
+def _meaning(name: str, text: str) -> str:
+    return ast.dump(_without_docstrings(ast.parse(text))) if name.endswith(".py") else text
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -13,6 +13,7 @@ import pytest
 
 import mechcore
 from mechcore.engines.compiled import machine_code
+from mechcore.io import cache_folder
 from tests.helpers.projects import PROJECT
 
 JOB = """
@@ -94,10 +95,10 @@ def test_a_node_of_a_cluster_keeps_machine_code_to_itself(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     assert not Path(machine_code._cache_folder()).is_relative_to(tmp_path)
-    monkeypatch.setenv(machine_code.ON_NODE, "1")
+    monkeypatch.setenv(cache_folder.ON_NODE, "1")
     assert Path(machine_code._cache_folder()).is_relative_to(tmp_path)
     # The workflow sets it; who names a folder gets that one.
-    assert machine_code.ON_NODE in (PROJECT / "workflow" / "rules" / "common.smk").read_text()
+    assert cache_folder.ON_NODE in (PROJECT / "workflow" / "rules" / "common.smk").read_text()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "named"))
     assert Path(machine_code._cache_folder()).is_relative_to(tmp_path / "named")
 

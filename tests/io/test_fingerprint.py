@@ -16,7 +16,6 @@ from tests.helpers.projects import PROJECT
 
 def clear_caches() -> None:
     fingerprint.code_fingerprint.cache_clear()
-    fingerprint._meaning.cache_clear()
 
 
 @pytest.fixture
@@ -74,6 +73,21 @@ def test_a_module_counts_in_its_room_and_those_above(package: Path) -> None:
     (package / "report" / "templates" / "added.j2").write_text("more", encoding="utf-8")
     fingerprint.code_fingerprint.cache_clear()
     assert code_fingerprint("report") != before["report"]
+
+
+def test_it_is_kept_and_found_again(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    clear_caches()
+    before = code_fingerprint("model")
+    (kept,) = (tmp_path / "cache" / "fingerprints").iterdir()
+    for broken in (before, "", before[:-1]):
+        kept.write_text(broken)
+        clear_caches()
+        assert code_fingerprint("model") == kept.read_text() == before
+    edit(package / "model" / "kernels.py", "math.pi", "math.tau")
+    assert code_fingerprint("model") != before
 
 
 def test_the_rooms_are_the_layers_that_the_linter_enforces() -> None:

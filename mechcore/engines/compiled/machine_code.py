@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
 from llvmlite import binding
 from numba import njit
-from numba.core.caching import UserProvidedCacheLocator
-from platformdirs import user_cache_dir
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    UserProvidedCacheLocator,
+)
 
+from mechcore.io.cache_folder import cache_folder
 from mechcore.io.fingerprint import code_fingerprint
 
 FLAGS = {"reassoc", "contract"}
 """Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning."""
-
-ON_NODE = "MECHCORE_ON_NODE"
-"""Environment variable, not empty in jobs on the nodes of a cluster: each keeps machine code to
-itself, as a home directory that all nodes share is slow, late, and small."""
 
 
 def _cache_folder() -> str:
@@ -31,21 +28,9 @@ def _cache_folder() -> str:
 
     numba checks only the file that defines a function, not the files that it calls into.
     """
-    name = f"mechcore-{code_fingerprint('engines')}-{_processor()}"
-    requested = os.environ.get("NUMBA_CACHE_DIR")
-    candidates = [_shared_temporary_folder]
-    if requested or not os.environ.get(ON_NODE):
-        candidates.insert(0, lambda: requested or user_cache_dir("mechcore"))
-    for find in candidates:
-        try:
-            folder = Path(find()) / name
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK):
-                return str(folder)
-        except OSError:
-            continue
-    # Machine code then lives as long as the process.
-    return tempfile.mkdtemp(prefix="mechcore-")
+    folder = cache_folder(f"mechcore-{code_fingerprint('engines')}-{_processor()}")
+    # Without a folder, machine code lives as long as the process.
+    return str(folder or tempfile.mkdtemp(prefix="mechcore-"))
 
 
 def _processor() -> str:
@@ -54,21 +39,6 @@ def _processor() -> str:
     settings = (_SETTINGS.CPU_NAME, _SETTINGS.CPU_FEATURES, _SETTINGS.USING_SVML)
     parts = (binding.get_host_cpu_name(), features, *settings)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
-
-
-def _shared_temporary_folder() -> str:
-    """Return a temporary folder for all processes of this user, writable for nobody else.
-
-    Machine code from it is run.
-    """
-    if not hasattr(os, "getuid"):
-        return tempfile.gettempdir()
-    folder = Path(tempfile.gettempdir()) / f"mechcore-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
-        raise PermissionError(f"{folder} is not private")
-    return str(folder)
 
 
 _SETTINGS: Any = numba.config
@@ -106,6 +76,25 @@ class ContentLocator(UserProvidedCacheLocator):
         return CACHE_FOLDER
 
 
+class Runnable(CompileResultCacheImpl):
+    """Machine code without the environments of callees, which serve exceptions: none is raised."""
+
+    def reduce(self, cres: Any) -> tuple[object, ...]:
+        """Return what is kept on disk."""
+        return (*super().reduce(cres)[:-1], ())
+
+
+class EngineCache(FunctionCache):
+    """Loads machine code without all the modules that only a compiler needs, for a faster start."""
+
+    _impl_class = Runnable
+
+    def load_overload(self, sig: object, target_context: object) -> Any:
+        """Return machine code; None if it must be compiled."""
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Return a function in machine code that is called from Python, cached on disk."""
     # numba takes the folder from a setting of the whole process, which others may use as well.
@@ -114,6 +103,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     # The second is numba's own, for a folder in which no file can be made.
     _SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.ContentLocator,UserWideCacheLocator"
     try:
-        return njit(function, cache=True, nogil=True, **OPTIONS)
+        dispatcher = njit(function, nogil=True, **OPTIONS)
+        dispatcher._cache = EngineCache(function)
+        return dispatcher
     finally:
         _SETTINGS.CACHE_DIR, _SETTINGS.CACHE_LOCATOR_CLASSES = before
