@@ -38,7 +38,7 @@ def _draw(data: FigureData) -> Panels:
         [DENSITIES[name] for name in table.density.unique()],
         ("farthest drift of the centroid (px)", ""),
         [*key(table), mark("negative taps", mfc="white"), line("limit", ls="--")],
-        panel=(3.0, 0.7 * len(families)),
+        panel=(3.0, 0.45 * len(families)),
         left=0.95,
         sharey=True,
         sharex=True,

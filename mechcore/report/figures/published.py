@@ -106,7 +106,7 @@ def _draw(data: FigureData) -> Panels:
         [plain(title) for title in table.title.unique()],
         LOOKS[data.topic].labels,
         [line("published", "0.75", 4), *(marks if len(names) > 1 else [])],
-        panel=(2.2, 1.8),
+        panel=(3.4 if table.title.nunique() < 3 else 2.2, 1.8),
         gap=(0.4, 0.5),
     )
     for axes, rows in panels.facets(table, "title"):
@@ -120,7 +120,7 @@ def _draw(data: FigureData) -> Panels:
             axes.plot(shown.x, shown.ours, ls="", **look)
             panels.say(axes, shown, ("x", "ours"), _says)
         # At least 1, so that rounding is not blown up.
-        axes.update_datalim([(rows.x.min(), 0.0), (rows.x.max(), 1.0)])
+        axes.update_datalim([(rows.x.min(), 0.0), (max(rows.x.max(), 1.0), 1.0)])
         axes.locator_params(nbins=5)
     return panels
 

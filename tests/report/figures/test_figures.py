@@ -93,7 +93,7 @@ def test_without_results_there_are_no_figures_but_the_kernels(
         ("contraction", "relative_speed", "contraction_along"),
         ("trajectories", "t", "displacement"),
         ("isotropy", "angle", "deviation"),
-        ("isotropy", "angle", "relative_speed"),
+        ("isotropy", "angle", "speed"),
     ],
 )
 def test_the_marks_are_those_of_the_table(results: Results, name: str, x: str, y: str) -> None:

@@ -105,7 +105,7 @@ def test_bars_of_the_energy_are_those_of_each_layer(results: Results) -> None:
     old = results.banks["tiny.v1-untrained"].analysis.layers
     table = of_bank(data.table)
     np.testing.assert_array_equal(table.low_frequency_share, layers.low_frequency_share)
-    np.testing.assert_array_equal(table.untrained_low_frequency_share, old.low_frequency_share)
+    np.testing.assert_array_equal(table.untrained, old.low_frequency_share)
     tops = {round(bar.get_y() + bar.get_height(), 9) for bar in panels.axes[0].patches}
     assert set(layers.low_frequency_share.dropna().round(9)) <= tops
     limits = {item.get_gid(): item for item in panels.axes[0].collections}
@@ -142,7 +142,7 @@ def test_symmetry_shows_types_and_shares_of_its_table(results: Results) -> None:
     law, row = stats.beta(3, 1.5), table[table.layer == "one.weight"].iloc[0]
     chance = row.chance_symmetric, row.chance_not_antisymmetric
     assert chance == pytest.approx((law.cdf(0.25), law.cdf(0.75)))
-    same(points(marks(panels.axes[0], "odd")), range(len(table)), table.odd_energy_ratio)
+    same(points(marks(panels.axes[0], "odd_energy_ratio")), range(len(table)), table.odd_energy_ratio)
 
 
 def test_space_shows_and_turns_points_at_their_energies(results: Results) -> None:
