@@ -143,6 +143,11 @@ def test_points_are_read_by_keyboard_and_by_mouse_and_lead_to_their_cell(
         # Of a cell that this grid does not have there is nothing to show.
         slider.press("Enter")
         assert not seen.page.is_visible("#cell")
+        slider.press("ArrowLeft")
+        slider.press("Enter")
+        seen.page.locator("#cell-close").press("Enter")
+        assert not seen.page.is_visible("#cell")
+        assert slider.evaluate("one => one === document.activeElement")
         slider.blur()
         assert words.count() == 0
         drawing = seen.page.locator(".drawing").filter(has=slider)
