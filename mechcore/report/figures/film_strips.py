@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -11,21 +9,20 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mechcore.experiment.representative import filmed_activations, spread
-from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels
 from mechcore.report.figures.style import PALETTE, plain
 from mechcore.report.figures.trajectories import beta_places
+from mechcore.report.film import VISIBLE, quantised
 from mechcore.results.results import Results
 
 FRAMES_SHOWN = 6
 BETAS_SHOWN = 4
-SHADES = 48
+SHADE = 5
+"""Levels of a pixel that are drawn alike."""
+
 WIDTH = 7.2
 """Of a strip, in."""
-
-FAINTEST = 0.01
-"""Share of a frame's largest value that still belongs to the picture when it is cropped."""
 
 
 def _films(results: Results) -> dict[str, xr.Dataset]:
@@ -82,23 +79,18 @@ def _draw(data: FigureData) -> Panels:
 
 def _rows_seen(films: list[xr.Dataset]) -> slice:
     """The rows of the snapshots in which something can be seen in any frame."""
-    frames = np.abs(np.nan_to_num([film.snapshot.values[0] for film in films]))
-    brightest = frames.max(axis=(-2, -1), keepdims=True)
-    seen = (frames > FAINTEST * brightest).any(axis=(0, 1, 2, -1))
-    rows = np.flatnonzero(seen)
+    frames = np.array([quantised(film.snapshot.values[0]) for film in films])
+    rows = np.flatnonzero((frames >= VISIBLE).any(axis=(0, 1, 2, -1)))
     return slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2)
 
 
 def _draw_strip(axes: Axes, film: xr.Dataset, shown: slice) -> None:
     """All frames as one image, each scaled to its own maximum, and a cross at each centroid."""
-    frames = np.nan_to_num(film.snapshot.values[0][..., shown, :])
-    brightest = np.abs(frames).max(axis=(-2, -1), keepdims=True)
-    frames = frames / np.where(brightest > 0, brightest, 1.0)
+    frames = quantised(film.snapshot.values[0][..., shown, :])
     rows, columns, height, width = frames.shape
     image = frames.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
     # With few shades the image is a third of the bytes.
-    image = np.round(SHADES * image) / SHADES
-    axes.imshow(image, interpolation="none", aspect="auto", **_colour_map(image))
+    axes.imshow(image // SHADE, cmap="Blues", interpolation="none", aspect="auto")
     for place in range(1, columns):
         axes.axvline(place * width - 0.5, color="0.75", lw=0.6)
     for place in range(1, rows):
@@ -109,12 +101,6 @@ def _draw_strip(axes: Axes, film: xr.Dataset, shown: slice) -> None:
     axes.plot(x.ravel(), y.ravel(), "+", color=PALETTE[3], ms=7, mew=1.4)
     axes.spines[:].set(visible=True)
     axes.set(xlim=(-0.5, columns * width - 0.5), ylim=(rows * height - 0.5, -0.5))
-
-
-def _colour_map(image: Array) -> dict[str, Any]:
-    """Dark ink on white for a density; two colours about white for a state with both signs."""
-    signed = image.min() < 0
-    return {"cmap": "RdBu_r" if signed else "Blues", "vmin": -1.0 if signed else 0.0, "vmax": 1.0}
 
 
 def _caption(data: FigureData) -> str:

@@ -105,10 +105,10 @@ class Bars:
             axes.bar(shown.index, heights[name], 0.66, bottoms[name], color=colour)
         for name, entry in self.levels.items():
             known = shown[name].dropna()
-            look: Any = {"color": THEORY, "lw": 1.4, "ls": entry.get_linestyle(), "gid": name}
+            look: dict[str, Any] = {"color": THEORY, "ls": entry.get_linestyle(), "gid": name}
             axes.hlines(known, known.index - 0.44, known.index + 0.44, **look)
         for name, entry in self.dots.items():
-            look: Any = {"color": entry.get_color(), "mfc": entry.get_markerfacecolor(), "gid": name}
+            look = {"color": entry.get_color(), "mfc": entry.get_markerfacecolor(), "gid": name}
             axes.plot(shown.index, shown[name], ls="", marker=entry.get_marker(), ms=5, **look)
         few = len(shown) <= NARROW
         rows = zip(shown.number, shown.height, shown.width, strict=True)

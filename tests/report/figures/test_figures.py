@@ -73,8 +73,8 @@ def test_odd_kernels_on_a_torus_keep_the_contract(tmp_path: Path) -> None:
     # One family, one angle, and no kernel at rest.
     assert not {"families", "isotropy-dct", "contraction-dct"} & {*captions}
     # Nothing is exact there.
-    page = render(odd, Content(read_claims(tmp_path / "claims.json"), [], {}))
-    assert not re.search(r"[ >]nan[ <]", page, re.IGNORECASE)
+    pages = render(odd, Content(read_claims(tmp_path / "claims.json"), [], {}))
+    assert not re.search(r"[ >]nan[ <]", "".join(pages), re.IGNORECASE)
 
 
 def test_without_results_there_are_no_figures_but_the_kernels(

@@ -142,7 +142,8 @@ def test_symmetry_shows_types_and_shares_of_its_table(results: Results) -> None:
     law, row = stats.beta(3, 1.5), table[table.layer == "one.weight"].iloc[0]
     chance = row.chance_symmetric, row.chance_not_antisymmetric
     assert chance == pytest.approx((law.cdf(0.25), law.cdf(0.75)))
-    same(points(marks(panels.axes[0], "odd_energy_ratio")), range(len(table)), table.odd_energy_ratio)
+    shown = points(marks(panels.axes[0], "odd_energy_ratio"))
+    same(shown, range(len(table)), table.odd_energy_ratio)
 
 
 def test_space_shows_and_turns_points_at_their_energies(results: Results) -> None:
