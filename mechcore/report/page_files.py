@@ -19,4 +19,9 @@ LAYERS_TABLE = "filter-layers.csv"
 def page_files(experiment: Experiment) -> list[str]:
     """Return the names of all files beside the page but for its figures."""
     tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
-    return ["README.md", APPENDIX_FILE, *tables, *([LAYERS_TABLE] if planned_banks(experiment) else [])]
+    return [
+        "README.md",
+        APPENDIX_FILE,
+        *tables,
+        *([LAYERS_TABLE] if planned_banks(experiment) else []),
+    ]
