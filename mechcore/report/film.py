@@ -6,8 +6,8 @@ import base64
 from dataclasses import dataclass
 from io import BytesIO
 
+import matplotlib as mpl
 import numpy as np
-import seaborn as sns
 import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
@@ -109,7 +109,7 @@ def cropped(frames: Bytes) -> Bytes:
 def _picture(strip: Bytes) -> str:
     """A PNG in perceptually uniform colours, from paper to ink."""
     image = Image.fromarray(strip)
-    colours = sns.color_palette("mako_r", as_cmap=True)(np.linspace(0.0, 1.0, LEVELS + 1))
+    colours = mpl.colormaps["Blues"](np.linspace(0.0, 1.0, LEVELS + 1))
     colours[0] = 1.0
     image.putpalette((255 * colours[:, :3]).round().astype(np.uint8).tobytes())
     buffer = BytesIO()

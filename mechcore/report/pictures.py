@@ -85,7 +85,7 @@ def _draw(figure: ReportFigure, data: FigureData, folder: Path) -> Picture:
         svg_source=f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}",
         width=width,
         height=height,
-        alt=figure.alt_text(data),
+        alt=figure.alt_text(data, panels.figure),
         caption=figure.caption(data),
         points=panels.points(),
         space=figure.space(data) if figure.space else None,

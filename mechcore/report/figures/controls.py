@@ -38,7 +38,7 @@ def _draw(data: FigureData) -> Panels:
         [DENSITIES[name] for name in table.density.unique()],
         ("farthest drift of the centroid (px)", ""),
         [*key(table), mark("negative taps", mfc="white"), line("limit", ls="--")],
-        panel=(3.0, 0.7 * len(families)),
+        panel=(3.0, 0.45 * len(families)),
         left=0.95,
         sharey=True,
         sharex=True,
@@ -88,8 +88,7 @@ CONTROLS = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Drift of the centroid of noise through even kernels in pixels on a logarithmic axis, by "
-    "kernel family and activation, for the signed mass and for its size",
     value="drift",
     groups=("density", "kernel"),
+    shows="Farthest drift of the centroid in pixels, logarithmic, by kernel family",
 )

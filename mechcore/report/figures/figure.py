@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mechcore.report.figures.panels import Panels
 from mechcore.results.results import Results
@@ -33,12 +34,12 @@ class ReportFigure:
     draw: Callable[[FigureData], Panels]
     caption: Callable[[FigureData], str]
     """The answer, in at most two sentences."""
-    shows: str
-    """What is drawn, for those who cannot see it; ``alt_text`` adds the numbers."""
     value: str
     """The column of the table that is drawn; without any value there is no figure."""
-    groups: tuple[str, ...]
+    groups: tuple[str, ...] = ("activation", "size")
     """The columns that tell the series apart."""
+    shows: str = ""
+    """What is drawn, for those who cannot see it, where the labels of the axes do not say it."""
     topics: Callable[[Results], Sequence[str]] = lambda _: ("",)
     main: bool = False
     """Whether the first topic stands on the page; all others are in the appendix."""
@@ -56,11 +57,12 @@ class ReportFigure:
         """Return the name of the files, without suffix."""
         return "-".join(filter(None, (self.name, data.topic)))
 
-    def alt_text(self, data: FigureData) -> str:
+    def alt_text(self, data: FigureData, figure: Figure) -> str:
         """Return the alternative text: what is drawn, and the range of each series."""
         known = data.table.dropna(subset=[self.value])
         of_topic = f" ({data.topic})" if data.topic else ""
-        return f"{self.shows}{of_topic}. {in_words(known, self.groups, self.value)}."
+        shows = self.shows or f"{figure.get_supylabel()} against {figure.get_supxlabel()}"
+        return f"{shows}{of_topic}. {in_words(known, self.groups, self.value)}."
 
 
 def in_words(rows: pd.DataFrame, groups: Sequence[str], value: str) -> str:

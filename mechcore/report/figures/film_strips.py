@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -11,23 +9,20 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mechcore.experiment.representative import filmed_activations, spread
-from mechcore.io.arrays import Array
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels
 from mechcore.report.figures.style import PALETTE, plain
 from mechcore.report.figures.trajectories import beta_places
+from mechcore.report.film import VISIBLE, quantised
 from mechcore.results.results import Results
 
 FRAMES_SHOWN = 6
 BETAS_SHOWN = 4
-SHADES = 48
+SHADE = 5
+"""Levels of a pixel that are drawn alike."""
+
 WIDTH = 7.2
 """Of a strip, in."""
-
-FAINTEST = 0.01
-"""Share of a frame's largest value that still belongs to the picture when it is cropped."""
-
-Window = tuple[slice, slice]
 
 
 def _films(results: Results) -> dict[str, xr.Dataset]:
@@ -61,9 +56,9 @@ def _table(results: Results, _: str) -> pd.DataFrame:
 
 def _draw(data: FigureData) -> Panels:
     films = _films(data.results)
-    window = _window(list(films.values()))
-    height, width = (side.stop - side.start for side in window)
+    shown = _rows_seen(list(films.values()))
     film = next(iter(films.values()))
+    height, width = shown.stop - shown.start, film.sizes["x"]
     rows, columns = film.sizes["beta"], film.sizes["snapshot_t"]
     panels = draw_panels(
         [plain(name) for name in films],
@@ -73,7 +68,7 @@ def _draw(data: FigureData) -> Panels:
         gap=(0.2, 0.6),
     )
     for axes, film in zip(panels.axes, films.values(), strict=True):
-        _draw_strip(axes, film, window)
+        _draw_strip(axes, film, shown)
         layers = [str(layer) for layer in film.t.values]
         shares = [f"{share:.2g}" for share in film.odd_energy_ratio.values.ravel()]
         axes.set_xticks((np.arange(columns) + 0.5) * width - 0.5, layers)
@@ -82,44 +77,30 @@ def _draw(data: FigureData) -> Panels:
     return panels
 
 
-def _window(films: list[xr.Dataset]) -> Window:
-    """The smallest part of the snapshots that holds what can be seen in any frame."""
-    seen: Any = False
-    for film in films:
-        values = np.abs(np.nan_to_num(film.snapshot.values[0]))
-        brightest = values.max(axis=(-2, -1), keepdims=True)
-        seen = seen | ((values >= FAINTEST * brightest) & (brightest > 0)).any(axis=(0, 1))
-    places = [np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0)]
-    rows, columns = (slice(max(int(place[0]) - 1, 0), int(place[-1]) + 2) for place in places)
-    return rows, columns
+def _rows_seen(films: list[xr.Dataset]) -> slice:
+    """The rows of the snapshots in which something can be seen in any frame."""
+    frames = np.array([quantised(film.snapshot.values[0]) for film in films])
+    rows = np.flatnonzero((frames >= VISIBLE).any(axis=(0, 1, 2, -1)))
+    return slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2)
 
 
-def _draw_strip(axes: Axes, film: xr.Dataset, window: Window) -> None:
+def _draw_strip(axes: Axes, film: xr.Dataset, shown: slice) -> None:
     """All frames as one image, each scaled to its own maximum, and a cross at each centroid."""
-    frames = np.nan_to_num(film.snapshot.values[0][..., window[0], window[1]])
-    brightest = np.abs(frames).max(axis=(-2, -1), keepdims=True)
-    frames = frames / np.where(brightest > 0, brightest, 1.0)
+    frames = quantised(film.snapshot.values[0][..., shown, :])
     rows, columns, height, width = frames.shape
     image = frames.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
     # With few shades the image is a third of the bytes.
-    image = np.round(SHADES * image) / SHADES
-    axes.imshow(image, interpolation="none", aspect="auto", **_colour_map(image))
+    axes.imshow(image // SHADE, cmap="Blues", interpolation="none", aspect="auto")
     for place in range(1, columns):
         axes.axvline(place * width - 0.5, color="0.75", lw=0.6)
     for place in range(1, rows):
         axes.axhline(place * height - 0.5, color="0.75", lw=0.6)
     across, down = np.meshgrid(np.arange(columns) * width, np.arange(rows) * height)
-    x = film.mu_x.values[0] - film.snapshot_x.values - window[1].start + across
-    y = film.mu_y.values[0] - film.snapshot_y.values - window[0].start + down
+    x = film.mu_x.values[0] - film.snapshot_x.values + across
+    y = film.mu_y.values[0] - film.snapshot_y.values - shown.start + down
     axes.plot(x.ravel(), y.ravel(), "+", color=PALETTE[3], ms=7, mew=1.4)
     axes.spines[:].set(visible=True)
     axes.set(xlim=(-0.5, columns * width - 0.5), ylim=(rows * height - 0.5, -0.5))
-
-
-def _colour_map(image: Array) -> dict[str, Any]:
-    """Dark ink on white for a density; two colours about white for a state with both signs."""
-    signed = image.min() < 0
-    return {"cmap": "RdBu_r" if signed else "Blues", "vmin": -1.0 if signed else 0.0, "vmax": 1.0}
 
 
 def _caption(data: FigureData) -> str:
@@ -140,9 +121,8 @@ STRIP = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Images of the state, a row for each odd share and a column for each layer; the centroid along "
-    "x in pixels is marked by a cross",
     value="mu_x",
     groups=("activation", "odd_energy_ratio"),
     main=True,
+    shows="Images of the state, a row for each odd share, a column a layer; centroid x in px",
 )

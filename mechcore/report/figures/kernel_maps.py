@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
 from mechcore.experiment.representative import spread
-from mechcore.io.arrays import Array
 from mechcore.model.decomposition import decompose
 from mechcore.model.geometry import centred_coordinates
 from mechcore.report.figures.figure import FigureData, ReportFigure
@@ -38,19 +35,17 @@ def _table(results: Results, _: str) -> pd.DataFrame:
 
 
 def _taps(results: Results, family: str, size: int, mixing_ratio: float) -> pd.DataFrame:
-    parts = decompose(results.kernel(family, size, mixing_ratio))
+    taps = results.kernel(family, size, mixing_ratio)
     places = centred_coordinates(size)
     y, x = np.meshgrid(places, places, indexing="ij")
-    x_moment, y_moment = parts.momentum_vector
-    head = {"kernel": family, "size": size, "beta": round(parts.beta, 12)}
-    taps = {"x": x.ravel(), "y": y.ravel(), "tap": parts.kernel.ravel()}
-    return pd.DataFrame({**head, **taps, "momentum_x": x_moment, "momentum_y": y_moment})
+    head = {"kernel": family, "size": size, "odd_energy_ratio": decompose(taps).beta ** 2}
+    return pd.DataFrame({**head, "x": x.ravel(), "y": y.ravel(), "tap": taps.ravel()})
 
 
 def _draw(data: FigureData) -> Panels:
     table = data.table
     families, sizes = list(table.kernel.unique()), sorted(table["size"].unique())
-    columns = table.groupby(["kernel", "size"]).beta.nunique().max()
+    columns = table.groupby(["kernel", "size"]).odd_energy_ratio.nunique().max()
     panels = draw_panels(
         [plain(family) for family in families],
         ("odd share of the energy ρ", "size k"),
@@ -60,8 +55,8 @@ def _draw(data: FigureData) -> Panels:
     )
     for axes, rows in panels.facets(table, "kernel"):
         _draw_family(axes, rows, sizes)
-        betas = rows[rows["size"] == rows["size"].iloc[0]].beta.unique()
-        axes.set_xticks(range(len(betas)), [f"{beta**2:.2g}" for beta in betas])
+        shares = rows[rows["size"] == rows["size"].iloc[0]].odd_energy_ratio.unique()
+        axes.set_xticks(range(len(shares)), [f"{share:.2g}" for share in shares])
         axes.set_yticks(range(len(sizes)), sizes)
         axes.set(xlim=(-0.5, columns - 0.5), ylim=(len(sizes) - 0.5, -0.5))
         axes.tick_params(length=0)
@@ -70,30 +65,18 @@ def _draw(data: FigureData) -> Panels:
 
 
 def _draw_family(axes: Axes, rows: pd.DataFrame, sizes: list[int]) -> None:
-    """Squares in the colours of the taps, and the first moments as arrows."""
-    column = rows.groupby("size").beta.transform(lambda betas: pd.factorize(betas)[0])
+    """Squares in the colours of the taps."""
+    column = rows.groupby("size").odd_energy_ratio.transform(lambda shares: pd.factorize(shares)[0])
     centres = np.column_stack([column, rows["size"].map(sizes.index)]).astype(float)
     step = (SIDE / rows["size"].to_numpy(float))[:, np.newaxis]
     taps = centres + rows[["x", "y"]].to_numpy(float) * step
     squares = taps[:, np.newaxis] + CORNERS * step[..., np.newaxis]
-    strongest = rows.groupby(["size", "beta"]).tap.transform(lambda taps: taps.abs().max())
+    strongest = rows.groupby(["size", "odd_energy_ratio"]).tap.transform(
+        lambda taps: taps.abs().max()
+    )
     collection = PolyCollection(list(squares), ec="0.6", lw=0.4, cmap="RdBu_r", clim=(-1.4, 1.4))
     collection.set_array(rows.tap / strongest)
     axes.add_collection(collection)
-    kernels = ~rows.duplicated(["size", "beta"])
-    arrows = _arrows(rows[kernels])
-    look: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.009}
-    axes.quiver(*centres[kernels].T, *arrows.T, color="black", zorder=3, **look)
-
-
-def _arrows(kernels: pd.DataFrame) -> Array:
-    size = kernels["size"].to_numpy(float)
-    # |M1| <= |r| |K| by Cauchy and Schwarz, and |K| <= 1: this is the longest arrow there can be.
-    longest = size * np.sqrt((size**2 - 1) / 12)
-    arrows: Array = (
-        0.45 * kernels[["momentum_x", "momentum_y"]].to_numpy(float) / longest[:, np.newaxis]
-    )
-    return arrows
 
 
 def _caption(data: FigureData) -> str:
@@ -101,7 +84,7 @@ def _caption(data: FigureData) -> str:
     return (
         f"Taps at {results.angle:g}° in the convolution convention, from the even kernel to the "
         "odd one: red is positive and blue negative, in units of the strongest tap of each kernel "
-        f"({data.table.tap.abs().max():.2f} at most). The arrow is the first moment."
+        f"({data.table.tap.abs().max():.2f} at most)."
     )
 
 
@@ -111,7 +94,7 @@ KERNELS = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Taps of the kernels as heat maps from even to odd, with the first moment as an arrow",
     value="tap",
     groups=("kernel", "size"),
+    shows="Taps of the kernels as heat maps, a column for each odd share",
 )

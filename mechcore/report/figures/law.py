@@ -152,8 +152,6 @@ HEADLINE = ReportFigure(
     _by_layers,
     _draw,
     _caption,
-    "Square of the speed in units of the light speed against the odd share of the energy, with the "
-    "line y = x, a panel for each number of layers",
     value="squared_speed",
     groups=("panel", "activation", "size"),
     topics=lambda results: [results.family],
@@ -166,8 +164,6 @@ FAMILIES = ReportFigure(
     _by_family,
     _draw,
     _families_caption,
-    "Square of the speed in units of the light speed against the odd share of the energy, with the "
-    "line y = x, a panel for each kernel family",
     value="squared_speed",
     groups=("panel", "activation", "size"),
     topics=lambda results: [""] if _other_families(results) else [],

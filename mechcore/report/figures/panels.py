@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -23,7 +22,6 @@ from mechcore.report.figures.style import (
     THEORY,
     marker,
     new_figure,
-    plain,
 )
 
 MOST_POINTS = 150
@@ -83,7 +81,7 @@ class Panels:
             colour = ACTIVATION_COLOURS[drawn[place]]
             look: dict[str, Any] = {"color": colour, "ls": "", "marker": marker(size), "mew": 0.8}
             look |= {"mfc": "white"} if empty else {}
-            width = 3.2 + 1.5 * min(len(drawn) - 1 - place, 2)
+            width = 3.6 + 1.5 * min(len(drawn) - 1 - place, 2)
             axes.plot(part[x], part[y], ms=width, zorder=3, gid=y, **look)
         self.say(axes, rows, places, says)
 
@@ -211,16 +209,3 @@ def few(rows: pd.DataFrame, most: int, column: str = "beta") -> pd.DataFrame:
 def setting(row: Any) -> str:
     """Return which simulation a mark is of."""
     return f"{row['activation']}, k = {row['size']}, ρ = {row['odd_energy_ratio']:.2f}"
-
-
-def bars(axes: Axes, heights: pd.DataFrame, colours: Sequence[str]) -> None:
-    """Stack the columns of a table as bars."""
-    tops = heights.fillna(0.0).cumsum(axis=1)
-    for (name, column), colour in zip(heights.items(), colours, strict=True):
-        bottom = tops[name] - column.fillna(0.0)
-        axes.bar(np.arange(len(heights)), column.fillna(0.0), 0.66, bottom, color=colour)
-
-
-def titled(kind: str, name: object) -> str:
-    """Return the title of a panel."""
-    return f"{kind} {plain(name)}"

@@ -109,10 +109,7 @@ SPEED = ReportFigure(
     _table,
     _draw,
     _caption,
-    "Speed along the momentum of the kernel in pixels per layer against the odd share of the "
-    "energy, with theory and light cone, a panel for each pattern and size",
     value="speed",
-    groups=("activation", "size"),
     topics=lambda results: [
         results.family,
         *(name for name in results.experiment.kernels if name != results.family),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.special import betainc
 
@@ -19,7 +21,7 @@ from mechcore.filters.asymmetry import TYPES
 from mechcore.filters.bank_file import BankAnalysis
 from mechcore.filters.null import CHANCE, subspace_dimensions
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.panels import Panels, bars, draw_panels, line, mark
+from mechcore.report.figures.panels import Panels, draw_panels, line, mark
 from mechcore.report.figures.style import PALETTE, THEORY, plain, shades
 from mechcore.results.results import Results
 
@@ -34,7 +36,7 @@ PARTS = {"DC": "#6797c4", "two gradients": "#b3d0e8", "the rest": "0.92"}
 TYPE_COLOURS = {"symmetric": "#d98880", "mixed": "0.92", "antisymmetric": "#6797c4"}
 """What a bar is stacked of, from the bottom to the top, with colours of distinct lightness."""
 
-UNTRAINED: dict[str, Any] = {"ls": "", "marker": "D", "ms": 5, "mfc": "white", "color": PALETTE[3]}
+UNTRAINED: dict[str, Any] = {"shape": "D", "mfc": "white", "colour": PALETTE[3]}
 
 
 def trained_banks(results: Results) -> dict[str, BankAnalysis]:
@@ -42,25 +44,21 @@ def trained_banks(results: Results) -> dict[str, BankAnalysis]:
     return {name: bank.analysis for name, bank in results.banks.items() if bank.plan.trained}
 
 
-def layers_of(results: Results, columns: Sequence[str]) -> pd.DataFrame:
-    """Return columns of the layers of all trained banks, also as they were before training."""
+def _layers(results: Results, columns: list[str], before: str) -> pd.DataFrame:
+    """Columns of the layers of all trained banks, and one of them before training."""
     known = ["bank", "number", "layer", "height", "width", *columns]
-    parts = [pd.DataFrame(columns=[*known, *map("untrained_{}".format, columns)])]
+    parts = [pd.DataFrame(columns=[*known, "untrained"])]
     for name, analysis in trained_banks(results).items():
         layers = analysis.layers.rename(columns={"name": "layer"})
         layers = layers.assign(bank=name, number=np.arange(1, len(layers) + 1))[known]
-        before = results.banks.get(results.banks[name].plan.untrained or "")
-        old = (
-            before.analysis.layers.set_index("name") if before else pd.DataFrame(columns=[*columns])
-        )
-        for column in columns:
-            layers[f"untrained_{column}"] = layers.layer.map(old[column])
-        parts.append(layers)
+        old = results.banks.get(results.banks[name].plan.untrained or "")
+        known_before = old.analysis.layers.set_index("name")[before].to_dict() if old else {}
+        parts.append(layers.assign(untrained=layers.layer.map(known_before).astype(float)))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def bank_panels(data: FigureData, labels: tuple[str, str], legend: Sequence[Artist]) -> Panels:
-    """Return a panel for each bank, wide ones where networks are deep."""
+def _panels(data: FigureData, labels: tuple[str, str], legend: Sequence[Artist]) -> Panels:
+    """A panel for each bank, wide ones where networks are deep."""
     banks = data.table.groupby("bank", sort=False).number.nunique()
     narrow = banks.max() <= NARROW
     return draw_panels(
@@ -74,73 +72,77 @@ def bank_panels(data: FigureData, labels: tuple[str, str], legend: Sequence[Arti
     )
 
 
+@dataclass(frozen=True)
+class Bars:
+    """What a figure of bars, one a layer, is made of: columns of its table."""
+
+    label: str
+    parts: dict[str, str]
+    """Stacked from the bottom to the top, with their colours."""
+    levels: dict[str, Line2D]
+    """Drawn across each bar, with their entries in the legend."""
+    dots: dict[str, Line2D]
+    says: Callable[[dict[str, Any]], str]
+    """What the first dot of a layer says."""
+
+    def draw(self, data: FigureData) -> Panels:
+        """Draw a panel for each bank."""
+        patches = [Patch(color=colour, label=name) for name, colour in self.parts.items()]
+        lines = [line for line in (self.levels | self.dots).values() if line.get_label()]
+        panels = _panels(data, ("layer", self.label), [*patches, *lines])
+        for axes, layers in panels.facets(data.table, "bank"):
+            places = spread(list(range(len(layers))), LAYERS_SHOWN)
+            shown = layers.iloc[places].reset_index(drop=True)
+            self._draw_layers(axes, shown)
+            dot = next(iter(self.dots))
+            panels.say(axes, shown.assign(place=shown.index), ("place", dot), self.says)
+        return panels
+
+    def _draw_layers(self, axes: Axes, shown: pd.DataFrame) -> None:
+        heights = shown[[*self.parts]].fillna(0.0)
+        bottoms = heights.cumsum(axis=1) - heights
+        for name, colour in self.parts.items():
+            axes.bar(shown.index, heights[name], 0.66, bottoms[name], color=colour)
+        for name, entry in self.levels.items():
+            known = shown[name].dropna()
+            look: dict[str, Any] = {"color": THEORY, "ls": entry.get_linestyle(), "gid": name}
+            axes.hlines(known, known.index - 0.44, known.index + 0.44, **look)
+        for name, entry in self.dots.items():
+            look = {"color": entry.get_color(), "mfc": entry.get_markerfacecolor(), "gid": name}
+            axes.plot(shown.index, shown[name], ls="", marker=entry.get_marker(), ms=5, **look)
+        few = len(shown) <= NARROW
+        rows = zip(shown.number, shown.height, shown.width, strict=True)
+        names = [f"{number}\n{height}×{width}" if few else number for number, height, width in rows]
+        axes.set_xticks(shown.index, names, fontsize=9 if few else 7)
+        axes.tick_params(axis="x", length=0)
+        axes.set(ylim=(0, 1.02), xlim=(-0.6, len(shown) - 0.4))
+
+
 def _low_table(results: Results, _: str) -> pd.DataFrame:
-    shares = ["low_frequency_share", "dc_share"]
-    return layers_of(results, [*shares, *map("null_{}".format, shares), "null_low_frequency_limit"])
+    low, chance = "low_frequency_share", ["null_low_frequency_share", "null_low_frequency_limit"]
+    layers = _layers(results, [low, "dc_share", *chance], before=low)
+    gradients = layers[low] - layers.dc_share
+    parts = zip(PARTS, (layers.dc_share, gradients, 1 - layers[low]), strict=True)
+    return layers.assign(**dict(parts))
 
 
-def _draw_low(data: FigureData) -> Panels:
-    table = data.table
-    legend = [
-        *(Patch(color=colour, label=name) for name, colour in PARTS.items()),
-        line("chance: mean", ls=":"),
-        line(f"chance: 1 in {1 / CHANCE:.0f}"),
-        mark("untrained", **UNTRAINED),
-    ]
-    panels = bank_panels(data, ("layer", "share of the energy"), legend)
-    for axes, layers in panels.facets(table, "bank"):
-        shown = _shown(layers)
-        low = shown.low_frequency_share
-        parts = [shown.dc_share, low - shown.dc_share, 1 - low]
-        bars(axes, pd.concat(parts, axis=1, keys=PARTS), list(PARTS.values()))
-        levels(axes, shown.null_low_frequency_share, ":")
-        levels(axes, shown.null_low_frequency_limit, "-")
-        axes.plot(shown.index, shown.untrained_low_frequency_share, **UNTRAINED)
-        places = shown.assign(place=shown.index)
-        panels.say(axes, places, ("place", "low_frequency_share"), _says_low)
-        name_layers(axes, shown)
-    return panels
-
-
-def _shown(layers: pd.DataFrame) -> pd.DataFrame:
-    places = spread(list(range(len(layers))), LAYERS_SHOWN)
-    return layers.iloc[places].reset_index(drop=True)
-
-
-def levels(axes: Axes, height: pd.Series, style: str) -> None:
-    """Draw a level across each bar."""
-    known = height.astype(float).dropna()
-    look: dict[str, Any] = {"color": THEORY, "lw": 1.4, "ls": style, "gid": height.name}
-    axes.hlines(known, known.index - 0.44, known.index + 0.44, **look)
-
-
-def name_layers(axes: Axes, shown: pd.DataFrame) -> None:
-    """Number the bars, with the sizes of the kernels where there is room."""
-    few = len(shown) <= NARROW
-    rows = zip(shown.number, shown.height, shown.width, strict=True)
-    names = [f"{number}\n{height}×{width}" if few else number for number, height, width in rows]
-    axes.set_xticks(shown.index, names, fontsize=9 if few else 7)
-    axes.tick_params(axis="x", length=0)
-    axes.set(ylim=(0, 1.02), xlim=(-0.6, len(shown) - 0.4))
-
-
-def _says_low(row: dict[str, float]) -> str:
-    low, dc = row["low_frequency_share"], row["dc_share"]
-    return f"layer {row['number']}, {row['layer']}: {dc:.0%} DC, {low - dc:.0%} gradients"
+def _says_low(row: dict[str, Any]) -> str:
+    shares = f"{row['DC']:.0%} DC, {row['two gradients']:.0%} gradients"
+    return f"layer {row['number']}, {row['layer']}: {shares}"
 
 
 def _low_caption(data: FigureData) -> str:
-    table = data.table
-    decide = table[(table.null_low_frequency_share <= MOST_BY_CHANCE)]
-    decide = decide.dropna(subset=["low_frequency_share"])
-    low, before = decide.low_frequency_share, decide.untrained_low_frequency_share
+    table = data.table.dropna(subset=["low_frequency_share"])
+    decide = table[table.null_low_frequency_share <= MOST_BY_CHANCE]
+    low, before = decide.low_frequency_share, decide.untrained
     above, most = low > decide.null_low_frequency_limit, low > DOMINATED
     untrained = f", {before.mean():.0%} before training" if before.notna().any() else ""
+    mean = f"{low.mean():.0%} of the energy on average{untrained}" if len(low) else "no known share"
     return (
-        f"DC and the two gradients hold {low.mean():.0%} of the energy on average{untrained}: more "
-        f"than chance in {above.sum()} of {len(decide)} layers, and more than {DOMINATED:.0%} in "
-        f"{most.sum()}. Chance are kernels of the same energies that point anywhere; layers in "
-        f"which they hold more than {MOST_BY_CHANCE:.0%} are not counted."
+        f"DC and the two gradients hold {mean}: more than chance in {above.sum()} of {len(decide)} "
+        f"layers, and more than {DOMINATED:.0%} in {most.sum()}. Chance is what kernels "
+        "of the same energies in random directions give; layers in which it is more than "
+        f"{MOST_BY_CHANCE:.0%} are not counted."
     )
 
 
@@ -148,10 +150,17 @@ SPECTRA = ReportFigure(
     "spectra",
     "Where is the energy of trained kernels?",
     _low_table,
-    _draw_low,
+    Bars(
+        "share of the energy",
+        PARTS,
+        {
+            "null_low_frequency_share": line("chance: mean", ls=":"),
+            "null_low_frequency_limit": line(f"chance: 1 in {1 / CHANCE:.0f}"),
+        },
+        {"untrained": mark("DC and gradients, untrained", **UNTRAINED)},
+        _says_low,
+    ).draw,
     _low_caption,
-    "Bars of the energy of each layer in DC, the two gradients and the rest of the DCT, with what "
-    "chance gives and the untrained network; share of DC and gradients",
     value="low_frequency_share",
     groups=("bank", "number"),
     main=True,
@@ -159,63 +168,40 @@ SPECTRA = ReportFigure(
 
 
 def _type_table(results: Results, _: str) -> pd.DataFrame:
-    layers = layers_of(results, [*TYPE_COLOURS, "strongest", "odd_energy_ratio"])
+    ratio = "odd_energy_ratio"
+    layers = _layers(results, [*TYPE_COLOURS, ratio], before=ratio)
     shapes = list(zip(layers.height, layers.width, strict=True))
-    (low, high) = TYPES["symmetric"][1], TYPES["antisymmetric"][0]
-    return layers.assign(
-        chance_symmetric=[_below(low, *shape) for shape in shapes],
-        chance_not_antisymmetric=[_below(high, *shape) for shape in shapes],
-    )
+    limits = {"chance_symmetric": "symmetric", "chance_not_antisymmetric": "antisymmetric"}
+    inner = {"symmetric": TYPES["symmetric"][1], "antisymmetric": TYPES["antisymmetric"][0]}
+    chances = {
+        column: [_chance_below(inner[name], *shape) for shape in shapes]
+        for column, name in limits.items()
+    }
+    return layers.assign(**chances)
 
 
-def _below(limit: float, height: int, width: int) -> float:
+def _chance_below(limit: float, height: int, width: int) -> float:
     """How many untrained kernels have a smaller asymmetric share, see `mechcore.filters.null`."""
     taps = height * width
     asymmetric = subspace_dimensions(height, width)["asymmetric_share"]
-    return (
-        float(betainc(asymmetric / 2, (taps - asymmetric) / 2, limit))
-        if 0 < asymmetric < taps
-        else np.nan
-    )
+    if not 0 < asymmetric < taps:
+        return np.nan
+    return float(betainc(asymmetric / 2, (taps - asymmetric) / 2, limit))
 
 
-def _draw_types(data: FigureData) -> Panels:
-    table = data.table
-    legend = [
-        *(Patch(color=colour, label=name) for name, colour in TYPE_COLOURS.items()),
-        line("chance"),
-        mark("odd share ρ of the energy", colour=THEORY),
-        mark("ρ, untrained", **UNTRAINED),
-    ]
-    panels = bank_panels(data, ("layer", "share of the strongest kernels"), legend)
-    for axes, layers in panels.facets(table, "bank"):
-        shown = _shown(layers)
-        bars(axes, shown[list(TYPE_COLOURS)], list(TYPE_COLOURS.values()))
-        levels(axes, shown.chance_symmetric, "-")
-        levels(axes, shown.chance_not_antisymmetric, "-")
-        axes.plot(shown.index, shown.untrained_odd_energy_ratio, **UNTRAINED)
-        axes.plot(shown.index, shown.odd_energy_ratio, "o", color=THEORY, ms=5, gid="odd")
-        places = shown.assign(place=shown.index)
-        panels.say(axes, places, ("place", "odd_energy_ratio"), _says_types)
-        name_layers(axes, shown)
-    return panels
-
-
-def _says_types(row: dict[str, float]) -> str:
+def _says_types(row: dict[str, Any]) -> str:
     types = ", ".join(f"{row[name]:.0%} {name}" for name in TYPE_COLOURS)
     return f"layer {row['number']}, {row['layer']}: {types}; ρ = {row['odd_energy_ratio']:.2f}"
 
 
 def _type_caption(data: FigureData) -> str:
-    table = data.table
-    means = table[list(TYPE_COLOURS)].mean()
-    chance = table.chance_symmetric.mean(), (1 - table.chance_not_antisymmetric).mean()
+    means = data.table.mean(numeric_only=True)
     return (
         f"In the mean over layers, {means.symmetric:.0%} of the strongest kernels are symmetric "
-        f"(by chance {chance[0]:.0%}) and {means.antisymmetric:.0%} antisymmetric (by chance "
-        f"{chance[1]:.0%}). Symmetric are those that lose at most {TYPES['symmetric'][1]} of their "
-        "energy in the mean over the symmetries of the square, antisymmetric those that lose at "
-        f"least {TYPES['antisymmetric'][0]}."
+        f"(by chance {means.chance_symmetric:.0%}) and {means.antisymmetric:.0%} antisymmetric (by "
+        f"chance {1 - means.chance_not_antisymmetric:.0%}). Symmetric are those that lose at most "
+        f"{TYPES['symmetric'][1]} of their energy in the mean over the symmetries of the square, "
+        f"antisymmetric those that lose at least {TYPES['antisymmetric'][0]}."
     )
 
 
@@ -223,12 +209,20 @@ SYMMETRY = ReportFigure(
     "symmetry",
     "Are trained kernels symmetric or antisymmetric?",
     _type_table,
-    _draw_types,
+    Bars(
+        "share of the strongest kernels",
+        TYPE_COLOURS,
+        {"chance_symmetric": line("chance"), "chance_not_antisymmetric": line("")},
+        {
+            "odd_energy_ratio": mark("odd share ρ of the energy", colour=THEORY),
+            "untrained": mark("ρ, untrained", **UNTRAINED),
+        },
+        _says_types,
+    ).draw,
     _type_caption,
-    "Bars of the types of the strongest kernels of each layer, and points of the odd share of "
-    "its energy; share of the symmetric ones",
     value="symmetric",
     groups=("bank", "number"),
+    shows="Share of the strongest kernels that is symmetric, mixed and antisymmetric; the first",
     main=True,
 )
 
@@ -264,7 +258,7 @@ def _draw_components(data: FigureData) -> Panels:
     most = shades(table.groupby("bank").number.nunique().max())
     legend = [line("first layer", most[0]), line("last layer", most[-1])]
     labels = "DCT components, by rising frequency", "share of the energy, summed"
-    panels = bank_panels(data, labels, legend)
+    panels = _panels(data, labels, legend)
     for axes, rows in panels.facets(table, "bank"):
         palette = shades(rows.number.nunique())
         for colour, (_, layer) in zip(palette, rows.groupby("number"), strict=True):
@@ -295,7 +289,6 @@ COMPONENTS = ReportFigure(
     _component_table,
     _draw_components,
     _component_caption,
-    "Share of the energy of each layer in the first DCT components, summed, a line a layer",
     value="sum",
     groups=("bank", "number"),
 )

@@ -123,7 +123,6 @@ DRIFT = ReportFigure(
     _velocities,
     _draw_velocities,
     _velocity_caption,
-    "Measured against predicted velocity of trained kernels along their momentum, in light speeds",
     value="measured",
     groups=("bank", "activation"),
     main=True,
@@ -202,9 +201,9 @@ SPACE = ReportFigure(
     _points,
     _draw_points,
     _point_caption,
-    "Kernels as points in space, seen along three axes; signed norm of the symmetric part",
     value="point_z",
     groups=("number",),
     topics=lambda results: list(trained_banks(results)),
     space=_turnable,
+    shows="Kernels as points in space, seen along three axes; signed norm of the symmetric part",
 )

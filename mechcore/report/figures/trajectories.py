@@ -81,67 +81,56 @@ DISPLACEMENTS = ReportFigure(
     _displacements,
     _draw_displacements,
     _displacement_caption,
-    "Displacement of the centroid in pixels against the layer, a line for each odd share",
     value="displacement",
     groups=("activation", "beta"),
     topics=lambda results: [results.family],
 )
 
-PARTS = {"deviation": "deviation (°)", "relative_speed": "speed / mean"}
-
 
 def _by_angle(results: Results, family: str) -> pd.DataFrame:
     rows = results.mechanics
     chosen = (rows.kernel == family) & (rows.activation == results.activation)
-    chosen &= (rows.pattern == results.point) & rows["size"].isin(results.sizes_shown[:3])
+    chosen &= (rows.pattern == results.point) & (rows["size"] == results.size) & (rows.beta > 0)
     keys = ["kernel", "size", "angle", "beta"]
     kernels = results.kernels[[*keys, "momentum_angle", "beta_star"]]
-    table = few(rows[chosen & (rows.beta > 0)], 4).merge(kernels, on=keys)
+    table = few(rows[chosen], BETAS_SHOWN).merge(kernels, on=keys)
     speed = pd.Series(np.hypot(table.velocity_x, table.velocity_y), table.index)
     direction = np.degrees(np.arctan2(table.velocity_y, table.velocity_x))
     deviation = (direction - table.momentum_angle + 180) % 360 - 180
-    mean = speed.groupby([table["size"], table.beta]).transform("mean")
-    return table.assign(
-        deviation=deviation.where(speed > AT_REST),
-        relative_speed=speed / mean.where(mean > AT_REST),
-    )[["size", "angle", "beta", "beta_star", *PARTS]].sort_values(["size", "beta", "angle"])
+    table = table.assign(speed=speed, deviation=deviation.where(speed > AT_REST))
+    columns = ["size", "angle", "beta", "beta_star", "deviation", "speed"]
+    return table[columns].sort_values(["beta", "angle"], ignore_index=True)
 
 
 def _draw_by_angle(data: FigureData) -> Panels:
     table = data.table
-    sizes, betas = sorted(table["size"].unique()), sorted(table.beta.unique())
-    colour = dict(zip(betas, shades(len(betas)), strict=True))
+    colour = dict(zip(table.beta.unique(), shades(table.beta.nunique()), strict=True))
     panels = draw_panels(
-        [f"k = {size}" for size in sizes] + [""] * len(sizes),
+        ["direction less momentum (°)", "speed (px/layer)"],
         ("angle of the kernel (°)", ""),
         [line(f"ρ = {beta**2:.2g}", shade) for beta, shade in colour.items()],
-        panel=(2.15, 1.4),
-        columns=len(sizes),
-        sharex=True,
-        sharey="row",
+        panel=(3.2, 2.0),
+        gap=(0.5, 0.4),
     )
-    for place, column in enumerate(PARTS):
-        row = panels.axes[place * len(sizes) : (place + 1) * len(sizes)]
-        row[0].set_ylabel(PARTS[column])
-        for axes, size in zip(row, sizes, strict=True):
-            for beta, part in table[table["size"] == size].groupby("beta"):
-                look = {"color": colour[beta], "marker": "o", "ms": 3, "gid": column}
-                axes.plot(part.angle, part[column], lw=0.9, **look)
-    # A degree and a hundredth at least: smaller differences are not to be blown up.
+    for axes, column in zip(panels.axes, ("deviation", "speed"), strict=True):
+        for beta, part in table.groupby("beta"):
+            look = {"color": colour[beta], "marker": "o", "ms": 3, "gid": column}
+            axes.plot(part.angle, part[column], lw=0.9, **look)
+    # A degree at least: smaller differences are not to be blown up.
     turned = 1.12 * float(np.nanmax([*table.deviation.abs(), 1.0]))
-    away = 1.12 * float(np.nanmax([*(table.relative_speed - 1).abs(), 0.01]))
-    panels.axes[0].set(ylim=(-turned, turned), xticks=[0, 90, 180, 270])
-    panels.axes[len(sizes)].set(ylim=(1 - away, 1 + away))
+    panels.axes[0].set_ylim(-turned, turned)
+    panels.axes[1].set_ylim(bottom=0)
     return panels
 
 
 def _angle_caption(data: FigureData) -> str:
     table = data.table
-    spans = table.groupby(["size", "beta"]).relative_speed.agg(["min", "max"])
+    spans = table.groupby("beta").speed.agg(["min", "max", "mean"])
+    uneven = ((spans["max"] - spans["min"]) / spans["mean"]).max()
     return (
-        f"States move at most {table.deviation.abs().max():.2g}° off the momentum of their kernel. "
-        f"Their speed is {spans['min'].min():.2f} to {spans['max'].max():.2f} of its mean over the "
-        "angles, as a diagonal is longer than an axis."
+        f"A point moves at most {table.deviation.abs().max():.2g}° off the momentum of its kernel "
+        f"(k = {data.results.size}, {data.results.activation}). Its speed differs between the "
+        f"angles by up to {uneven:.0%} of the mean."
     )
 
 
@@ -151,9 +140,8 @@ ANGLES = ReportFigure(
     _by_angle,
     _draw_by_angle,
     _angle_caption,
-    "Direction of motion less that of the momentum in degrees, and speed over its mean, against "
-    "the angle of the kernel",
-    value="relative_speed",
-    groups=("size", "beta"),
+    value="speed",
+    groups=("beta",),
+    shows="Deviation from the momentum (°) and speed (px/layer) against the angle; the speed",
     topics=lambda results: [results.family] if len(results.experiment.angles) > 1 else [],
 )

@@ -78,46 +78,28 @@ CONTRACTION = ReportFigure(
     _contraction_table,
     _draw_contraction,
     _contraction_caption,
-    "Width of a moving state over that at rest against its speed over the diffusion speed, with "
-    "the Lorentz factor along the motion and 1 across it",
     value="contraction_along",
-    groups=("activation", "size"),
     topics=lambda results: [results.family] if 0.0 in results.experiment.betas else [],
     main=True,
 )
 
 
 def _diffusion_table(results: Results, family: str) -> pd.DataFrame:
-    """Width along x that a point has grown to under the most even kernel of each cell."""
-    parts = [
-        _widths(results, family, activation, size)
-        for activation in results.experiment.activations
-        for size in results.sizes_shown
-        if results.cell_name(family, activation, size) in results.finished
-    ]
-    empty = pd.DataFrame(columns=["activation", "size", "odd_energy_ratio", "t", "width"])
-    return pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def _widths(results: Results, family: str, activation: str, size: int) -> pd.DataFrame:
-    dataset = results.dataset(family, activation, size)
-    # Chosen before anything is computed: a cell holds hundreds of trajectories.
-    place = int(np.argmin(dataset.beta.values))
-    even = dataset.sel(pattern=results.point).isel(angle=[0], beta=[place])
-    variance = variance_along(even)
-    grown = (variance - variance.isel(t=0)).clip(min=0.0) ** 0.5
-    widths = grown.isel(angle=0, beta=0).to_dataframe("width").reset_index()
-    return pd.DataFrame(
-        {
-            "cell": results.cell_name(family, activation, size),
-            "activation": activation,
-            "size": size,
-            "odd_energy_ratio": float(even.odd_energy_ratio.values.flat[0]),
-            "diffusion_speed": results.theories(family, size)[0].diffusion_speed,
-            "t": widths.t,
-            "width": widths.width.where(widths.t > 0),
-        }
-    )
+    """How much wider a point has grown under even kernels."""
+    parts = [pd.DataFrame(columns=["activation", "size", "t", "width"])]
+    for size in results.sizes_shown:
+        cell = results.cell_name(family, results.activation, size)
+        if cell in results.finished:
+            dataset = results.dataset(family, results.activation, size)
+            # Chosen before anything is computed: a cell holds hundreds of trajectories.
+            even = dataset.sel(pattern=results.point, beta=[0.0]).isel(angle=[0])
+            variance = variance_along(even).values.ravel()
+            width = np.sqrt((variance - variance[0]).clip(min=0.0))
+            table = pd.DataFrame({"t": even.t, "width": width})[1:]
+            speed = results.theories(family, size)[0].diffusion_speed
+            table = table.assign(cell=cell, activation=results.activation, size=size)
+            parts.append(table.assign(diffusion_speed=speed))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _draw_diffusion(data: FigureData) -> Panels:
@@ -148,16 +130,14 @@ def _says_width(row: dict[str, float]) -> str:
 
 
 def _diffusion_caption(data: FigureData) -> str:
-    results, table = data.results, data.table
-    metrics = results.metrics
-    even = metrics[(metrics.kernel == data.topic) & (metrics.beta == metrics.beta.min())]
-    exponents = even[even.pattern == results.point].diffusion_exponent.dropna()
-    law = table.diffusion_speed * np.sqrt(table.t)
-    off = (table.width / law - 1).abs().max()
-    ends = dict.fromkeys(f"{end:.3f}" for end in (exponents.min(), exponents.max()))
+    results, table, metrics = data.results, data.table, data.results.metrics
+    even = metrics[(metrics.kernel == data.topic) & (metrics.beta == 0)]
+    exponents = even[even.pattern == results.point].diffusion_exponent
+    off = (table.width / (table.diffusion_speed * np.sqrt(table.t)) - 1).abs().max()
     return (
-        f"The width of a point grows as t to the power {' to '.join(ends)}; a random walk has 1/2. "
-        f"It differs from s√t by at most {off:.1g} of it, where s² is the variance of the kernel."
+        f"The width of a point is s√t to {off:.1g} of it, where s² is the variance of the kernel. "
+        f"The exponents of all activations and sizes are {exponents.min():.3f} to "
+        f"{exponents.max():.3f}; a random walk has 1/2."
     )
 
 
@@ -167,10 +147,7 @@ DIFFUSION = ReportFigure(
     _diffusion_table,
     _draw_diffusion,
     _diffusion_caption,
-    "Width grown since layer 0 in pixels against the layer, in double logarithmic axes, with the "
-    "lines s times the root of t",
     value="width",
-    groups=("activation", "size"),
-    topics=lambda results: [results.family],
+    topics=lambda results: [results.family] if 0.0 in results.experiment.betas else [],
     main=True,
 )
