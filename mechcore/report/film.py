@@ -1,4 +1,4 @@
-"""The film of the first screen: a pattern under four betas, layer by layer, as one strip of frames."""
+"""The film of the first screen: all layers of a pattern under four betas, as one strip."""
 
 from __future__ import annotations
 

@@ -170,6 +170,13 @@ class Store:
         return artifacts_folder(self.uri) / location.removeprefix(SERVED)
 
 
+def experiment_ids(uri: str) -> dict[str, str]:
+    """Return MLflow's ids of the experiments of a store, which another process may be writing."""
+    with one_line_errors(uri):
+        found = _connect(uri).search_experiments()
+    return {item.name: str(item.experiment_id) for item in found}
+
+
 @contextmanager
 def one_line_errors(uri: str, advice: str = "") -> Iterator[None]:
     """Raise what a store complains of as one line, without the password of the store."""

@@ -9,7 +9,13 @@ from typing import NoReturn
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.report.cells import AS_RUNS
-from mechcore.tracking.store import DEFAULTS, artifacts_folder, one_line_errors, reach_database
+from mechcore.tracking.store import (
+    DEFAULTS,
+    artifacts_folder,
+    experiment_ids,
+    one_line_errors,
+    reach_database,
+)
 from mechcore.tracking.uri import check_exists, sqlite_file
 
 DEFAULT_EXPERIMENT = "Default"
@@ -34,14 +40,10 @@ def check_store(uri: str) -> None:
 
 def experiment_pages(uri: str) -> dict[str, str]:
     """Return the addresses on a server, after its name, of the runs of each experiment."""
-    with one_line_errors(uri):
-        from mlflow import MlflowClient
-
-        found = MlflowClient(uri).search_experiments()
     return {
-        item.name: f"/#/experiments/{item.experiment_id}/runs{AS_RUNS}"
-        for item in found
-        if item.name != DEFAULT_EXPERIMENT
+        name: f"/#/experiments/{number}/runs{AS_RUNS}"
+        for name, number in experiment_ids(uri).items()
+        if name != DEFAULT_EXPERIMENT
     }
 
 
