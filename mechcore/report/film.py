@@ -100,7 +100,7 @@ def cropped(frames: Bytes) -> Bytes:
     [[7, 9]]
     """
     shown = (frames >= VISIBLE).any(axis=tuple(range(frames.ndim - 2)))
-    rows, columns = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(np.any(shown, axis=axis)) for axis in (1, 0))
     if not len(rows):
         return frames
     return frames[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
