@@ -99,8 +99,8 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C2": Criterion(
         "DC kernels spread a point alike in all directions: a Gaussian whose width grows as √t.",
-        f"DCT kernels with β = 0: the exponent is 1/2 to {limits.EXPONENT_ERROR}; the coefficient is "
-        "s = √((k² − 1)/12), and widths along and across are equal, to "
+        f"DCT kernels with β = 0: the exponent is 1/2 to {limits.EXPONENT_ERROR}; the "
+        "coefficient is s = √((k² − 1)/12), and widths along and across are equal, to "
         f"{limits.RELATIVE_ERROR:.0%}; the excess kurtosis after the last layer is at most "
         f"{limits.GAUSSIAN_KURTOSIS}.",
         section="diffusion",
@@ -181,9 +181,9 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "C10": Criterion(
         "In trained filters, DC and the two gradients hold most of the energy.",
-        f"A layer passes if these hold more than {limits.DOMINATED:.0%} of its energy, and a larger "
-        f"share than in {1 - CHANCE:.1%} of layers with kernels of the same energies and random "
-        "directions. Layers in which chance alone gives them more than "
+        f"A layer passes if these hold more than {limits.DOMINATED:.0%} of its energy, and a "
+        f"larger share than in {1 - CHANCE:.1%} of layers with kernels of the same energies and "
+        "random directions. Layers in which chance alone gives them more than "
         f"{limits.MOST_BY_CHANCE:.0%} are not judged. In part: some layers pass, or all are above "
         "chance.",
         section="spectra",

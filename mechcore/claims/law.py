@@ -110,6 +110,6 @@ def _exact_law(fits: pd.DataFrame) -> str:
     factors = fits.groupby("size").law.first().iloc[[0, -1]]
     ends = [f"{g:.3g} (k = {size})" for size, g in factors.drop_duplicates().items()]
     return (
-        f". While no tap of the kernel is negative (β ≤ β*), (v/c)² = g ρ/(1 − ρ) is exact, with g = "
-        f"{' to '.join(ends)}"
+        ". While no tap of the kernel is negative (β ≤ β*), (v/c)² = g ρ/(1 − ρ) is exact, with "
+        f"g = {' to '.join(ends)}"
     )

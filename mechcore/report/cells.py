@@ -22,6 +22,9 @@ STATES = {
 }
 """The states of a cell by name, which is also a class of the page: a symbol, and its meaning."""
 
+AS_RUNS = "?workflowType=machine_learning"
+"""Ends addresses of MLflow: without it, pages open that are for language models."""
+
 LOCAL_SERVER = "http://127.0.0.1:5000"
 """Where ``make ui`` shows a store that is no server."""
 
@@ -100,7 +103,7 @@ def run_pages(results: Results) -> dict[str, str]:
     uri, experiment = receipt["uri"], receipt["experiments"][results.experiment.experiment]
     server = uri.rstrip("/") if uri.startswith("http") else LOCAL_SERVER
     return {
-        name: f"{server}/#/experiments/{experiment}/runs/{run}"
+        name: f"{server}/#/experiments/{experiment}/runs/{run}{AS_RUNS}"
         for name, run in receipt["runs"].items()
     }
 

@@ -1,4 +1,4 @@
-"""The film of the first screen: a pattern under four betas, layer by layer, as one strip of frames."""
+"""The film of the first screen: all layers of a pattern under four betas, as one strip."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def cropped(frames: Bytes) -> Bytes:
     [[7, 9]]
     """
     shown = (frames >= VISIBLE).any(axis=tuple(range(frames.ndim - 2)))
-    rows, columns = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(np.any(shown, axis=axis)) for axis in (1, 0))
     if not len(rows):
         return frames
     return frames[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

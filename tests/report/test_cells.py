@@ -41,5 +41,8 @@ def test_a_cell_leads_to_its_run_once_it_was_tracked(
     receipt = {"uri": uri, "experiments": {"small": "7"}, "runs": {"dct-relu-k3": "abc"}}
     (tmp_path / "tracking.json").write_text(json.dumps(receipt), encoding="utf-8")
     cells = cell_data(results, states_of(results, None))["cells"]
-    assert cells["dct-relu-k3"]["run"] == f"{server}/#/experiments/7/runs/abc"
+    assert (
+        cells["dct-relu-k3"]["run"]
+        == f"{server}/#/experiments/7/runs/abc?workflowType=machine_learning"
+    )
     assert cells["dct-relu-k2"]["run"] == ""
