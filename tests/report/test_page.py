@@ -204,8 +204,9 @@ def test_two_builds_are_the_same_bytes(small: Report, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(small.folder, tmp_path / small.folder.name))
     again = tmp_path / small.page.parent.name
     write_report(small.experiment, copy, again / "index.html")
-    for file in sorted(small.page.parent.iterdir()):
-        assert file.read_bytes() == (again / file.name).read_bytes(), file.name
+    for file in filter(Path.is_file, small.page.parent.rglob("*")):
+        name = file.relative_to(small.page.parent)
+        assert file.read_bytes() == (again / name).read_bytes(), name
 
 
 def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -> None:
@@ -215,10 +216,10 @@ def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -
     with pytest.raises(MechcoreError, match="metrics"):
         write_report(small.experiment, tmp_path / "nothing", files[0])
     assert all(file.is_file() for file in files)
-    (tmp_path / "speed-dct.csv").mkdir()
+    (tmp_path / "figures" / "speed-dct.csv").mkdir(parents=True)
     with pytest.raises(MechcoreError, match="speed-dct"):
         write_report(small.experiment, small.folder, files[0])
-    assert (tmp_path / "headline-dct.svg").is_file()
+    assert (tmp_path / "figures" / "headline-dct.svg").is_file()
     assert not any(file.exists() for file in files)
 
 
