@@ -89,7 +89,7 @@ def _draw(data: FigureData) -> Panels:
         titles,
         (label, "(v/c)²"),
         [*key(table), line("(v/c)² = ρ, the paper's law", width=2.2), *exact, shade_entry()],
-        panel=(2.3, 2.3),
+        panel=(2.3, 2.3) if len(titles) > 2 else (3.3, 2.5),
         sharex=True,
         sharey=True,
     )
