@@ -28,7 +28,6 @@ from mechcore.claims.verdict import (
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
 from mechcore.io.environment import library_versions
-from mechcore.report.figures.registry import figure_stems
 from mechcore.report.page import Content, render, write_report
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.reproduction import Provenance, config_text
@@ -114,12 +113,11 @@ def test_figures_have_alternative_texts_with_numbers_and_files(
     for words in page.values("img", "alt") + appendix.values("img", "alt"):
         assert len(words) > 80
         assert re.search(r"\d", words)
-    names = {path.name for path in small.page.parent.iterdir()}
-    drawn = {name[:-4] for name in names if name.endswith(".svg")}
-    assert drawn == set(figure_stems(small.experiment))
+    figures = small.page.parent / "figures"
+    drawn = sorted(path.stem for path in figures.glob("*.svg"))
     # And the film.
     assert len(drawn) + 1 == len(page.values("img", "src") + appendix.values("img", "src"))
-    assert all(f"{stem}.csv" in names for stem in drawn)
+    assert drawn == sorted(path.stem for path in figures.glob("*.csv"))
 
 
 def test_every_claim_is_a_row_with_its_deciding_figure(small: Report, page: Page) -> None:
@@ -206,8 +204,9 @@ def test_two_builds_are_the_same_bytes(small: Report, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(small.folder, tmp_path / small.folder.name))
     again = tmp_path / small.page.parent.name
     write_report(small.experiment, copy, again / "index.html")
-    for file in sorted(small.page.parent.iterdir()):
-        assert file.read_bytes() == (again / file.name).read_bytes(), file.name
+    for file in filter(Path.is_file, small.page.parent.rglob("*")):
+        name = file.relative_to(small.page.parent)
+        assert file.read_bytes() == (again / name).read_bytes(), name
 
 
 def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -> None:
@@ -217,10 +216,10 @@ def test_a_page_is_never_older_than_its_figures(small: Report, tmp_path: Path) -
     with pytest.raises(MechcoreError, match="metrics"):
         write_report(small.experiment, tmp_path / "nothing", files[0])
     assert all(file.is_file() for file in files)
-    (tmp_path / "speed-dct.csv").mkdir()
+    (tmp_path / "figures" / "speed-dct.csv").mkdir(parents=True)
     with pytest.raises(MechcoreError, match="speed-dct"):
         write_report(small.experiment, small.folder, files[0])
-    assert (tmp_path / "headline-dct.svg").is_file()
+    assert (tmp_path / "figures" / "headline-dct.svg").is_file()
     assert not any(file.exists() for file in files)
 
 

@@ -10,6 +10,7 @@ from mechcore.experiment.controls import SYMMETRIC
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, key, line, mark
 from mechcore.report.figures.style import ACTIVATION_COLOURS, THEORY, plain
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
 DENSITIES = {"signed": "signed mass, no rectification", "absolute": "mass |x|"}
@@ -70,15 +71,14 @@ def _says(row: dict[str, float]) -> str:
 
 
 def _caption(data: FigureData) -> str:
-    table = data.table
-    (signed, of_signed), (absolute, of_absolute) = (
-        (int((drift <= LIMITS[name]).sum()), len(drift))
-        for name, drift in ((name, table.drift[table.density == name].dropna()) for name in LIMITS)
-    )
+    known = data.table.dropna(subset=["drift"])
+    still = (known.drift <= known.density.map(LIMITS)).groupby(known.density)
+    counts = still.agg(["sum", "size"]).reindex(list(LIMITS), fill_value=0).to_numpy(int)
+    signed, absolute = (f"{number} of {every}" for number, every in counts)
     return (
-        f"The centroid of the signed mass stays within {EXACT:g} px in {signed} of {of_signed} "
-        f"runs, that of |x| within {AT_REST_DRIFT} px in {absolute} of {of_absolute}. Noise is "
-        f"used as no symmetry keeps it in place; {table.extinct_at.notna().sum()} states died."
+        f"The centroid of the signed mass stays within {significant(EXACT)} px in {signed} runs, "
+        f"that of |x| within {AT_REST_DRIFT} px in {absolute}. Noise is used as no symmetry keeps "
+        f"it in place; {data.table.extinct_at.notna().sum()} states died."
     )
 
 

@@ -31,7 +31,6 @@ HORIZONS_SHOWN = 3
 POINTS_SHOWN = 26
 """Marks of a series: more would touch each other."""
 
-SYMBOLS = {"odd_energy_ratio": "ρ", "asymmetric_share": "asymmetric share"}
 LABELS = {
     "odd_energy_ratio": "odd share of the energy ρ",
     "asymmetric_share": "asymmetric share of the energy",
@@ -90,7 +89,7 @@ def _draw(data: FigureData) -> Panels:
         titles,
         (label, "(v/c)²"),
         [*key(table), line("(v/c)² = ρ, the paper's law", width=2.2), *exact, shade_entry()],
-        panel=(2.3, 2.3),
+        panel=(2.3, 2.3) if len(titles) > 2 else (3.3, 2.5),
         sharex=True,
         sharey=True,
     )
@@ -128,22 +127,21 @@ def _misses(data: FigureData) -> str:
     series = known.groupby(["panel", "size"]).miss.max()
     worst = known.iloc[int(known.miss.argmax())]
     return (
-        f"under {worst.activation} {(series <= LAW).sum()} of {len(series)} series stay within "
-        f"{LAW:g} of the line, and the farthest point misses it by {worst.miss:.2f} "
-        f"({worst.panel}, k = {worst['size']}, at {worst.share:.2f})"
+        f"Under {worst.activation}, {(series <= LAW).sum()} of {len(series)} series stay within "
+        f"{LAW:g} of the line (v/c)² = ρ; the worst point misses it by {worst.miss:.2f} "
+        f"({worst.panel}, k = {worst['size']}, at a share of {worst.share:.2f})."
     )
 
 
 def _caption(data: FigureData) -> str:
     return (
-        f"For a point, {_misses(data)}. v is the mean speed over T layers, c = (k − 1)/2 px/layer "
-        "the light speed, and the exact law is (v/c)² = g ρ/(1 − ρ) up to β*, where the first tap "
-        "turns negative."
+        f"{_misses(data)} v is the mean speed of a point over T layers and c = (k − 1)/2 px/layer "
+        "the light speed; up to β*, where the first tap turns negative, (v/c)² = g ρ/(1 − ρ)."
     )
 
 
 def _families_caption(data: FigureData) -> str:
-    return f"Over {data.table.layers.iloc[0]:.0f} layers, {_misses(data)}."
+    return f"{_misses(data)} Speeds are means over {data.table.layers.iloc[0]:.0f} layers."
 
 
 HEADLINE = ReportFigure(

@@ -35,8 +35,8 @@ NAMES = {
 }
 """Published quantities as legends name them."""
 
-SHAPES = {f"k={size}": marker(size) for size in (2, 3, 5)} | {"argmax_x": "s"}
-"""Marks of quantities that are of a kernel size, or stand beside another."""
+SHAPES = {f"k={size}": marker(size) for size in (2, 3, 5)} | {"argmax_x": "s", "theory": "."}
+"""Marks of quantities that are of a kernel size, or stand beside another; those are black."""
 
 
 @dataclass(frozen=True)

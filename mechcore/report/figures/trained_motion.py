@@ -16,6 +16,7 @@ from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, key, line, mark
 from mechcore.report.figures.style import CONE, THEORY, plain, shades
 from mechcore.report.figures.trained_layers import trained_banks
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
 INSIDE_LAYER = ["out", "in", "plane"]
@@ -107,11 +108,11 @@ def _velocity_caption(data: FigureData) -> str:
     miss = (known.measured - known.predicted).abs()
     exact = miss[known.no_negative_tap.astype(bool)]
     medians = miss.groupby(known.activation, sort=False).median()
-    typical = ", ".join(f"{median:.2f} c under {name}" for name, median in medians.items())
-    sure = f"; without negative taps at most {exact.max():.1g} c" if len(exact) else ""
+    typical = " and ".join(f"{median:.2f} c under {name}" for name, median in medians.items())
+    sure = f"; without negative taps by at most {significant(exact.max(), 1)} c ({len(exact)} runs)"
     hidden = (known.predicted.abs() > FASTEST).sum()
     return (
-        f"The prediction is missed by {typical} in the median{sure} ({len(exact)} runs). Of "
+        f"In the median the prediction is missed by {typical}{sure if len(exact) else ''}. Of "
         f"{len(table)} runs of the strongest kernels {table.extinct.sum()} died, "
         f"{table.unsound.sum()} are decided by rounding, and {hidden} are beyond the axis."
     )

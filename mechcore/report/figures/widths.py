@@ -12,6 +12,7 @@ from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, few, key, line, mark, setting
 from mechcore.report.figures.style import THEORY
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
 DIRECTIONS = {"contraction_along": "along the motion", "contraction_across": "across the motion"}
@@ -66,8 +67,8 @@ def _contraction_caption(data: FigureData) -> str:
     hidden = (known.contraction_along > WIDEST) | ~known.relative_speed.between(SLOWEST, FASTEST)
     return (
         f"Along the motion the width of a point misses the Lorentz factor √(1 − v²/s²) by at most "
-        f"{miss[inside].max():.1g} up to β*{beyond}. σ is the width grown by layer "
-        f"{data.results.experiment.steps}, s the diffusion speed of the even kernel; "
+        f"{significant(float(miss[inside].max()), 1)} up to β*{beyond}. σ is the width grown by "
+        f"layer {data.results.experiment.steps}, s the diffusion speed of the even kernel; "
         f"{hidden.sum()} of {len(known)} points are outside the axes."
     )
 
@@ -135,9 +136,9 @@ def _diffusion_caption(data: FigureData) -> str:
     exponents = even[even.pattern == results.point].diffusion_exponent
     off = (table.width / (table.diffusion_speed * np.sqrt(table.t)) - 1).abs().max()
     return (
-        f"The width of a point is s√t to {off:.1g} of it, where s² is the variance of the kernel. "
-        f"The exponents of all activations and sizes are {exponents.min():.3f} to "
-        f"{exponents.max():.3f}; a random walk has 1/2."
+        f"The width of a point grows as s√t, to {significant(off, 1)} of it, where s² is the "
+        f"variance of the kernel. The exponents of all activations and sizes are "
+        f"{exponents.min():.3f} to {exponents.max():.3f}; a random walk has 1/2."
     )
 
 
