@@ -15,6 +15,7 @@ from mechcore.model.geometry import light_speed
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, few, line
 from mechcore.report.figures.style import CONE, paper_style, plain, shades
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
 BETAS_SHOWN = 6
@@ -145,10 +146,11 @@ def _draw_by_angle(data: FigureData) -> Panels:
 
 def _angle_caption(data: FigureData) -> str:
     table = data.table
+    turned = significant(float(table.deviation.abs().max()), 2)
     spans = table.groupby("beta").speed.agg(["min", "max", "mean"])
     uneven = ((spans["max"] - spans["min"]) / spans["mean"]).max()
     return (
-        f"A point moves at most {table.deviation.abs().max():.2g}° off the momentum of its kernel "
+        f"A point moves at most {turned}° off the momentum of its kernel "
         f"(k = {data.results.size}, {data.results.activation}). Its speed differs between the "
         f"angles by up to {uneven:.0%} of the mean."
     )
