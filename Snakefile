@@ -31,7 +31,7 @@ rule all:
         # What only finished stages need would not be made again after it was deleted.
         results=[
             named(EXPERIMENT)
-            for named in (TRAJECTORIES, MEASURES, FILM_FILES, ANALYSES, BANK_RUNS)
+            for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS)
         ],
         tables=expand([*TABLES, *REPRODUCTION], experiment=EXPERIMENT.experiment),
         descriptions=expand(

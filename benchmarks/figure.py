@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
 
 from benchmarks.comparison import ENGINE
@@ -21,7 +22,6 @@ from mechcore.report.figures.style import (
     MARKERS,
     THEORY,
     colours,
-    new_figure,
     paper_style,
     write_png,
     write_svg,
@@ -39,7 +39,7 @@ PEER_LINES = {"float64": "--", "float32": ":"}
 def draw(results: Results, peers: pd.DataFrame, folder: Path) -> None:
     """Write ``benchmarks.svg`` and ``benchmarks.png``."""
     with paper_style():
-        figure = new_figure(7.6, 6.0, constrained=True)
+        figure = Figure((7.6, 6.0), layout="constrained")
         panels = figure.subplots(2, 2)
         _draw_peers(panels[0, 0], peers)
         _draw_ceiling(panels[0, 1], results)

@@ -1,7 +1,6 @@
-"""``python -m benchmarks.scale [--largest 10000]``: planning, packing and collecting of many cells.
+"""``python -m benchmarks.scale [--largest 10000]``: planning and packing of many cells.
 
-The engine is stubbed here, and only here: one cell is simulated, and it and what was measured
-on it stand for every other one. No configuration has more than 35,805 cells, so kernels of up to
+No configuration has more than 35,805 cells, so kernels of up to
 4096 px, which the engine refuses, are allowed by a patch of the limit.
 """
 
@@ -14,23 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from mechcore.analysis.collect import MEASURES, cell_fingerprint, write_measures
-from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.io.netcdf import write_dataset
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.forecast import forecast
 from mechcore.jobs.packing import CLASSES
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.kernels import FAMILIES
-from mechcore.simulation.run import simulate
 
 PROJECT = Path(__file__).parents[1]
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -79,13 +74,11 @@ def trial(folder: Path, count: int) -> dict[str, Spent]:
     forecast({name: estimated_cost(cell) for name, cell in cells.items()}, SIZES_OF_JOBS)
     packing = Spent(time.perf_counter() - start, float("nan"))
     planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
-    spent = {
+    return {
         "packing": packing,
         "planning, packed": run(folder, *planned, *PACKED),
         "planning, a job a cell": run(folder, *planned),
     }
-    _finish(folder / "results" / "scale", cells)
-    return spent | {"collecting": run(folder, "mechcore", *_collect())}
 
 
 def grid(count: int) -> dict[str, object]:
@@ -129,30 +122,6 @@ def _copy_project(folder: Path, settings: Mapping[str, object]) -> None:
         shutil.copytree(PROJECT / name, folder / name)
     shutil.copy(PROJECT / "Snakefile", folder)
     (folder / "grid.yaml").write_text(yaml.safe_dump(dict(settings)))
-
-
-def _collect() -> Sequence[str]:
-    results = Path("results") / "scale"
-    tables = {"--output": "metrics", "--mechanics": "mechanics", "--kernels": "kernels"}
-    written = [word for key, name in tables.items() for word in (key, f"{results / name}.csv")]
-    cells = ["--experiment", "grid.yaml", "--trajectories", str(results / "trajectories")]
-    return ["collect", *cells, "--measures", str(results / MEASURES), *written]
-
-
-def _finish(results: Path, cells: Mapping[str, Cell]) -> None:
-    """Make what the jobs of all cells would leave, of the first cell's measurements."""
-    name, cell = next(iter(cells.items()))
-    path = results / "trajectories" / f"{name}.nc"
-    write_dataset(simulate(cell), path)
-    first = results / MEASURES / f"{name}.csv"
-    write_measures(path, cell, first)
-    text, own = first.read_text(), cell_fingerprint(cell)
-    for other, planned in cells.items():
-        measures = text.replace(own, cell_fingerprint(planned))
-        (results / MEASURES / f"{other}.csv").write_text(measures)
-        if other != name:
-            # The same bytes under another name: read like any others.
-            (results / "trajectories" / f"{other}.nc").hardlink_to(path)
 
 
 if __name__ == "__main__":

@@ -26,16 +26,12 @@ def command(
     output: OutputOption,
     mechanics: Annotated[Path, typer.Option(help="Table of motion and widths to write.")],
     kernels: Annotated[Path, typer.Option(help="Table of kernels to write.")],
-    measures: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the files of measures; cells without one are measured now."),
-    ] = None,
     forget: Annotated[
         Path | None,
         typer.Option(help="Folder of `simulate --keep`, from which these cells are removed."),
     ] = None,
 ) -> None:
-    """Put together what is measured on all cells of an experiment, one row a simulation."""
+    """Measure the trajectories of all cells of an experiment, one row a simulation."""
     planned = load_experiment(experiment)
     cells = expand(planned)
     outputs = {"--output": output, "--mechanics": mechanics, "--kernels": kernels}
@@ -45,7 +41,7 @@ def command(
     from mechcore.analysis.tables import write_table
     from mechcore.jobs.resume import forget_finished
 
-    tables = collect(cells, trajectories, measures)
+    tables = collect(cells, trajectories)
     write_table(tables.kernels, kernels)
     write_table(tables.mechanics, mechanics)
     write_table(tables.metrics, output)

@@ -21,9 +21,6 @@ EXAMPLES = """Examples:
 def command(
     cell: Annotated[str, typer.Option(help="The cell as one line of JSON.")],
     output: OutputOption,
-    measures: Annotated[
-        Path | None, typer.Option(help="CSV file to write: what is measured on the trajectories.")
-    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(help="Folder for backup links; a cell that already has one is not run again."),
@@ -32,21 +29,16 @@ def command(
     """Run all simulations of one cell and write their trajectories."""
     planned = Cell.from_json(cell)
 
-    from mechcore.analysis.collect import write_measures
-    from mechcore.io.netcdf import write_dataset
-    from mechcore.jobs.cost import FINISHED_BEFORE
-    from mechcore.jobs.resume import simulate_once
-    from mechcore.simulation.run import simulate
-
     inputs, second = inputs_of(planned), keep / output.name if keep else None
     check_outputs({"--output": output, "--keep": second}, inputs, ".nc")
-    check_outputs({"--output": output, "--measures": measures}, inputs)
-    ran = True
+    outcome = f"{planned.simulations} simulations"
     if keep:
-        ran = simulate_once(planned, output, keep)
+        from mechcore.jobs.resume import FINISHED_BEFORE, simulate_once
+
+        outcome = outcome if simulate_once(planned, output, keep) else FINISHED_BEFORE
     else:
-        write_dataset(simulate(planned), output)
-    if measures:
-        write_measures(output, planned, measures)
-    outcome = f"{planned.simulations} simulations" if ran else FINISHED_BEFORE
+        from mechcore.io.netcdf import ROOT, write_contents
+        from mechcore.simulation.run import simulated
+
+        write_contents({ROOT: simulated(planned)}, output)
     typer.echo(f"{planned.id}: {outcome}")

@@ -16,7 +16,7 @@ from mechcore.filters.bank import Bank
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
 from mechcore.filters.summary import SHARES, kernel_table, summarise
 from mechcore.filters.variables import BANK_VARIABLES
-from mechcore.io.netcdf import ROOT, describe, read_groups, with_attributes, write_groups
+from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
 from mechcore.io.provenance import provenance
 
 LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
@@ -88,7 +88,7 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
 def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
     """Return an analysis as the groups of its file."""
     title = f"Kernels of {analysis.attributes['weights']}"
-    groups = {ROOT: with_attributes(xr.Dataset(), title).assign_attrs(analysis.attributes)}
+    groups = {ROOT: xr.Dataset(attrs=file_attributes(title) | analysis.attributes)}
     for name, slices in analysis.slices.items():
         groups[name] = slices
         groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")

@@ -6,13 +6,13 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
@@ -21,6 +21,7 @@ from mechcore.version import __version__
 
 if TYPE_CHECKING:
     import netCDF4
+    import xarray as xr
 
 
 FORMAT_VERSION = 1
@@ -33,6 +34,9 @@ REFERENCE = (
 
 INTEGERS = ("extinct_at", "diverged_at", "edge_at")
 """Variables that are stored as integers, -1 where there is no value."""
+
+TEXT_KINDS = "OUT"
+"""Kinds of arrays of text: which one a file gives depends on the version of a library."""
 
 ROOT = "/"
 """Path of the root group; most files have no other."""
@@ -55,24 +59,63 @@ PROVENANCE = (
 """Attributes that state how a file was made, not what it holds."""
 
 
-def with_attributes(dataset: xr.Dataset, title: str) -> xr.Dataset:
-    """Add the global attributes that every file of this project has."""
-    return dataset.assign_attrs(
-        Conventions="CF-1.11",
-        title=title,
-        source=f"mechcore {__version__}",
-        references=REFERENCE,
-        mechcore_version=__version__,
-        format_version=FORMAT_VERSION,
-    )
+class Variable(NamedTuple):
+    """An array, the names of its dimensions, and its attributes."""
+
+    dims: tuple[str, ...]
+    values: NDArray[np.generic]
+    attributes: dict[str, object]
+
+
+@dataclass
+class Contents:
+    """What a file or a group holds: a dataset without the second that importing xarray takes."""
+
+    variables: dict[str, Variable]
+    coordinates: Collection[str]
+    """Those of the variables that say where the values of the others are."""
+    attributes: dict[str, object]
+
+    def dataset(self) -> xr.Dataset:
+        """Return it as a dataset."""
+        import xarray as xr
+
+        places = {name: self.variables[name] for name in self.coordinates}
+        data = {name: known for name, known in self.variables.items() if name not in places}
+        return xr.Dataset(data, places, self.attributes)
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset) -> Contents:
+        """Return what a dataset holds."""
+        variables = {
+            str(name): Variable(tuple(map(str, known.dims)), known.values, dict(known.attrs))
+            for name, known in dataset.variables.items()
+        }
+        attributes = {str(name): value for name, value in dataset.attrs.items()}
+        return cls(variables, {*map(str, dataset.coords)}, attributes)
+
+
+def file_attributes(title: str) -> dict[str, object]:
+    """Return the global attributes that every file of this project has."""
+    return {
+        "Conventions": "CF-1.11",
+        "title": title,
+        "source": f"mechcore {__version__}",
+        "references": REFERENCE,
+        "mechcore_version": __version__,
+        "format_version": FORMAT_VERSION,
+    }
+
+
+def description(name: str, table: Mapping[str, tuple[str, str]]) -> dict[str, object]:
+    """Return the long name and the unit of a variable, if a table has them."""
+    return dict(zip(("long_name", "units"), table.get(name, ()), strict=False))
 
 
 def describe(dataset: xr.Dataset, table: Mapping[str, tuple[str, str]]) -> xr.Dataset:
     """Give the variables that a table names their long names and units, in place."""
-    for name in map(str, dataset.variables):
-        if name in table:
-            long_name, unit = table[name]
-            dataset[name].attrs.update(long_name=long_name, units=unit)
+    for name in dataset.variables:
+        dataset[name].attrs.update(description(str(name), table))
     return dataset
 
 
@@ -85,16 +128,73 @@ def write_groups(
     groups: Mapping[str, xr.Dataset], path: str | Path, *, compress: bool = True
 ) -> None:
     """Write datasets as the groups of one netCDF-4 file, complete or absent."""
-    root = groups[ROOT].assign_attrs({CONTENT_HASH: _hash_of_groups(groups)})
+    contents = {name: Contents.of(group) for name, group in groups.items()}
+    write_contents(contents, path, compress=compress)
+
+
+def write_contents(
+    groups: Mapping[str, Contents], path: str | Path, *, compress: bool = True
+) -> None:
+    """Write the groups of one netCDF-4 file, complete or absent."""
+    import netCDF4
 
     def write(draft: Path) -> None:
-        for name, group in {**groups, ROOT: root}.items():
-            mode: Literal["w", "a"] = "w" if name == ROOT else "a"
-            encoding = _encoding(group, compress)
-            with _reason_of_failure(draft):
-                group.to_netcdf(draft, mode, group=name, engine="netcdf4", encoding=encoding)
+        with _reason_of_failure(draft), netCDF4.Dataset(draft, "w") as file:
+            for name, group in groups.items():
+                _write_group(file if name == ROOT else file.createGroup(name), group, compress)
+            file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
 
     replace_file(path, write)
+
+
+def _write_group(file: netCDF4.Dataset, group: Contents, compress: bool) -> None:
+    file.setncatts({name: _stored(value) for name, value in group.attributes.items()})
+    for name, variable in group.variables.items():
+        for dimension, size in zip(variable.dims, variable.values.shape, strict=True):
+            if dimension not in file.dimensions:
+                file.createDimension(dimension, size)
+        data = name not in group.coordinates
+        values, fill, kept = _encoded(name, variable, data=data)
+        packed = compress and data and bool(values.ndim) and variable.values.dtype.kind in "fiu"
+        form: Any = str if values.dtype.kind in TEXT_KINDS else values.dtype
+        stored = file.createVariable(
+            name,
+            form,
+            variable.dims,
+            compression="zlib" if packed else None,
+            fill_value=fill,
+        )
+        stored.setncatts(kept | _places(name, group))
+        stored[...] = values
+
+
+def _encoded(
+    name: str, variable: Variable, *, data: bool
+) -> tuple[NDArray[np.generic], Any, dict[str, object]]:
+    """Values as they are stored, what stands for none, and attributes."""
+    values, attributes = variable.values, variable.attributes
+    if name in INTEGERS:
+        return np.where(np.isnan(values), -1, values).astype(np.int32), np.int32(-1), attributes
+    if values.dtype.kind == "b":
+        return values.astype(np.int8), None, attributes | {"dtype": "bool"}
+    if values.dtype.kind in TEXT_KINDS:
+        return values.astype(object), None, attributes
+    # CF allows no missing values in coordinates.
+    fill = values.dtype.type(np.nan) if values.dtype.kind == "f" and data else None
+    return values, fill, attributes
+
+
+def _places(name: str, group: Contents) -> dict[str, object]:
+    """Coordinates beside those of its dimensions, which CF wants a variable to name."""
+    dims = {*group.variables[name].dims}
+    beside = (other for other in group.coordinates if group.variables[other].dims != (other,))
+    known = sorted(other for other in beside if {*group.variables[other].dims} <= dims)
+    return {"coordinates": " ".join(known)} if known and name not in group.coordinates else {}
+
+
+def _stored(value: object) -> object:
+    """Whole numbers as the format has them."""
+    return np.int64(value) if isinstance(value, int) else value
 
 
 @contextmanager
@@ -109,19 +209,6 @@ def _reason_of_failure(draft: Path) -> Iterator[None]:
         raise OSError(str(error)) from error
 
 
-def _encoding(dataset: xr.Dataset, compress: bool) -> dict[str, dict[str, object]]:
-    encoding: dict[str, dict[str, object]] = {
-        str(name): {"zlib": compress, "complevel": 4, "shuffle": True}
-        for name, variable in dataset.data_vars.items()
-        if variable.ndim and variable.dtype.kind in "fiu"
-    }
-    # CF allows no missing values in coordinates.
-    encoding |= {str(name): {"_FillValue": None} for name in dataset.coords}
-    for name in set(INTEGERS) & set(map(str, dataset.variables)):
-        encoding[name] = encoding.get(name, {}) | {"dtype": "int32", "_FillValue": -1}
-    return encoding
-
-
 def read_dataset(path: str | Path) -> xr.Dataset:
     """Read a netCDF file of this project into memory."""
     return read_groups(path)[ROOT]
@@ -131,7 +218,9 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     """Read all groups of a netCDF file of this project into memory."""
     groups = _checked(path, lambda: _loaded(path))
     try:
-        intact = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(groups)
+        intact = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(
+            {name: Contents.of(group) for name, group in groups.items()}
+        )
     except (TypeError, ValueError):
         # Damage can give an attribute a type that the project never writes.
         intact = False
@@ -143,6 +232,7 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
 def read_attributes(path: str | Path) -> dict[str, object]:
     """Read the global attributes alone, which is fast and does not notice damage of variables."""
     import netCDF4
+    import xarray as xr
 
     def load() -> dict[str, xr.Dataset]:
         with netCDF4.Dataset(path) as file:
@@ -152,6 +242,8 @@ def read_attributes(path: str | Path) -> dict[str, object]:
 
 
 def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
+    import xarray as xr
+
     _check_size(path)
     groups = xr.open_groups(path, engine="netcdf4")
     try:
@@ -196,9 +288,9 @@ def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dic
     return groups
 
 
-def _hash_of_groups(groups: Mapping[str, xr.Dataset]) -> str:
+def _hash_of_groups(groups: Mapping[str, Contents]) -> str:
     """Hash groups in the order of their names: libraries list them in any order."""
-    hashes = {name: content_hash(groups[name]) for name in sorted(groups)}
+    hashes = {name: _content_hash(groups[name]) for name in sorted(groups)}
     if len(hashes) == 1:
         return hashes[ROOT]
     return hashlib.sha256("".join(map("".join, hashes.items())).encode()).hexdigest()
@@ -206,18 +298,23 @@ def _hash_of_groups(groups: Mapping[str, xr.Dataset]) -> str:
 
 def content_hash(dataset: xr.Dataset) -> str:
     """Return a hash of values, coordinates and settings, whatever library version wrote them."""
+    return _content_hash(Contents.of(dataset))
+
+
+def _content_hash(contents: Contents) -> str:
     digest = hashlib.sha256()
-    for name in sorted(str(name) for name in dataset.variables):
-        variable = dataset.variables[name]
-        digest.update(f"{name}{variable.dims}{variable.shape}".encode())
-        digest.update(_canonical_bytes(variable.values))
-    attributes = {key: dataset.attrs[key] for key in sorted(set(dataset.attrs) - set(PROVENANCE))}
+    for name in sorted(contents.variables):
+        dims, values, _ = contents.variables[name]
+        digest.update(f"{name}{dims}{values.shape}".encode())
+        digest.update(_canonical_bytes(values))
+    kept = sorted(set(contents.attributes) - set(PROVENANCE))
+    attributes = {key: contents.attributes[key] for key in kept}
     digest.update(json.dumps(attributes, default=lambda number: number.item()).encode())
     return digest.hexdigest()
 
 
 def _canonical_bytes(values: NDArray[np.generic]) -> bytes:
-    if values.dtype.kind in "OUT":
+    if values.dtype.kind in TEXT_KINDS:
         return "\0".join(map(str, values.ravel())).encode()
     if values.dtype.kind in "biu":
         values = values.astype(np.int64)

@@ -17,6 +17,7 @@ from mechcore.engines.methods import direct_cost, low_rank_cost
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import QUANTITIES
 from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
+from mechcore.jobs.resume import FINISHED_BEFORE
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import domain_side
 from mechcore.model.kernels import kernel
@@ -37,9 +38,6 @@ are too fast to be seen in a job: their time is from ``make bench``."""
 PROBE = 15
 """A larger kernel takes the same path as one of this size, or one less, of its family: factorising
 thousands of large kernels would take longer than many a grid."""
-
-FINISHED_BEFORE = "finished before, by the same code"
-"""Logged by a job that only restored a finished file from its backup link."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import link_or_copy, replace_file
-from mechcore.io.netcdf import write_dataset
+from mechcore.io.netcdf import ROOT, write_contents
 from mechcore.simulation.reading import holds_trajectories
-from mechcore.simulation.run import simulate
+from mechcore.simulation.run import simulated
+
+FINISHED_BEFORE = "finished before, by the same code"
+"""Logged by a job that only restored a finished file from its backup link."""
 
 
 def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
@@ -22,7 +25,7 @@ def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
     second = folder / path.name
     finished = holds_trajectories(second, cell)
     if not finished:
-        write_dataset(simulate(cell), second)
+        write_contents({ROOT: simulated(cell)}, second)
     replace_by_link(second, path)
     return not finished
 

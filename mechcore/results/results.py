@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from mechcore.analysis.collect import MEASURES, Measurements, collect
+from mechcore.analysis.collect import Measurements, collect
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
@@ -132,7 +132,7 @@ class Results:
         }
         if not cells:
             raise MechcoreError(f"{folder}: no trajectories of {experiment.experiment} yet")
-        return cls.fitted(experiment, results, collect(cells, folder, results / MEASURES))
+        return cls.fitted(experiment, results, collect(cells, folder))
 
     @classmethod
     def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:

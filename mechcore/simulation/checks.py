@@ -19,16 +19,14 @@ from mechcore.engines.trajectories import Trajectories
 from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.io.arrays import Array
+from mechcore.io.netcdf import TEXT_KINDS
 from mechcore.model.decomposition import measured_betas
 from mechcore.model.kernels import kernel
-from mechcore.simulation.dataset import trajectories_dataset
+from mechcore.simulation.dataset import trajectories_contents
 
 COORDINATE_TOLERANCE = 1e-10
 """Betas are measured on kernels and kept to 12 digits, the last of which depend on the machine. All
 other coordinates are written as they were configured."""
-
-TEXT_KINDS = "OUT"
-"""Kinds of arrays of text: which one a file gives depends on the version of a library."""
 
 
 def check_structure(
@@ -129,7 +127,7 @@ def _template(snapshots: bool) -> xr.Dataset:
     """Trajectories of one simulation of one layer, with every variable that a cell has."""
     outcome = Trajectories.undefined(1, 1, int(snapshots), 1)
     grid = (getattr(outcome, field.name)[np.newaxis, np.newaxis] for field in fields(outcome))
-    dataset = trajectories_dataset(
+    return trajectories_contents(
         Trajectories(*grid),
         sensitivity=np.zeros((1, 1, 1, 2)),
         kernels=np.ones((1, 1, 1, 1)),
@@ -139,8 +137,9 @@ def _template(snapshots: bool) -> xr.Dataset:
         window_starts=np.zeros((1, int(snapshots), 2)),
         edge_at=np.zeros(1),
         regions=np.array([""], dtype=object),
-    )
-    return dataset.assign_coords(mixing_ratio=("beta", np.zeros(1)))
+        attributes={},
+        mixing_ratios=np.zeros(1),
+    ).dataset()
 
 
 @cache

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
-from mechcore.io.netcdf import describe, with_attributes
+from mechcore.io.netcdf import Contents, Variable, description, file_attributes
 from mechcore.io.provenance import provenance
 from mechcore.model.decomposition import betas_of
 
@@ -65,7 +64,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
 """Long name and unit of every variable and coordinate of trajectories."""
 
 
-def trajectories_dataset(
+def trajectories_contents(
     outcome: Trajectories,
     *,
     sensitivity: Array,
@@ -76,18 +75,21 @@ def trajectories_dataset(
     window_starts: Array,
     edge_at: Array,
     regions: NDArray[np.generic],
-) -> xr.Dataset:
+    attributes: Mapping[str, object],
+    mixing_ratios: Array | None = None,
+) -> Contents:
     """Assemble simulations on a grid of coordinates in the project's format, see `ATTRIBUTES`.
 
     The coordinates are the leading dimensions of all arrays in their order; ``pattern`` is the
     first if there are several. Kernels and their beta* are the same for all patterns;
     ``sensitivity``, (..., 2), is that of the record and that of the centroid (px);
     ``window_starts``, (..., m, 2), ``edge_at`` and ``regions`` belong to the patterns alone.
+    ``attributes`` are global.
     """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
     pattern_lead = tuple(name for name in lead if name == "pattern")
-    variables: dict[str, tuple[tuple[str, ...], object]] = {
+    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic]]] = {
         name: ((*lead, "t"), outcome.record[..., index]) for index, name in enumerate(QUANTITIES)
     }
     variables |= {
@@ -101,11 +103,13 @@ def trajectories_dataset(
         "beta_star": (kernel_lead, beta_stars),
         "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
     }
-    axes: dict[str, object] = {
-        **coordinates,
+    axes: dict[str, tuple[tuple[str, ...], NDArray[np.generic]]] = {
+        **{name: ((name,), values) for name, values in coordinates.items()},
         "region": (pattern_lead, regions),
-        "t": np.arange(rule.steps + 1),
+        "t": (("t",), np.arange(rule.steps + 1)),
     }
+    if mixing_ratios is not None:
+        axes["mixing_ratio"] = (("beta",), mixing_ratios)
     if rule.snapshot_layers:
         window = (*pattern_lead, "snapshot_t")
         variables |= {
@@ -113,23 +117,31 @@ def trajectories_dataset(
             "snapshot_x": (window, window_starts[..., 0]),
             "snapshot_y": (window, window_starts[..., 1]),
         }
-        axes["snapshot_t"] = np.array(rule.snapshot_layers)
-    dataset = describe(xr.Dataset(variables, axes), ATTRIBUTES)
-    return with_attributes(dataset, "Trajectories of convolution kernels")
-
-
-def with_cell(dataset: xr.Dataset, cell: Cell) -> xr.Dataset:
-    """Add what identifies a cell to the global attributes."""
-    describe(dataset, ATTRIBUTES)
-    identified = with_parameters(dataset, cell.id, cell.to_mapping())
-    title = f"Trajectories of {cell.id}"
-    return identified.assign_attrs(title=title, kernel=cell.kernel, size=cell.size)
-
-
-def with_parameters(dataset: xr.Dataset, name: str, parameters: Mapping[str, object]) -> xr.Dataset:
-    """Add the parameters and the provenance to the global attributes."""
-    return dataset.assign_attrs(
-        cell_id=name,
-        cell=json.dumps(parameters, separators=(",", ":")),
-        **provenance("simulation", parameters),
+        axes["snapshot_t"] = (("snapshot_t",), np.array(rule.snapshot_layers))
+    return Contents(
+        {
+            name: Variable(dims, np.asarray(values), description(name, ATTRIBUTES))
+            for name, (dims, values) in {**variables, **axes}.items()
+        },
+        [*axes],
+        file_attributes("Trajectories of convolution kernels") | dict(attributes),
     )
+
+
+def cell_attributes(cell: Cell) -> dict[str, object]:
+    """Return the global attributes that identify a cell."""
+    return {
+        **identity(cell.id, cell.to_mapping()),
+        "title": f"Trajectories of {cell.id}",
+        "kernel": cell.kernel,
+        "size": cell.size,
+    }
+
+
+def identity(name: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters and the provenance as global attributes."""
+    return {
+        "cell_id": name,
+        "cell": json.dumps(parameters, separators=(",", ":")),
+        **provenance("simulation", parameters),
+    }

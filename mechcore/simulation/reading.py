@@ -16,7 +16,7 @@ from mechcore.simulation.checks import (
     differing_attributes,
     expected_attributes,
 )
-from mechcore.simulation.dataset import with_cell
+from mechcore.simulation.dataset import cell_attributes
 
 
 def read_trajectories(path: Path, cell: Cell) -> xr.Dataset:
@@ -47,7 +47,7 @@ def holds_trajectories(path: Path, cell: Cell) -> bool:
         attributes = read_dataset(path).attrs
     except MechcoreError:
         return False
-    planned = with_cell(xr.Dataset(), cell).attrs
+    planned = cell_attributes(cell)
     return all(attributes.get(name) == planned[name] for name in ("cell_id", "cell", "core_hash"))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore import engines
@@ -24,6 +24,7 @@ from mechcore.engines.trajectories import (
 from mechcore.errors import InvalidValue, checked_integer, choose
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.io.arrays import Array, real_array
+from mechcore.io.netcdf import Contents
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES, domain_side
 from mechcore.model.decomposition import measured_betas, parities
@@ -32,13 +33,16 @@ from mechcore.model.kernels import FAMILIES, as_kernel, even_part, kernel, odd_p
 from mechcore.model.normalisations import NEEDS_DOMAIN, NORMALISATIONS, rescaled
 from mechcore.model.patterns import Image, as_pattern, pattern_image
 from mechcore.model.theory import beta_star
-from mechcore.simulation.dataset import trajectories_dataset, with_cell, with_parameters
+from mechcore.simulation.dataset import cell_attributes, identity, trajectories_contents
 from mechcore.simulation.symmetry import (
     THROUGH_ORIGIN,
     completed,
     copies_among,
     has_mirror_image,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def propagate(
@@ -135,7 +139,13 @@ def propagate(
     if in_turns:
         stack, stacked = stack[:1], False
     _place(outcome, placement, stack.shape[1:])
-    dataset = trajectories_dataset(
+    settings = _settings(rule, t_burn, engine, placement, repeats=not in_turns)
+    parameters = settings | {
+        "pattern": pattern if isinstance(pattern, str | Mapping) else "array",
+        "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
+        "steps": steps,
+    }
+    dataset = trajectories_contents(
         outcome,
         sensitivity=sensitivity,
         kernels=stack,
@@ -145,19 +155,18 @@ def propagate(
         window_starts=snapshot_offsets(image, stack, rule),
         edge_at=np.array(edge_layer(image, stack.shape[1:], rule)),
         regions=np.array(region, dtype=object),
-    )
-    settings = _settings(rule, t_burn, engine, placement, repeats=not in_turns)
-    parameters = settings | {
-        "pattern": pattern if isinstance(pattern, str | Mapping) else "array",
-        "domain": image.shape[0] if BOUNDARIES[boundary].finite else None,
-        "steps": steps,
-    }
-    dataset = with_parameters(dataset.assign_attrs(settings), "propagate", parameters)
+        attributes=settings | identity("propagate", parameters),
+    ).dataset()
     return dataset if stacked else dataset.isel(kernel=0, drop=True)
 
 
 def simulate(cell: Cell) -> xr.Dataset:
     """Run all simulations of a cell: trajectories along ``pattern, angle, beta, t``."""
+    return simulated(cell).dataset()
+
+
+def simulated(cell: Cell) -> Contents:
+    """Run all simulations of a cell; return what its file holds."""
     rule = LayerRule(
         cell.activation,
         cell.normalise,
@@ -179,7 +188,9 @@ def simulate(cell: Cell) -> xr.Dataset:
     grid = (len(cell.patterns), len(cell.angles), len(cell.betas))
     outcome = _stacked([outcome for outcome, _ in runs], grid)
     _place(outcome, cell.placement, flat.shape[-2:])
-    dataset = trajectories_dataset(
+    repeats = len(cell.schedule) == 1
+    settings = _settings(rule, cell.t_burn, cell.engine, cell.placement, repeats=repeats)
+    return trajectories_contents(
         outcome,
         sensitivity=np.reshape([sensitivity for _, sensitivity in runs], (*grid, 2)),
         kernels=kernels[:, :, 0],
@@ -189,11 +200,9 @@ def simulate(cell: Cell) -> xr.Dataset:
         window_starts=np.array([snapshot_offsets(image, flat, rule) for image in images]),
         edge_at=np.array([edge_layer(image, flat.shape[-2:], rule) for image in images]),
         regions=np.array(cell.regions, dtype=object),
+        attributes=settings | cell_attributes(cell),
+        mixing_ratios=np.array(cell.betas),
     )
-    dataset = dataset.assign_coords(mixing_ratio=("beta", np.array(cell.betas)))
-    repeats = len(cell.schedule) == 1
-    dataset.attrs |= _settings(rule, cell.t_burn, cell.engine, cell.placement, repeats=repeats)
-    return with_cell(dataset, cell)
 
 
 def cell_kernels(cell: Cell) -> Array:

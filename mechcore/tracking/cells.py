@@ -146,7 +146,7 @@ def _curves(results: Results) -> dict[str, list[MetricValue]]:
 def draw_preview(path: Path, folder: Path) -> None:
     """Draw the trajectories of a cell as `PREVIEW`."""
     # Loads libraries of figures, which tracking needs for new cells only.
-    from mechcore.report.figures.preview import cell_preview
     from mechcore.report.figures.style import write_png
+    from mechcore.report.figures.trajectories import cell_preview
 
     write_png(cell_preview(read_dataset(path)), folder / PREVIEW)

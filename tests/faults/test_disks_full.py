@@ -15,7 +15,7 @@ CELL = '{"kernel": "dct", "activation": "relu", "size": 2, "betas": [0.5], "step
 COMMANDS = {
     "simulate": (
         *("simulate", "--cell", CELL, "--output", "more/trajectories/dct-relu-k2.nc"),
-        *("--measures", "more/measures/dct-relu-k2.csv", "--keep", "more/finished"),
+        *("--keep", "more/finished"),
     ),
     "propagate": (
         *("propagate", "--family", "dct", "--size", "2", "--beta", "0.5"),

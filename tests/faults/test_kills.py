@@ -28,10 +28,7 @@ CELL = (
     '"patterns": [{"name": "disc"}], "snapshots": {"layers": [0, 64, 128], "window": 257}}'
 )
 CELL_FILE, SECOND = "results/trajectories/dct-relu-k3.nc", "results/finished/dct-relu-k3.nc"
-SIMULATE = (
-    *("simulate", "--cell", CELL, "--output", CELL_FILE, "--keep", "results/finished"),
-    *("--measures", "results/measures/dct-relu-k3.csv"),
-)
+SIMULATE = ("simulate", "--cell", CELL, "--output", CELL_FILE, "--keep", "results/finished")
 
 
 def undisturbed(commands: Trackers, folder: Path, *words: str) -> tuple[dict[str, bytes], float]:

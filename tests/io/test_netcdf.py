@@ -18,9 +18,9 @@ from mechcore.io.netcdf import (
     FORMAT_VERSION,
     PROVENANCE,
     content_hash,
+    file_attributes,
     read_attributes,
     read_dataset,
-    with_attributes,
     write_dataset,
 )
 from mechcore.model.kernels import kernel
@@ -177,7 +177,7 @@ def test_a_file_that_declares_more_than_it_holds_fills_no_memory(tmp_path: Path,
 
 
 def test_what_packs_best_is_read(tmp_path: Path) -> None:
-    zeros = with_attributes(xr.Dataset({"a": ("t", np.zeros(10**7, dtype=np.int8))}), "zeros")
+    zeros = xr.Dataset({"a": ("t", np.zeros(10**7, np.int8))}, attrs=file_attributes("zeros"))
     path = tmp_path / "zeros.nc"
     write_dataset(zeros, path)
     assert path.stat().st_size < 10**7 / 500

@@ -11,7 +11,7 @@ import xarray as xr
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.simulation.dataset import with_cell
+from mechcore.simulation.dataset import cell_attributes
 from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check
 from mechcore.verification.sampling import Sampling
@@ -92,7 +92,7 @@ def test_every_setting_of_a_cell_is_that_of_the_run_again() -> None:
 )
 def test_the_runs_of_another_cell_are_seen(other: dict[str, object]) -> None:
     cell = Cell.model_validate(UNUSUAL)
-    mislabelled = with_cell(simulate(Cell.model_validate(UNUSUAL | other)), cell)
+    mislabelled = simulate(Cell.model_validate(UNUSUAL | other)).assign_attrs(cell_attributes(cell))
     assert len(check(mislabelled, cell).failures) >= 8
 
 

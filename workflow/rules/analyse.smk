@@ -16,11 +16,9 @@ TABLES = [
 ]
 
 
-# After an edit of the code that measures, it measures the trajectories itself.
 rule collect:
     input:
-        trajectories=TRAJECTORIES,
-        measures=MEASURES,
+        TRAJECTORIES,
     output:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
@@ -43,7 +41,6 @@ rule collect:
         python -m mechcore collect \
             --experiment {params.experiment:q} \
             --trajectories results/{wildcards.experiment:q}/trajectories \
-            --measures results/{wildcards.experiment:q}/measures \
             --forget results/{wildcards.experiment:q}/finished \
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \

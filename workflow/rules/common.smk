@@ -97,7 +97,6 @@ KEEP = ["--keep", f"results/{EXPERIMENT.experiment}/finished"] if PACKED else []
 
 
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
-MEASURES = files("results/{experiment}/measures/{name}.csv", CELLS)
 FILM_FILES = files("results/{experiment}/films/{name}.nc", FILMS)
 ANALYSES = files("results/{experiment}/filters/{name}.nc", BANKS)
 # Untrained banks do not run.

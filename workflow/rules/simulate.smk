@@ -3,8 +3,7 @@
 
 rule simulate:
     output:
-        trajectories="results/{experiment}/trajectories/{cell}.nc",
-        measures="results/{experiment}/measures/{cell}.csv",
+        "results/{experiment}/trajectories/{cell}.nc",
     log:
         "logs/{experiment}/simulate/{cell}.log",
     benchmark:
@@ -20,12 +19,13 @@ rule simulate:
     params:
         cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
-        options=lambda wildcards, output: ["--measures", output.measures, *KEEP],
+        # Derived from the output, so that how cells are packed runs nothing again.
+        options=lambda wildcards, output: KEEP,
     shell:
         r"""
         python -m mechcore simulate \
             --cell {params.cell:q} \
-            --output {output.trajectories:q} \
+            --output {output:q} \
             {params.options:q} \
             >{log:q} 2>&1
         """
@@ -34,7 +34,7 @@ rule simulate:
 # One angle, few betas, many snapshots.
 use rule simulate as film with:
     output:
-        trajectories="results/{experiment}/films/{cell}.nc",
+        "results/{experiment}/films/{cell}.nc",
     log:
         "logs/{experiment}/films/{cell}.log",
     benchmark:

@@ -6,6 +6,7 @@ import re
 
 DROPPED = re.compile(
     r'<!DOCTYPE.*?>\n?| xmlns:xlink="[^"]*"|xlink:(?=href)|'
+    r' transform="rotate\(-0 [^"]*"|'
     r"<!--.*?-->|<metadata>.*?</metadata>\n?|(?<=\n)[ \n]+"
     r'| id="(?:figure|axes|patch|line2d|text|legend|[xy]tick|matplotlib\.axis|'
     r'PathCollection|LineCollection|FillBetweenPolyCollection|PolyCollection)_\d+"',

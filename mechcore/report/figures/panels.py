@@ -21,7 +21,6 @@ from mechcore.report.figures.style import (
     SHADE,
     THEORY,
     marker,
-    new_figure,
 )
 
 MOST_POINTS = 150
@@ -133,7 +132,7 @@ def draw_panels(
     top = 2 * EDGE + LEGEND_LINE * math.ceil(len(legend) / legend_columns) + TITLE
     width = left + columns * (panel[0] + gap[0]) - gap[0] + 0.15
     height = bottom + rows * (panel[1] + gap[1]) - gap[1] + top
-    figure = new_figure(width, height)
+    figure = Figure((width, height))
     grid = figure.subplots(rows, columns, squeeze=False, **sharing)
     figure.subplots_adjust(
         left / width,

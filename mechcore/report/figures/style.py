@@ -70,11 +70,6 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, *, constrained: bool = False) -> Figure:
-    """Return an empty figure that is part of no window or pyplot state."""
-    return Figure(figsize=(width, height), layout="constrained" if constrained else None)
-
-
 def marker(size: int) -> str:
     """Return the shape of the marks of a kernel size, the same in all figures."""
     return MARKERS[(size - 2) % len(MARKERS)]

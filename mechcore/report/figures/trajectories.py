@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.displacement import displacement_along
 from mechcore.analysis.measures import AT_REST
-from mechcore.experiment.representative import spread
+from mechcore.experiment.representative import preferred, spread
 from mechcore.model.geometry import light_speed
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, few, line
-from mechcore.report.figures.style import CONE, plain, shades
+from mechcore.report.figures.style import CONE, paper_style, plain, shades
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
 BETAS_SHOWN = 6
@@ -87,6 +89,25 @@ DISPLACEMENTS = ReportFigure(
 )
 
 
+def cell_preview(dataset: xr.Dataset) -> Figure:
+    """Draw the displacement of the state of a cell against the layer, a line for each beta."""
+    pattern = preferred([str(name) for name in dataset.pattern.values], "delta")
+    places = beta_places(dataset)
+    chosen = dataset.sel(pattern=pattern).isel(angle=0, beta=places)
+    name = plain(dataset.attrs.get("cell_id", dataset.attrs["activation"]))
+    with paper_style():
+        figure = Figure((4.8, 3.2))
+        axes = figure.subplots()
+        figure.subplots_adjust(0.13, 0.15, 0.97, 0.9)
+        axes.set_prop_cycle(color=shades(len(places)))
+        axes.plot(chosen.t, displacement_along(chosen).transpose("t", "beta"))
+        axes.legend([f"β = {beta:.3g}" for beta in chosen.beta.values], loc="upper left")
+        axes.locator_params(nbins=4)
+        axes.set(xlabel="layer t", ylabel="displacement (px)")
+        axes.set_title(f"{name}, pattern {plain(pattern)}")
+    return figure
+
+
 def _by_angle(results: Results, family: str) -> pd.DataFrame:
     rows = results.mechanics
     chosen = (rows.kernel == family) & (rows.activation == results.activation)
@@ -125,10 +146,11 @@ def _draw_by_angle(data: FigureData) -> Panels:
 
 def _angle_caption(data: FigureData) -> str:
     table = data.table
+    turned = significant(float(table.deviation.abs().max()), 2)
     spans = table.groupby("beta").speed.agg(["min", "max", "mean"])
     uneven = ((spans["max"] - spans["min"]) / spans["mean"]).max()
     return (
-        f"A point moves at most {table.deviation.abs().max():.2g}° off the momentum of its kernel "
+        f"A point moves at most {turned}° off the momentum of its kernel "
         f"(k = {data.results.size}, {data.results.activation}). Its speed differs between the "
         f"angles by up to {uneven:.0%} of the mean."
     )

@@ -60,16 +60,20 @@ def _draw_contraction(data: FigureData) -> Panels:
 
 
 def _contraction_caption(data: FigureData) -> str:
-    known = data.table.dropna(subset=["relative_speed", "contraction_along"])
+    known, results = data.table.dropna(subset=["relative_speed", "contraction_along"]), data.results
     factor = np.sqrt((1 - known.relative_speed**2).clip(lower=0))
-    miss, inside = (known.contraction_along - factor).abs(), within_theory(known)
-    beyond = f", and by up to {miss[~inside].max():.2f} beyond" if (~inside).any() else ""
+    miss = (known.contraction_along - factor).abs()
+    exact = within_theory(known) & known.activation.map(results.is_exact)
+    misses = " and ".join(
+        f"by at most {significant(float(miss[rows].max()), 2)} {where}"
+        for rows, where in ((exact, "where theory is exact"), (~exact, "elsewhere"))
+        if rows.any()
+    )
     hidden = (known.contraction_along > WIDEST) | ~known.relative_speed.between(SLOWEST, FASTEST)
     return (
-        f"Along the motion the width of a point misses the Lorentz factor √(1 − v²/s²) by at most "
-        f"{significant(float(miss[inside].max()), 1)} up to β*{beyond}. σ is the width grown by "
-        f"layer {data.results.experiment.steps}, s the diffusion speed of the even kernel; "
-        f"{hidden.sum()} of {len(known)} points are outside the axes."
+        f"Along the motion the width of a point misses the Lorentz factor √(1 − v²/s²) {misses}. "
+        f"σ is the width grown by layer {results.experiment.steps}, s the diffusion speed of the "
+        f"even kernel; {hidden.sum()} of {len(known)} points are outside the axes."
     )
 
 

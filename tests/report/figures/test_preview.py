@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mechcore.experiment.grid import expand
-from mechcore.report.figures.preview import cell_preview
 from mechcore.report.figures.style import write_png
+from mechcore.report.figures.trajectories import cell_preview
 from mechcore.simulation.run import simulate
 from tests.helpers.reports import Report
 
