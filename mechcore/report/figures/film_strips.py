@@ -62,7 +62,7 @@ def _draw(data: FigureData) -> Panels:
     rows, columns = film.sizes["beta"], film.sizes["snapshot_t"]
     panels = draw_panels(
         [plain(name) for name in films],
-        ("layer t", "odd share of the energy ρ"),
+        ("layer t", "odd share ρ of the energy"),
         panel=(WIDTH, WIDTH * rows * height / (columns * width)),
         columns=1,
         gap=(0.2, 0.6),

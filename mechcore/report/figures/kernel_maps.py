@@ -48,7 +48,7 @@ def _draw(data: FigureData) -> Panels:
     columns = table.groupby(["kernel", "size"]).odd_energy_ratio.nunique().max()
     panels = draw_panels(
         [plain(family) for family in families],
-        ("odd share of the energy ρ", "size k"),
+        ("odd share ρ of the energy", "size k"),
         panel=(0.62 * columns, 0.62 * len(sizes)),
         columns=2,
         gap=(0.3, 0.65),

@@ -32,7 +32,7 @@ POINTS_SHOWN = 26
 """Marks of a series: more would touch each other."""
 
 LABELS = {
-    "odd_energy_ratio": "odd share of the energy ρ",
+    "odd_energy_ratio": "odd share ρ of the energy",
     "asymmetric_share": "asymmetric share of the energy",
 }
 
@@ -83,7 +83,9 @@ def _by_family(results: Results, _: str) -> pd.DataFrame:
 def _draw(data: FigureData) -> Panels:
     table = data.table
     titles = list(table.panel.unique())
-    label = LABELS[law_predictor(table.kernel.iloc[0])]
+    label = " or ".join(
+        dict.fromkeys(LABELS[law_predictor(name)] for name in table.kernel.unique())
+    )
     exact = [line("exact law", width=0.8)] if table.g.notna().any() else []
     panels = draw_panels(
         titles,
@@ -121,8 +123,9 @@ def _says(row: dict[str, float]) -> str:
 
 def _misses(data: FigureData) -> str:
     """How well the activation that stands for all follows the line."""
-    table = data.table
-    known = table[(table.activation == data.results.activation) & table.squared_speed.notna()]
+    known = data.table.dropna(subset=["squared_speed"])
+    own = known[known.activation == data.results.activation]
+    known = known if own.empty else own
     known = known.assign(miss=(known.squared_speed - known.share).abs())
     series = known.groupby(["panel", "size"]).miss.max()
     worst = known.iloc[int(known.miss.argmax())]

@@ -152,8 +152,9 @@ def draw_panels(
     if legend:
         figure.legend(
             handles=list(legend),
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1 - EDGE / height),
+            # Where a phone shows it without scrolling.
+            loc="upper left",
+            bbox_to_anchor=(left / width, 1 - EDGE / height),
             ncols=legend_columns,
             borderaxespad=0,
             borderpad=0,

@@ -57,7 +57,7 @@ LOOKS = {
     "speeds": Look(
         ("squared_speeds",),
         ("theory", "k=2", "k=3", "k=5"),
-        ("odd share of the energy ρ, the authors' β²", "(dx/dx_max)²"),
+        ("odd share ρ of the energy, the authors' β²", "(dx/dx_max)²"),
     ),
     "centroids": Look(
         ("snapshots",), ("mu_x", "argmax_x"), ("layer t", "place in the row (px)"), "beta2"

@@ -51,7 +51,7 @@ def _draw(data: FigureData) -> Panels:
     grid = list(product(patterns, sizes))
     panels = draw_panels(
         [f"k = {size}, {plain(pattern)}" for pattern, size in grid],
-        ("odd share of the energy ρ", "speed (px/layer)"),
+        ("odd share ρ of the energy", "speed (px/layer)"),
         [*key(table), line("exact, |M₁/M₀|"), line("light cone", CONE, ls="--"), shade_entry()],
         panel=(2.15, 1.7),
         columns=len(sizes),
@@ -97,8 +97,8 @@ def _lead(table: pd.DataFrame) -> str:
     verb = "faster" if worst.lead > 0 else "slower"
     differ = (both.lead.abs() > EQUAL_SPEED).sum()
     return (
-        f"The two speeds differ in {differ} of {len(both)} pairs, most "
-        f"at ρ = {worst.odd_energy_ratio:.2f} (k = {worst['size']}, {worst.pattern}), where the "
+        f"Speeds under the two differ for {differ} of {len(both)} kernels and patterns, most at "
+        f"ρ = {worst.odd_energy_ratio:.2f} (k = {worst['size']}, {worst.pattern}), where the "
         f"modulus is {abs(worst.lead):.2f} px/layer {verb}."
     )
 

@@ -169,7 +169,7 @@ SPECTRA = ReportFigure(
 
 def _type_table(results: Results, _: str) -> pd.DataFrame:
     ratio = "odd_energy_ratio"
-    layers = _layers(results, [*TYPE_COLOURS, ratio], before=ratio)
+    layers = _layers(results, [*TYPE_COLOURS, ratio, "asymmetric_share"], before=ratio)
     shapes = list(zip(layers.height, layers.width, strict=True))
     limits = {"chance_symmetric": "symmetric", "chance_not_antisymmetric": "antisymmetric"}
     inner = {"symmetric": TYPES["symmetric"][1], "antisymmetric": TYPES["antisymmetric"][0]}
@@ -216,6 +216,7 @@ SYMMETRY = ReportFigure(
         {
             "odd_energy_ratio": mark("odd share ρ of the energy", colour=THEORY),
             "untrained": mark("ρ, untrained", **UNTRAINED),
+            "asymmetric_share": mark("asymmetric share", "s", THEORY, mfc="none"),
         },
         _says_types,
     ).draw,

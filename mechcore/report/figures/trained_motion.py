@@ -146,14 +146,25 @@ def kernels_of(analysis: BankAnalysis, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _points(results: Results, bank: str) -> pd.DataFrame:
-    kernels = kernels_of(trained_banks(results)[bank], POINT)
-    return strongest_of_layers(kernels, KERNELS_SHOWN).assign(known=len(kernels))
+    """The strongest kernels, with the major axis of the covariance of their filter's channels."""
+    analysis = trained_banks(results)[bank]
+    kernels = kernels_of(analysis, POINT)
+    filters = pd.concat(analysis.filters.values(), ignore_index=True)
+    angle, length = np.radians(filters.covariance_angle), np.sqrt(filters.covariance_major)
+    axes = filters[["out"]].assign(
+        number=filters.layer.astype(int) + 1,
+        axis_x=length * np.cos(angle),
+        axis_y=length * np.sin(angle),
+    )
+    shown = strongest_of_layers(kernels, KERNELS_SHOWN).assign(known=len(kernels))
+    return shown.merge(axes, on=["number", "out"], how="left")
 
 
 def _draw_points(data: FigureData) -> Panels:
     table = data.table.dropna(subset=POINT)
     ends = [int(table.number.min()), int(table.number.max())]
     legend = [mark(f"layer {number}", colour=shades(2)[place]) for place, number in enumerate(ends)]
+    legend.append(line("axis of the channels of a filter"))
     panels = draw_panels(
         ["above", "side", "front"], ("", ""), legend, panel=(1.9, 1.9), gap=(0.75, 0.4), bottom=0.6
     )
@@ -163,6 +174,10 @@ def _draw_points(data: FigureData) -> Panels:
         axes.axvline(0.0, color="0.8", lw=0.6, zorder=1)
         axes.scatter(table[x], table[y], s=9, c=_colours(table), lw=0, alpha=0.85)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=LABELS[x], ylabel=LABELS[y])
+    # Of the strongest filter of each layer, a standard deviation to each side.
+    first = table.sort_values("energy", ascending=False).drop_duplicates("number")
+    ends_x, ends_y = (np.outer([-1, 1], first[name]) for name in ("axis_x", "axis_y"))
+    panels.axes[0].plot(ends_x, ends_y, color=THEORY, gid="axis")
     # As images: y is downwards in a kernel.
     panels.axes[0].invert_yaxis()
     return panels

@@ -155,6 +155,13 @@ def test_space_shows_and_turns_points_at_their_energies(results: Results) -> Non
     right = table[table.layer == "right.weight"]
     np.testing.assert_allclose(right.point_y, 0.0, atol=1e-9)
     assert (right.point_x > 0).all()
+    axes = np.array([line.get_xydata()[1] for line in marks(figure.draw(data).figure, "axis")])
+    strongest = table.sort_values("energy").drop_duplicates("number", keep="last")
+    known = strongest.dropna(subset=["axis_x"]).set_index(["number", "out"])
+    filters = pd.concat(results.banks["tiny.v1"].analysis.filters.values())
+    major = filters.assign(number=filters.layer + 1).set_index(["number", "out"]).covariance_major
+    squares = np.square(axes[np.isfinite(axes).all(axis=1)]).sum(axis=1)
+    np.testing.assert_allclose(sorted(squares), sorted(major[known.index]))
     assert figure.space is not None
     space: dict[str, object] = figure.space(data)
     shown, wanted = np.array(space["points"]), table[["point_x", "point_y", "point_z"]].dropna()
