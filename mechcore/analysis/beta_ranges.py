@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 BETA_ROUNDING = 1e-12
 """The betas of the tables are measured on kernels and rounded to 12 digits, beta* is not."""
@@ -39,12 +42,25 @@ class Sample:
     cell: str
     pattern: str
     domain: str
-    points: pd.DataFrame
+    points: Mapping[str, NDArray[Any]]
+    """Its columns: tables of a few rows cost pandas a millisecond a question."""
 
 
 def samples(points: pd.DataFrame) -> Iterator[Sample]:
-    """Yield a sample for each cell, pattern and domain; it may be empty."""
-    inside = {domain: belongs(points) for domain, belongs in DOMAINS.items()}
-    for (cell, pattern), group in points.groupby(["cell", "pattern"], sort=False):
+    """Yield a sample for each cell, pattern and domain, as they first appear; it may be empty."""
+    inside = {domain: belongs(points).to_numpy(bool) for domain, belongs in DOMAINS.items()}
+    columns = {str(name): points[name].to_numpy() for name in points}
+    numbers = points.groupby(["cell", "pattern"], sort=False).ngroup().to_numpy()
+    for number in range(numbers.max(initial=-1) + 1):
+        rows = np.flatnonzero(numbers == number)
+        cell, pattern = (str(columns[name][rows[0]]) for name in ("cell", "pattern"))
         for domain, chosen in inside.items():
-            yield Sample(str(cell), str(pattern), domain, group[chosen[group.index]])
+            used = rows[chosen[rows]]
+            of_sample = {name: values[used] for name, values in columns.items()}
+            yield Sample(cell, pattern, domain, of_sample)
+
+
+def known_rows(sample: Sample, *names: str) -> list[NDArray[Any]]:
+    """Return columns of a sample at the points where the first two are known, which are fitted."""
+    known = ~np.isnan(sample.points[names[0]] + sample.points[names[1]])
+    return [sample.points[name][known] for name in names]

@@ -21,7 +21,7 @@ class Lines:
     intercept: Array
 
 
-def fit_lines(x: Array, y: Array) -> Lines:
+def fit_lines(x: Array, y: Array, *, through_origin: bool = False) -> Lines:
     """Fit least-squares lines along the last axis, leaving out what is not finite.
 
     ``x`` is (n,) or (..., n), ``y`` (..., n): one line for each leading index.
@@ -31,6 +31,8 @@ def fit_lines(x: Array, y: Array) -> Lines:
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
         mean_x, mean_y = x.sum(axis=-1) / count, y.sum(axis=-1) / count
+        if through_origin:
+            mean_x, mean_y = np.zeros_like(mean_x), np.zeros_like(mean_y)
         from_x = np.where(known, x - mean_x[..., np.newaxis], 0.0)
         from_y = np.where(known, y - mean_y[..., np.newaxis], 0.0)
         spread = np.sum(from_x**2, axis=-1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from mechcore.analysis.asymptotics import asymptotic_speeds
 from mechcore.analysis.displacement import (
@@ -91,15 +92,10 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             "trajectories, as mechcore.propagate returns them",
             description=f"an object of type {type(dataset).__name__}",
         )
+    velocity_x, velocity_y = fitted_velocities(dataset)
     dataset = before_the_edge(dataset)
-    first = int(dataset.attrs["t_burn"])
-    late = dataset.t.values >= first
-    if late.sum() < FEWEST_POINTS:
-        known = f"{late.sum()} layers from t_burn = {first} on"
-        raise MechcoreError(f"steps: {known} give no speed, expected at least {FEWEST_POINTS}")
+    late = _fitted_layers(dataset)
     t = dataset.t.values[late].astype(np.float64)
-    drifts = [displacement(dataset, name) for name in ("mu_x", "mu_y")]
-    velocity_x, velocity_y = (fit_lines(t, drift[..., late]).slope for drift in drifts)
     motion = fit_lines(t, displacement_along(dataset).values[..., late])
     variance = variance_along(dataset).values
     diffusion = _diffusion(t, variance[..., late], variance[..., :1])
@@ -117,6 +113,24 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     lead = dataset.mu_x.dims[:-1]
     limits = asymptotic_speeds(dataset)
     return limits.assign({name: (lead, values) for name, values in observables.items()})
+
+
+def fitted_velocities(dataset: xr.Dataset) -> tuple[Array, Array]:
+    """Return the slopes of the coordinates of centroids, px/layer, for t >= t_burn."""
+    dataset = before_the_edge(dataset)
+    late = _fitted_layers(dataset)
+    t = dataset.t.values[late].astype(np.float64)
+    x, y = (displacement(dataset, name)[..., late] for name in ("mu_x", "mu_y"))
+    return fit_lines(t, x).slope, fit_lines(t, y).slope
+
+
+def _fitted_layers(dataset: xr.Dataset) -> NDArray[np.bool_]:
+    first = int(dataset.attrs["t_burn"])
+    late: NDArray[np.bool_] = dataset.t.values >= first
+    if late.sum() < FEWEST_POINTS:
+        known = f"{late.sum()} layers from t_burn = {first} on"
+        raise MechcoreError(f"steps: {known} give no speed, expected at least {FEWEST_POINTS}")
+    return late
 
 
 def end_column(layers: float) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.displacement import before_the_edge, variance_along
-from mechcore.analysis.measures import measure
+from mechcore.analysis.measures import fitted_velocities
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
@@ -35,16 +35,16 @@ PROPERTIES: dict[str, Callable[[Decomposition], float]] = {
     "momentum_x": lambda parts: float(parts.momentum_vector[0]),
     "momentum_y": lambda parts: float(parts.momentum_vector[1]),
     "momentum_angle": lambda parts: parts.momentum_angle,
-    "speed_linear": lambda parts: theory(parts.kernel).speed,
 }
-"""Parity, energy and momentum of a kernel; ``speed_linear`` is abs(M1/M0), px/layer."""
+"""Parity, energy and momentum of a kernel."""
 
 KERNELS = (
     *("kernel", "size", "angle", "beta", "mixing_ratio"),
     *PROPERTIES,
-    *("diffusion_speed", "light_speed", "beta_star", "smallest_tap"),
+    *("speed_linear", "diffusion_speed", "light_speed", "beta_star", "smallest_tap"),
 )
-"""Columns of ``kernels.csv``, one row a kernel. ``diffusion_speed`` is s of the even part along the
+"""Columns of ``kernels.csv``, one row a kernel. ``speed_linear`` is abs(M1/M0) (px/layer),
+``diffusion_speed`` s of the even part along the
 angle (px per root of a layer), ``light_speed`` that along the angle (px/layer)."""
 
 CONTROLS = (
@@ -69,10 +69,11 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     0, excess kurtosis at the last layer.
     """
     last = dataset.isel(t=last_layers(dataset), drop=True)
-    measured = measure(dataset)[["velocity_x", "velocity_y"]]
+    velocities = zip(("velocity_x", "velocity_y"), fitted_velocities(dataset), strict=True)
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
-    merged = measured.assign(
-        {"drift": drift(dataset)}
+    away = drift(dataset)
+    merged = away.to_dataset(name="drift").assign(
+        {name: (away.dims, values) for name, values in velocities}
         | {f"width_{name}": grown**0.5 for name, grown in widths.items()}
         | {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
         | {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
@@ -90,14 +91,15 @@ def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
     size = int(dataset.attrs["size"])
     taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
-    parts = [decompose(kernel) for kernel in taps]
+    parts, exact = [decompose(kernel) for kernel in taps], [theory(kernel) for kernel in taps]
     properties = pd.DataFrame(
         {name: [value(part) for part in parts] for name, value in PROPERTIES.items()}
     )
     return pd.concat([rows, properties], axis=1).assign(
         kernel=dataset.attrs["kernel"],
         size=size,
-        diffusion_speed=_at_rest(rows.angle, [theory(kernel).diffusion_speed for kernel in taps]),
+        speed_linear=[prediction.speed for prediction in exact],
+        diffusion_speed=_at_rest(rows.angle, [known.diffusion_speed for known in exact]),
         light_speed=[light_speed(size, float(angle)) for angle in rows.angle],
         smallest_tap=taps.min(axis=(-2, -1)),
     )[list(KERNELS)]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from scipy import stats
+import scipy
 
-from mechcore.analysis.beta_ranges import Sample, samples
+from mechcore.analysis.beta_ranges import Sample, known_rows, samples
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import PREDICTORS, fit_line, mean_speeds, speed_rounding
-from mechcore.analysis.tables import ALL_FAMILIES, POOLED_COLUMNS, THEIL_SEN
+from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.io.arrays import Array
+
+THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
+"""The median over cells of the median slope between pairs of points, and its interval."""
+
+POOLED_COLUMNS = (
+    *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
+    *("slope", "slope_se", "ci_low", "ci_high", *THEIL_SEN),
+    *("intercept", "r2", "n", "clusters", "cells_without_s"),
+)
+"""Columns of ``pooled.csv``."""
 
 CONFIDENCE = 0.95
 
@@ -31,7 +39,7 @@ def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `mechcore.analysis.tables.POOLED_COLUMNS`, one row for each pool, pattern, predictor
+        Columns `POOLED_COLUMNS`, one row for each pool, pattern, predictor
         and domain. A pool is an activation and a family over all sizes (``dct-relu``), or an
         activation over all families and sizes (``relu``), in which kernels that several families
         share count once. Cells without an s, as of ``highpass`` kernels, are left out; their number
@@ -74,11 +82,13 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
     codes, names = pd.factorize(np.asarray(clusters))
     slope, slope_se = line["slope"], np.nan
     if len(names) >= FEWEST_CLUSTERS and np.isfinite(slope):
-        model = sm.OLS(y, np.column_stack([np.ones_like(x), x]))
-        fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes})
-        # The scores of the clusters add up to zero but for rounding if all are on one line.
-        slope_se = float(np.sqrt(max(fit.cov_params()[1, 1], 0.0)))
-    half = slope_se * float(stats.t.ppf((1 + CONFIDENCE) / 2, max(len(names) - 1, 1)))
+        deviation = x - x.mean()
+        residuals = y - (line["intercept"] + slope * x)
+        scores = np.bincount(codes, deviation * residuals)
+        # The usual correction for few clusters.
+        correction = len(names) / (len(names) - 1) * (len(x) - 1) / (len(x) - 2)
+        slope_se = float(np.sqrt(correction * (scores @ scores)) / (deviation @ deviation))
+    half = slope_se * float(scipy.special.stdtrit(max(len(names) - 1, 1), (1 + CONFIDENCE) / 2))
     return {
         "slope": slope,
         "slope_se": slope_se,
@@ -91,10 +101,10 @@ def fit_clustered(x: Array, y: Array, clusters: object, rounding: float = 0.0) -
 
 def median_interval(values: Array) -> tuple[float, float]:
     """Return the interval of 95% of a median by order statistics; NaN for fewer than six values."""
-    if not len(values):
-        return np.nan, np.nan
-    interval: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
-    return float(interval.low), float(interval.high)
+    below = scipy.special.bdtr(np.arange(len(values)), len(values), 0.5)
+    cut = int(np.count_nonzero(below <= (1 - CONFIDENCE) / 2))
+    ordered = np.sort(values)
+    return (float(ordered[cut - 1]), float(ordered[-cut])) if cut else (np.nan, np.nan)
 
 
 def repeated_kernels(kernels: pd.DataFrame) -> set[tuple[str, int]]:
@@ -124,10 +134,11 @@ def _in_diffusion_speeds(points: pd.DataFrame, kernels: pd.DataFrame) -> pd.Data
 
 def _theil_sen(sample: Sample, predictor: str) -> float:
     """The median of the slopes between all pairs of points of a cell."""
-    used = sample.points[["speed", predictor]].dropna().to_numpy(float)
-    if len(used) < FEWEST_POINTS or np.ptp(used[:, 1]) == 0:
+    x, y = (column.astype(float) for column in known_rows(sample, predictor, "speed"))
+    if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
         return np.nan
-    return float(stats.theilslopes(used[:, 0], used[:, 1]).slope)
+    run, rise = np.subtract.outer(x, x), np.subtract.outer(y, y)
+    return float(np.median(rise[run > 0] / run[run > 0]))
 
 
 def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFrame:
@@ -143,9 +154,8 @@ def _by_pool(points: pd.DataFrame, repeated: set[tuple[str, int]]) -> pd.DataFra
 def _fit_pool(
     sample: Sample, predictor: str, slopes: Mapping[tuple[str, str, str, str], float]
 ) -> dict[str, object]:
-    used = sample.points[["member", "speed", predictor, "rounding"]].dropna()
-    x, y = used[predictor].to_numpy(float), used.speed.to_numpy(float)
-    members = used.member.unique()
+    x, y, rounding, member = known_rows(sample, predictor, "speed", "rounding", "member")
+    members = pd.unique(member)
     of_cells = [slopes[cell, sample.pattern, sample.domain, predictor] for cell in members]
     own = np.array([slope for slope in of_cells if np.isfinite(slope)])
     median = float(np.median(own)) if len(own) else np.nan
@@ -154,9 +164,9 @@ def _fit_pool(
         "pattern": sample.pattern,
         "predictor": predictor,
         "domain": sample.domain,
-        **fit_clustered(x, y, used.member, float(used["rounding"].max())),
+        **fit_clustered(x, y, member, rounding.max(initial=0.0)),
         **dict(zip(THEIL_SEN, (median, *median_interval(own)), strict=True)),
-        "n": len(used),
+        "n": len(x),
         "clusters": len(members),
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR, Sample, samples
-from mechcore.analysis.lines import FEWEST_POINTS
+from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR, Sample, known_rows, samples
+from mechcore.analysis.lines import FEWEST_POINTS, fit_lines
 from mechcore.analysis.measures import END_SPEED, end_column
 from mechcore.io.arrays import Array
 from mechcore.model.kernels import FAMILIES
@@ -116,7 +117,7 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
     return points.sort_values("beta", kind="stable", ignore_index=True)
 
 
-def horizons(metrics: pd.DataFrame) -> list[float]:
+def horizons(metrics: Iterable[object]) -> list[float]:
     """Return the numbers of layers over which mean speeds are known; infinity is the last."""
     ends = [name for name in map(str, metrics) if name.startswith(END_SPEED)]
     return [*(int(name.removeprefix(END_SPEED)) for name in ends), math.inf]
@@ -171,15 +172,18 @@ def fit_line(
     """
     if len(x) < FEWEST_POINTS or np.ptp(x) == 0:
         return dict.fromkeys(LINE, np.nan)
-    slope, intercept = _least_squares(x, y, through_origin=through_origin)
-    residuals = y - (intercept + slope * x)
+    # One line through all points, and one without each block.
+    held_out = np.vstack([np.zeros(len(x), dtype=bool), _blocks(len(x))])
+    lines = fit_lines(x, np.where(held_out, np.nan, y), through_origin=through_origin)
+    errors = y - (lines.intercept[:, np.newaxis] + lines.slope[:, np.newaxis] * x)
+    residuals, unseen = errors[0], errors[held_out]
     spread = np.sum((y - y.mean()) ** 2)
     return {
-        "slope": slope,
-        "intercept": intercept,
+        "slope": float(lines.slope[0]),
+        "intercept": float(lines.intercept[0]),
         "r2": float(1 - np.sum(residuals**2) / spread) if np.ptp(y) > rounding else np.nan,
         "worst_residual": float(np.abs(residuals).max()),
-        "cross_validated_error": _cross_validated_error(x, y, through_origin=through_origin),
+        "cross_validated_error": float(np.sqrt(np.mean(unseen**2))) if len(unseen) else np.nan,
     }
 
 
@@ -207,7 +211,7 @@ def _rows(sample: Sample, family: str) -> Iterator[dict[str, object]]:
     points = sample.points
     for predictor in PREDICTORS:
         yield _row(sample, SPEED, predictor)
-    exact = float(points.g.iloc[0]) if len(points) else np.nan
+    exact = float(points["g"][0]) if len(points["g"]) else np.nan
     for layers in horizons(points):
         yield _row(sample, squared(layers), law_predictor(family), law=1.0)
         if sample.domain == UP_TO_BETA_STAR:
@@ -215,10 +219,9 @@ def _rows(sample: Sample, family: str) -> Iterator[dict[str, object]]:
 
 
 def _row(sample: Sample, response: str, predictor: str, law: float = math.nan) -> dict[str, object]:
-    used = sample.points.dropna(subset=[response, predictor])
-    x, y = used[predictor].to_numpy(float), used[response].to_numpy(float)
+    x, y, beta, size = known_rows(sample, predictor, response, "beta", "size")
     of_speed = response == SPEED
-    rounding = float(speed_rounding(used["size"].max())) if of_speed else SPEED_ROUNDING
+    rounding = float(speed_rounding(size.max(initial=1))) if of_speed else SPEED_ROUNDING
     return {
         "cell": sample.cell,
         "pattern": sample.pattern,
@@ -228,9 +231,9 @@ def _row(sample: Sample, response: str, predictor: str, law: float = math.nan) -
         **fit_line(x, y, through_origin=not of_speed, rounding=rounding),
         **_misses(x, np.abs(y - law * x)),
         "law": law,
-        "n": len(used),
-        "beta_min": used.beta.min(),
-        "beta_max": used.beta.max(),
+        "n": len(beta),
+        "beta_min": beta[0] if len(beta) else np.nan,
+        "beta_max": beta[-1] if len(beta) else np.nan,
     }
 
 
@@ -241,23 +244,10 @@ def _misses(x: Array, distance: Array) -> dict[str, float]:
     return {"law_miss": float(distance[worst]), "law_miss_at": float(x[worst])}
 
 
-def _least_squares(x: Array, y: Array, *, through_origin: bool) -> tuple[float, float]:
-    """Slope and intercept."""
-    if through_origin:
-        return float(x @ y / (x @ x)), 0.0
-    deviation = x - x.mean()
-    slope = float(deviation @ y / (deviation @ deviation))
-    return slope, float(y.mean() - slope * x.mean())
-
-
-def _cross_validated_error(x: Array, y: Array, *, through_origin: bool) -> float:
-    if len(x) < FEWEST_TO_VALIDATE:
-        return np.nan
-    errors = []
-    for block in np.array_split(np.arange(len(x)), FOLDS):
-        others = np.delete(x, block), np.delete(y, block)
-        if np.ptp(others[0]) == 0:
-            return np.nan
-        slope, intercept = _least_squares(*others, through_origin=through_origin)
-        errors.append(y[block] - (intercept + slope * x[block]))
-    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+def _blocks(count: int) -> NDArray[np.bool_]:
+    """Which of so many points are in each block, (`FOLDS`, n); no blocks of too few points."""
+    if count < FEWEST_TO_VALIDATE:
+        return np.empty((0, count), dtype=bool)
+    sizes = [len(block) for block in np.array_split(np.arange(count), FOLDS)]
+    numbers: NDArray[np.intp] = np.repeat(np.arange(FOLDS), sizes)
+    return np.asarray(numbers == np.arange(FOLDS)[:, np.newaxis])

@@ -18,17 +18,6 @@ DIGITS = 5
 
 KERNEL = ("kernel", "size", "angle", "beta")
 
-THEIL_SEN = ("theil_sen", "theil_sen_low", "theil_sen_high")
-"""The median over cells of the median slope between pairs of points, and its interval."""
-
-POOLED_COLUMNS = (
-    *("pool", "kernel", "activation", "pattern", "predictor", "domain"),
-    *("slope", "slope_se", "ci_low", "ci_high", *THEIL_SEN),
-    *("intercept", "r2", "n", "clusters", "cells_without_s"),
-)
-"""Columns of ``pooled.csv``: here, as the module that fits them loads a library of statistics,
-which readers of the table do not need."""
-
 ALL_FAMILIES = "all"
 
 NAMES = (

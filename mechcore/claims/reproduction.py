@@ -25,7 +25,6 @@ from mechcore.experiment.published import (
     Protocol,
     read_protocols,
 )
-from mechcore.filters.analysis import analyse
 from mechcore.filters.asymmetry import covariance_axes, type_shares
 from mechcore.filters.null import null_law, null_share
 from mechcore.io.arrays import Array
@@ -75,7 +74,7 @@ class Asked:
 
     def simulated(self, **axes: object) -> xr.Dataset:
         """The run of the protocol with the mixing ratios or angles of its numbers."""
-        return simulate(self._cell(**axes)).isel(pattern=0)
+        return simulate(self._cell(**axes), neighbours=False).isel(pattern=0)
 
     def widest(self) -> int:
         """The side of a window that holds the last state, px."""
@@ -192,7 +191,8 @@ def published_numbers(folder: Path) -> pd.DataFrame:
         )
         for name, p in names.items()
     ]
-    at = pd.concat(columns, axis=1).apply(lambda row: ", ".join(row.dropna()), axis=1)
+    rows = zip(*columns, strict=True)
+    at = [", ".join(part for part in row if isinstance(part, str)) for row in rows]
     curves = _columns(folder / CURVES_FILE, CURVES_COLUMNS).rename(
         columns={"figure_file": "figure", "curve": "quantity", "y": "published"}
     )
@@ -293,10 +293,10 @@ def _asymmetry_mean(asked: Asked) -> list[float]:
 def _random_kernels() -> tuple[Array, Array]:
     """Asymmetric shares and energies of as many filters and channels as the authors drew."""
     filters, channels = 512, 512
-    kernels = np.random.default_rng(0).uniform(-1.0, 1.0, (filters * channels, 3, 3))
-    columns = analyse(kernels)[["asymmetric_share", "energy"]]
-    shares, energies = (column.values.reshape(filters, channels) for column in columns.values())
-    return shares, energies
+    kernels = np.random.default_rng(0).uniform(-1.0, 1.0, (filters, channels, 3, 3))
+    energies = np.sum(kernels**2, axis=(-2, -1))
+    symmetric = np.sum(isotropic_part(parities(kernels)[0]) ** 2, axis=(-2, -1))
+    return 1.0 - symmetric / energies, energies
 
 
 def _random_kernel_types(asked: Asked) -> list[float]:

@@ -16,7 +16,8 @@ EXAMPLES = """Examples:
 
   mechcore collect --experiment config/paper.yaml --trajectories results/paper/trajectories
   --output results/paper/metrics.csv --mechanics results/paper/mechanics.csv
-  --kernels results/paper/kernels.csv
+  --kernels results/paper/kernels.csv --regressions results/paper/regressions.csv
+  --pooled results/paper/pooled.csv
 """
 
 
@@ -26,6 +27,10 @@ def command(
     output: OutputOption,
     mechanics: Annotated[Path, typer.Option(help="Table of motion and widths to write.")],
     kernels: Annotated[Path, typer.Option(help="Table of kernels to write.")],
+    regressions: Annotated[
+        Path | None, typer.Option(help="Lines through each cell to write, as regress does.")
+    ] = None,
+    pooled: Annotated[Path | None, typer.Option(help="Lines through many cells to write.")] = None,
     forget: Annotated[
         Path | None,
         typer.Option(help="Folder of `simulate --keep`, from which these cells are removed."),
@@ -34,10 +39,13 @@ def command(
     """Measure the trajectories of all cells of an experiment, one row a simulation."""
     planned = load_experiment(experiment)
     cells = expand(planned)
-    outputs = {"--output": output, "--mechanics": mechanics, "--kernels": kernels}
+    measured = {"--output": output, "--mechanics": mechanics, "--kernels": kernels}
+    outputs = {**measured, "--regressions": regressions, "--pooled": pooled}
     check_outputs(outputs, inputs_of(planned, experiment, trajectories))
 
     from mechcore.analysis.collect import collect
+    from mechcore.analysis.pooled import pool
+    from mechcore.analysis.regressions import regress
     from mechcore.analysis.tables import write_table
     from mechcore.jobs.resume import forget_finished
 
@@ -45,6 +53,9 @@ def command(
     write_table(tables.kernels, kernels)
     write_table(tables.mechanics, mechanics)
     write_table(tables.metrics, output)
+    for fit, path in ((regress, regressions), (pool, pooled)):
+        if path:
+            write_table(fit(tables.metrics, tables.kernels), path)
     if forget:
         forget_finished(forget, cells)
     typer.echo(f"{len(tables.metrics)} simulations of {len(cells)} cells")

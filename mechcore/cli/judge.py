@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from mechcore.cli.options import ExperimentOption, OutputOption, ResultsOption
+from mechcore.cli.options import ExperimentOption, LogsOption, OutputOption, ResultsOption
 from mechcore.cli.outputs import check_outputs, inputs_of
 from mechcore.experiment.config import load_experiment
 
@@ -15,16 +18,35 @@ EXAMPLES = """Examples:
 """
 
 
-def command(experiment: ExperimentOption, results: ResultsOption, output: OutputOption) -> None:
+def command(
+    experiment: ExperimentOption,
+    results: ResultsOption,
+    output: OutputOption,
+    sweep: Annotated[
+        Path | None, typer.Option(help="Description of the run to write, as summarise does.")
+    ] = None,
+    cells: Annotated[Path | None, typer.Option(help="Table of the cells to write.")] = None,
+    logs: LogsOption = None,
+) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
     planned = load_experiment(experiment)
 
+    from mechcore.analysis.tables import write_table
     from mechcore.claims.criteria import judge
     from mechcore.claims.verdict import write_claims
     from mechcore.results.results import Results
+    from mechcore.results.sweep import describe_sweep, write_description
 
-    check_outputs({"--output": output}, inputs_of(planned, experiment, results))
-    claims = judge(Results.load(planned, results))
+    outputs = {"--output": output, "--sweep": sweep, "--cells": cells}
+    check_outputs(outputs, inputs_of(planned, experiment, results))
+    loaded = Results.load(planned, results)
+    claims = judge(loaded)
     write_claims(claims, output)
+    if sweep or cells:
+        described = describe_sweep(loaded, logs)
+        if cells:
+            write_table(described.cells, cells)
+        if sweep:
+            write_description(described, sweep)
     for claim in claims:
         typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

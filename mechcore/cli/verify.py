@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from mechcore.cli.options import ExperimentOption, OptionalOutputOption, ResultsOption
+from mechcore.cli.options import (
+    ExperimentOption,
+    LogsOption,
+    OptionalOutputOption,
+    ResultsOption,
+)
 from mechcore.cli.outputs import check_outputs, inputs_of
 from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.config import load_experiment
@@ -18,7 +23,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-  mechcore verify --experiment config/paper.yaml --results results/paper
+  mechcore verify --experiment config/paper.yaml --results results/paper --seconds 60
+
+  mechcore verify --experiment config/paper.yaml --results results/paper --simulations 4
 
   mechcore verify --experiment config/paper.yaml --results results/paper --all
 
@@ -33,8 +40,13 @@ def command(
     experiment: Annotated[str | None, *get_args(ExperimentOption)[1:]] = None,
     results: Annotated[Path | None, *get_args(ResultsOption)[1:]] = None,
     output: OptionalOutputOption = None,
-    cells: Annotated[int, typer.Option(help="Number of cells to sample.")] = 8,
-    simulations: Annotated[int, typer.Option(help="Number of simulations of each.")] = 4,
+    logs: LogsOption = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="CPU time for the sample; a tenth of the run's own, by its logs."),
+    ] = None,
+    cells: Annotated[int | None, typer.Option(help="Number of cells to sample.")] = None,
+    simulations: Annotated[int | None, typer.Option(help="Number of simulations of each.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All simulations of all cells; this can take days.")
     ] = False,
@@ -46,14 +58,17 @@ def command(
         bool, typer.Option("--exit-zero", help="End with exit code 0 even if a check fails.")
     ] = False,
 ) -> int:
-    """Compute a sample of cells again with the reference engine, and check all files and tables.
+    """Compute a sample of results again with the reference engine, and check all files and tables.
 
     Takes an archive, or a configuration and its results. With --output, writes a certificate as
     JSON. The exit code is 1 if a check fails.
     """
     from mechcore.verification.experiment import Extent, verify, verify_archive
+    from mechcore.verification.sampling import seconds_for_a_sample
 
-    extent = Extent(None, None, seed) if everything else Extent(cells, simulations, seed)
+    if not everything and seconds is cells is simulations is None:
+        seconds = seconds_for_a_sample(logs)
+    extent = Extent(cells, simulations, seed, seconds)
     outputs = {"--output": output}
     if archive is not None and experiment is None and results is None:
         check_outputs(outputs, [archive])
@@ -86,5 +101,7 @@ def _line(check: Check) -> str:
     apart = (
         "" if check.largest is None else f", at most {check.largest:.1e} (limit {check.limit:g})"
     )
-    count = f"{check.compared} compared{in_part}{excused}{apart}"
+    sampled = check.total > check.compared + check.excused
+    of_all = f" of {check.total}" if sampled else ""
+    count = f"{check.compared}{of_all} compared{in_part}{excused}{apart}"
     return f"{check.name}: {outcome}. {check.statement}: {count}"

@@ -7,13 +7,39 @@ whatever its energy is. Of kernels together, each counts by its energy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from scipy.stats._distn_infrastructure import rv_continuous_frozen
+import numpy as np
+import scipy
 
 CHANCE = 0.001
 """How often a layer of untrained weights exceeds its one-sided limit."""
+
+
+class BetaLaw(NamedTuple):
+    """A Beta(a, b) distribution, as `scipy.stats` has it, which takes half a second to load."""
+
+    a: float
+    b: float
+
+    def pdf(self, x: float) -> float:
+        """Return the probability density."""
+        # A part of scipy is loaded when it is first used: readers of tables do not wait for it.
+        known = scipy.special
+        logarithm = known.xlogy(self.a - 1, x) + known.xlog1py(self.b - 1, -x)
+        return float(np.exp(logarithm - known.betaln(self.a, self.b)))
+
+    def cdf(self, x: float) -> float:
+        """Return the probability of a smaller value."""
+        return float(scipy.special.betainc(self.a, self.b, x))
+
+    def sf(self, x: float) -> float:
+        """Return the probability of a larger value."""
+        return float(scipy.special.betaincc(self.a, self.b, x))
+
+    def isf(self, probability: float) -> float:
+        """Return the value that is exceeded with a probability."""
+        return float(scipy.special.betainccinv(self.a, self.b, probability))
 
 
 def subspace_dimensions(height: int, width: int) -> dict[str, int]:
@@ -38,7 +64,7 @@ def null_share(share: str, height: int, width: int) -> float:
     return subspace_dimensions(height, width)[share] / (height * width)
 
 
-def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_continuous_frozen:
+def null_law(share: str, height: int, width: int, effective: float = 1.0) -> BetaLaw:
     """Return the distribution of a share of the energy under untrained weights.
 
     Exact for one kernel; of many, the Beta distribution with the mean and the variance of their
@@ -46,12 +72,9 @@ def null_law(share: str, height: int, width: int, effective: float = 1.0) -> rv_
     number if all have the same energy E^2, less if a few hold most of it. A part that spans all
     taps, or none, has no distribution.
     """
-    # The import takes a second, which readers of tables need not wait.
-    from scipy import stats
-
     mean = null_share(share, height, width)
     strength = (height * width / 2 + 1) * effective - 1
-    return stats.beta(mean * strength, (1 - mean) * strength)
+    return BetaLaw(mean * strength, (1 - mean) * strength)
 
 
 def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> float:
@@ -66,4 +89,4 @@ def null_limit(share: str, height: int, width: int, effective: float = 1.0) -> f
     """
     if null_share(share, height, width) == 1.0:
         return 1.0
-    return float(null_law(share, height, width, effective).isf(CHANCE))
+    return null_law(share, height, width, effective).isf(CHANCE)

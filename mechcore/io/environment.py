@@ -17,7 +17,7 @@ from mechcore.version import __version__
 
 LIBRARIES = (
     *COMPUTING,
-    *("pandas", "statsmodels", "matplotlib", "seaborn", "snakemake", "mlflow"),
+    *("pandas", "matplotlib", "seaborn", "snakemake", "mlflow"),
 )
 """Distributions whose versions can change a number or a figure."""
 

@@ -218,57 +218,76 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     """Read all groups of a netCDF file of this project into memory."""
     groups = _checked(path, lambda: _loaded(path))
     try:
-        intact = groups[ROOT].attrs.get(CONTENT_HASH) == _hash_of_groups(
-            {name: Contents.of(group) for name, group in groups.items()}
-        )
+        intact = groups[ROOT].attributes.get(CONTENT_HASH) == _hash_of_groups(groups)
     except (TypeError, ValueError):
         # Damage can give an attribute a type that the project never writes.
         intact = False
     if not intact:
         raise MechcoreError(f"{path}: damaged: its content does not match its hash; {AGAIN}")
-    return groups
+    return {name: group.dataset() for name, group in groups.items()}
 
 
 def read_attributes(path: str | Path) -> dict[str, object]:
     """Read the global attributes alone, which is fast and does not notice damage of variables."""
     import netCDF4
-    import xarray as xr
 
-    def load() -> dict[str, xr.Dataset]:
+    def load() -> dict[str, Contents]:
         with netCDF4.Dataset(path) as file:
-            return {ROOT: xr.Dataset(attrs={name: file.getncattr(name) for name in file.ncattrs()})}
+            return {ROOT: Contents({}, (), _attributes(file))}
 
-    return {str(name): value for name, value in _checked(path, load)[ROOT].attrs.items()}
-
-
-def _loaded(path: str | Path) -> dict[str, xr.Dataset]:
-    import xarray as xr
-
-    _check_size(path)
-    groups = xr.open_groups(path, engine="netcdf4")
-    try:
-        return {name.removeprefix(ROOT) or ROOT: group.load() for name, group in groups.items()}
-    finally:
-        for group in groups.values():
-            group.close()
+    return _checked(path, load)[ROOT].attributes
 
 
-def _check_size(path: str | Path) -> None:
-    """Refuse damaged dimensions that would fill the memory."""
+def _loaded(path: str | Path) -> dict[str, Contents]:
     import netCDF4
 
     with netCDF4.Dataset(path) as file:
-        values = _declared_values(file)
+        _check_size(file, path)
+        file.set_auto_maskandscale(False)
+        return {part.path.removeprefix(ROOT) or ROOT: _read_group(part) for part in _parts(file)}
+
+
+def _parts(file: netCDF4.Dataset) -> Iterator[netCDF4.Dataset]:
+    """A file and the groups in it."""
+    yield file
+    for group in file.groups.values():
+        yield from _parts(group)
+
+
+def _read_group(file: netCDF4.Dataset) -> Contents:
+    variables = {name: _decoded(variable) for name, variable in file.variables.items()}
+    coordinates = {name for name, known in variables.items() if known.dims == (name,)}
+    for known in variables.values():
+        coordinates |= {*str(known.attributes.pop("coordinates", "")).split()}
+    return Contents(variables, coordinates, _attributes(file))
+
+
+def _decoded(variable: netCDF4.Variable[Any]) -> Variable:
+    """The reverse of `_encoded`."""
+    values, attributes = np.asarray(variable[...]), _attributes(variable)
+    fill = attributes.pop("_FillValue", None)
+    if fill is not None and values.dtype.kind in "iu":
+        values = np.where(values == fill, np.nan, values)
+    if attributes.pop("dtype", "") == "bool":
+        values = values.astype(bool)
+    if values.dtype.kind == "O":
+        values = values.astype(str)
+    return Variable(variable.dimensions, values, attributes)
+
+
+def _attributes(file: netCDF4.Dataset | netCDF4.Variable[Any]) -> dict[str, object]:
+    return {name: file.getncattr(name) for name in file.ncattrs()}
+
+
+def _check_size(file: netCDF4.Dataset, path: str | Path) -> None:
+    """Refuse damaged dimensions that would fill the memory."""
+    variables = (variable for part in _parts(file) for variable in part.variables.values())
+    values = sum(math.prod(variable.shape) for variable in variables)
     if values > MOST_VALUES_PER_BYTE * Path(path).stat().st_size:
         raise ValueError(f"it declares {values} values, more than it can hold")
 
 
-def _declared_values(group: netCDF4.Dataset) -> int:
-    own = sum(math.prod(variable.shape) for variable in group.variables.values())
-    return own + sum(map(_declared_values, group.groups.values()))
-
-
-def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
+def _checked(path: str | Path, load: Callable[[], dict[str, Contents]]) -> dict[str, Contents]:
     try:
         groups = load()
     except FileNotFoundError as error:
@@ -280,7 +299,7 @@ def _checked(path: str | Path, load: Callable[[], dict[str, xr.Dataset]]) -> dic
         # Damaged files make the libraries raise anything, even AttributeError.
         reason = " ".join(str(error).split())
         raise MechcoreError(f"{path}: not a readable netCDF file ({reason}); {AGAIN}") from error
-    version = groups[ROOT].attrs.get("format_version")
+    version = groups[ROOT].attributes.get("format_version")
     if version != FORMAT_VERSION:
         raise MechcoreError(
             f"{path}: format version {version}, this program reads {FORMAT_VERSION}"

@@ -21,9 +21,7 @@ from mechcore.experiment.paths import (
     CONTROLS_FILE,
     FILMS,
     METRICS_FILE,
-    REGRESSIONS_FILE,
     REPRODUCTION_FILE,
-    SWEEP_FILE,
     TRACKING_FILE,
     TRAJECTORIES,
 )
@@ -41,9 +39,7 @@ STAGES = {
     "controls": CONTROLS_FILE,
     "reproduce": REPRODUCTION_FILE,
     "collect": METRICS_FILE,
-    "regress": REGRESSIONS_FILE,
     "judge": CLAIMS_FILE,
-    "summarise": SWEEP_FILE,
     "verify": CERTIFICATE_FILE,
     "track": TRACKING_FILE,
 }

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mechcore.analysis.collect import Measurements, collect
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
+from mechcore.analysis.pooled import POOLED_COLUMNS, pool
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
 from mechcore.analysis.tables import (
     KERNEL,
-    POOLED_COLUMNS,
     TEXTS,
     read_metrics,
     read_table,
@@ -137,9 +137,6 @@ class Results:
     @classmethod
     def fitted(cls, experiment: Experiment, results: Path, measured: Measurements) -> Results:
         """Fit what was measured."""
-        # It loads libraries of statistics, which readers of the tables do not need.
-        from mechcore.analysis.pooled import pool
-
         metrics, kernels = measured.metrics, measured.kernels
         fits = regress(metrics, kernels), pool(metrics, kernels)
         return cls(experiment, results, metrics, measured.mechanics, kernels, *fits)

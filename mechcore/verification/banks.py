@@ -93,10 +93,10 @@ def _check_runs(
         sizes = len(settings.activations), len(settings.patterns), slices.sizes["slice"]
         indices += [RunIndex(shape, *index) for index in np.ndindex(sizes)]
     parts = [
-        _check_run(runs[index.shape], chosen[index.shape], index, settings)
+        _check_run(runs[index.shape], chosen[index.shape], index, settings, sampling)
         for index in sampling.draw(indices)
     ]
-    return merged("runs", statement, parts)
+    return merged("runs", statement, parts, len(indices))
 
 
 def _other_form(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> list[str]:
@@ -116,12 +116,16 @@ def _other_form(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> 
 
 
 def _check_run(
-    actual: xr.Dataset, slices: xr.Dataset, index: RunIndex, settings: FilterRun
+    actual: xr.Dataset,
+    slices: xr.Dataset,
+    index: RunIndex,
+    settings: FilterRun,
+    sampling: Sampling,
 ) -> Check:
     """Run one kernel again."""
     kernel = slices.isel(slice=[index.slice])
     size, pattern = max(kernel.taps.shape[1:]), settings.patterns[index.pattern]
-    layers = affordable_layers(settings, size, pattern)
+    layers = affordable_layers(settings, size, pattern, sampling.multiply_adds)
     again = settings.model_copy(update={"engine": "reference", "steps": layers, "t_burn": None})
     expected = run_kernels(kernel, settings.activations[index.activation], index.pattern, again)
     missing = set(expected.data_vars) - set(actual.data_vars)

@@ -25,6 +25,8 @@ class Check(Settings):
     """How many of them only through their first layers, because all would cost too much."""
     excused: int = 0
     """How many more could not be compared, because rounding decides them."""
+    planned: int | None = None
+    """How many there are, of which those are a sample; None if those are all."""
     largest: float | None = Field(default=None, allow_inf_nan=False)
     """The largest finite deviation; None where nothing is measured."""
     limit: float | None = None
@@ -33,13 +35,18 @@ class Check(Settings):
     """A line each."""
 
     @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.compared + self.excused if self.planned is None else self.planned
+
+    @property
     def holds(self) -> bool:
         """Whether there was something to compare and nothing failed."""
         return self.compared + self.excused > 0 and not self.failures
 
 
-def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
-    """Return checks of the same kind as a single check."""
+def merged(name: str, statement: str, parts: Sequence[Check], planned: int | None = None) -> Check:
+    """Return checks of the same kind, of all or of a sample, as a single check."""
     failures = [line for part in parts for line in part.failures]
     more = len(failures) - MOST_FAILURES
     return Check(
@@ -48,6 +55,7 @@ def merged(name: str, statement: str, parts: Sequence[Check]) -> Check:
         compared=sum(part.compared for part in parts),
         in_part=sum(part.in_part for part in parts),
         excused=sum(part.excused for part in parts),
+        planned=sum(part.total for part in parts) if planned is None else planned,
         largest=max((part.largest for part in parts if part.largest is not None), default=None),
         limit=next((part.limit for part in parts if part.limit is not None), None),
         failures=[*failures[:MOST_FAILURES], *([f"and {more} more"] if more > 0 else [])],
@@ -70,8 +78,10 @@ class Certificate(Settings):
     """SHA-256 of the other files that the report shows, see `Results.file_hashes`."""
     seed: int | None = None
     """Seed of the sample; None if files failed, and nothing was drawn."""
+    seconds: float | None = None
+    """CPU time that the sample was allowed; None if its size was chosen otherwise."""
     cells: list[str]
-    """The sample."""
+    """Those of which simulations were computed again."""
     checks: list[Check]
     code: Code
     environment: Environment

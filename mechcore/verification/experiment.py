@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from mechcore.analysis.collect import collect
-from mechcore.errors import MechcoreError, checked_integer, one_line
+from mechcore.errors import InvalidValue, MechcoreError, checked_integer, one_line
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import TRAJECTORIES
@@ -27,17 +28,22 @@ from mechcore.verification.sampling import Report, Sampling
 from mechcore.verification.simulations import check_cell, check_controls, check_films
 from mechcore.verification.tables import check_reproduction, check_tables, check_verdicts
 
+SHARES = {"simulations": 0.5, "controls": 0.1, "films": 0.1, "banks": 0.1, "reproduction": 0.2}
+"""Of the time of a sample, what each subject gets."""
+
 
 @dataclass(frozen=True)
 class Extent:
     """How much is computed again."""
 
-    cells: int | None = 8
+    cells: int | None = None
     """How many cells, drawn by chance; None for all."""
-    simulations: int | None = 4
+    simulations: int | None = None
     """How many simulations of each, likewise."""
     seed: int | None = None
     """By default it follows from the results, so that nobody chooses the sample."""
+    seconds: float | None = None
+    """CPU time in which to compute as many as possible; None for no limit."""
 
     def __post_init__(self) -> None:
         for key in ("cells", "simulations"):
@@ -45,6 +51,8 @@ class Extent:
                 checked_integer(key, getattr(self, key), 1, 10**9)
         if self.seed is not None:
             checked_integer("seed", self.seed, 0, 2**63)
+        if self.seconds is not None and not self.seconds > 0:
+            raise InvalidValue("seconds", self.seconds, "a number above 0")
 
 
 def verify(
@@ -60,36 +68,49 @@ def verify(
                 raise MechcoreError(f"{folder / name}: missing, expected a netCDF file")
         sweep = finished_sweep(experiment, folder)
         results = Results.load(experiment, folder)
-        results.read_beside_the_grid()
         identifier = sweep_identifier(results)
         seed = int(identifier, 16) if extent.seed is None else extent.seed
         generator = np.random.default_rng(seed)
-        cells = Sampling(extent.cells, generator, report)
-        simulations = Sampling(extent.simulations, generator, report)
-        sample, reruns = cells.draw(list(results.cells)), []
+        sampling = partial(_sampling, extent, generator, report)
+        chosen = set(Sampling(generator, extent.cells).draw(list(results.cells)))
+        simulations, reruns = sampling("simulations", extent.simulations, len(chosen)), []
 
         def read(path: Path, cell: Cell) -> xr.Dataset:
             dataset = read_trajectories(path, cell)
-            if cell.id in sample:
+            if cell.id in chosen:
                 reruns.append(check_cell(dataset, cell, simulations))
             return dataset
 
         measured = collect(results.cells, folder / TRAJECTORIES, read=read)
         again = Results.fitted(experiment, folder, measured)
+        again.read_beside_the_grid()
     except MechcoreError as error:
         # Whatever would be computed from these files is not worth a look.
         return _certificate(experiment, [_files(experiment, [one_line(str(error))])])
     statement = "The reference engine gives the same record at every layer"
-    beside = [check_controls(results, cells), check_films(results, simulations)]
+    planned = sum(cell.simulations for cell in results.cells.values())
+    grid = merged("simulations", statement, reruns, planned)
+    films = sampling("films", extent.simulations, len(again.films))
+    beside = [check_controls(again, sampling("controls", extent.cells)), check_films(again, films)]
     if experiment.filter_banks:
-        beside.append(check_banks(results, simulations))
-    checks = [_files(experiment, []), merged("simulations", statement, reruns), *beside]
+        runs = sampling("banks", extent.simulations, len(experiment.filter_banks))
+        beside.append(check_banks(again, runs))
+    checks = [_files(experiment, []), grid, *beside]
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):
         checks += [check_tables(results, again, sweep, identifier), check_verdicts(again)]
     if experiment.published:
-        checks.append(check_reproduction(results, Path(experiment.published), cells))
-    return _certificate(experiment, checks, seed, sample, identifier, results.file_hashes())
+        figures = sampling("reproduction", extent.cells)
+        checks.append(check_reproduction(results, Path(experiment.published), figures))
+    return _certificate(experiment, checks).model_copy(
+        update={
+            "sweep": identifier,
+            "files": results.file_hashes(),
+            "seed": seed,
+            "seconds": extent.seconds,
+            "cells": [check.statement for check in reruns if check.compared + check.excused],
+        }
+    )
 
 
 def verify_archive(path: Path, extent: Extent | None = None, report: Report = str) -> Certificate:
@@ -98,6 +119,19 @@ def verify_archive(path: Path, extent: Extent | None = None, report: Report = st
         finished_files(contents.experiment, contents.results, contents.page)
         finished_sweep(contents.experiment, contents.results)
         return verify(contents.experiment, contents.results, extent, report)
+
+
+def _sampling(
+    extent: Extent,
+    generator: np.random.Generator,
+    report: Report,
+    subject: str,
+    most: int | None,
+    draws: int = 1,
+) -> Sampling:
+    """The sample of one subject, with its share of the time."""
+    seconds = math.inf if extent.seconds is None else SHARES[subject] * extent.seconds
+    return Sampling(generator, most, seconds, draws, report)
 
 
 def _files(experiment: Experiment, failures: list[str]) -> Check:
@@ -109,20 +143,10 @@ def _files(experiment: Experiment, failures: list[str]) -> Check:
     )
 
 
-def _certificate(
-    experiment: Experiment,
-    checks: list[Check],
-    seed: int | None = None,
-    cells: Sequence[str] = (),
-    sweep: str | None = None,
-    files: dict[str, str] | None = None,
-) -> Certificate:
+def _certificate(experiment: Experiment, checks: list[Check]) -> Certificate:
     return Certificate(
         experiment=experiment.experiment,
-        sweep=sweep,
-        files=files or {},
-        seed=seed,
-        cells=list(cells),
+        cells=[],
         checks=checks,
         code=current_code([code_fingerprint("simulation")]),
         environment=current_environment(),

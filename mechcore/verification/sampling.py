@@ -1,31 +1,68 @@
-"""The sample of an experiment that is computed again."""
+"""The sample of an experiment that is computed again, as large as its time allows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 
 Item = TypeVar("Item")
 
 Report = Callable[[str], object]
 """Gets a line for each item that was computed again."""
 
+SHARE = 0.1
+"""Of the CPU time that a run took, for computing parts of it again."""
 
-@dataclass(frozen=True)
+WITHOUT_LOGS = 10.0
+"""CPU seconds, if nobody knows how long the run took."""
+
+MOST_MULTIPLY_ADDS = 3e9
+"""Budget of the reference engine for one simulation, some seconds, enough for any of
+``config/full.yaml``; larger ones are compared through the layers it covers."""
+
+MULTIPLY_ADDS = 5e8
+"""Of the reference engine in a second: the simulation and its neighbour, on a server of 2024."""
+
+
+@dataclass
 class Sampling:
-    """Draws samples."""
+    """Draws samples for one check, by number and by time."""
 
-    most: int | None
-    """Size of a sample; None for everything."""
     generator: np.random.Generator
+    most: int | None = None
+    """Items of a draw; None for no limit."""
+    seconds: float = math.inf
+    """CPU time of all draws together."""
+    draws: int = 1
+    """How many draws share the time; what one leaves or takes too much is the next one's."""
     report: Report = str
+    _left: float = 0.0
 
-    def draw(self, items: Sequence[Item]) -> list[Item]:
-        """Draw a sample, in the order of the items."""
-        if self.most is None or self.most >= len(items):
-            return list(items)
-        chosen = self.generator.choice(len(items), self.most, replace=False)
-        return [items[index] for index in sorted(chosen)]
+    def draw(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Yield items at random while there is time for what is done with them."""
+        self._left += self.seconds / self.draws
+        for index in self.generator.permutation(len(items))[: self.most]:
+            if self._left <= 0:
+                return
+            start = process_time()
+            yield items[index]
+            self._left -= process_time() - start
+
+    @property
+    def multiply_adds(self) -> float:
+        """How many the reference engine may spend on one simulation."""
+        return min(MOST_MULTIPLY_ADDS, self.seconds * MULTIPLY_ADDS)
+
+
+def seconds_for_a_sample(logs: Path | None) -> float:
+    """Return the CPU time that a sample may take: a share of what the run took by its logs."""
+    files = [] if logs is None else (logs / "benchmarks").rglob("*.tsv")
+    jobs = [pd.read_csv(path, sep="\t").cpu_time.sum() for path in files if path.stem != "verify"]
+    return SHARE * sum(jobs) or WITHOUT_LOGS

@@ -21,11 +21,7 @@ from mechcore.simulation.controls import IN_PLACE_OF_TAPS, without_taps
 from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check, merged
 from mechcore.verification.comparison import differences
-from mechcore.verification.sampling import Sampling
-
-MOST_MULTIPLY_ADDS = 3e9
-"""Budget of the reference engine for one simulation, some seconds, enough for any of
-``config/full.yaml``; larger ones are compared through the layers it covers."""
+from mechcore.verification.sampling import MOST_MULTIPLY_ADDS, Sampling
 
 OVERHEAD = 1e5
 """What a layer costs however small the state is, in multiply-adds: numpy's calls."""
@@ -57,11 +53,11 @@ class SimulationIndex(NamedTuple):
 
 def check_cell(dataset: xr.Dataset, cell: Cell, sampling: Sampling) -> Check:
     """Run simulations of one cell again."""
-    parts = [
-        compared_simulation(_name(cell, index), dataset.isel(index._asdict()), _rerun(cell, index))
-        for index in sampling.draw(_indices(cell))
-    ]
-    check = merged("cell", cell.id, parts)
+    parts = []
+    for index in sampling.draw(_indices(cell)):
+        again = _rerun(cell, index, sampling.multiply_adds)
+        parts.append(compared_simulation(_name(cell, index), dataset.isel(index._asdict()), again))
+    check = merged("cell", cell.id, parts, cell.simulations)
     sampling.report(summary_line(check))
     return check
 
@@ -76,10 +72,11 @@ def check_controls(results: Results, sampling: Sampling) -> Check:
         name = f"control {_name(cell, index)}, density {cell.density}"
         actual, expected = (
             results.control_runs.isel(control=number),
-            without_taps(_rerun(cell, index)),
+            without_taps(_rerun(cell, index, sampling.multiply_adds)),
         )
         parts.append(compared_simulation(name, actual, expected))
-    check = merged("controls", "The reference engine gives the same controls", parts)
+    statement = "The reference engine gives the same controls"
+    check = merged("controls", statement, parts, len(planned))
     sampling.report(summary_line(check))
     return check
 
@@ -96,6 +93,8 @@ def check_films(results: Results, sampling: Sampling) -> Check:
 def summary_line(check: Check) -> str:
     """Return one line about simulations that ran again."""
     count = check.compared + check.excused
+    if not count:
+        return f"{check.statement}: none"
     worst = "infinitely far apart" if check.compared else "all decided by rounding"
     if check.largest is not None:
         worst = f"at most {check.largest:.1e} apart"
@@ -112,10 +111,10 @@ def _name(cell: Cell, index: SimulationIndex) -> str:
     return f"{cell.id}, {pattern}, angle {angle:g}, beta {cell.betas[index.beta]:g}"
 
 
-def _rerun(cell: Cell, index: SimulationIndex) -> xr.Dataset:
+def _rerun(cell: Cell, index: SimulationIndex, multiply_adds: float) -> xr.Dataset:
     """Run one simulation of a cell with the reference engine, through the layers it can afford."""
     pattern = cell.patterns[index.pattern]
-    layers = affordable_layers(cell, cell.size, pattern)
+    layers = affordable_layers(cell, cell.size, pattern, multiply_adds)
     again = {
         "engine": "reference",
         "steps": layers,
@@ -129,7 +128,12 @@ def _rerun(cell: Cell, index: SimulationIndex) -> xr.Dataset:
     return simulate(cell.model_copy(update=again)).isel(pattern=0, angle=0, beta=0)
 
 
-def affordable_layers(settings: Propagation, size: int, pattern: PatternSettings) -> int:
+def affordable_layers(
+    settings: Propagation,
+    size: int,
+    pattern: PatternSettings,
+    multiply_adds: float = MOST_MULTIPLY_ADDS,
+) -> int:
     """Return how many layers of a simulation the reference engine may compute."""
     side = domain_side(settings.boundary, settings.domain)
     if side is None:
@@ -140,7 +144,7 @@ def affordable_layers(settings: Propagation, size: int, pattern: PatternSettings
     else:
         pixels = np.full(settings.steps, (side + 2.0 * (size - 1)) ** 2)
     total = np.cumsum(pixels * direct_cost(size, size) + OVERHEAD)
-    return max(1, int(np.count_nonzero(total <= MOST_MULTIPLY_ADDS)))
+    return max(1, int(np.count_nonzero(total <= multiply_adds)))
 
 
 def compared_simulation(name: str, actual: xr.Dataset, expected: xr.Dataset) -> Check:

@@ -53,7 +53,8 @@ def check_verdicts(again: Results) -> Check:
         )
         parts.append(compared_table(CLAIMS_FILE, first, second))
     statement = "Judging again gives the same verdicts and figures"
-    return merged("verdicts", statement, parts).model_copy(update={"compared": len(expected)})
+    verdicts = merged("verdicts", statement, parts)
+    return verdicts.model_copy(update={"compared": len(expected), "planned": None})
 
 
 def check_reproduction(results: Results, folder: Path, figures: Sampling) -> Check:
@@ -61,8 +62,10 @@ def check_reproduction(results: Results, folder: Path, figures: Sampling) -> Che
     table, parts = results.reproduction, []
     for figure in figures.draw(list(table.figure.unique())):
         written = table[table.figure == figure].reset_index(drop=True)
-        parts.append(compared_table(figure, written, reproduce(folder, figure)))
-    return merged("reproduction", "Published figures come out as the table says", parts)
+        rows = compared_table(figure, written, reproduce(folder, figure))
+        parts.append(rows.model_copy(update={"compared": len(written), "excused": 0}))
+    statement = "Published figures come out as the table says"
+    return merged("reproduction", statement, parts, len(table))
 
 
 def _figures(claims: list[Claim]) -> pd.DataFrame:

@@ -11,9 +11,14 @@ from scipy import stats
 
 from mechcore.analysis.beta_ranges import DOMAINS
 from mechcore.analysis.mechanics import kernels_table
-from mechcore.analysis.pooled import fit_clustered, median_interval, pool, repeated_kernels
+from mechcore.analysis.pooled import (
+    POOLED_COLUMNS,
+    fit_clustered,
+    median_interval,
+    pool,
+    repeated_kernels,
+)
 from mechcore.analysis.regressions import PREDICTORS
-from mechcore.analysis.tables import POOLED_COLUMNS
 from mechcore.experiment.cell import Cell
 from mechcore.simulation.run import simulate
 from tests.helpers.oracles import Array

@@ -156,7 +156,7 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
         (
             "experiment.cell simulation.run",
             f"from mechcore.experiment.cell import Cell; mechcore.simulation.run.simulate({CELL})",
-            "mlflow matplotlib seaborn statsmodels snakemake",
+            "mlflow matplotlib seaborn scipy.stats snakemake",
         ),
         (
             "filters.bank",
@@ -165,8 +165,8 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
         ),
         # The workflow learns the names of the page's files without plotting.
         ("report.page_files", "", "matplotlib pandas xarray"),
-        ("claims.criteria report.statistics", "", "statsmodels scipy.optimize"),
-        ("results.sweep results.diff", "", "matplotlib mlflow statsmodels"),
+        ("claims.criteria report.statistics", "", "scipy.stats scipy.optimize"),
+        ("results.sweep results.diff", "", "matplotlib mlflow scipy.special"),
     ],
 )
 def test_nothing_needless_is_imported(tmp_path: Path, names: str, then: str, heavy: str) -> None:

@@ -301,8 +301,8 @@ def test_a_run_that_gives_up_and_one_that_is_lost_are_completed_by_the_next(
 def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
     cluster: Cluster, project: Path, expected: dict[str, str | bytes]
 ) -> None:
-    # Fits are a job that follows.
-    words, target = ("--configfile", "grid.yaml"), "results/grid/regressions.csv"
+    # To verify is a job that follows.
+    words, target = ("--configfile", "grid.yaml"), "results/grid/certificate.json"
     run = begin(cluster, project, target=target)
     job, _ = under_way(cluster, project, 1)
     cluster.set_state(job.node, "drain")
@@ -321,7 +321,7 @@ def test_a_job_outlives_the_login_node_and_the_draining_of_its_own(
         cluster.resume(job.node)
     check(project, expected, finished)
     assert states(cluster, project, SHARED) == ["COMPLETED"]
-    (next_one,) = jobs_of(cluster, project, "rule_regress")
+    (next_one,) = jobs_of(cluster, project, "rule_verify")
     assert next_one.node != job.node
 
 

@@ -52,6 +52,17 @@ def test_engines_agree_on_anything(taps: Array, image: Array, rule: LayerRule) -
     assert_engines_agree(taps, image, rule)
 
 
+@settings(max_examples=100)
+@given(st.integers(0, 999), st.sampled_from([(2, 3, 3), (3, 1, 4)]), any_images(), rules())
+def test_engines_agree_on_kernels_in_turn(
+    seed: int, shape: tuple[int, int, int], image: Array, rule: LayerRule
+) -> None:
+    # Of other sums of absolute taps, which scales and bounds follow.
+    draws = np.random.default_rng(seed)
+    scales = 10.0 ** draws.uniform(-3, 3, (shape[0], 1, 1))
+    assert_engines_agree(scales * draws.standard_normal(shape), image, rule)
+
+
 @each_activation
 @pytest.mark.parametrize("normalise", list(NORMALISATIONS))
 @pytest.mark.parametrize("boundary", list(BOUNDARIES))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from mechcore.filters.analysis import analyse
-from mechcore.filters.null import null_law, null_limit, subspace_dimensions
+from mechcore.filters.null import BetaLaw, null_law, null_limit, subspace_dimensions
 from mechcore.filters.summary import effective_number
 
 
@@ -19,7 +21,7 @@ def test_law_of_chance_is_that_of_random_weights(shape: tuple[int, int], share: 
     actual = analyse(np.random.default_rng(3).standard_normal((20_000, *shape)))[share].values
     law = null_law(share, *shape)
     # Seeded: a true law would fail so rarely, and one that is a few per cent off always.
-    assert stats.kstest(actual, law.cdf).pvalue > 1e-3
+    assert stats.kstest(actual, stats.beta(*law).cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0], ids=["alike", "unequal"])
@@ -34,7 +36,7 @@ def test_limit_of_chance_of_many_kernels_is_passed_once_in_a_thousand(spread: fl
     # law has the mean and the variance of these sums, not all of their shape.
     assert 5 < (actual > limit).sum() < 40
     law = null_law("low_frequency_share", 3, 3, effective_number(energies))
-    assert actual.std() == pytest.approx(law.std(), rel=0.02)
+    assert actual.std() == pytest.approx(stats.beta(*law).std(), rel=0.02)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 2), (3, 3), (3, 5), (8, 8)])
@@ -51,4 +53,12 @@ def test_dimensions_of_the_parts_add_up(shape: tuple[int, int]) -> None:
 def test_law_of_the_asymmetric_share_is_that_of_the_authors(size: int, a: float, b: float) -> None:
     law = null_law("asymmetric_share", size, size)
     # (n^2 - r)/2 and r/2, r orbits of the taps; 1e-15: a quotient of them.
-    assert law.args == pytest.approx((a, b), rel=1e-15)
+    assert law == pytest.approx((a, b), rel=1e-15)
+
+
+@given(st.floats(0.5, 500), st.floats(0.5, 500), st.floats(0.01, 0.99))
+def test_functions_of_the_law_are_those_of_scipy(a: float, b: float, x: float) -> None:
+    law, expected = BetaLaw(a, b), stats.beta(a, b)
+    for name in ("pdf", "cdf", "sf", "isf"):
+        # Logarithms of some hundreds, to 16 digits.
+        assert getattr(law, name)(x) == pytest.approx(getattr(expected, name)(x), rel=1e-9)

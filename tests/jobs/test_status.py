@@ -46,12 +46,12 @@ def test_the_state_of_a_cell_follows_from_its_file_and_its_log(tmp_path: Path, l
 
 
 def test_failed_cells_and_stages_share_a_table(tmp_path: Path, logs: Path) -> None:
-    for stage in ("regress", "report"):
+    for stage in ("collect", "report"):
         (logs / f"{stage}.log").write_text("mechcore: no memory\n")
     lines = printed(tmp_path, logs).splitlines()
     assert lines[0] == "2 of 5 cells done, 1 failed"
     rows = [line.split() for line in lines if ".log" in line]
-    assert [row[0] for row in rows] == ["failed", "regress", "report"]
+    assert [row[0] for row in rows] == ["failed", "collect", "report"]
     assert rows[0][-1] == str(logs / "simulate" / "failed.log")
     assert "interrupted" not in "".join(lines)
 

@@ -86,7 +86,7 @@ def test_verification_computes_published_figures_again(results: Results, tmp_pat
     shutil.copytree(results.folder, folder)
     true = {check.name: check for check in verified(results, folder).checks}
     assert true["reproduction"].holds
-    assert true["reproduction"].compared > 1000
+    assert true["reproduction"].compared == len(results.reproduction) > 500
     table = pd.read_csv(folder / "reproduction.csv")
     table.loc[100, "ours"] += 1e-3
     write_table(table, folder / "reproduction.csv")

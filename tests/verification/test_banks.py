@@ -26,7 +26,7 @@ Groups = dict[str, xr.Dataset]
 
 def check(results: Path) -> Check:
     loaded = Results.load(load_experiment(CONFIG), results)
-    return check_banks(loaded, Sampling(None, np.random.default_rng(0)))
+    return check_banks(loaded, Sampling(np.random.default_rng(0)))
 
 
 def test_true_banks_hold(simulated: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -199,6 +200,12 @@ def test_the_command_names_what_fails_and_ends_with_1(
     with pytest.raises(MechcoreError, match="cells: missing"):
         read_certificate(output)
     assert read_certificate(results / "absent.json") is None
+
+
+def test_a_sample_needs_time() -> None:
+    for seconds in (0.0, -1.0, math.nan):
+        with pytest.raises(MechcoreError, match=r"seconds: .* is not allowed, expected .* above 0"):
+            Extent(seconds=seconds)
 
 
 def test_rounding_may_decide_a_whole_sample_but_nothing_is_no_check() -> None:

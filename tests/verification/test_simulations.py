@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -14,9 +16,8 @@ from mechcore.experiment.grid import expand
 from mechcore.simulation.dataset import cell_attributes
 from mechcore.simulation.run import simulate
 from mechcore.verification.certificate import Check
-from mechcore.verification.sampling import Sampling
+from mechcore.verification.sampling import MOST_MULTIPLY_ADDS, Sampling, seconds_for_a_sample
 from mechcore.verification.simulations import (
-    MOST_MULTIPLY_ADDS,
     OVERHEAD,
     affordable_layers,
     check_cell,
@@ -41,7 +42,7 @@ def dataset() -> xr.Dataset:
 
 
 def check(dataset: xr.Dataset, cell: Cell = CELL, most: int | None = None) -> Check:
-    return check_cell(dataset, cell, Sampling(most, np.random.default_rng(0)))
+    return check_cell(dataset, cell, Sampling(np.random.default_rng(0), most))
 
 
 def set_value(name: str, place: tuple[int, ...], value: float) -> Change:
@@ -126,7 +127,7 @@ def test_everything_wrong_with_a_simulation_is_found(
 def test_the_first_layers_of_expensive_simulations_are_compared(
     dataset: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mechcore.verification.simulations.MOST_MULTIPLY_ADDS", 5 * OVERHEAD)
+    monkeypatch.setattr("mechcore.verification.sampling.MOST_MULTIPLY_ADDS", 5 * OVERHEAD)
     result = check(dataset)
     assert result.holds
     # The one that rounding decides is not yet decided there.
@@ -151,8 +152,37 @@ def test_no_simulation_runs_for_hours() -> None:
     assert 50 < layers < huge.steps
 
 
-def test_a_sample_has_no_repeats_and_keeps_the_order() -> None:
-    samples = [Sampling(10, np.random.default_rng(seed)).draw(range(50)) for seed in range(20)]
-    assert all(sample == sorted(set(sample)) for sample in samples)
-    assert {len(sample) for sample in samples} == {10}
+def test_a_sample_has_no_repeats() -> None:
+    samples = [[*Sampling(np.random.default_rng(seed), 10).draw(range(50))] for seed in range(20)]
+    assert {len(set(sample)) for sample in samples} == {10}
     assert len(set(map(tuple, samples))) > 1
+
+
+def use(seconds: float) -> None:
+    end = process_time() + seconds
+    while process_time() < end:
+        pass
+
+
+def test_a_sample_keeps_to_its_time() -> None:
+    sampling = Sampling(np.random.default_rng(0), seconds=0.1, draws=4)
+    counts = []
+    # Of 25 ms for each draw: three of 10 ms, what is left and one, one too long, none.
+    for cost in (0.01, 0.02, 0.05, 0.01):
+        drawn = 0
+        for _ in sampling.draw(range(100)):
+            use(cost)
+            drawn += 1
+        counts.append(drawn)
+    assert counts == [3, 1, 1, 0]
+
+
+def test_a_sample_may_take_a_tenth_of_the_run(tmp_path: Path) -> None:
+    jobs = tmp_path / "benchmarks"
+    (jobs / "simulate").mkdir(parents=True)
+    measured = {"simulate/a": "4.5", "simulate/b": "NA", "judge": "5.5", "verify": "100.0"}
+    for name, seconds in measured.items():
+        (jobs / f"{name}.tsv").write_text(f"s\tcpu_time\n9.0\t{seconds}\n")
+    assert seconds_for_a_sample(tmp_path) == pytest.approx(1.0)
+    # Nobody knows.
+    assert seconds_for_a_sample(tmp_path / "absent") == seconds_for_a_sample(None) == 10.0

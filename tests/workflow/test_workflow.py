@@ -23,8 +23,8 @@ from tests.helpers.projects import PROJECT, copy_project, snakemake
 FILTERS = ("analyse_filters", "simulate_filters")
 RUNS = ("simulate", "film", "controls", *FILTERS)
 CELLS = ("dct-relu-k2", "dct-relu-k3", "dct-modulus-k2", "dct-modulus-k3")
-AFTER_BANKS = ("judge", "verify", "summarise", "report", "track")
-AFTER_CELLS = ("collect", "regress", *AFTER_BANKS)
+AFTER_BANKS = ("judge", "verify", "report", "track")
+AFTER_CELLS = ("collect", *AFTER_BANKS)
 
 TABLES = (
     *("metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv"),
@@ -132,7 +132,7 @@ def test_only_what_is_new_in_a_configuration_runs(finished: Path) -> None:
 
 
 COMPUTING = ("io", "model", "engines", "experiment", "simulation")
-SUMMARY = {"summarise", "verify", "report", "track"}
+AFTER_VERDICTS = {"verify", "report", "track"}
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ SUMMARY = {"summarise", "verify", "report", "track"}
     [
         *((room, {*RUNS, *FILTERS, *AFTER_CELLS}) for room in COMPUTING),
         ("analysis", {*FILTERS, *AFTER_CELLS}),
-        ("filters", {*FILTERS, "judge", *SUMMARY}),
-        *((room, {"judge", *SUMMARY}) for room in ("jobs", "results", "claims")),
+        ("filters", {*FILTERS, "judge", *AFTER_VERDICTS}),
+        *((room, {"judge", *AFTER_VERDICTS}) for room in ("jobs", "results", "claims")),
         ("verification", {"verify", "report", "track"}),
         ("report", {"report", "track"}),
         ("tracking", {"track"}),

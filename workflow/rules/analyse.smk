@@ -2,11 +2,10 @@
 
 
 # Seconds on finished tables: on a cluster each would wait longer than it runs. The others run
-# simulations again or fit for minutes, which does not belong on a login node.
+# simulations, which does not belong on a login node.
 localrules:
     collect,
     judge,
-    summarise,
 
 
 # What is measured, and what is fitted to it.
@@ -23,6 +22,18 @@ rule collect:
         metrics="results/{experiment}/metrics.csv",
         mechanics="results/{experiment}/mechanics.csv",
         kernels="results/{experiment}/kernels.csv",
+        regressions=report(
+            "results/{experiment}/regressions.csv",
+            caption="../report/regressions.rst",
+            category="Tables",
+            labels={"file": "regressions"},
+        ),
+        pooled=report(
+            "results/{experiment}/pooled.csv",
+            caption="../report/pooled.rst",
+            category="Tables",
+            labels={"file": "pooled"},
+        ),
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -45,45 +56,7 @@ rule collect:
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule regress:
-    input:
-        metrics="results/{experiment}/metrics.csv",
-        kernels="results/{experiment}/kernels.csv",
-    output:
-        regressions=report(
-            "results/{experiment}/regressions.csv",
-            caption="../report/regressions.rst",
-            category="Tables",
-            labels={"file": "regressions"},
-        ),
-        pooled=report(
-            "results/{experiment}/pooled.csv",
-            caption="../report/pooled.rst",
-            category="Tables",
-            labels={"file": "pooled"},
-        ),
-    log:
-        "logs/{experiment}/regress.log",
-    benchmark:
-        "logs/{experiment}/benchmarks/regress.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        core=code_fingerprint("analysis"),
-    shell:
-        r"""
-        python -m mechcore regress \
-            --metrics {input.metrics:q} \
-            --kernels {input.kernels:q} \
-            --output {output.regressions:q} \
+            --regressions {output.regressions:q} \
             --pooled {output.pooled:q} \
             >{log:q} 2>&1
         """
@@ -121,9 +94,12 @@ rule reproduce:
         """
 
 
+# Then describes the run: the hashes of all results, and a row a cell.
 rule judge:
     input:
+        trajectories=TRAJECTORIES,
         tables=TABLES,
+        reproduction=REPRODUCTION,
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
@@ -134,6 +110,8 @@ rule judge:
             category="Claims",
             labels={"file": "claims"},
         ),
+        sweep="results/{experiment}/sweep.json",
+        cells="results/{experiment}/cells.csv",
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -152,42 +130,9 @@ rule judge:
         python -m mechcore judge \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
-            --output {output.claims:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule summarise:
-    input:
-        trajectories=TRAJECTORIES,
-        tables=TABLES,
-        reproduction=REPRODUCTION,
-        claims="results/{experiment}/claims.json",
-        banks=ANALYSES,
-        bank_runs=BANK_RUNS,
-    output:
-        sweep="results/{experiment}/sweep.json",
-        cells="results/{experiment}/cells.csv",
-    log:
-        "logs/{experiment}/summarise.log",
-    benchmark:
-        "logs/{experiment}/benchmarks/summarise.tsv"
-    conda:
-        "../envs/mechcore.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("results"),
-    shell:
-        r"""
-        python -m mechcore summarise \
-            --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
             --logs logs/{wildcards.experiment:q} \
-            --output {output.sweep:q} \
+            --output {output.claims:q} \
+            --sweep {output.sweep:q} \
             --cells {output.cells:q} \
             >{log:q} 2>&1
         """

@@ -34,6 +34,7 @@ rule verify:
         python -m mechcore verify \
             --experiment {params.experiment:q} \
             --results results/{wildcards.experiment:q} \
+            --logs logs/{wildcards.experiment:q} \
             --exit-zero \
             --output {output:q} \
             >{log:q} 2>&1

@@ -78,9 +78,12 @@ class Workspace(NamedTuple):
 
 
 def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool) -> Trajectories:
-    """Run kernels one after the other, pixel by pixel."""
+    """Run kernels one after the other, pixel by pixel.
+
+    Taps have two leading axes: simulations, and the kernels that take turns in each.
+    """
     encoded, layers = encode(rule), np.array(rule.snapshot_layers, dtype=np.int64)
-    count, shape = len(batch.kernel), batch.kernel.shape[1:]
+    count, shape = len(batch.kernel), batch.kernel.shape[2:]
     outcome = Trajectories.undefined(count, rule.steps, layers.size, rule.snapshot_window)
     ends = np.zeros((count, 2), dtype=np.int64)
     every = range(rule.steps + 1)
@@ -110,8 +113,9 @@ def _shape_after(layers: int, image: tuple[int, int], kernel: tuple[int, int]) -
 
 
 def _workspace(batch: Taps, final: tuple[int, int], size: int) -> Workspace:
-    _, rows, rank = batch.columns.shape
-    scaled = Taps(np.empty_like(batch.kernel[0]), np.empty_like(batch.columns[0]), batch.rows[0])
+    rows, rank = batch.columns.shape[2:]
+    kernel, columns = np.empty_like(batch.kernel[0, 0]), np.empty_like(batch.columns[0, 0])
+    scaled = Taps(kernel, columns, batch.rows[0, 0])
     between = np.empty((rank * (BAND + rows - 1), final[1] + LANES))
     return Workspace(np.empty(size), np.empty(size), between, scaled, empty_sums(*final))
 
@@ -130,10 +134,10 @@ def _propagate_batch(
     """Run kernels from ``first`` on; return the position of the first that outgrew its memory."""
     n, trimming, factored = first, trims, True
     while n < len(ends):
-        taps = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
+        turns = Taps(batch.kernel[n], batch.columns[n], batch.rows[n])
         record, snapshots = outputs.record[n], outputs.snapshots[n]
         output = Outputs(record, outputs.central, outputs.layers, snapshots)
-        end, t = _propagate(taps, image, rule, output, trimming, factored, workspace)
+        end, t = _propagate(turns, image, rule, output, trimming, factored, workspace)
         if end == BUFFER_FULL:
             return n
         if end in (UNCERTAIN, CANCELLED):
@@ -148,7 +152,7 @@ def _propagate_batch(
 
 @internal
 def _propagate(
-    taps: Taps,
+    turns: Taps,
     image: Array,
     rule: EncodedRule,
     outputs: Outputs,
@@ -157,17 +161,19 @@ def _propagate(
     workspace: Workspace,
 ) -> tuple[int, int]:
     """Return how the simulation ended, and at which layer."""
-    kernel, sums = taps.kernel, workspace.sums
-    separate = factored and taps.rows.shape[0] > 0
-    box = _start(image, kernel.shape, workspace.first)
+    shape, sums = turns.kernel.shape[1:], workspace.sums
+    separate = factored and turns.rows.shape[1] > 0
+    box = _start(image, shape, workspace.first)
     bound = ErrorBound(0.0, 1.0, 0.0)
     shrinks = rule.keeps_zero and not rule.finite
-    absolute_taps = _absolute_sum(kernel)
+    taps, absolute_taps = _turn(turns, 0), 0.0
     unit, divisor = power_of_two(peak_of(box)), 1.0
     for t in range(rule.steps + 1):
         if t > 0:
+            taps = _turn(turns, t - 1)
+            absolute_taps = _absolute_sum(taps.kernel)
             store = workspace.second if t % 2 else workspace.first
-            if store.size < store_size(box, kernel.shape, rule.finite):
+            if store.size < store_size(box, shape, rule.finite):
                 return BUFFER_FULL, t
             if not within_range(absolute_taps, divisor, bound.mass * divisor):
                 return OUT_OF_RANGE, t
@@ -185,18 +191,18 @@ def _propagate(
         if end != ALIVE:
             return end, t
         squares = _write_record(box, rule, t, gain, unit, divisor, sums, outputs)
-        _write_snapshot(box, rule, image.shape, kernel.shape, t, divisor, outputs)
+        _write_snapshot(box, rule, image.shape, shape, t, divisor, outputs)
         total, pixels = sums.totals[0], float(box.height * box.width)
         lost = absolute_taps * bound.mass > CANCELLING * total * unit
         if t > 0 and separate and lost:
             return CANCELLED, t
         bound = charged(bound, rule, absolute_taps, unit, divisor, total, pixels, t)
         if shrinks:
-            summary = _summary(outputs.record[t], image.shape, kernel.shape, t, rule)
+            summary = _summary(outputs.record[t], image.shape, shape, t, rule)
             box, bound, certified = trimmed(box, rule, sums, squares, bound, summary, trims)
             if not certified:
                 return UNCERTAIN, t
-        unit = power_of_two(gain / divisor, absolute_taps)
+        unit = power_of_two(gain / divisor, _absolute_sum(_turn(turns, t).kernel))
     return ALIVE, rule.steps
 
 
@@ -210,6 +216,13 @@ def _start(image: Array, kernel_shape: tuple[int, int], store: Array) -> Box:
         for j in range(width):
             box.buffer[box.top + i, box.left + j] = image[i, j]
     return box
+
+
+@internal
+def _turn(turns: Taps, layers: int) -> Taps:
+    """Return the taps that act after so many layers."""
+    turn = layers % turns.kernel.shape[0]
+    return Taps(turns.kernel[turn], turns.columns[turn], turns.rows[turn])
 
 
 @internal

@@ -30,38 +30,39 @@ def run(
 
     ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
     trimmed: both are for benchmarks and tests. What machine code does not cover runs in the
-    reference engine: kernels that take turns, a signed density, and the standard deviation as a
-    norm.
+    reference engine: a signed density, and the standard deviation as a norm.
     """
-    turns = reference.in_turns(kernels)
-    signed = rule.density == "signed" or NORMALISATIONS[rule.normalise].norm == "std"
-    if turns.shape[1] > 1 or signed:
+    if rule.density == "signed" or NORMALISATIONS[rule.normalise].norm == "std":
         return reference.run(kernels, image, rule)
-    kernels = turns[:, 0]
-    split = separated(kernels, image, rule) if method == "auto" else None
+    turns = reference.in_turns(kernels)
+    alone = method == "auto" and turns.shape[1] == 1
+    split = separated(turns[:, 0], image, rule) if alone else None
     if split is None:
-        return _run_images(kernels, image, rule, method, trims)
+        return _run_images(turns, image, rule, method, trims)
     indices, lines = run_lines(split, rule, trims)
-    if len(indices) == len(kernels):
+    if len(indices) == len(turns):
         return lines
-    others = np.setdiff1d(np.arange(len(kernels)), indices)
-    images = _run_images(kernels[others], image, rule, method, trims)
+    others = np.setdiff1d(np.arange(len(turns)), indices)
+    images = _run_images(turns[others], image, rule, method, trims)
     return concatenate([lines, images]).select(np.argsort(np.concatenate([indices, others])))
 
 
 def _run_images(
-    kernels: Array, image: Array, rule: LayerRule, method: str, trims: bool
+    turns: Array, image: Array, rule: LayerRule, method: str, trims: bool
 ) -> Trajectories:
-    """Run kernels pixel by pixel, those of one rank together."""
+    """Run kernels pixel by pixel, those of one rank together; those in turns as they are."""
     image = np.array(image, dtype=np.float64, order="C")
-    kernels = np.array(kernels, dtype=np.float64, order="C")
-    splits = [_factors(kernel, method) for kernel in kernels]
-    ranks = np.array([columns.shape[1] for columns, _ in splits])
+    turns = np.array(turns, dtype=np.float64, order="C")
+    method = method if turns.shape[1] == 1 else "direct"
+    splits = [[_factors(kernel, method) for kernel in kernels] for kernels in turns]
+    ranks = np.array([columns.shape[1] for (columns, _), *_ in splits])
     order = np.argsort(ranks, kind="stable")
     outcomes = []
     for members in np.split(order, np.flatnonzero(np.diff(ranks[order])) + 1):
-        columns, rows = (np.array([splits[i][axis] for i in members]) for axis in (0, 1))
-        batch = Taps(kernels[members], columns, rows)
+        columns, rows = (
+            np.array([[parts[axis] for parts in splits[i]] for i in members]) for axis in (0, 1)
+        )
+        batch = Taps(turns[members], columns, rows)
         outcomes.append(propagate_images(batch, image, rule, trims=trims))
     return concatenate(outcomes).select(np.argsort(order))
 
