@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from mechcore.claims.verdict import IN_PART, NOT_REPRODUCED, NOT_YET_MEASURED, REPRODUCED, Claim
+from mechcore.claims.verdict import NOT_YET_MEASURED, VERDICTS, Claim
 from mechcore.report.published import PublishedPart
 
 LAW = "C4"
 """The claim that the question of the page is about."""
-
-TALLY_WORDS = {
-    REPRODUCED: "are reproduced",
-    IN_PART: "in part",
-    NOT_REPRODUCED: "are not",
-    NOT_YET_MEASURED: "are not tested here",
-}
 
 
 def law_sentence(claims: Sequence[Claim]) -> str:
@@ -31,6 +24,6 @@ def law_sentence(claims: Sequence[Claim]) -> str:
 def tally_sentence(claims: Sequence[Claim], published: PublishedPart | None) -> str:
     """Return how many of the paper's numbers and claims come out again."""
     counts = Counter(claim.verdict for claim in claims if claim.kind == "claim")
-    parts = [f"{counts[name]} {words}" for name, words in TALLY_WORDS.items() if counts[name]]
-    tally = f"of {counts.total()} claims {', '.join(parts)}" if parts else ""
+    parts = [f"{counts[name]} {name}" for name in VERDICTS["claim"] if counts[name]]
+    tally = f"of {counts.total()} claims: {', '.join(parts)}" if parts else ""
     return f"{published.count}; {tally}" if published else tally

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ import pandas as pd
 
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import TRACKING_FILE
+from mechcore.io.json_models import read_settings
 from mechcore.jobs.status import cell_states
+from mechcore.results.receipt import Receipt
 from mechcore.results.results import Results
 
 STATES = {
@@ -99,12 +100,13 @@ def run_pages(results: Results) -> dict[str, str]:
     path = results.folder / TRACKING_FILE
     if not path.is_file():
         return {}
-    receipt = json.loads(path.read_text(encoding="utf-8"))
-    uri, experiment = receipt["uri"], receipt["experiments"][results.experiment.experiment]
-    server = uri.rstrip("/") if uri.startswith("http") else LOCAL_SERVER
+    receipt = read_settings(Receipt, path, "mechcore track")
+    number = receipt.experiments.get(results.experiment.experiment)
+    server = receipt.uri.rstrip("/") if receipt.uri.startswith("http") else LOCAL_SERVER
     return {
-        name: f"{server}/#/experiments/{experiment}/runs/{run}{AS_RUNS}"
-        for name, run in receipt["runs"].items()
+        name: f"{server}/#/experiments/{number}/runs/{run}{AS_RUNS}"
+        for name, run in receipt.runs.items()
+        if number
     }
 
 

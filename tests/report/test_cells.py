@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 import pytest
 
 from mechcore.experiment.config import load_experiment
+from mechcore.io.json_models import write_settings
 from mechcore.report.cells import cell_data, one_simulation, states_of
+from mechcore.results.receipt import Receipt
 from tests.helpers.reports import SMALL, Report
 
 
@@ -38,8 +39,10 @@ def test_a_cell_leads_to_its_run_once_it_was_tracked(
     results = replace(small.results, folder=tmp_path)
     cells: Any = cell_data(results, states_of(results, None))["cells"]
     assert {cell["run"] for cell in cells.values()} == {""}
-    receipt = {"uri": uri, "experiments": {"small": "7"}, "runs": {"dct-relu-k3": "abc"}}
-    (tmp_path / "tracking.json").write_text(json.dumps(receipt), encoding="utf-8")
+    ids: dict[str, Any] = {"experiments": {"small": "7"}, "runs": {"dct-relu-k3": "abc"}}
+    counts = dict.fromkeys(("logged", "unchanged", "superseded", "failed"), 0)
+    receipt = Receipt(uri=uri, sweep="0" * 12, **ids, **counts)
+    write_settings(receipt, tmp_path / "tracking.json")
     cells = cell_data(results, states_of(results, None))["cells"]
     assert (
         cells["dct-relu-k3"]["run"]
