@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from mechcore.io.atomic import replace_file
@@ -19,8 +20,8 @@ from mechcore.report.figures.compact_svg import compact
 DOTS_PER_INCH = 150
 """Of figures that are written as PNG."""
 
-PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#949494", "#56b4e9")
-"""Colours that the colour-blind can distinguish; those of seaborn's palette ``colorblind``."""
+PALETTE = sns.color_palette("colorblind")
+"""Colours that the colour-blind can distinguish."""
 
 FIRST = ("relu", "modulus", "identity")
 """Activations that have the first colours."""
@@ -36,7 +37,7 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
 THEORY, CONE, SHADE = "0.15", "0.55", "0.93"
 """Greys of the theory, the light cone, and the region where rectification acts."""
 
-RULES: dict[Any, Any] = {
+RULES: dict[Any, Any] = sns.axes_style("ticks") | {
     # Without a salt the ids in an SVG are random, and no two builds are equal.
     "svg.hashsalt": "mechcore",
     # Letters as text: outlines take most of the time and half of the bytes.
@@ -82,8 +83,7 @@ def colours(count: int) -> list[Any]:
 
 def shades(count: int) -> list[Any]:
     """Return colours for ordered values, from dark to light, that the colour-blind can order."""
-    palette = mpl.colormaps["viridis"]
-    return [palette(place / max(count, 1)) for place in range(count)]
+    return list(sns.color_palette("viridis", count))
 
 
 def plain(text: object) -> str:
