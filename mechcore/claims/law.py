@@ -40,9 +40,7 @@ def headline(results: Results) -> Judgement | None:
         *_by_theory(exact),
     ]
     misses = [_miss(str(name), part) for name, part in fits.groupby("activation", sort=False)]
-    where = (
-        f"{_count(holds)}: the largest difference between (v/c)² and ρ is {' and '.join(misses)}"
-    )
+    where = f"{_count(holds)}: it is off by up to {', and by up to '.join(misses)}"
     return Judgement(verdict(holds), figures, where + _exact_law(exact))
 
 
@@ -94,7 +92,8 @@ def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
 def _count(holds: pd.Series) -> str:
     """In how many cases the law holds."""
     count = "all" if holds.all() else f"{int(holds.sum()) or 'none'} of"
-    return f"holds to {LAW} in {count} {len(holds)} cases of activation, kernel size k and layers T"
+    cases = f"{len(holds)} cases (activation, kernel size k, number of layers T)"
+    return f"stays within {LAW} of the measured (v/c)² in {count} {cases}"
 
 
 def _miss(activation: str, fits: pd.DataFrame) -> str:
@@ -110,6 +109,6 @@ def _exact_law(fits: pd.DataFrame) -> str:
     factors = fits.groupby("size").law.first().iloc[[0, -1]]
     ends = [f"{g:.3g} (k = {size})" for size, g in factors.drop_duplicates().items()]
     return (
-        ". While no tap of the kernel is negative (β ≤ β*), (v/c)² = g ρ/(1 − ρ) is exact, with "
-        f"g = {' to '.join(ends)}"
+        ". Where no tap of the kernel is negative (β ≤ β*), another law is exact: "
+        f"(v/c)² = g ρ/(1 − ρ), with g = {' to '.join(ends)}"
     )

@@ -295,7 +295,7 @@ def test_false_claim_is_not_reproduced(name: str, changes: list[Change]) -> None
 def test_claim_that_holds_somewhere_is_reproduced_in_part(name: str, changes: list[Change]) -> None:
     claim = judged(*changes)[name]
     assert claim.verdict == IN_PART
-    parts = ("not for", "layers of", "slower in", "holds to", "simulations")
+    parts = ("not for", "layers of", "slower in", "stays within", "simulations")
     assert any(words in claim.range for words in parts)
 
 
