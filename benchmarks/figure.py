@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
 
 from benchmarks.comparison import ENGINE
@@ -21,9 +22,9 @@ from mechcore.report.figures.style import (
     MARKERS,
     THEORY,
     colours,
-    new_figure,
     paper_style,
-    save,
+    write_png,
+    write_svg,
 )
 
 OTHERS = "0.82"
@@ -38,7 +39,7 @@ PEER_LINES = {"float64": "--", "float32": ":"}
 def draw(results: Results, peers: pd.DataFrame, folder: Path) -> None:
     """Write ``benchmarks.svg`` and ``benchmarks.png``."""
     with paper_style():
-        figure = new_figure(7.6, 6.0)
+        figure = Figure((7.6, 6.0), layout="constrained")
         panels = figure.subplots(2, 2)
         _draw_peers(panels[0, 0], peers)
         _draw_ceiling(panels[0, 1], results)
@@ -47,7 +48,8 @@ def draw(results: Results, peers: pd.DataFrame, folder: Path) -> None:
         for letter, axes in zip("abcd", panels.flat, strict=True):
             axes.set_title(f"{letter}   {axes.get_title()}", loc="left")
             axes.set_title("")
-    save(figure, folder / "benchmarks")
+    write_svg(figure, folder / "benchmarks.svg")
+    write_png(figure, folder / "benchmarks.png")
 
 
 def _draw_peers(axes: Axes, peers: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims.controls import distance_from, linear_controls
-from mechcore.claims.judgement import Judgement, largest, measured, verdict
+from mechcore.claims.judgement import Judgement, largest, measured, percentage, verdict
 from mechcore.claims.selection import surviving, well_conditioned
 from mechcore.claims.thresholds import AT_REST_DRIFT, EXACT, OBSERVED_SHARE
 from mechcore.claims.verdict import NOT_OBSERVED, OBSERVED, Figure
@@ -43,7 +43,9 @@ def noise_moves(results: Results) -> Judgement | None:
     figures = [
         figure for name, part in rows.groupby(how) for figure in _movement(part, f", {name}")
     ]
-    figures.append(largest(signed, "gap", "largest drift, signed centroid", "px", CONTROLS_FILE))
+    figures.append(
+        largest(signed, "gap", "farthest from the start, signed centroid", "px", CONTROLS_FILE)
+    )
     moves = (moved.groupby(how).mean() > OBSERVED_SHARE).all()
     observed = moves and (signed.gap <= EXACT).all()
     where = where_it_holds(rows, moved, ("activation", "kernel"))
@@ -62,9 +64,9 @@ def identity_beyond_beta_star(results: Results) -> Judgement | None:
         return None
     moved = rows.drift > AT_REST_DRIFT
     figures = [
+        percentage("of the simulations move", moved.mean(), MECHANICS_FILE),
         measured("simulations", len(rows), source=MECHANICS_FILE),
-        measured("of them moved", moved.sum(), source=MECHANICS_FILE),
-        largest(rows, "drift", "largest drift", "px"),
+        largest(rows, "drift", "farthest from the start", "px"),
         largest(rows, "pace", "largest speed, β* < β < 1", "of the light speed"),
         largest(odd, "pace", "largest speed, β = 1", "of the light speed"),
     ]
@@ -87,7 +89,7 @@ def _movement(rows: pd.DataFrame, which: str = "") -> list[Figure]:
     """How many of some controls moved, and how far."""
     moved = (rows.drift > AT_REST_DRIFT).sum()
     return [
+        largest(rows, "drift", f"farthest from the start{which}", "px", CONTROLS_FILE),
         measured(f"simulations{which}", len(rows), source=CONTROLS_FILE),
         measured(f"of them moved{which}", moved, source=CONTROLS_FILE),
-        largest(rows, "drift", f"largest drift{which}", "px", CONTROLS_FILE),
     ]

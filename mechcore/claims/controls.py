@@ -98,9 +98,9 @@ def _control(rows: pd.DataFrame, by: tuple[str, str]) -> Judgement | None:
     farthest = rows.sort_values("gap", na_position="first").iloc[-1]
     source = farthest.get("source", CONTROLS_FILE)
     figures = [
+        measured("farthest from where it must be", farthest.gap, "px", source),
         measured("simulations", len(rows)),
         measured("of them not where they must be", (~holds).sum()),
-        measured("largest distance from where they must be", farthest.gap, "px", source),
     ]
     return Judgement(HOLDS if holds.all() else BROKEN, figures, where_it_holds(rows, holds, by))
 
@@ -112,5 +112,6 @@ def _left_out(rows: pd.DataFrame) -> str:
     counts = (rows.kernel + " " + rows.activation).value_counts(sort=False)
     names = ", ".join(f"{name} ({count})" for name, count in counts.items())
     return (
-        f". Left out, as rounding decides them: {names}, which drift up to {rows.gap.max():.3g} px"
+        f". Not judged, because rounding decides where they go (up to {rows.gap.max():.3g} px): "
+        f"{names}"
     )

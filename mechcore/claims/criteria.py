@@ -68,7 +68,7 @@ def _judged(name: str, criterion: Criterion, results: Results) -> Claim:
 
 COPIED = ("kind", "statement", "test", "section", "meaning")
 
-IN_ITS_PLACE = f"Never farther than {limits.EXACT:g} px from where it must be"
+IN_ITS_PLACE = f"never farther than {limits.EXACT:g} px from where it must be"
 CONTROL = partial(
     Criterion,
     kind="control",
@@ -89,19 +89,19 @@ EXPERIMENT = partial(
 CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
         "Even kernels keep the centre of mass.",
-        "Even kernels with taps of both signs, as theory decides the others, on noise, under "
-        "activations that keep zero: the centroid of |x| is never farther than "
-        f"{limits.AT_REST_DRIFT} px from its start. In part: true of an activation in all cases.",
+        "Noise under even kernels with taps of both signs (theory decides the others) and "
+        "activations that keep zero: the centroid of |x| stays within "
+        f"{limits.AT_REST_DRIFT} px of its start. In part: always so under some activation.",
         section="controls",
         data=(paths.CONTROLS_FILE,),
         needs="the controls, with kernels that have taps of both signs",
         judge=absolute_mass.centre_of_mass,
     ),
     "C2": Criterion(
-        "DC diffuses isotropically, towards a Gaussian, σ ~ √t.",
-        f"DC kernels (β = 0): exponent 1/2 within {limits.EXPONENT_ERROR}, coefficient "
-        "s = √((k² − 1)/12) and equal widths along and across within "
-        f"{limits.RELATIVE_ERROR:.0%}, excess kurtosis at the last layer at most "
+        "DC kernels spread a point alike in all directions: a Gaussian whose width grows as √t.",
+        f"DCT kernels with β = 0: the exponent is 1/2 to {limits.EXPONENT_ERROR}; the "
+        "coefficient is s = √((k² − 1)/12), and widths along and across are equal, to "
+        f"{limits.RELATIVE_ERROR:.0%}; the excess kurtosis after the last layer is at most "
         f"{limits.GAUSSIAN_KURTOSIS}.",
         section="diffusion",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
@@ -109,70 +109,69 @@ CRITERIA: dict[str, Criterion] = {
         judge=diffusion.diffusion,
     ),
     "C3": Criterion(
-        "A gradient with ReLU moves at 0.5 px/layer (k = 2).",
-        f"DCT, k = 2, ReLU, β = 1, along the axes: {limits.GRADIENT_SPEED} within "
-        f"{limits.GRADIENT_ERROR} px/layer. A point must have this speed; the interval of the "
-        "asymptotic speed of a wider pattern, which moves more slowly at first, must reach it, and "
-        f"decides once it is known to {limits.CONVERGED:.0%} of the light speed.",
+        "A 2x2 gradient kernel with ReLU moves a pattern by 0.5 px per layer.",
+        f"DCT, k = 2, ReLU, β = 1, along the axes: {limits.GRADIENT_SPEED} px/layer to "
+        f"{limits.GRADIENT_ERROR}. A point must have this speed. A wider pattern is slower at "
+        "first: the interval of its asymptotic speed must contain this speed, and is judged once "
+        f"it is narrower than {limits.CONVERGED:.0%} of the light speed on either side.",
         section="trajectories",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels, k = 2, ReLU and β = 1",
         judge=motion.gradient,
     ),
     "C4": Criterion(
-        "The square of the speed is the odd share of the energy: (v/c)² = ρ.",
-        "DCT, a point, ReLU and modulus: over all ρ the line y = x misses no (v/c)² by more than "
-        f"{limits.LAW} c², at every k and T, and in the limit of many layers. In part: at some.",
+        "The squared speed is the odd share of the energy: (v/c)² = ρ.",
+        "DCT, a point, ReLU and modulus: at all ρ, (v/c)² is ρ to "
+        f"{limits.LAW}, for every k and T and in the limit of many layers. In part: for some.",
         section="headline",
         data=(paths.REGRESSIONS_FILE, paths.METRICS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=law.headline,
     ),
     "C5": Criterion(
-        "The mixing ratio controls the speed.",
-        "DCT, ReLU and modulus: in each cell and pattern the rank correlation of the asymptotic "
-        f"speed with β is at least {limits.MONOTONE}, and speeds span at least {limits.HALF:.0%} "
-        f"of the light speed. Decided by speeds that are known to {limits.CONVERGED:.0%} of it, at "
-        f"least {limits.FEWEST_CASES} of them beyond β*.",
+        "The mixing ratio β sets the speed.",
+        "DCT, ReLU and modulus: for each cell and pattern the rank correlation of asymptotic speed "
+        f"and β is at least {limits.MONOTONE}, and the speeds span at least {limits.HALF:.0%} of "
+        f"the light speed. Only speeds known to {limits.CONVERGED:.0%} of the light speed count, "
+        f"at least {limits.FEWEST_CASES} of them beyond β*.",
         section="speed",
         data=(paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU or modulus",
         judge=motion.mixing_ratio,
     ),
     "C6": Criterion(
-        "The modulus moves the centre of mass faster than ReLU.",
-        "DCT, pairs that differ in the activation only, β* < β < 1: faster by more than "
-        f"{limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each of the "
-        "paper's numbers of layers T, and in the limit of many layers by more than the intervals "
-        "of both. In part: for some patterns and T.",
-        section="rectifiers",
+        "The modulus moves a pattern faster than ReLU.",
+        "DCT, β* < β < 1, pairs that differ in the activation alone: the modulus is faster by more "
+        f"than {limits.EQUAL_SPEED} px/layer in at least {limits.MOST:.0%} of them, after each T "
+        "of the paper, and in the limit of many layers without overlap of the intervals. In part: "
+        "for some patterns and T.",
+        section="speed",
         data=(paths.METRICS_FILE,),
         needs="DCT kernels under ReLU and modulus, and β > β*",
         judge=motion.modulus,
     ),
     "C7": Criterion(
-        "3x3 kernels move more than 2x2.",
-        "DCT, pairs that differ in k only, β* < β < 1 (elsewhere it is a theorem), whose "
-        f"asymptotic speeds differ by more than their intervals: 3x3 is faster in at least "
-        f"{limits.MOST:.0%} of the pairs of each activation and pattern. In part: for some "
-        "activations and patterns.",
+        "3x3 kernels move a pattern faster than 2x2 kernels.",
+        "DCT, β* < β < 1 (elsewhere it is a theorem), pairs that differ in k alone and whose "
+        "intervals of the asymptotic speed do not overlap: 3x3 is faster in at least "
+        f"{limits.MOST:.0%} of them, for each activation and pattern. In part: for some.",
         section="diffusion",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE),
         needs="DCT kernels, k = 2 and 3, and β > β*",
         judge=motion.sizes,
     ),
     "C8": Criterion(
-        "ReLU acts like a Lorentz transform on widths (a test of our own; the paper has none).",
-        "DCT, ReLU, β > β*: σ(β)/σ(0) along the motion is √(1 − v²/s²) and across it 1, both "
-        f"within {limits.LORENTZ}, with the diffusion speed s in place of the speed of light; "
-        "simulations faster than s fail. In part: in some simulations.",
+        "ReLU contracts a moving pattern like a Lorentz transform (our test; the paper has none).",
+        "DCT, ReLU, β > β*: σ(β)/σ(0) is √(1 − v²/s²) along the motion and 1 across it, both to "
+        f"{limits.LORENTZ}. The diffusion speed s stands for the speed of light; simulations "
+        "faster than s fail. In part: some simulations.",
         section="contraction",
         data=(paths.METRICS_FILE, paths.MECHANICS_FILE, paths.KERNELS_FILE),
         needs="DCT kernels under ReLU, β = 0 and β > β*",
         judge=diffusion.contraction,
     ),
     "C9": CONTROL(
-        "Even and odd part are orthogonal, and E² = m² + p²: an identity that the code checks.",
+        "Even and odd part of a kernel are orthogonal: E² = m² + p².",
         f"Every kernel of the grid: |E² − m² − p²| and the inner product of the parts at most "
         f"{limits.ROUNDING:g} E².",
         section="kernels",
@@ -181,12 +180,12 @@ CRITERIA: dict[str, Criterion] = {
         judge=kernels.parity,
     ),
     "C10": Criterion(
-        "Trained CNN filters are dominated by DC and gradients in the DCT domain.",
-        "Judged are layers in which kernels by chance have at most "
-        f"{limits.MOST_BY_CHANCE:.0%} of their energy in DC and the two gradients. A layer passes "
-        f"if these hold more than {limits.DOMINATED:.0%} of its energy, and more than "
-        f"{1 - CHANCE:.1%} of layers whose kernels have the same energies and directions by "
-        "chance. In part: some layers pass, or all are above chance.",
+        "In trained filters, DC and the two gradients hold most of the energy.",
+        f"A layer passes if these hold more than {limits.DOMINATED:.0%} of its energy, and a "
+        f"larger share than in {1 - CHANCE:.1%} of layers with kernels of the same energies and "
+        "random directions. Layers in which chance alone gives them more than "
+        f"{limits.MOST_BY_CHANCE:.0%} are not judged. In part: some layers pass, or all are above "
+        "chance.",
         section="spectra",
         data=(paths.BANK_FILES,),
         needs="the kernels of a trained network (filter_banks)",
@@ -199,56 +198,56 @@ CRITERIA: dict[str, Criterion] = {
         judge=experiments.bipolar,
     ),
     "C14": EXPERIMENT(
-        "A translation kernel moves a point one pixel a layer at |a|² = ¾ |K|².",
-        f"ReLU, k = 3: t px after t layers, to {limits.EXACT:g} px. A theorem, as this "
-        "kernel is a shift.",
+        "A translation kernel with |a|² = ¾ |K|² moves a point by one pixel per layer.",
+        f"ReLU, k = 3: t px after t layers, to {limits.EXACT:g} px. A theorem: this kernel is a "
+        "shift.",
         judge=experiments.translation,
     ),
     "C15": EXPERIMENT(
-        "Under ReLU a Laplace kernel spreads a point like an even kernel without negative taps.",
-        "Widths are those of the mean of the four neighbours (translation at β = 0), to "
-        f"{limits.EXACT:g} px. Of a point a theorem, as the negative tap is always "
-        "rectified away.",
+        "With ReLU a Laplace kernel spreads a point like an even kernel without negative taps.",
+        "The widths are those under the mean of the four neighbours (translation at β = 0), to "
+        f"{limits.EXACT:g} px. For a point a theorem: ReLU always removes what the negative tap "
+        "makes.",
         judge=experiments.laplace,
     ),
     "F1": FINDING(
-        "Even kernels with taps of both signs move the |x| of noise, while its signed centroid "
-        "stays.",
-        f"Observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids of |x| come farther "
-        f"than {limits.AT_REST_DRIFT} px from their start, without rectification as well as under "
-        "the other activations that keep zero, and no signed centroid without rectification "
-        f"farther than {limits.EXACT:g} px.",
+        "Even kernels with taps of both signs move the |x| of noise, but not its signed centroid.",
+        f"Observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids of |x| move more than "
+        f"{limits.AT_REST_DRIFT} px, without rectification as well as under the other activations "
+        "that keep zero, while no signed centroid without rectification moves more than "
+        f"{limits.EXACT:g} px.",
         section="controls",
         data=(paths.CONTROLS_FILE,),
         needs="the controls, with kernels that have taps of both signs",
         judge=absolute_mass.noise_moves,
     ),
     "F2": FINDING(
-        "Beyond β*, |x| moves without rectification, too.",
+        "Beyond β*, |x| also moves without rectification.",
         f"Identity, β* < β < 1: observed if more than {limits.OBSERVED_SHARE:.0%} of the centroids "
-        f"come farther than {limits.AT_REST_DRIFT} px from their start.",
+        f"move more than {limits.AT_REST_DRIFT} px.",
         section="speed",
         data=(paths.MECHANICS_FILE, paths.METRICS_FILE, paths.KERNELS_FILE),
         needs="the identity, and β > β*",
         judge=absolute_mass.identity_beyond_beta_star,
     ),
     "F3": EXPERIMENT(
-        "Two oriented layers do not pass energy by Malus' law, cos² of the angle between them: "
-        "crossed layers still pass some.",
-        "Gradients under ReLU and modulus: observed if the energy after the second layer, relative "
-        f"to the largest, misses cos² by more than {limits.LAW} in each experiment.",
+        "Two oriented layers break the law of Malus, cos² of the angle between them: crossed "
+        "layers still pass energy.",
+        "Gradients with ReLU and modulus: observed if in each experiment the energy after the "
+        f"second layer, relative to the largest, differs from cos² by more than {limits.LAW} "
+        "somewhere.",
         kind="finding",
         judge=experiments.malus,
     ),
     "N1": CONTROL(
-        "Without rectification the signed centroid moves by exactly M₁/M₀ a layer.",
-        f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as a "
-        "thousandth of the mass has not cancelled. Where no tap is negative, the same of |x|.",
+        "Without rectification the signed centroid moves by exactly M₁/M₀ per layer.",
+        f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as at "
+        "least a thousandth of the mass has not cancelled. Where no tap is negative, |x| as well.",
         judge=controls.linear_motion,
     ),
     "N2": CONTROL(
         "Even kernels leave the signed centroid of any pattern in place.",
-        f"The same, β = 0: {IN_ITS_PLACE}.",
+        f"Every family, β = 0, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}.",
         judge=controls.linear_rest,
     ),
     "N3": CONTROL(
@@ -258,7 +257,7 @@ CRITERIA: dict[str, Criterion] = {
         judge=controls.symmetric_rest,
     ),
     "N4": CONTROL(
-        "A shift kernel moves a point by exactly one pixel a layer, whatever the activation.",
+        "A shift kernel moves a point by exactly one pixel per layer, whatever the activation.",
         "Translation, k = 3, |a|² = ¾ |K|², every activation that keeps zero (softplus fills the "
         f"light cone): {IN_ITS_PLACE}.",
         judge=controls.shift,

@@ -9,7 +9,14 @@ import pandas as pd
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims import thresholds as limits
-from mechcore.claims.judgement import Judgement, largest, measured, trajectories_file, verdict
+from mechcore.claims.judgement import (
+    Judgement,
+    largest,
+    measured,
+    percentage,
+    trajectories_file,
+    verdict,
+)
 from mechcore.claims.selection import paper_simulations, well_conditioned
 from mechcore.claims.verdict import Figure
 from mechcore.claims.wording import where_it_holds
@@ -39,7 +46,12 @@ def diffusion(results: Results) -> Judgement | None:
     )
     most = pd.Series({column: limit for column, (_, limit) in DEVIATIONS.items()})
     holds = (rows[list(DEVIATIONS)] <= most).all(axis=1)
-    figures = [*_coefficients(rows), *_deviations(rows, holds)]
+    # A curve holds if none of its deviations is beyond its limit.
+    worst = (rows[list(DEVIATIONS)] / most).max(axis=1, skipna=False)
+    decisive = largest(
+        rows.assign(worst=worst), "worst", "largest deviation, in units of its limit"
+    )
+    figures = [decisive, *_coefficients(rows), *_deviations(rows, holds)]
     where = where_it_holds(rows, holds, ("activation", "size"))
     return Judgement(verdict(holds), figures, where)
 
@@ -67,6 +79,7 @@ def contraction(results: Results) -> Judgement | None:
         return None
     holds = (beyond.gap <= limits.LORENTZ) & (beyond.across <= limits.LORENTZ)
     figures = [
+        percentage("of the simulations beyond β* have the factor", holds.mean()),
         largest(beyond, "gap", "largest miss of the factor, β > β*"),
         largest(beyond, "across", "largest change of the width across, β > β*"),
         largest(beyond, "relative_speed", "largest v/s"),
@@ -74,8 +87,8 @@ def contraction(results: Results) -> Judgement | None:
     ]
     faster = int((beyond.relative_speed > 1 + limits.ENGINE_ERROR).sum())
     where = (
-        f"β > β*: {int(holds.sum())} of {len(holds)} simulations; {faster} are faster than s, "
-        "where there is no factor"
+        f"{int(holds.sum())} of {len(holds)} simulations beyond β*; {faster} others are faster "
+        "than s, so that the factor does not exist"
     )
     return Judgement(verdict(holds), figures, where)
 

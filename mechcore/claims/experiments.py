@@ -49,10 +49,11 @@ def malus(results: Results) -> Judgement | None:
     miss = (energy - np.cos(rows.x) ** 2).abs().groupby(rows.title, sort=False).max()
     crossed = rows[np.cos(rows.x).abs() < limits.CROSSED]
     figures = [
-        measured("smallest of the largest misses of cos²", miss.min(), "1", REPRODUCTION_FILE),
+        measured("difference from cos², at least", miss.min(), "1", REPRODUCTION_FILE),
         measured("least norm that crossed layers pass", crossed.ours.min(), "1", REPRODUCTION_FILE),
     ]
-    where = "; ".join(f"{title}: misses cos² by {value:.2g}" for title, value in miss.items())
+    where = "largest difference from cos²: "
+    where += "; ".join(f"{title} {value:.2g}" for title, value in miss.items())
     observed = bool((miss > limits.LAW).all() and crossed.ours.min() > 0)
     return Judgement(OBSERVED if observed else NOT_OBSERVED, figures, where)
 

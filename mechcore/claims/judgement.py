@@ -17,6 +17,7 @@ class Judgement:
 
     verdict: str
     figures: list[Figure]
+    """The first one decides; readers see the others on request."""
     range: str
 
 
@@ -36,6 +37,11 @@ def measured(name: str, value: float, unit: str = "1", source: str | None = None
     """Return a figure; JSON has no NaN or infinity, so these become None."""
     known = float(value) if np.isfinite(value) else None
     return Figure(name=name, value=known, unit=unit, source=source)
+
+
+def percentage(name: str, share: float, source: str | None = None) -> Figure:
+    """Return a share as a figure in per cent."""
+    return measured(name, 100 * share, "%", source)
 
 
 def largest(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mechcore.claims.judgement import Judgement, measured, verdict
+from mechcore.claims.judgement import Judgement, measured, percentage, verdict
 from mechcore.claims.selection import bank_layers
 from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
 from mechcore.claims.verdict import BROKEN, HOLDS, Figure
@@ -24,8 +24,8 @@ def parity(results: Results) -> Judgement | None:
     defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
     holds = (defect <= ROUNDING) & (product <= ROUNDING)
     figures = [
-        measured("kernels", len(rows), source=KERNELS_FILE),
         measured("largest |E² − m² − p²| / E²", defect.max(), source=KERNELS_FILE),
+        measured("kernels", len(rows), source=KERNELS_FILE),
         measured("largest |⟨K_e, K_o⟩| / E²", product.max(), source=KERNELS_FILE),
     ]
     where = where_it_holds(rows, holds, ("kernel", "size"))
@@ -40,17 +40,20 @@ def trained_filters(results: Results) -> Judgement | None:
         return None
     above_chance = rows.low_frequency_share > rows.null_low_frequency_limit
     holds = above_chance & (rows.low_frequency_share > DOMINATED)
-    figures = [*_spectra(rows, "after training"), *_before_training(results)]
-    parts = [_passing(bank, part, holds) for bank, part in rows.groupby("bank", sort=False)]
-    parts.append(f"above chance in {above_chance.sum()} of {len(rows)} layers")
+    share = percentage("of the layers pass", holds.mean())
+    figures = [share, *_spectra(rows, "after training"), *_before_training(results)]
     partly = bool(holds.any() or above_chance.all())
     left_out = [f"{row.bank} {row['name']}" for _, row in layers.drop(rows.index).iterrows()]
     planned = planned_banks(results.experiment).values()
     missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
-    where = "; ".join(parts)
+    passing = holds.groupby(rows.bank, sort=False).agg(["sum", "size"])
+    where = ", ".join(
+        f"{row['sum']} of {row['size']} layers of {bank}" for bank, row in passing.iterrows()
+    )
+    where += f"; {above_chance.sum()} of {len(rows)} are above chance"
     if left_out:
-        reason = "chance gives them more than half, or they are zero"
-        where += f". Not judged, as {reason}: {listed_names(left_out)}"
+        reason = "are zero, or have more than half by chance"
+        where += f". Not judged, because they {reason}: {listed_names(left_out)}"
     if missing:
         where += f". Not analysed yet: {listed_names(missing)}"
     return Judgement(verdict(holds, partly=partly), figures, where)
@@ -60,13 +63,6 @@ def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
     """The layers that decide something: chance alone does not dominate them, nor are they zero."""
     known = layers.low_frequency_share.notna()
     return layers[known & (layers.null_low_frequency_share <= MOST_BY_CHANCE)]
-
-
-def _passing(bank: object, rows: pd.DataFrame, holds: pd.Series) -> str:
-    """How many layers of a bank pass, and the first that fail."""
-    fails = rows.name[~holds[rows.index]].tolist()
-    passing = f"{bank}: {len(rows) - len(fails)} of {len(rows)} layers"
-    return f"{passing}, not {listed_names(fails)}" if fails else passing
 
 
 def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:

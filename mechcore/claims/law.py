@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -13,9 +13,9 @@ from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import paper_fits, paper_simulations
 from mechcore.claims.thresholds import LAW
 from mechcore.claims.verdict import Figure
-from mechcore.claims.wording import horizon_text
+from mechcore.claims.wording import RECTIFIERS, horizon_text
 from mechcore.experiment.paths import METRICS_FILE, REGRESSIONS_FILE
-from mechcore.experiment.representative import PAPER_ACTIVATIONS
+from mechcore.experiment.representative import PAPER_ACTIVATIONS, spread
 from mechcore.results.results import Results
 
 UNIT = "c²"
@@ -29,12 +29,19 @@ def headline(results: Results) -> Judgement | None:
         return None
     holds = fits.law_miss <= LAW
     exact = _on_point(every[every.predictor == EXACT_PREDICTOR], UP_TO_BETA_STAR, results)
-    figures = [*_by_the_paper(fits), *_mixed(results), *_slopes(fits, results), *_by_theory(exact)]
-    parts = [
-        _extent(str(name), part, holds[part.index])
-        for name, part in fits.groupby("activation", sort=False)
+    # The paper's first number of layers, and the limit.
+    few = spread(horizons(results.metrics), 2)
+    ends = fits[fits.layers.isin(few)]
+    figures = [
+        measured("largest miss of (v/c)² = ρ", fits.law_miss.max(), UNIT, REGRESSIONS_FILE),
+        *_by_the_paper(ends),
+        *_mixed(results, few),
+        *_slopes(ends, results),
+        *_by_theory(exact),
     ]
-    return Judgement(verdict(holds), figures, ". ".join(parts))
+    misses = [_miss(str(name), part) for name, part in fits.groupby("activation", sort=False)]
+    where = f"{_count(holds)}: it is off by up to {', and by up to '.join(misses)}"
+    return Judgement(verdict(holds), figures, where + _exact_law(exact))
 
 
 def _on_point(fits: pd.DataFrame, domain: str, results: Results) -> pd.DataFrame:
@@ -54,11 +61,11 @@ def _by_the_paper(fits: pd.DataFrame) -> Iterator[Figure]:
         yield measured(name + place, row["law_miss"], UNIT, REGRESSIONS_FILE)
 
 
-def _mixed(results: Results) -> Iterator[Figure]:
+def _mixed(results: Results, ends: Iterable[float]) -> Iterator[Figure]:
     """The same without odd kernels, whose point the modulus splits into two equal halves."""
     rows = paper_simulations(results, PAPER_ACTIVATIONS)
     rows = rows[(rows.pattern == results.point) & (rows.beta < 1)]
-    for layers in horizons(results.metrics):
+    for layers in ends:
         miss = ((rows[end_column(layers)] / rows.light_speed) ** 2 - rows.odd_energy_ratio).abs()
         for activation, part in miss.groupby(rows.activation, sort=False):
             name = f"largest miss for ρ < 1, {activation}, {horizon_text(layers)}"
@@ -82,9 +89,26 @@ def _by_theory(fits: pd.DataFrame) -> Iterator[Figure]:
         yield measured(name, fits.law_miss.max(), UNIT, REGRESSIONS_FILE)
 
 
-def _extent(activation: str, fits: pd.DataFrame, holds: pd.Series) -> str:
-    """In how many cases the law holds under an activation, and by how much it misses."""
+def _count(holds: pd.Series) -> str:
+    """In how many cases the law holds."""
+    count = "all" if holds.all() else f"{int(holds.sum()) or 'none'} of"
+    cases = f"{len(holds)} cases (activation, kernel size k, number of layers T)"
+    return f"stays within {LAW} of the measured (v/c)² in {count} {cases}"
+
+
+def _miss(activation: str, fits: pd.DataFrame) -> str:
+    """How far the speeds under an activation are from the law, from size to size."""
     low, high = f"{fits.law_miss.min():.2g}", f"{fits.law_miss.max():.2g}"
-    miss = f"{low} c²" if low == high else f"{low} to {high} c²"
-    count = f"{int(holds.sum())} of {len(holds)}" if holds.any() else f"none of {len(holds)}"
-    return f"{activation}: holds in {count} cases (k, T); the largest miss is {miss}"
+    return f"{low if low == high else f'{low} to {high}'} under {RECTIFIERS[activation]}"
+
+
+def _exact_law(fits: pd.DataFrame) -> str:
+    """The law that holds instead while no tap is negative, from the smallest to the largest k."""
+    if fits.empty:
+        return ""
+    factors = fits.groupby("size").law.first().iloc[[0, -1]]
+    ends = [f"{g:.3g} (k = {size})" for size, g in factors.drop_duplicates().items()]
+    return (
+        ". Where no tap of the kernel is negative (β ≤ β*), another law is exact: "
+        f"(v/c)² = g ρ/(1 − ρ), with g = {' to '.join(ends)}"
+    )

@@ -13,9 +13,15 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.regressions import horizons
 from mechcore.claims import thresholds as limits
-from mechcore.claims.judgement import Judgement, measured, trajectories_file, verdict
+from mechcore.claims.judgement import (
+    Judgement,
+    measured,
+    percentage,
+    trajectories_file,
+    verdict,
+)
 from mechcore.claims.selection import converged, paired_simulations, paper_simulations
-from mechcore.claims.verdict import Figure
+from mechcore.claims.verdict import REPRODUCED, Figure
 from mechcore.claims.wording import extent, horizon_text, where_it_holds
 from mechcore.experiment.paths import MECHANICS_FILE, METRICS_FILE
 from mechcore.experiment.representative import PAPER_ACTIVATIONS
@@ -43,8 +49,10 @@ def gradient(results: Results) -> Judgement | None:
     decided = point | converged(rows)
     holds = exact.where(point, compatible)[decided]
     first = rows[rows.angle == rows.angle.iloc[0]]
+    # The point decides.
+    first = first.sort_values("pattern", key=lambda names: names != results.point, kind="stable")
     figures = [figure for _, row in first.iterrows() for figure in _speeds(row, results)]
-    where = f"along the axes: {where_it_holds(rows[decided], holds, ('pattern', 'angle'))}"
+    where = where_it_holds(rows[decided], holds, ("pattern", "angle"))
     where += _not_converged(list(rows.pattern[~decided]))
     return Judgement(verdict(holds), figures, where)
 
@@ -52,7 +60,7 @@ def gradient(results: Results) -> Judgement | None:
 def _not_converged(names: list[str]) -> str:
     """The patterns or cases whose asymptotic speed is not known."""
     text = ", ".join(dict.fromkeys(names))
-    return f". Undecided, as the speed has not converged: {text}" if text else ""
+    return f". Not judged, because the speed still changes: {text}" if text else ""
 
 
 def _speeds(row: pd.Series, results: Results) -> Iterator[Figure]:
@@ -83,16 +91,16 @@ def mixing_ratio(results: Results) -> Judgement | None:
         return None
     holds = (cases.correlation >= limits.MONOTONE) & (cases.span >= limits.HALF)
     medians = cases.groupby("activation", sort=False)[list(STEERING)].median()
-    figures = [
+    lowest = cases.correlation.min()
+    figures = [measured("lowest rank correlation of speed and β", lowest, source=METRICS_FILE)]
+    figures += [
         measured(f"{name}, median, {activation}", row[column], source=METRICS_FILE)
         for activation, row in medians.iterrows()
         for column, name in STEERING.items()
     ]
     where = where_it_holds(cases, holds, ("activation", "size"))
-    mixed = ", ".join(f"{row.mixed:.3g} for {name}" for name, row in medians.iterrows())
-    where += f". With β = 1 left out the median rank correlation is {mixed}"
-    # Without the family, which is one.
-    where += _not_converged([" ".join(map(str, names[1:])) for names in decided.index[~decided]])
+    undecided = [f"{name} k = {k} {pattern}" for _, name, k, pattern in decided.index[~decided]]
+    where += _not_converged(undecided)
     return Judgement(verdict(holds), figures, where)
 
 
@@ -110,17 +118,24 @@ def modulus(results: Results) -> Judgement | None:
         return None
     faster = pd.Series({key: (lead > limits.EQUAL_SPEED).mean() for key, lead in parts.items()})
     slower = pd.Series({key: (lead < -limits.EQUAL_SPEED).mean() for key, lead in parts.items()})
-    figures = [
-        measured(f"share of pairs in which the modulus is {way}, {case}", share)
-        for way, shares in (("faster", faster), ("slower", slower))
-        for case, share in shares.items()
-    ]
-    where = [
-        f"{case}: faster in {faster[case]:.0%}, slower in {slower[case]:.0%} of {len(lead)}"
-        for case, lead in parts.items()
-    ]
     outcome = verdict(faster >= limits.MOST)
-    return Judgement(outcome, figures, f"pairs with β* < β < 1: {'; '.join(where)}")
+    # The case nearest to another verdict decides.
+    decisive = str(faster.idxmin() if outcome == REPRODUCED else faster.idxmax())
+    name = f"of the pairs: the modulus is faster, {decisive}"
+    figures = [percentage(name, faster[decisive], METRICS_FILE)]
+    figures += [
+        percentage(f"modulus {way}, {case}", share, METRICS_FILE)
+        for case in parts
+        for way, share in (("faster", faster[case]), ("slower", slower[case]))
+    ]
+    where = f"beyond β* it is faster in {_span(faster)} and slower in {_span(slower)} of the pairs"
+    return Judgement(outcome, figures, f"{where}, depending on pattern and T")
+
+
+def _span(shares: pd.Series) -> str:
+    """The smallest and the largest of some shares."""
+    low, high = f"{shares.min():.0%}", f"{shares.max():.0%}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _rectified(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -159,12 +174,12 @@ def sizes(results: Results) -> Judgement | None:
     speeds = (moving.asymptotic_speed_second / moving.asymptotic_speed_first).median()
     name = "asymptotic speed of 3x3 over 2x2, median (of their light speeds: 2)"
     figures = [
-        measured("pairs that are decided", len(lead), source=METRICS_FILE),
-        measured("share of them in which 3x3 is faster", groups.mean().mean(), source=METRICS_FILE),
+        percentage("of the pairs: 3x3 is faster", shares.min(), METRICS_FILE),
+        measured("pairs with different speeds", len(lead), source=METRICS_FILE),
         measured(name, speeds, source=METRICS_FILE),
         measured("width of 3x3 over 2x2 at β = 0, median", widths, source=MECHANICS_FILE),
     ]
-    return Judgement(verdict(holds), figures, f"for β* < β < 1: {extent(holds)}")
+    return Judgement(verdict(holds), figures, f"beyond β*, {extent(holds)}")
 
 
 def _steering(case: pd.DataFrame) -> pd.Series:

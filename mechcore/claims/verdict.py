@@ -45,6 +45,7 @@ class Claim(Settings):
     kind: str
     statement: str
     figures: list[Figure]
+    """What was measured; the first one decides."""
     test: str
     verdict: str
     range: str

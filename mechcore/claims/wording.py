@@ -9,6 +9,9 @@ import pandas as pd
 
 PREDICTOR_SYMBOLS = {"odd_energy_ratio": "ρ", "beta": "β", "celerity": "γβ"}
 
+RECTIFIERS = {"relu": "ReLU", "modulus": "the modulus"}
+"""How sentences write the activations of the paper."""
+
 MOST_NAMES = 6
 """Layers that are named where a claim fails in them; networks have hundreds."""
 
@@ -24,12 +27,12 @@ def extent(groups: pd.Series) -> str:
     >>> index = pd.MultiIndex.from_tuples([("relu", 2), ("relu", 3), ("tanh", 2)],
     ...                                   names=["activation", "size"])
     >>> extent(pd.Series([True, True, False], index))
-    'holds for relu; not for tanh (k = 2)'
+    'for relu; not for tanh (k = 2)'
     """
     holds, fails = _listed(groups[groups], groups), _listed(groups[~groups], groups)
     if not fails:
-        return f"holds wherever it was measured: {holds}"
-    return f"holds for {holds}; not for {fails}" if holds else f"holds nowhere: {fails}"
+        return f"everywhere it was tested: {holds}"
+    return f"for {holds}; not for {fails}" if holds else f"nowhere: {fails}"
 
 
 def horizon_text(layers: float) -> str:

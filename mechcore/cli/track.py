@@ -16,6 +16,7 @@ from mechcore.cli.options import (
 )
 from mechcore.cli.outputs import check_outputs, inputs_of
 from mechcore.experiment.config import load_experiment
+from mechcore.io.json_models import write_settings
 
 EXAMPLES = """Examples:
 
@@ -60,7 +61,7 @@ def command(
         experiments = track.finished_experiments(planned, results, report)
     receipt = track.track(experiments, to, rebuild=rebuild)
     if output:
-        track.write_receipt(receipt, output)
+        write_settings(receipt, output)
     failed = f", {receipt.failed} failed" if receipt.failed else ""
     typer.echo(
         f"{receipt.logged} logged, {receipt.unchanged} unchanged, "

@@ -21,22 +21,32 @@ def command(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 5000,
 ) -> None:
-    """Start MLflow's server on the store, and print its address.
+    """Start MLflow's server on the store, and print the addresses of its runs.
 
     The store is MLFLOW_TRACKING_URI, else mlflow.db in this folder. If it is the address of a
     server, that server has the pages and nothing is started. Ctrl-C ends the server.
     """
-    from mechcore.tracking.ui import become_server, bindable_address, check_store
+    from mechcore.report.cells import AS_RUNS
+    from mechcore.tracking.ui import (
+        become_server,
+        bindable_address,
+        check_store,
+        experiment_pages,
+    )
     from mechcore.tracking.uri import is_server, tracking_uri, without_password
 
     uri = tracking_uri()
     if is_server(uri):
-        typer.echo(f"MLFLOW_TRACKING_URI is a server: open {without_password(uri)}")
+        server = without_password(uri).rstrip("/")
+        typer.echo(f"MLFLOW_TRACKING_URI is a server: open {server}/#/experiments{AS_RUNS}")
         return
     check_store(uri)
     address = bindable_address(host, port)
     if not ip_address(address).is_loopback:
         typer.echo(f"Warning: {host} asks for no password; others may change and delete.")
-    typer.echo(f"Starting MLflow on http://{f'[{host}]' if ':' in host else host}:{port}")
+    server = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    typer.echo(f"Starting MLflow on {server}; the runs of")
+    for name, page in experiment_pages(uri).items():
+        typer.echo(f"  {name}: {server}{page}")
     typer.echo("What to compare there: docs/compare.md. Ctrl-C ends the server.")
     become_server(uri, host, port)

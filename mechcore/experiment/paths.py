@@ -26,7 +26,7 @@ SWEEP_FILE = "sweep.json"
 CERTIFICATE_FILE = "certificate.json"
 TRACKING_FILE = "tracking.json"
 
-PAGE_FILE = "index.html"
+PAGE_FILE, APPENDIX_FILE = "index.html", "appendix.html"
 """The report."""
 
 BANK_FILES = f"{BANKS}/*.nc"

@@ -8,7 +8,7 @@ from pathlib import Path
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
 from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, REPRODUCTION_FILE
-from mechcore.report.figures.registry import CONTROLS_TABLE, FITS, LAYERS_TABLE
+from mechcore.report.page_files import CONTROLS_TABLE, FITS, LAYERS_TABLE
 from mechcore.results.results import TABLES, Results
 
 ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}

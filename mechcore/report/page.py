@@ -1,4 +1,4 @@
-"""The report: verdicts, a player, figures, statistics and how to reproduce them, on one page."""
+"""The report: a page with the answer, the verdicts and the main figures, and an appendix."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import judge
-from mechcore.claims.verdict import BROKEN, HOLDS, NOT_YET_MEASURED, Claim, read_claims
+from mechcore.claims.verdict import BROKEN, HOLDS, Claim, read_claims
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import CLAIMS_FILE
+from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE, PAGE_FILE
 from mechcore.io.atomic import check_output, replace_file
+from mechcore.report.answer import law_sentence, tally_sentence
+from mechcore.report.cells import STATES, cell_data, cell_map, states_of
 from mechcore.report.data_files import ALIASES, write_data
-from mechcore.report.figures.registry import PUBLISHED
-from mechcore.report.grid_map import STATES, commands, state_counts, template_cell, tile_map
+from mechcore.report.film import film_of
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section, draw_sections
-from mechcore.report.player import player_data
 from mechcore.report.published import published_part
 from mechcore.report.reproduction import Provenance, config_text, current_provenance
 from mechcore.report.scorecard import figure_text, scorecard
@@ -31,13 +31,13 @@ from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
 from mechcore.verification.certificate import Certificate
 
-FILM_STRIP = "strip"
-"""The section that replaces the player on paper; on a screen it is below the player."""
+SUMMARY_FILE = "README.md"
+"""The report in short, for viewers that show it beside code."""
 
-PLACED = (FILM_STRIP, PUBLISHED)
-"""Sections that have places of their own on the page."""
+LEAD = "headline"
+"""The section that stands on the first screen."""
 
-SCRIPTS = ("player.js.j2", "grid_map.js.j2", "space.js.j2", "folds.js.j2")
+SCRIPTS = ("film.js.j2", "cells.js.j2", "space.js.j2", "folds.js.j2")
 
 MARKUP = re.compile(r"[\\`*_\[\]|~$]")
 """Characters that start something in Markdown, with the tables and formulas of code hosts."""
@@ -66,8 +66,8 @@ def write_report(
     partial: bool = False,
 ) -> None:
     """Draw all figures and write the report; ``partial`` measures and judges what is finished."""
-    readme = output.parent / "README.md"
-    for path in (output, readme):
+    paths = [output, output.with_name(APPENDIX_FILE), output.with_name(SUMMARY_FILE)]
+    for path in paths:
         check_output(path)
     if partial:
         results = Results.measured(experiment, folder)
@@ -76,77 +76,65 @@ def write_report(
         results = Results.load(experiment, folder)
         claims = read_claims(folder / CLAIMS_FILE)
     # If anything below fails, no page is better than an old one among new figures.
-    for path in (output, readme):
+    for path in paths:
         path.unlink(missing_ok=True)
     sections = draw_sections(results, output.parent)
     links = write_data(results, claims, output.parent, partial=partial)
     content = Content(claims, sections, links, certificate_of(results), logs)
-    _write(output, render(results, content))
-    _write(readme, summary(results, content))
+    for path, text in zip(paths, render(results, content, output.name), strict=True):
+        _write(path, text)
 
 
-def render(results: Results, content: Content) -> str:
-    """Return the page."""
-    environment = _environment()
-    tiles = tile_map(results, content.logs)
+def render(results: Results, content: Content, page: str = PAGE_FILE) -> tuple[str, str, str]:
+    """Return the page, which has this name, its appendix and its summary in Markdown."""
+    environment, parts = _environment(), _parts(results, content)
     script = "\n".join(environment.get_template(name).render() for name in SCRIPTS)
-    return environment.get_template("report.html.j2").render(
-        _shared(results, content),
-        strip=next((part for part in content.sections if part.name == FILM_STRIP), None),
-        sections=[part for part in content.sections if part.name not in PLACED],
-        player=player_data(results),
-        tiles=tiles,
-        states=STATES,
-        state_counts=state_counts(tiles),
-        commands=commands(results.experiment),
-        cell_template=template_cell(results.experiment),
-        planned=len(results.cells),
-        finished=len(results.finished),
-        chapters=chapters(results),
-        config=config_text(results.experiment),
-        claims_file=CLAIMS_FILE,
-        aliases=ALIASES,
-        script=script,
-        script_digest=_digest(script),
-    )
+    names = {"page": page, "appendix": APPENDIX_FILE}
+    shared = {**parts, **names, "script": script, "script_digest": _digest(script)}
+    templates = ("page.html.j2", "appendix.html.j2", "summary.md.j2")
+    page, appendix, summary = (environment.get_template(name).render(shared) for name in templates)
+    return page, appendix, summary
 
 
-def summary(results: Results, content: Content) -> str:
-    """Return the report as Markdown, for viewers that show it beside code."""
-    template = _environment().get_template("summary.md.j2")
-    sections = [part for part in content.sections if part.name != PUBLISHED]
-    return template.render(_shared(results, content), sections=sections, digits=DIGITS)
-
-
-def _shared(results: Results, content: Content) -> dict[str, object]:
-    """What the page and its summary are both made of."""
-    sections = [section.name for section in content.sections]
-    card = scorecard(content.claims, sections, content.links)
+def _parts(results: Results, content: Content) -> dict[str, object]:
+    """What the templates show."""
+    published, states = published_part(results), states_of(results, content.logs)
+    main = [section for section in content.sections if section.main]
+    card = scorecard(content.claims, content.sections, content.links)
     return {
         "experiment": results.experiment,
         "counts": counts(results),
+        "law": law_sentence(content.claims),
+        "tally": tally_sentence(content.claims, published),
+        "film": film_of(results),
+        "lead": next((s for s in main if s.name == LEAD), None),
+        "main": [section for section in main if section.name != LEAD],
+        "others": [section for section in content.sections if not section.main],
         "card": card,
         "broken": card.controls_that(BROKEN),
         "holding": card.controls_that(HOLDS),
-        "unmeasured": card.controls_that(NOT_YET_MEASURED),
-        "published": published_part(results),
-        "published_figures": next((s for s in content.sections if s.name == PUBLISHED), None),
+        "published": published,
         "links": content.links,
+        "aliases": ALIASES,
+        "claims_file": CLAIMS_FILE,
         "certificate": content.certificate,
         "provenance": content.provenance,
+        "config": config_text(results.experiment),
+        "cells": cell_data(results, states),
+        "states": STATES,
+        "map": cell_map(results),
+        "cell_states": states,
+        "planned": len(results.cells),
+        "finished": len(results.finished),
+        "chapters": chapters(results),
+        "digits": DIGITS,
     }
 
 
 def counts(results: Results) -> dict[str, str]:
     """Return the size of an experiment."""
-    metrics = results.metrics
-    numbers = {
-        "simulations": len(metrics),
-        "extinct": int(metrics.extinct_at.notna().sum()),
-        "ill-conditioned": int(metrics.ill_conditioned.sum()),
-    }
     cells = f"{len(results.finished)} of {len(results.cells)}"
-    return {"cells": cells} | {name: f"{number:,}" for name, number in numbers.items()}
+    return {"cells": cells, "simulations": f"{len(results.metrics):,}"}
 
 
 def markdown(text: object) -> str:
@@ -186,6 +174,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"markdown": markdown, "sentence": sentence, "figure_text": figure_text}
+    environment.filters["points"] = lambda points: [
+        (round(one.x, 4), round(one.y, 4), one.text, one.cell) for one in points
+    ]
     environment.filters["rough"] = lambda value: significant(value, 2)
     environment.filters["digits"] = lambda value: significant(value, 9)
     return environment

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
 from mechcore.analysis.tables import DIGITS, write_table
+from mechcore.report.figures.figure import FigureData, ReportFigure
+from mechcore.report.figures.panels import Point
 from mechcore.report.figures.registry import FIGURES
-from mechcore.report.figures.style import paper_style, save
+from mechcore.report.figures.style import paper_style, write_svg
+from mechcore.report.page_files import FIGURES_FOLDER
 from mechcore.results.results import Results
 
-HEAVIEST_SVG = 100_000
-"""A larger vector figure (bytes) is shown as PNG, so that the page loads on a phone."""
-
-MIME_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+REST = "-more"
+"""What follows the name of a section of the page in the name of that of the appendix."""
 
 
 @dataclass(frozen=True)
@@ -25,51 +24,69 @@ class Picture:
 
     stem: str
     """The name of its files, without suffix."""
-    alt: str
-    caption: str
+    topic: str
+    """A kernel family, a bank or another part of the results; empty if it shows all."""
+    svg_source: str
+    """The drawing as a data URI."""
     width: int
     height: int
-    source: str
-    """The file that the page shows, as a data URI."""
+    alt: str
+    caption: str
+    points: list[Point] = field(default_factory=list)
     space: dict[str, object] | None = None
     """Points that the page turns."""
+
+    @property
+    def file(self) -> str:
+        """Path of its files from the page, without suffix."""
+        return f"{FIGURES_FOLDER}/{self.stem}"
 
 
 @dataclass(frozen=True)
 class Section:
-    """The figures of one kind."""
+    """The figures that answer one question."""
 
     name: str
     title: str
+    main: bool
+    """Whether it stands on the page; the others are in the appendix."""
     pictures: list[Picture]
 
 
-def draw_sections(results: Results, folder: Path) -> list[Section]:
-    """Draw all figures that this grid can fill, and write them and their data."""
-    topics = {name: entry.topics(results.experiment) for name, entry in FIGURES.items()}
-    return [
-        Section(name, FIGURES[name].title, [_draw(name, topic, results, folder) for topic in known])
-        for name, known in topics.items()
-        if known
-    ]
+def draw_sections(results: Results, page_folder: Path) -> list[Section]:
+    """Draw all figures that this grid can fill, and write them and their data.
+
+    A figure of several topics has the first on the page and the others in the appendix.
+    """
+    folder = page_folder / FIGURES_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    sections = []
+    for figure in FIGURES:
+        pictures = [_draw(figure, data, folder) for data in figure.data(results)]
+        if figure.main:
+            sections.append(Section(figure.name, figure.question, main=True, pictures=pictures[:1]))
+        rest = pictures[figure.main :]
+        name = f"{figure.name}{REST}" if figure.main else figure.name
+        sections.append(Section(name, figure.question, main=False, pictures=rest))
+    return [section for section in sections if section.pictures]
 
 
-def _draw(name: str, topic: str, results: Results, folder: Path) -> Picture:
-    kind, stem = FIGURES[name].figure(), f"{name}-{topic}"
-    data = kind.data(results, topic)
+def _draw(figure: ReportFigure, data: FigureData, folder: Path) -> Picture:
+    stem = figure.stem(data)
     write_table(data.table, folder / f"{stem}.csv", DIGITS)
     with paper_style():
-        figure = kind.draw(data)
-    png, svg = save(figure, folder / stem)
-    width = round(96 * figure.get_figwidth())
-    with Image.open(png) as image:
-        height = round(width * image.height / image.width)
-    shown = png if kind.raster or svg.stat().st_size > HEAVIEST_SVG else svg
-    words = kind.alt_text(data), kind.caption(data)
-    return Picture(stem, *words, width, height, _embedded(shown), kind.space(data))
-
-
-def _embedded(file: Path) -> str:
-    """A data URI: unlike inline SVG it keeps the ids of figures apart, and takes alt text."""
-    data = base64.b64encode(file.read_bytes()).decode("ascii")
-    return f"data:{MIME_TYPES[file.suffix]};base64,{data}"
+        panels = figure.draw(data)
+    svg = write_svg(panels.figure, folder / f"{stem}.svg")
+    width, height = (round(96 * side) for side in panels.figure.get_size_inches())
+    return Picture(
+        stem=stem,
+        topic=data.topic,
+        # Unlike inline SVG it keeps the ids of figures apart, and takes alt text.
+        svg_source=f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}",
+        width=width,
+        height=height,
+        alt=figure.alt_text(data, panels.figure),
+        caption=figure.caption(data),
+        points=panels.points(),
+        space=figure.space(data) if figure.space else None,
+    )

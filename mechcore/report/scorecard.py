@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mechcore.claims.verdict import (
@@ -18,7 +18,9 @@ from mechcore.claims.verdict import (
     Claim,
     Figure,
 )
+from mechcore.experiment.paths import APPENDIX_FILE
 from mechcore.report.numbers import significant
+from mechcore.report.pictures import Section
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Score:
 
     claim: Claim
     chip: Chip
-    section: str
-    """Anchor of the figure that shows it; empty if the page has none."""
+    figure: str
+    """Where the figure is that shows it; empty if there is none."""
     links: dict[str, str]
     """Names of data files, and where they are; empty where there is nothing to link to."""
 
@@ -65,28 +67,21 @@ class Scorecard:
     findings: list[Score]
     controls: list[Score]
 
-    @property
-    def tally(self) -> list[tuple[str, Chip, int]]:
-        """How many claims got each verdict."""
-        verdicts = [score.claim.verdict for score in self.claims]
-        return [
-            (name, chip, verdicts.count(name)) for name, chip in CHIPS.items() if name in verdicts
-        ]
-
     def controls_that(self, verdict: str) -> list[Score]:
         """Return the controls with a verdict."""
         return [score for score in self.controls if score.claim.verdict == verdict]
 
 
 def scorecard(
-    claims: Sequence[Claim], sections: Collection[str], links: Mapping[str, str]
+    claims: Sequence[Claim], sections: Sequence[Section], links: Mapping[str, str]
 ) -> Scorecard:
     """Return the rows of the scorecard."""
+    places = {one.name: f"{'' if one.main else APPENDIX_FILE}#{one.name}" for one in sections}
     kinds: dict[str, list[Score]] = {kind: [] for kind in VERDICTS}
     for claim in claims:
-        section = claim.section if claim.section in sections else ""
         data = {name: links.get(name, "") for name in claim.data}
-        kinds[claim.kind].append(Score(claim, CHIPS[claim.verdict], section, data))
+        score = Score(claim, CHIPS[claim.verdict], places.get(claim.section, ""), data)
+        kinds[claim.kind].append(score)
     return Scorecard(kinds["claim"], kinds["finding"], kinds["control"])
 
 

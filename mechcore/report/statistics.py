@@ -1,4 +1,4 @@
-"""The tables of fits as text: the law, pooled lines, lines of single cells."""
+"""The tables of fits as text: the law, and lines of all cells together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE
 from mechcore.analysis.regressions import (
     PREDICTORS,
-    SPEED,
     horizons,
     law_fits,
     squared,
@@ -54,7 +53,7 @@ def chapters(results: Results) -> dict[str, tuple[Chapter, list[StatisticsTable]
 
 
 def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
-    pooled = _of_images(results.pooled, results)
+    pooled = results.pooled[results.pooled.pattern.isin(results.patterns)]
     if len(results.experiment.kernels) > 1:
         pooled = pooled[pooled.kernel == ALL_FAMILIES]
     for predictor in PREDICTORS:
@@ -75,22 +74,6 @@ def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
         )
 
 
-def _line_tables(results: Results) -> Iterator[StatisticsTable]:
-    lines = results.regressions[results.regressions.response == SPEED]
-    for predictor in PREDICTORS:
-        rows = _representative(lines[lines.predictor == predictor], results)
-        yield _table(
-            f"Speed on {PREDICTOR_SYMBOLS[predictor]}: {results.family}, k = {results.size}",
-            {
-                "cell": rows.cell,
-                "pattern": rows.pattern,
-                "domain": rows.domain.map(DOMAIN_SYMBOLS),
-                "slope": rows.slope.map(lambda slope: significant(slope, 3)),
-                **_misfits(rows),
-            },
-        )
-
-
 def _law_tables(results: Results) -> Iterator[StatisticsTable]:
     """How far (v/c)^2 is from rho, for all cells."""
     laws = law_fits(results.regressions)
@@ -104,31 +87,11 @@ def _law_tables(results: Results) -> Iterator[StatisticsTable]:
                 "largest miss of y = x": rows.law_miss.map(two_digits),
                 "at": rows.law_miss_at.map(two_digits),
                 "slope through the origin": rows.slope.map(lambda slope: significant(slope, 3)),
-                **_misfits(rows),
+                "R²": rows.r2.map(lambda r2: fixed(r2, 3)),
+                "cross-validated error": rows.cross_validated_error.map(two_digits),
+                "n": rows.n.map("{:.0f}".format),
             },
         )
-
-
-def _misfits(rows: pd.DataFrame) -> dict[str, Iterable[str]]:
-    """How well lines fit."""
-    return {
-        "R²": rows.r2.map(lambda r2: fixed(r2, 3)),
-        "largest miss": rows.worst_residual.map(two_digits),
-        "cross-validated error": rows.cross_validated_error.map(two_digits),
-        "n": rows.n.map("{:.0f}".format),
-    }
-
-
-def _of_images(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    return table[table.pattern.isin(results.patterns)]
-
-
-def _representative(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """The rows of the family and size that stand for all."""
-    table = _of_images(table, results)
-    cells = [results.cells[name] for name in table.cell]
-    chosen = [cell.kernel == results.family and cell.size == results.size for cell in cells]
-    return table[chosen]
 
 
 def _table(title: str, columns: dict[str, Iterable[str]]) -> StatisticsTable:
@@ -166,14 +129,6 @@ CHAPTERS = {
         "robust slope of each. Speeds are means over the angles, along the momentum; those of "
         "random and highpass kernels can differ in sign from angle to angle.",
         _pooled_tables,
-    ),
-    "regressions": Chapter(
-        "Lines, cell by cell",
-        "regressions.csv",
-        "Least squares; speeds in px/layer, averaged over the angles. Cross-validated error: root "
-        "mean square of predictions for held-out blocks of neighbouring betas; the outermost "
-        "blocks are extrapolated. Fits on γβ leave out β = 1.",
-        _line_tables,
     ),
 }
 """The statistics by anchor."""

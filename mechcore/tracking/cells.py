@@ -19,7 +19,7 @@ from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
-from mechcore.tracking.runs import FAILED, MetricValue, TrackedRun, content_sha256
+from mechcore.tracking.runs import FAILED, PREVIEW, MetricValue, TrackedRun, content_sha256
 
 SOURCE = "mechcore simulate"
 
@@ -144,9 +144,9 @@ def _curves(results: Results) -> dict[str, list[MetricValue]]:
 
 
 def draw_preview(path: Path, folder: Path) -> None:
-    """Draw the trajectories of a cell as ``preview.png``."""
+    """Draw the trajectories of a cell as `PREVIEW`."""
     # Loads libraries of figures, which tracking needs for new cells only.
-    from mechcore.report.figures.preview import cell_preview
-    from mechcore.report.figures.style import save
+    from mechcore.report.figures.style import write_png
+    from mechcore.report.figures.trajectories import cell_preview
 
-    save(cell_preview(read_dataset(path)), folder / "preview", suffixes=[".png"])
+    write_png(cell_preview(read_dataset(path)), folder / PREVIEW)

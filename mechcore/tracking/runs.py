@@ -21,6 +21,9 @@ SOURCE_TAG = "mlflow.source.name"
 NOTE_TAG = "mlflow.note.content"
 """What the page of a run or of an experiment shows as its description."""
 
+PREVIEW = "preview.png"
+"""The picture that the page of a run shows first."""
+
 MAX_TEXT = 4500
 """Characters of a note: a store takes 5000 in a tag."""
 
@@ -51,7 +54,7 @@ class TrackedRun:
     texts: Mapping[str, str] = field(default_factory=dict)
     """Further artifacts, by file name."""
     draw: Callable[[Path], None] | None = None
-    """Draws pictures into a folder; called only if the store does not have the run."""
+    """Draws `PREVIEW` into a folder; called only if the store does not have the run."""
     status: str = FINISHED
 
     @property

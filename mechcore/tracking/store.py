@@ -24,6 +24,7 @@ from mechcore.tracking.runs import (
     KIND_TAG,
     MAX_TEXT,
     NOTE_TAG,
+    PREVIEW,
     SOURCE_TAG,
     SUPERSEDED_TAG,
     TrackedExperiment,
@@ -112,8 +113,6 @@ class Store:
             id_tag(run.kind): run.key,
             CONTENT_TAG: run.content_sha256,
         }
-        if run.note:
-            own[NOTE_TAG] = run.note[:MAX_TEXT]
         created = self.client.create_run(
             experiment_id,
             start_time=run.started_at,
@@ -126,6 +125,7 @@ class Store:
             datasets = [_dataset(path, sha256) for path, sha256 in run.inputs.items()]
             self.client.log_inputs(run_id, datasets)
         self._log_files(created, run)
+        self.client.set_tag(run_id, NOTE_TAG, _note(run, run_id))
         self.client.set_terminated(run_id, run.status, end_time=run.finished_at)
         return run_id
 
@@ -168,6 +168,13 @@ class Store:
         if is_server(self.uri) or not location.startswith(SERVED):
             return None
         return artifacts_folder(self.uri) / location.removeprefix(SERVED)
+
+
+def experiment_ids(uri: str) -> dict[str, str]:
+    """Return MLflow's ids of the experiments of a store, which another process may be writing."""
+    with one_line_errors(uri):
+        found = _connect(uri).search_experiments()
+    return {item.name: str(item.experiment_id) for item in found}
 
 
 @contextmanager
@@ -245,6 +252,12 @@ def _create_database(file: Path) -> None:
     store = SqlAlchemyStore(f"{SQLITE}{draft}", SERVED)  # type: ignore[no-untyped-call]
     store.engine.dispose()
     draft.replace(file)
+
+
+def _note(run: TrackedRun, run_id: str) -> str:
+    """The description of a run, which begins with its picture."""
+    picture = f"![](get-artifact?path={PREVIEW}&run_uuid={run_id})\n\n" if run.draw else ""
+    return picture + run.note[:MAX_TEXT]
 
 
 def _dataset(path: Path, sha256: str) -> DatasetInput:

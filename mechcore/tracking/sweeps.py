@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
 from mechcore.experiment.paths import (
+    APPENDIX_FILE,
     CELLS_FILE,
     CLAIMS_FILE,
     METRICS_FILE,
@@ -28,8 +29,9 @@ def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun
     """Return the run of a sweep."""
     claims = read_claims(results.folder / CLAIMS_FILE)
     files = [results.folder / name for name in ARTIFACTS]
-    if report is not None and report.is_file():
-        files.append(report)
+    if report is not None:
+        pages = (report, report.with_name(APPENDIX_FILE))
+        files += [page for page in pages if page.is_file()]
     inputs = [results.folder / name for name in INPUTS]
     records = sweep.records.values()
     machine = sweep.environment.model_dump(include={"python", "cores"})

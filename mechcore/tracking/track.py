@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE
-from mechcore.io.atomic import replace_file
 from mechcore.io.environment import Code, current_code
 from mechcore.jobs.status import cell_states
+from mechcore.results.receipt import Receipt
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, check_describes, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
@@ -24,21 +22,6 @@ from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
 from mechcore.tracking.uri import check_exists, tracking_uri, without_password
 from mechcore.tracking.writer import RunWriter
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What tracking did, and MLflow's ids of the experiments and of the current runs, by name."""
-
-    uri: str
-    sweep: str
-    experiments: Mapping[str, str]
-    runs: Mapping[str, str]
-    logged: int
-    unchanged: int
-    superseded: int
-    failed: int
-    """How many of the current runs report a failure."""
 
 
 def track(
@@ -88,12 +71,6 @@ def partial_experiments(
         return [cells_experiment(experiment, "none", _code_tags(current_code([])), failed)]
     results = Results.measured(experiment, directory)
     return _experiments(results, describe_sweep(results, logs), failed)
-
-
-def write_receipt(receipt: Receipt, path: Path) -> None:
-    """Write a receipt as JSON."""
-    text = json.dumps(asdict(receipt), indent=2) + "\n"
-    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def fetch_sweep(identifier: str, folder: Path, uri: str | None = None) -> Path:

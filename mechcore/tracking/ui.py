@@ -8,8 +8,18 @@ import sys
 from typing import NoReturn
 
 from mechcore.errors import InvalidValue, MechcoreError
-from mechcore.tracking.store import DEFAULTS, artifacts_folder, one_line_errors, reach_database
+from mechcore.report.cells import AS_RUNS
+from mechcore.tracking.store import (
+    DEFAULTS,
+    artifacts_folder,
+    experiment_ids,
+    one_line_errors,
+    reach_database,
+)
 from mechcore.tracking.uri import check_exists, sqlite_file
+
+DEFAULT_EXPERIMENT = "Default"
+"""MLflow's own, which every store has and nothing is tracked into."""
 
 SETTINGS = {
     **DEFAULTS,
@@ -26,6 +36,15 @@ def check_store(uri: str) -> None:
     if sqlite_file(uri) is None:
         with one_line_errors(uri):
             reach_database(uri)
+
+
+def experiment_pages(uri: str) -> dict[str, str]:
+    """Return the addresses on a server, after its name, of the runs of each experiment."""
+    return {
+        name: f"/#/experiments/{number}/runs{AS_RUNS}"
+        for name, number in experiment_ids(uri).items()
+        if name != DEFAULT_EXPERIMENT
+    }
 
 
 def bindable_address(host: str, port: int) -> str:

@@ -163,8 +163,8 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
             f"import numpy; numpy.savez({WEIGHTS}); mechcore.filters.bank.load_bank('net.npz')",
             "torch onnx h5py safetensors",
         ),
-        # The workflow learns the names of figures without plotting.
-        ("report.figures.registry", "", "matplotlib pandas xarray"),
+        # The workflow learns the names of the page's files without plotting.
+        ("report.page_files", "", "matplotlib pandas xarray"),
         ("claims.criteria report.statistics", "", "scipy.stats scipy.optimize"),
         ("results.sweep results.diff", "", "matplotlib mlflow scipy.special"),
     ],

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import APPENDIX_FILE
 from mechcore.report.page import write_report
 from mechcore.results.results import Results
 from tests.helpers.experiments import run
@@ -40,6 +41,10 @@ class Report:
     @cached_property
     def results(self) -> Results:
         return Results.load(self.experiment, self.folder)
+
+    @property
+    def appendix(self) -> Path:
+        return self.page.with_name(APPENDIX_FILE)
 
     @cached_property
     def text(self) -> str:

@@ -81,7 +81,7 @@ def _content(client: MlflowClient, folder: Path | None) -> Content:
 def _run(
     client: MlflowClient, run: Run, names: Mapping[str, str], folder: Path | None
 ) -> dict[str, Any]:
-    tags = dict(run.data.tags)
+    tags = {name: text.replace(run.info.run_id, "this run") for name, text in run.data.tags.items()}
     if SUPERSEDED_TAG in tags:
         tags[SUPERSEDED_TAG] = names.get(tags[SUPERSEDED_TAG], "a run that does not exist")
     inputs = [

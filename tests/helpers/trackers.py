@@ -42,7 +42,7 @@ IMPORTED = (
     *("mlflow.store.tracking.rest_store", "mlflow.store.tracking.sqlalchemy_store"),
     *("mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking"),
     *("mechcore.analysis.pooled", "mechcore.cli.track"),
-    *("mechcore.report.figures.preview", "mechcore.report.page", "mechcore.simulation.run"),
+    *("mechcore.report.figures.trajectories", "mechcore.report.page", "mechcore.simulation.run"),
     "mechcore.tracking.track",
 )
 """What a command would import: its forks find it done."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mechcore.report.data_files import write_data
-from mechcore.report.figures.registry import figure_stems, page_files
+from mechcore.report.page_files import page_files
 from mechcore.results.results import TABLES
 from tests.helpers.reports import Report
 
 
 def test_all_files_beside_the_page_are_declared(small: Report) -> None:
     beside = {path.name for path in small.page.parent.iterdir() if path.is_file()}
-    vectors = {f"{stem}.svg" for stem in figure_stems(small.experiment)}
-    assert beside == {small.page.name, *page_files(small.experiment), *vectors}
+    assert beside == {small.page.name, *page_files(small.experiment)}
 
 
 def test_large_tables_stay_among_the_results(small: Report, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mechcore.claims.verdict import read_claims
 from mechcore.experiment.config import load_experiment
 from mechcore.io.json_models import write_settings
-from mechcore.report.page import Content, render, summary
+from mechcore.report.page import Content, render
 from mechcore.report.verification import certificate_of
 from mechcore.results.results import Results
 from mechcore.verification.certificate import Certificate
@@ -29,7 +29,8 @@ def page_of(folder: Path, certificate: Certificate) -> tuple[str, str]:
     write_settings(certificate, folder / "certificate.json")
     results = Results.load(load_experiment(CONFIG), folder)
     content = Content(read_claims(folder / "claims.json"), [], {}, certificate_of(results))
-    return render(results, content), summary(results, content)
+    page, _, summary = render(results, content)
+    return page, summary
 
 
 def section_of(page: str) -> str:

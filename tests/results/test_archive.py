@@ -50,7 +50,7 @@ CONFIG = SMALL | {
 
 CONFIG_FILE = Path("config/tiny.yaml")
 RESULTS, PAGE = Path("results/tiny"), Path("reports/tiny/index.html")
-FIGURE = "reports/tiny/speed-dct.svg"
+FIGURE = "reports/tiny/figures/speed-dct.svg"
 TRAJECTORIES = "results/tiny/trajectories/dct-relu-k2.nc"
 
 FINISHED = ("--experiment", CONFIG_FILE, "--results", RESULTS)

@@ -19,7 +19,7 @@ from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import show_progress
-from mechcore.report.figures.registry import figure_stems, page_files
+from mechcore.report.page_files import page_files
 from mechcore.tracking.uri import without_password
 
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.

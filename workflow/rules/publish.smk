@@ -62,16 +62,13 @@ rule report:
             labels={"file": "page"},
         ),
         beside=[f"reports/{{experiment}}/{name}" for name in page_files(EXPERIMENT)],
-        figures=[
-            report(
-                f"reports/{{experiment}}/{stem}.svg",
-                caption="../report/figure.rst",
-                category="Figures",
-                subcategory=title,
-                labels={"figure": title, "file": stem},
-            )
-            for stem, title in figure_stems(EXPERIMENT).items()
-        ],
+        figures=report(
+            directory("reports/{experiment}/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "logs/{experiment}/report.log",
     benchmark:

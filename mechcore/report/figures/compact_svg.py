@@ -6,6 +6,7 @@ import re
 
 DROPPED = re.compile(
     r'<!DOCTYPE.*?>\n?| xmlns:xlink="[^"]*"|xlink:(?=href)|'
+    r' transform="rotate\(-0 [^"]*"|'
     r"<!--.*?-->|<metadata>.*?</metadata>\n?|(?<=\n)[ \n]+"
     r'| id="(?:figure|axes|patch|line2d|text|legend|[xy]tick|matplotlib\.axis|'
     r'PathCollection|LineCollection|FillBetweenPolyCollection|PolyCollection)_\d+"',
@@ -21,10 +22,7 @@ LONG_PATH = 400
 PLACES = re.compile(r'(?<= )[xy]="[^"]*"|translate\([^)]*\)')
 DECIMALS = re.compile(r"-?\d+\.\d+")
 STYLES = re.compile(r'style="([^"]*)"')
-MOVED = re.compile(r'(<use [^>]*)transform="translate\((\S+) (\S+)\)"')
-"""Letters, which their own coordinates put in place in fewer words."""
-
-NAMES = re.compile(r'(?<=["#])(?:[mp][0-9a-f]{10}|DejaVu[\w-]+)(?=["\)])')
+NAMES = re.compile(r'(?<=["#])(?:[mp][0-9a-f]{10})(?=["\)])')
 
 
 def compact(svg: str) -> str:
@@ -36,7 +34,6 @@ def compact(svg: str) -> str:
     svg = DROPPED.sub("", svg)
     svg = PATHS.sub(_short_path, svg)
     svg = PLACES.sub(lambda place: _rounded(place[0], 1), svg)
-    svg = MOVED.sub(_placed, svg)
     names: dict[str, str] = {}
     svg = NAMES.sub(lambda name: names.setdefault(name[0], f"m{len(names)}"), svg)
     styles: dict[str, str] = {}
@@ -49,11 +46,6 @@ def compact(svg: str) -> str:
 def _short_path(path: re.Match[str]) -> str:
     text = COMMANDS.sub(r"\1", path[0])
     return _rounded(text, 1 if len(path[0]) > LONG_PATH else 2)
-
-
-def _placed(use: re.Match[str]) -> str:
-    places = {"x": use[2], "y": use[3]}
-    return use[1] + " ".join(f'{axis}="{at}"' for axis, at in places.items() if at != "0")
 
 
 def _rounded(text: str, places: int) -> str:

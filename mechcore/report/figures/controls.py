@@ -1,29 +1,19 @@
-"""Even kernels on noise: the signed centroid stays, that of |x| does not."""
+"""Whether even kernels keep noise, which no symmetry keeps in place, where it is."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechcore.claims.thresholds import AT_REST_DRIFT, EXACT
 from mechcore.experiment.controls import SYMMETRIC
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import (
-    Margins,
-    facet_grid,
-    facets,
-    line,
-    mark,
-    marks,
-    name_axes,
-)
-from mechcore.report.figures.series import category_styles, draw_points, in_words
-from mechcore.report.figures.style import CONE, THEORY, Style, plain
+from mechcore.report.figures.panels import Panels, draw_panels, key, line, mark
+from mechcore.report.figures.style import ACTIVATION_COLOURS, THEORY, plain
+from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
-DENSITIES = {"signed": "signed centroid, no rectification", "absolute": r"centroid of $|x|$"}
+DENSITIES = {"signed": "signed mass, no rectification", "absolute": "mass |x|"}
 LIMITS = {"signed": EXACT, "absolute": AT_REST_DRIFT}
 
 FLOOR = 1e-18
@@ -32,85 +22,73 @@ FLOOR = 1e-18
 COLUMNS = ["kernel", "activation", "size", "density", "drift", "extinct_at", "smallest_tap"]
 
 
-def _table(results: Results, _family: str) -> pd.DataFrame:
+def _table(results: Results, _: str) -> pd.DataFrame:
     rows = results.controls
     rows = rows[(rows.mixing_ratio == 0) & ~rows.pattern.isin(SYMMETRIC)]
     # An even kernel has no velocity: where the signed mass cancels, its centroid means nothing.
     drift = rows.off_course.where(rows.density == "signed", rows.drift)
-    return rows.assign(drift=drift)[COLUMNS].reset_index(drop=True)
+    rows = rows.assign(drift=drift)[COLUMNS]
+    return rows.sort_values("density", ascending=False, kind="stable", ignore_index=True)
 
 
-def _draw(data: FigureData) -> Figure:
-    table = data.table
-    styles = category_styles(list(dict.fromkeys(["identity", *table.activation])))
-    families = list(table.kernel.unique())
-    legend = [
-        *marks(styles),
-        mark("no negative tap", color=CONE),
-        mark("negative taps", color=CONE, mfc="none"),
-        line("limit", THEORY, 0.9, ls="--"),
-    ]
-    figure, panels = facet_grid(
-        list(DENSITIES),
-        (2.9, max(0.11 * (len(styles) + 1) * len(families), 1.2)),
-        legend,
-        text=DENSITIES.__getitem__,
-        legend_columns=5,
-        margins=Margins(left=0.8, right=0.2),
+def _draw(data: FigureData) -> Panels:
+    families = list(data.table.kernel.unique())
+    table = data.table.assign(level=_levels(data.table, families))
+    table = table.assign(drift=table.drift.clip(lower=FLOOR))
+    panels = draw_panels(
+        [DENSITIES[name] for name in table.density.unique()],
+        ("farthest drift of the centroid (px)", ""),
+        [*key(table), mark("negative taps", mfc="white"), line("limit", ls="--")],
+        panel=(3.0, 0.45 * len(families)),
+        left=0.95,
         sharey=True,
         sharex=True,
     )
-    for axes, rows in facets(table, "density", list(DENSITIES), panels):
-        _draw_density(axes, rows, families, styles)
-    for axes, limit in zip(panels, LIMITS.values(), strict=True):
+    for axes, rows in panels.facets(table, "density"):
+        panels.mark(axes, rows, ("drift", "level"), _says, hollow=rows.smallest_tap < 0)
+        axes.tick_params(axis="y", length=0)
+        limit = LIMITS[rows.density.iloc[0]]
         axes.axvline(limit, color=THEORY, lw=0.9, ls="--", zorder=1, gid="threshold")
-    panels[0].set_yticks(range(len(families)), [plain(name) for name in families])
-    panels[0].set_ylim(len(families) - 0.5, -0.5)
+    first = panels.axes[0]
+    first.set_yticks(range(len(families)), [plain(name) for name in families])
     largest = float(np.nanmax([*table.drift, 1.0]))
-    powers = range(-15, int(np.ceil(np.log10(largest))) + 1, 3)
-    panels[0].set(xscale="log", xlim=(FLOOR / 4, 3 * largest))
-    ticks = {FLOOR: "0"} | {10.0**power: f"$10^{{{power}}}$" for power in powers}
-    panels[0].set_xticks(list(ticks), list(ticks.values()))
-    panels[0].minorticks_off()
-    name_axes(figure, "farthest drift of the centroid (px)", "")
-    return figure
+    first.set(ylim=(len(families) - 0.5, -0.5), xscale="log", xlim=(FLOOR / 4, 3 * largest))
+    ticks = {FLOOR: "0"} | {10.0**power: f"$10^{{{power}}}$" for power in range(-15, 2, 5)}
+    first.set_xticks(list(ticks), list(ticks.values()))
+    first.minorticks_off()
+    return panels
 
 
-def _alt_text(data: FigureData) -> str:
-    def largest(rows: pd.DataFrame) -> str:
-        drifts = [rows.drift[rows.density == name].dropna() for name in DENSITIES]
-        return " and ".join(f"{drift.max():.2e}" if len(drift) else "none" for drift in drifts)
+def _levels(table: pd.DataFrame, families: list[str]) -> pd.Series:
+    """The family of a row, its activations side by side."""
+    order = [name for name in ACTIVATION_COLOURS if name in set(table.activation)]
+    place = table.activation.map(order.index) + 1
+    return table.kernel.map(families.index) + place / (len(order) + 1) - 0.5
 
-    return (
-        f"Drift of {len(data.table)} controls in pixels on a logarithmic axis, by kernel family "
-        "and activation: noise through even kernels, its signed centroid with a line at "
-        f"{EXACT:g} px, that of its size with a line at {AT_REST_DRIFT} px. Largest drift of the "
-        f"signed centroid and of that of the size under {in_words(data.table, 'kernel', largest)}."
-    )
+
+def _says(row: dict[str, float]) -> str:
+    return f"{row['kernel']}, {row['activation']}, k = {row['size']}: {row['drift']:.2g} px"
 
 
 def _caption(data: FigureData) -> str:
-    dead = int(data.table.extinct_at.notna().sum())
+    known = data.table.dropna(subset=["drift"])
+    still = (known.drift <= known.density.map(LIMITS)).groupby(known.density)
+    counts = still.agg(["sum", "size"]).reindex(list(LIMITS), fill_value=0).to_numpy(int)
+    signed, absolute = (f"{number} of {every}" for number, every in counts)
     return (
-        "Noise, which no symmetry keeps in place, through even kernels; a point for each size: how "
-        "far the centroid ever was from its start. Filled: no tap of the kernel is negative; open: "
-        "some are. Where taps add up to zero, a state has no signed centroid. Dashed: "
-        f"{EXACT:g} px, which rounding does not reach (N2), and {AT_REST_DRIFT} px, beyond which "
-        f"|x| has moved (C1, F1). The state of {dead} of {len(data.table)} died."
+        f"The centroid of the signed mass stays within {significant(EXACT)} px in {signed} runs, "
+        f"that of |x| within {AT_REST_DRIFT} px in {absolute}. Noise is used as no symmetry keeps "
+        f"it in place; {data.table.extinct_at.notna().sum()} states died."
     )
 
 
-def _draw_density(
-    axes: Axes, rows: pd.DataFrame, families: list[str], styles: dict[str, Style]
-) -> None:
-    for place, (activation, style) in enumerate(styles.items(), 1):
-        part = rows[rows.activation == activation]
-        level = part.kernel.map(families.index).astype(float) + place / (len(styles) + 1) - 0.5
-        positive, drift = part.smallest_tap >= 0, part.drift.clip(lower=FLOOR)
-        draw_points(axes, drift, level, positive, style, gid="controls")
-    axes.tick_params(axis="y", length=0)
-    for border in range(1, len(families)):
-        axes.axhline(border - 0.5, color="0.85", lw=0.6)
-
-
-FIGURE = ReportFigure("drift", _table, _draw, _alt_text, _caption)
+CONTROLS = ReportFigure(
+    "controls",
+    "Do even kernels leave noise where it is?",
+    _table,
+    _draw,
+    _caption,
+    value="drift",
+    groups=("density", "kernel"),
+    shows="Farthest drift of the centroid in pixels, logarithmic, by kernel family",
+)

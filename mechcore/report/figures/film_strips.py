@@ -1,152 +1,128 @@
-"""The state of a filmed cell at a few layers, for a few betas."""
+"""The state of the filmed cells at a few layers, for a few odd shares."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from mechcore.experiment.representative import spread
-from mechcore.io.arrays import Array
+from mechcore.experiment.representative import filmed_activations, spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import Margins, beta_text, name_axes, panel_grid
-from mechcore.report.figures.style import CONE, colours
+from mechcore.report.figures.panels import Panels, draw_panels
+from mechcore.report.figures.style import PALETTE, plain
 from mechcore.report.figures.trajectories import beta_places
+from mechcore.report.film import VISIBLE, quantised
 from mechcore.results.results import Results
 
 FRAMES_SHOWN = 6
-BETAS_SHOWN = 5
-COLUMNS = ["beta", "t", "mu_x", "mu_y"]
+BETAS_SHOWN = 4
+SHADE = 5
+"""Levels of a pixel that are drawn alike."""
 
-FAINTEST = 0.01
-"""Share of a frame's largest value that still belongs to the picture when it is cropped."""
-
-Edges = tuple[float, float, float, float]
-"""Left, right, bottom and top in px, as matplotlib takes them; y counts downwards."""
+WIDTH = 7.2
+"""Of a strip, in."""
 
 
-def _table(results: Results, activation: str) -> pd.DataFrame:
-    rows = [
-        (float(frame.beta), int(frame.snapshot_t), float(frame.mu_x), float(frame.mu_y))
-        for frame in _frames(results, activation)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+def _films(results: Results) -> dict[str, xr.Dataset]:
+    """A few frames of the films by activation, up to the layer at which a state leaves them."""
+    known = {film.attrs["activation"]: film for film in results.films.values()}
+    films = {
+        name: known[name]
+        .isel(angle=0, beta=beta_places(known[name], BETAS_SHOWN))
+        .sel(t=known[name].snapshot_t.values)
+        for name in filmed_activations(results.experiment)
+        if name in known
+    }
+    inside = [_inside(film) for film in films.values()]
+    frames = spread(np.flatnonzero(np.all(inside, axis=0)).tolist(), FRAMES_SHOWN)
+    return {name: film.isel(snapshot_t=frames, t=frames) for name, film in films.items()}
 
 
-def _draw(data: FigureData) -> Figure:
-    frames, table = _frames(data.results, data.topic), data.table
-    window = _window(frames)
-    betas, layers = table.beta.unique(), table.t.unique()
-    width = 7.2 / max(len(layers), 4) - 0.05
-    height = width * (window[2] - window[3]) / (window[1] - window[0])
-    figure, panels = panel_grid(
-        (len(betas), len(layers)),
-        (width, height),
-        gap=(0.05, 0.05),
-        margins=Margins(left=1.0, right=0.08, bottom=0.42),
+def _inside(film: xr.Dataset) -> NDArray[np.bool_]:
+    """At which snapshots no centroid has left the window; states that died are nowhere."""
+    x, y = (np.nan_to_num(np.abs(film[name].values[0])).max(axis=0) for name in ("mu_x", "mu_y"))
+    return np.asarray((x < film.sizes["x"] / 2) & (y < film.sizes["y"] / 2))
+
+
+def _table(results: Results, _: str) -> pd.DataFrame:
+    parts = [pd.DataFrame(columns=["activation", "odd_energy_ratio", "t", "mu_x", "mu_y"])]
+    for name, film in _films(results).items():
+        places = film[["odd_energy_ratio", "mu_x", "mu_y"]].isel(pattern=0)
+        parts.append(places.to_dataframe().reset_index().assign(activation=name)[[*parts[0]]])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _draw(data: FigureData) -> Panels:
+    films = _films(data.results)
+    shown = _rows_seen(list(films.values()))
+    film = next(iter(films.values()))
+    height, width = shown.stop - shown.start, film.sizes["x"]
+    rows, columns = film.sizes["beta"], film.sizes["snapshot_t"]
+    panels = draw_panels(
+        [plain(name) for name in films],
+        ("layer t", "odd share ρ of the energy"),
+        panel=(WIDTH, WIDTH * rows * height / (columns * width)),
+        columns=1,
+        gap=(0.2, 0.6),
     )
-    for axes, frame in zip(panels.flat, frames, strict=True):
-        _draw_frame(axes, frame)
-        axes.set(xlim=window[:2], ylim=window[2:])
-        axes.label_outer(remove_inner_ticks=True)
-    for axes, layer in zip(panels[0], layers, strict=True):
-        axes.set_title(f"t = {layer}", pad=3)
-    for axes, beta in zip(panels[:, 0], betas, strict=True):
-        axes.set_ylabel(beta_text(beta), rotation=0, ha="right", va="center")
-    name_axes(figure, "$x$ (px); the vertical axis is $y$ (px), downwards", "")
-    return figure
+    for axes, film in zip(panels.axes, films.values(), strict=True):
+        _draw_strip(axes, film, shown)
+        layers = [str(layer) for layer in film.t.values]
+        shares = [f"{share:.2g}" for share in film.odd_energy_ratio.values.ravel()]
+        axes.set_xticks((np.arange(columns) + 0.5) * width - 0.5, layers)
+        axes.set_yticks((np.arange(rows) + 0.5) * height - 0.5, shares)
+        axes.tick_params(length=0)
+    return panels
 
 
-def _alt_text(data: FigureData) -> str:
-    table, results = data.table, data.results
-    last = int(table.t.max())
-    places = ", ".join(
-        f"({row.mu_x:z.1f}, {row.mu_y:z.1f}) for beta {row.beta:.3g}"
-        if np.isfinite(row.mu_x)
-        else f"extinct for beta {row.beta:.3g}"
-        for _, row in table[table.t == last].iterrows()
-    )
-    return (
-        f"The state of {_filmed(data)}, {results.family} kernels, k = {results.size}, at layers "
-        f"{', '.join(map(str, table.t.unique()))}. Centroid x, y in pixels at layer {last}: "
-        f"{places}."
-    )
+def _rows_seen(films: list[xr.Dataset]) -> slice:
+    """The rows of the snapshots in which something can be seen in any frame."""
+    frames = np.array([quantised(film.snapshot.values[0]) for film in films])
+    rows = np.flatnonzero((frames >= VISIBLE).any(axis=(0, 1, 2, -1)))
+    return slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2)
+
+
+def _draw_strip(axes: Axes, film: xr.Dataset, shown: slice) -> None:
+    """All frames as one image, each scaled to its own maximum, and a cross at each centroid."""
+    frames = quantised(film.snapshot.values[0][..., shown, :])
+    rows, columns, height, width = frames.shape
+    image = frames.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    # With few shades the image is a third of the bytes.
+    axes.imshow(image // SHADE, cmap="Blues", interpolation="none", aspect="auto")
+    for place in range(1, columns):
+        axes.axvline(place * width - 0.5, color="0.75", lw=0.6)
+    for place in range(1, rows):
+        axes.axhline(place * height - 0.5, color="0.75", lw=0.6)
+    across, down = np.meshgrid(np.arange(columns) * width, np.arange(rows) * height)
+    x = film.mu_x.values[0] - film.snapshot_x.values + across
+    y = film.mu_y.values[0] - film.snapshot_y.values - shown.start + down
+    axes.plot(x.ravel(), y.ravel(), "+", color=PALETTE[3], ms=7, mew=1.4)
+    axes.spines[:].set(visible=True)
+    axes.set(xlim=(-0.5, columns * width - 0.5), ylim=(rows * height - 0.5, -0.5))
 
 
 def _caption(data: FigureData) -> str:
-    results = data.results
+    results, table = data.results, data.table
+    pattern = next(iter(_films(results).values())).pattern.values[0]
+    last = table[(table.t == table.t.max()) & (table.activation == table.activation.iloc[0])]
+    places = ", ".join(f"{x:.0f}" if np.isfinite(x) else "–" for x in last.mu_x)
     return (
-        f"The state of {_filmed(data)} ({results.family}, k = {results.size}, {results.angle:g}°). "
-        "Each frame is scaled to its own maximum; cross: centroid. Frames do not move with the "
-        "state: it is not seen where it has left them, or died."
+        f"Under {last.activation.iloc[0]}, the {pattern} is at x = {places} px by layer "
+        f"{table.t.max()}, from the even kernel to the odd one ({results.family}, "
+        f"k = {results.size}). Each frame is scaled to its own maximum; crosses are centroids."
     )
 
 
-def _film(results: Results, activation: str) -> xr.Dataset | None:
-    films = (film for film in results.films.values() if film.attrs["activation"] == activation)
-    return next(films, None)
-
-
-def _filmed(data: FigureData) -> str:
-    film = _film(data.results, data.topic)
-    return data.topic if film is None else f"pattern {film.pattern.values[0]} under {data.topic}"
-
-
-def _frames(results: Results, activation: str) -> list[xr.Dataset]:
-    """The shown snapshots of a film, beta by beta, each with its centroid."""
-    film = _film(results, activation)
-    if film is None:
-        return []
-    names = ["snapshot", "snapshot_x", "snapshot_y", "mu_x", "mu_y"]
-    film = film[names].isel(pattern=0, angle=0)
-    return [
-        film.isel(beta=beta, snapshot_t=place).sel(t=int(film.snapshot_t[place]))
-        for beta in beta_places(film, BETAS_SHOWN)
-        for place in spread(list(range(film.sizes["snapshot_t"])), FRAMES_SHOWN)
-    ]
-
-
-def _edges(frame: xr.Dataset) -> Edges:
-    left, top = float(frame.snapshot_x) - 0.5, float(frame.snapshot_y) - 0.5
-    return left, left + frame.sizes["x"], top + frame.sizes["y"], top
-
-
-def _window(frames: list[xr.Dataset]) -> Edges:
-    """The smallest window that holds what can be seen in any frame, with a pixel around it."""
-    alive = [frame for frame in frames if np.nan_to_num(frame.snapshot.values).any()]
-    corners = []
-    for frame in alive or frames:
-        values = np.abs(np.nan_to_num(frame.snapshot.values))
-        visible = values >= FAINTEST * values.max()
-        rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
-        left, top = float(frame.snapshot_x), float(frame.snapshot_y)
-        corners.append((left + columns[0], -left - columns[-1], -top - rows[-1], top + rows[0]))
-    left, right, bottom, top = np.min(corners, axis=0)
-    return float(left) - 1.5, 1.5 - float(right), 1.5 - float(bottom), float(top) - 1.5
-
-
-def _draw_frame(axes: Axes, frame: xr.Dataset) -> None:
-    values = frame.snapshot.values
-    highest = float(np.nan_to_num(np.abs(values)).max())
-    if highest > 0:
-        look = _colour_map(values, highest)
-        axes.imshow(values, extent=_edges(frame), interpolation="nearest", **look)
-    axes.plot(frame.mu_x, frame.mu_y, "+", color=colours(4)[3], ms=6, mew=1.2)
-    axes.set(facecolor="0.93", aspect="equal")
-    axes.tick_params(length=2, labelsize=6.5)
-    axes.spines[:].set(visible=True, linewidth=0.5, color=CONE)
-
-
-def _colour_map(values: Array, highest: float) -> dict[str, Any]:
-    """Dark ink on white for a density; two colours about white for a state with both signs."""
-    signed = np.nanmin(values) < 0
-    palette = sns.color_palette("vlag" if signed else "Blues", as_cmap=True)
-    return {"cmap": palette, "vmin": -highest if signed else 0.0, "vmax": highest}
-
-
-FIGURE = ReportFigure("beta", _table, _draw, _alt_text, _caption, raster=True)
+STRIP = ReportFigure(
+    "strip",
+    "What does it look like?",
+    _table,
+    _draw,
+    _caption,
+    value="mu_x",
+    groups=("activation", "odd_energy_ratio"),
+    main=True,
+    shows="Images of the state, a row for each odd share, a column a layer; centroid x in px",
+)

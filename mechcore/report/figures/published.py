@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from mechcore.claims.reproduction import DCT_ORDER
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import facet_grid, mark, name_axes
-from mechcore.report.figures.registry import PUBLISHED_KINDS
-from mechcore.report.figures.series import in_words
-from mechcore.report.figures.style import THEORY, colours, plain, shades
+from mechcore.report.figures.panels import Panels, draw_panels, line, mark
+from mechcore.report.figures.style import THEORY, colours, marker, plain, shades
 from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
-COLUMNS = ("title", "figure", "quantity", "at", "x", "published", "ours", "within")
+COLUMNS = ["title", "figure", "quantity", "curve", "at", "x", "published", "ours", "within"]
 
-WIDEST = 7.2
-"""Width of a row of panels (in)."""
-
-PALE = 0.4
-"""Opacity of what the authors drew."""
+DENSE = 25
+"""Points of a curve, from which on it is a line with few of our marks."""
 
 NAMES = {
-    "theory": "Lorentz: y = x",
+    "theory": "y = x",
     "mu_x": "centroid",
     "argmax_x": "brightest pixel",
-    "sym region": r"$\leq 0.25$",
-    "antisym region": r"$\geq 0.75$",
+    "sym region": "up to 0.25",
+    "antisym region": "from 0.75",
     "fraction_sym": "symmetric",
     "fraction_mixed": "mixed",
     "fraction_anti": "antisymmetric",
@@ -42,175 +31,137 @@ NAMES = {
     "cumulative": "summed",
     "Random/sym": "of the symmetric part",
     "Random/anti": "of the asymmetric part",
+    "printed I2/I1": "",
 }
 """Published quantities as legends name them."""
 
-Colours = Mapping[Any, Any]
+SHAPES = {f"k={size}": marker(size) for size in (2, 3, 5)} | {"argmax_x": "s", "theory": "."}
+"""Marks of quantities that are of a kernel size, or stand beside another; those are black."""
 
 
 @dataclass(frozen=True)
 class Look:
     """How a topic is drawn."""
 
-    draw: Callable[[Axes, pd.DataFrame, Colours], None]
-    """Draws the rows of a panel in the colour of each curve."""
+    kinds: tuple[str, ...]
+    """Kinds of the protocols that it is of."""
     quantities: tuple[str, ...]
     """Which of the published numbers are drawn."""
     labels: tuple[str, str]
     """Of the axes."""
-    words: str
-    """What the figure shows."""
     curves: str = "quantity"
-    """The column that tells curves apart."""
-    panel: tuple[float, float] = (1.62, 1.3)
-    ticks: dict[str, Any] = field(default_factory=dict)
-
-
-def _table(results: Results, topic: str) -> pd.DataFrame:
-    rows, look = results.reproduction, LOOKS[topic]
-    chosen = rows.kind.isin(PUBLISHED_KINDS[topic]) & rows.quantity.isin(look.quantities)
-    columns = [*dict.fromkeys((*COLUMNS, look.curves))]
-    table = rows[chosen & (rows.x.notna() | (topic == "types"))][columns]
-    # Kernels of no layer have one place, and the Laplace kernel is even.
-    return table.fillna({"beta2": 0.0, "x": 0.0}).reset_index(drop=True)
-
-
-def _draw(data: FigureData) -> Figure:
-    table, look = data.table, LOOKS[data.topic]
-    names = sorted(table[look.curves].unique(), key=_order)
-    palette = shades(len(names)) if look.curves == "beta2" else colours(len(names))
-    colour_of = dict(zip(names, palette, strict=True)) | {"theory": THEORY}
-    legend = [mark(_name(name), color=colour_of[name]) for name in names]
-    titles = list(table.title.unique())
-    figure, panels = facet_grid(
-        titles,
-        look.panel,
-        legend if len(names) > 1 else [],
-        most_columns=int(WIDEST / look.panel[0]),
-        legend_columns=8,
-        gap=(0.36, 0.5),
-    )
-    for axes, title in zip(panels, titles, strict=True):
-        look.draw(axes, table[table.title == title], colour_of)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.set(**look.ticks)
-    name_axes(figure, *look.labels)
-    return figure
-
-
-def _order(name: Any) -> tuple[int, Any]:
-    """Numbers by size, quantities as they are listed."""
-    return (list(NAMES).index(name), "") if name in NAMES else (len(NAMES), name)
-
-
-def _name(curve: Any) -> str:
-    return rf"$\beta^2$ = {curve:g}" if isinstance(curve, float) else NAMES.get(curve, plain(curve))
-
-
-def _draw_curves(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
-    for (name, _), curve in rows.groupby(["quantity", "figure"], sort=False):
-        colour = colour_of[name]
-        axes.plot(curve.x, curve.published, color=colour, alpha=PALE, lw=2.6, gid="published")
-        axes.plot(curve.x, curve.ours, color=colour, ls="", marker="o", ms=1.6, mew=0, gid="ours")
-
-
-def _draw_rings(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
-    for (ratio, name), points in rows.groupby(["beta2", "quantity"]):
-        ring = {"marker": "s" if name == "argmax_x" else "o", "ls": "", "mec": colour_of[ratio]}
-        axes.plot(points.x, points.published, mfc="none", ms=6, mew=0.8, gid="published", **ring)
-        axes.plot(points.x, points.ours, mfc=colour_of[ratio], ms=2.2, gid="ours", **ring)
-    # At least a pixel, so that rounding is not blown up.
-    axes.update_datalim([(rows.x.min(), 0.0), (rows.x.max(), 1.0)])
-    axes.autoscale_view()
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-
-
-def _draw_bars(axes: Axes, rows: pd.DataFrame, colour_of: Colours) -> None:
-    summed = rows.quantity == "cumulative"
-    _draw_curves(axes, rows[summed], colour_of)
-    names = [name for name in colour_of if name in set(rows.quantity[~summed])]
-    width = 0.8 / len(names)
-    for place, name in enumerate(names):
-        bars, colour = rows[rows.quantity == name], colour_of[name]
-        x = bars.x + width * (place - (len(names) - 1) / 2)
-        axes.bar(x, bars.published, width, color=colour, alpha=PALE)
-        axes.plot(x, bars.ours, color=colour, ls="", marker="o", ms=2.6, mew=0, gid="ours")
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    if rows.x.nunique() == 1:
-        axes.set_xticks([])
+    """The column that tells colours apart."""
 
 
 LOOKS = {
     "speeds": Look(
-        _draw_curves,
+        ("squared_speeds",),
         ("theory", "k=2", "k=3", "k=5"),
-        (r"$\beta^2$", r"$(dx/dx_{\mathrm{max}})^2$"),
-        "Squared speed of a pixel, in units of the largest, against the odd share of the energy.",
-        panel=(2.15, 2.15),
-        ticks={"xticks": [0, 0.5, 1], "yticks": [0, 0.5, 1]},
+        ("odd share ρ of the energy, the authors' β²", "(dx/dx_max)²"),
     ),
     "centroids": Look(
-        _draw_rings,
-        ("mu_x", "argmax_x"),
-        ("layer $t$", r"$\mu_x$ (px)"),
-        "Centroid of the central row, and its brightest pixel (squares), against the layer.",
-        curves="beta2",
+        ("snapshots",), ("mu_x", "argmax_x"), ("layer t", "place in the row (px)"), "beta2"
     ),
-    "widths": Look(
-        _draw_rings,
-        ("sigma_x",),
-        ("layer $t$", r"$\sigma_x$ (px)"),
-        "Width of the central row against the layer.",
-        curves="beta2",
-    ),
+    "widths": Look(("snapshots",), ("sigma_x",), ("layer t", "width of the row (px)"), "beta2"),
     "orientations": Look(
-        _draw_curves,
+        ("orientations",),
         ("printed I2/I1",),
-        ("orientation of the second kernel (rad)", r"$\|I_2\|\,/\,\|I_1\|$"),
-        "Norm after the second layer over that after the first; the kernel of the second turns.",
-        panel=(2.15, 1.3),
-        ticks={"xticks": [-np.pi, 0, np.pi], "xticklabels": [r"$-\pi$", "0", r"$\pi$"]},
+        ("orientation of the second kernel (rad)", "norm after 2 layers / after 1"),
     ),
     "asymmetry": Look(
-        _draw_curves,
+        ("asymmetry_density",),
         ("sym region", "antisym region"),
-        (r"$\beta^2$ by the symmetries of the square", "density"),
-        "Density of the asymmetric share of the energy of random kernels.",
-        panel=(2.6, 1.3),
+        ("asymmetric share of the energy", "density"),
     ),
     "energies": Look(
-        _draw_bars,
+        ("random_energies", "random_split_energies"),
         ("energy", "cumulative", "Random/sym", "Random/anti"),
-        ("DCT component (row, column)", "share of the energy"),
-        "Energy of random kernels by DCT component, and its sum.",
-        panel=(2.9, 1.3),
-        ticks={"xticks": range(len(DCT_ORDER)), "xticklabels": DCT_ORDER},
+        ("DCT component, in the paper's order", "share of the energy"),
     ),
     "types": Look(
-        _draw_bars,
+        ("printed_kernel_types", "random_kernel_types", "strongest_kernel_types"),
         ("fraction_sym", "fraction_mixed", "fraction_anti"),
         ("layer (the first is 0)", "share of the kernels"),
-        "Kernels of an asymmetric share up to 0.25, from 0.75, and between.",
-        panel=(2.9, 1.3),
     ),
 }
-"""The looks of the topics."""
+"""The authors' figures by topic."""
 
 
-def _alt_text(data: FigureData) -> str:
-    def farthest(rows: pd.DataFrame) -> str:
-        return significant(float((rows.ours - rows.published).abs().max()), 2)
+def _table(results: Results, topic: str) -> pd.DataFrame:
+    rows, look = results.reproduction, LOOKS[topic]
+    chosen = rows.kind.isin(look.kinds) & rows.quantity.isin(look.quantities)
+    table = rows[chosen & (rows.x.notna() | (topic == "types"))]
+    # Kernels of no layer have one place, and the Laplace kernel is even.
+    table = table.assign(curve=table[look.curves]).fillna({"curve": 0.0, "x": 0.0})
+    return table[COLUMNS].reset_index(drop=True)
 
-    return (
-        f"{_caption(data)} Largest difference from the published "
-        f"number: {in_words(data.table, 'title', farthest)}."
+
+def _draw(data: FigureData) -> Panels:
+    table = data.table
+    names = sorted(table.curve.unique(), key=_order)
+    palette = shades(len(names)) if isinstance(names[0], float) else colours(len(names))
+    colour = dict(zip(names, palette, strict=True)) | dict.fromkeys(SHAPES, THEORY)
+    marks = [mark(_name(name), SHAPES.get(name, "o"), colour[name]) for name in names]
+    panels = draw_panels(
+        [plain(title) for title in table.title.unique()],
+        LOOKS[data.topic].labels,
+        [line("published", "0.75", 4), *(marks if len(names) > 1 else [])],
+        panel=(3.4 if table.title.nunique() < 3 else 2.2, 1.8),
+        gap=(0.4, 0.5),
     )
+    for axes, rows in panels.facets(table, "title"):
+        curves: Any = rows.groupby(["curve", "quantity", "figure"], sort=False)
+        for (name, quantity, _), curve in curves:
+            dense, shape = len(curve) >= DENSE, SHAPES.get(quantity, "o")
+            look = {"lw": 4} if dense else {"ls": "", "marker": shape, "ms": 7}
+            axes.plot(curve.x, curve.published, color="0.75", zorder=1, gid="published", **look)
+            shown = curve.iloc[:: 5 if dense else 1]
+            look = {"color": colour[name], "marker": shape, "ms": 3.5, "gid": "ours"}
+            axes.plot(shown.x, shown.ours, ls="", **look)
+            panels.say(axes, shown, ("x", "ours"), _says)
+        # At least 1, so that rounding is not blown up.
+        axes.update_datalim([(rows.x.min(), 0.0), (max(rows.x.max(), 1.0), 1.0)])
+        axes.locator_params(nbins=5)
+    return panels
+
+
+def _order(curve: Any) -> tuple[int, Any]:
+    """Numbers by size, quantities as they are listed."""
+    return ([*NAMES].index(curve), "") if curve in NAMES else (len(NAMES), curve)
+
+
+def _name(curve: Any) -> str:
+    return f"ρ = {curve:g}" if isinstance(curve, float) else NAMES.get(curve, plain(curve))
+
+
+def _says(row: dict[str, Any]) -> str:
+    curve = f"{row['title']}, {_name(row['curve'])}, at {row['x']:.3g}"
+    return f"{curve}: {row['ours']:.3f}, published {row['published']:.3f}"
 
 
 def _caption(data: FigureData) -> str:
-    agree, numbers = int(data.table.within.sum()), len(data.table)
-    counted = f"Open or pale: the authors'; dots: ours, {agree:,} of {numbers:,} within tolerance."
-    return f"{LOOKS[data.topic].words} {counted}"
+    table = data.table
+    worst = (table.ours - table.published).abs().max()
+    return (
+        f"{table.within.sum():,} of {len(table):,} numbers agree within their tolerance; the "
+        f"largest difference is {significant(float(worst), 2)}. Grey: published; dark or "
+        "coloured: ours."
+    )
 
 
-FIGURE = ReportFigure("ours", _table, _draw, _alt_text, _caption)
+def _topics(results: Results) -> list[str]:
+    kinds = set(results.reproduction.kind)
+    return [topic for topic, look in LOOKS.items() if kinds & {*look.kinds}]
+
+
+PUBLISHED = ReportFigure(
+    "published",
+    "Do we find the numbers that the authors published?",
+    _table,
+    _draw,
+    _caption,
+    value="ours",
+    groups=("title",),
+    topics=_topics,
+    main=True,
+)

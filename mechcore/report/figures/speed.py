@@ -1,155 +1,118 @@
-"""Speed against beta, for each kernel size, with the exact theory."""
+"""Speed against the odd share of the energy, under all activations, with the exact theory."""
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import product
+
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from mechcore.analysis.beta_ranges import within_theory
-from mechcore.experiment.representative import shown_sizes, spread
+from mechcore.claims.thresholds import EQUAL_SPEED
+from mechcore.experiment.representative import PAPER_ACTIVATIONS, shown_sizes
 from mechcore.report.figures.figure import FigureData, ReportFigure
-from mechcore.report.figures.layout import (
-    Margins,
+from mechcore.report.figures.panels import (
+    Panels,
+    draw_panels,
+    few,
+    key,
     line,
-    name_axes,
-    name_rows,
-    panel_grid,
-    say_nothing_known,
-    size_text,
+    setting,
+    shade,
+    shade_entry,
 )
-from mechcore.report.figures.series import category_styles, draw_points, in_words, nested
-from mechcore.report.figures.style import BEYOND, CONE, SHADE, THEORY, Style, plain
+from mechcore.report.figures.style import CONE, THEORY, plain
 from mechcore.results.results import Results
 
-MOST_COLUMNS = 3
-MOST_POINTS = 21
-"""Betas drawn of a simulation series: more would touch each other."""
+MOST_SIZES, MOST_PATTERNS = 3, 2
+POINTS_SHOWN = 26
+
+KEYS = ["pattern", "size", "beta"]
+COLUMNS = [
+    *("cell", "activation", "size", "pattern", "beta", "odd_energy_ratio", "speed"),
+    *("beta_star", "speed_linear"),
+]
 
 
 def _table(results: Results, family: str) -> pd.DataFrame:
-    """Mean speeds, abs(M1/M0), and whether any simulation behind them is doubtful."""
-    metrics, points = results.metrics, results.mean_speeds
-    doubtful = metrics.ill_conditioned.astype(bool) | metrics.extinct_at.notna()
-    keys = ["cell", "pattern", "beta"]
-    doubts = metrics.assign(doubtful=doubtful).groupby(keys).doubtful.max()
-    sizes = shown_sizes(results.sizes_of(family), MOST_COLUMNS)
-    points = points[(points.kernel == family) & points["size"].isin(sizes)]
+    """Mean speeds, and abs(M1/M0)."""
+    points = results.mean_speeds
+    sizes = shown_sizes(results.sizes_of(family), MOST_SIZES)
+    chosen = (points.kernel == family) & points["size"].isin(sizes)
+    chosen &= points.pattern.isin(results.patterns[:MOST_PATTERNS])
     kernels = results.kernels[results.kernels.kernel == family]
     linear = kernels.groupby(["size", "beta"]).speed_linear.mean()
-    known = points.join(doubts, on=keys).join(linear, on=["size", "beta"])
-    return known.drop(columns="kernel").reset_index(drop=True)
+    return points[chosen].join(linear, on=["size", "beta"])[COLUMNS].reset_index(drop=True)
 
 
-def _draw(data: FigureData) -> Figure:
-    """Draw a panel for each activation and size."""
-    table, results = data.table, data.results
-    activations, sizes = results.experiment.activations, sorted(table["size"].unique())
-    figure, panels = panel_grid(
-        (len(activations), len(sizes)),
-        (max(1.75, 3.6 / len(sizes)), 1.0),
-        _legend(results),
-        legend_columns=2,
-        gap=(0.38, 0.2),
-        margins=Margins(right=0.3),
+def _draw(data: FigureData) -> Panels:
+    table = data.table
+    patterns, sizes = list(table.pattern.unique()), sorted(table["size"].unique())
+    grid = list(product(patterns, sizes))
+    panels = draw_panels(
+        [f"k = {size}, {plain(pattern)}" for pattern, size in grid],
+        ("odd share ρ of the energy", "speed (px/layer)"),
+        [*key(table), line("exact, |M₁/M₀|"), line("light cone", CONE, ls="--"), shade_entry()],
+        panel=(2.15, 1.7),
+        columns=len(sizes),
+        gap=(0.42, 0.45),
+        sharex=True,
     )
-    for (row, column), axes in np.ndenumerate(panels):
-        rows = table[table["size"] == sizes[column]]
-        cone = results.mean_light_speed(sizes[column])
-        axes.set_xlim(-0.04, 1.04)
-        _limit_speed(axes, rows.speed, cone)
-        shown = rows[rows.activation == activations[row]]
-        exact = results.is_exact(activations[row])
-        _draw_theory(axes, shown[shown.pattern == results.patterns[0]], cone, exact=exact)
-        _draw_simulations(axes, shown, results)
-        axes.tick_params(labelbottom=row == len(activations) - 1)
-    for axes, size in zip(panels[0], sizes, strict=True):
-        axes.set_title(size_text(size), pad=3)
-    name_rows(panels, activations)
-    name_axes(figure, r"$\beta = p/E$", "speed along the momentum (px/layer)")
-    return figure
+    for axes, (pattern, size) in zip(panels.axes, grid, strict=True):
+        rows = table[(table.pattern == pattern) & (table["size"] == size)]
+        cone = data.results.mean_light_speed(size)
+        axes.axhline(cone, color=CONE, lw=1.0, ls="--", zorder=1)
+        shade(axes, rows.beta_star.min() ** 2)
+        _draw_theory(axes, rows[rows.activation == rows.activation.iloc[0]])
+        panels.mark(axes, few(rows, POINTS_SHOWN), ("odd_energy_ratio", "speed"), _says)
+    panels.axes[0].set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
+    return panels
 
 
-def _alt_text(data: FigureData) -> str:
-    return (
-        f"Speed in pixels per layer against beta, {data.topic} family, a panel for each activation "
-        "and size, with theory and light cone. Largest mean speed of "
-        f"{in_words(data.table, ['activation', 'size'], _peak)}."
-    )
+def _draw_theory(axes: Axes, rows: pd.DataFrame) -> None:
+    exact = rows[within_theory(rows)]
+    axes.plot(exact.odd_energy_ratio, exact.speed_linear, color=THEORY, zorder=2, gid="theory")
+
+
+def _says(row: dict[str, float]) -> str:
+    return f"{setting(row)}: v = {row['speed']:.3f} px/layer"
 
 
 def _caption(data: FigureData) -> str:
-    count = len(data.results.experiment.angles)
-    averaged = f" Speeds and light cones are means over {count} angles." if count > 1 else ""
     return (
-        f"Points: simulations, at most {MOST_POINTS} of a series; open where they are "
-        "ill-conditioned or a state died. Black: |M₁/M₀|, the speed of a kernel without negative "
-        "taps; solid where it is exact, dashed where it is not. A wide pattern can pass the light "
-        f"cone of a point for a while, as it contracts onto its leading edge.{averaged}"
+        f"{_lead(data.table)} M₁/M₀, first moment over sum of the taps, is the speed of a kernel "
+        "without negative taps."
     )
 
 
-def _peak(rows: pd.DataFrame) -> str:
-    known = rows.dropna(subset=["speed"])
-    if known.empty:
-        return "none"
-    best = known.iloc[int(known.speed.argmax())]
-    return f"{best.speed:z.3f} at beta {best.beta:g}"
+def _lead(table: pd.DataFrame) -> str:
+    """How the modulus differs from ReLU, kernel by kernel."""
+    relu, modulus = (table[table.activation == name] for name in PAPER_ACTIVATIONS)
+    both = relu.merge(modulus[[*KEYS, "speed"]], on=KEYS, suffixes=("", "_modulus"))
+    both = both.assign(lead=both.speed_modulus - both.speed).dropna(subset=["lead"])
+    if both.empty:
+        fastest = table.iloc[int(table.speed.argmax())]
+        return f"The fastest moves at {fastest.speed:.2f} px/layer ({setting(fastest)})."
+    worst = both.iloc[int(both.lead.abs().argmax())]
+    verb = "faster" if worst.lead > 0 else "slower"
+    differ = (both.lead.abs() > EQUAL_SPEED).sum()
+    return (
+        f"Speeds under the two differ for {differ} of {len(both)} kernels and patterns, most at "
+        f"ρ = {worst.odd_energy_ratio:.2f} (k = {worst['size']}, {worst.pattern}), where the "
+        f"modulus is {abs(worst.lead):.2f} px/layer {verb}."
+    )
 
 
-def _draw_simulations(axes: Axes, rows: pd.DataFrame, results: Results) -> None:
-    for pattern, style in _pattern_styles(results).items():
-        part = rows[rows.pattern == pattern]
-        few = part.iloc[spread(list(range(len(part))), MOST_POINTS)] if len(part) else part
-        reliable = ~few.doubtful.astype(bool)
-        draw_points(axes, few.beta, few.speed, reliable, style, "white", mew=0.6)
-    if rows.speed.isna().all():
-        say_nothing_known(axes)
-
-
-def _limit_speed(axes: Axes, speeds: pd.Series, light_speed: float) -> None:
-    """Set the vertical axis to hold all speeds and the light cone."""
-    lowest, highest = np.nanmin([*speeds, 0.0]), np.nanmax([*speeds, light_speed])
-    margin = 0.06 * (highest - lowest)
-    axes.set_ylim(lowest - margin, highest + margin)
-
-
-def _draw_theory(axes: Axes, rows: pd.DataFrame, cone: float, *, exact: bool) -> None:
-    """Shade where rectification acts, and draw the exact curve, dashed where it is not exact."""
-    axes.axhline(cone, color=CONE, lw=0.8, zorder=1)
-    star = rows.beta_star.min()
-    if not np.isfinite(star):
-        # The kernel has negative taps at every beta: nothing moves with its mean.
-        return
-    axes.axvspan(star, 1.0, color=SHADE, lw=0, zorder=0)
-    known, inside = rows[rows.speed_linear <= cone], within_theory(rows) & exact
-    # Both pieces share the last point that is exact.
-    beyond = ~inside | (rows.beta == rows.beta[inside].max())
-    for chosen, style, gid in ((inside, "-", "theory"), (beyond, BEYOND, "free")):
-        part = known[chosen[known.index]]
-        axes.plot(part.beta, part.speed_linear, color=THEORY, lw=1.1, ls=style, zorder=2.5, gid=gid)
-
-
-def _pattern_styles(results: Results) -> dict[str, Style]:
-    return nested(category_styles(results.patterns), 4.6, 2.0)
-
-
-def _legend(results: Results) -> list[Artist]:
-    points: list[Artist] = [
-        Line2D([], [], lw=0, label=plain(name), **style)
-        for name, style in _pattern_styles(results).items()
-    ]
-    return [
-        *points,
-        line(r"exact, $v = |M_1/M_0|$", THEORY, 1.1),
-        line("the same, not exact", THEORY, 1.1, ls=BEYOND),
-        line("light cone", CONE, 0.8),
-        Patch(color=SHADE, label=r"$\beta > \beta^*$: rectification acts"),
-    ]
-
-
-FIGURE = ReportFigure("speed", _table, _draw, _alt_text, _caption)
+SPEED = ReportFigure(
+    "speed",
+    "Does the modulus move a pattern as fast as ReLU?",
+    _table,
+    _draw,
+    _caption,
+    value="speed",
+    topics=lambda results: [
+        results.family,
+        *(name for name in results.experiment.kernels if name != results.family),
+    ],
+    main=True,
+)

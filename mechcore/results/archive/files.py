@@ -37,7 +37,7 @@ def finished_files(experiment: Experiment, folder: Path, page: Path) -> dict[str
         if not path.is_file():
             raise MechcoreError(f"{path}: missing, expected all files of a finished experiment")
     # Hidden files are the drafts of commands that were killed.
-    report = [path for path in page.parent.glob("[!.]*") if path.is_file()]
+    report = [path for path in page.parent.rglob("[!.]*") if path.is_file()]
     name = experiment.experiment
     return {
         f"{kind}/{name}/{path.relative_to(base).as_posix()}": path

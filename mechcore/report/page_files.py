@@ -1,0 +1,27 @@
+"""The files of a page, for the workflow, which imports no tables and no plots."""
+
+from __future__ import annotations
+
+from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.config import Experiment
+from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE
+
+FIGURES_FOLDER = "figures"
+"""Where figures and their data are, beside the page."""
+
+FITS = ("regressions", "pooled")
+"""Tables of results that are also beside the page."""
+
+CONTROLS_TABLE = "controls.csv"
+LAYERS_TABLE = "filter-layers.csv"
+
+
+def page_files(experiment: Experiment) -> list[str]:
+    """Return the names of all files beside the page but for its figures."""
+    tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
+    return [
+        "README.md",
+        APPENDIX_FILE,
+        *tables,
+        *([LAYERS_TABLE] if planned_banks(experiment) else []),
+    ]
