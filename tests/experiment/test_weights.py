@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,17 @@ import numpy as np
 import pytest
 
 from mechcore.errors import MechcoreError
+from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
-from mechcore.experiment.weights import FORMATS, SUFFIXES, bank_names, check_weights, format_of
+from mechcore.experiment.input_files import input_paths
+from mechcore.experiment.weights import (
+    FORMATS,
+    SUFFIXES,
+    Reading,
+    bank_names,
+    check_weights,
+    format_of,
+)
 from tests.faults.bad_configs import GOOD
 from tests.helpers.weight_files import WRITERS
 
@@ -60,3 +70,21 @@ def test_other_files_are_named_with_what_to_do(tmp_path: Path, content: bytes, l
     with pytest.raises(MechcoreError, match=re.escape(f"untrained: '{path}' {line}")) as caught:
         check_weights(path, "untrained")
     assert str(caught.value).isprintable()
+
+
+def test_a_bank_says_how_it_is_read_and_where_its_values_are(tmp_path: Path) -> None:
+    WRITERS[".npz"](tmp_path / "a.npz", {"conv.weight": np.ones((2, 1, 3, 3))})
+    index = tmp_path / "net.json"
+    index.write_text(json.dumps({"weight_map": {"conv.weight": "a.npz"}}))
+    bank = {"weights": str(index), "select": ["conv.*", "head.*"], "exclude": ["*.bias"]}
+    experiment = load_experiment(GOOD | {"filter_banks": [bank | {"fold_batchnorm": True}]})
+    planned = planned_banks(experiment)["net"]
+    reading = Reading("auto", ("conv.*", "head.*"), ("*.bias",), fold_batchnorm=True)
+    assert planned.reading == reading
+    words = "--layout auto --select conv.* --select head.* --exclude *.bias --fold-batchnorm"
+    assert planned.reading.options == words.split()
+    assert planned.parts == [str(tmp_path / "a.npz")]
+    assert {str(index), *planned.parts} <= set(input_paths(experiment))
+    settings = filter_run(experiment, planned)
+    assert (settings.select, settings.exclude) == (bank["select"], bank["exclude"])
+    assert settings.fold_batchnorm
