@@ -102,7 +102,7 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     observables = {
         "speed": motion.slope,
         "speed_se": motion.slope_se,
-        "direction": _directions(velocity_x, velocity_y),
+        "direction": directions(velocity_x, velocity_y),
         "velocity_x": velocity_x,
         "velocity_y": velocity_y,
         "sigma_final": np.sqrt(variance[..., -1]),
@@ -171,7 +171,8 @@ def _diffusion(t: Array, variance: Array, start: Array) -> Lines:
         return fit_lines(np.log(t), np.log(np.where(grown, growth, np.nan)) / 2)
 
 
-def _directions(x: Array, y: Array) -> Array:
+def directions(x: Array, y: Array) -> Array:
+    """Return the directions of velocities, in degrees; NaN at rest."""
     # Rounded before the modulo, so that -1e-17 is 0 and not 360 degrees.
     angles = np.round(np.degrees(np.arctan2(y, x)), 9) % 360.0
     return np.where(np.hypot(x, y) > AT_REST, angles, np.nan)

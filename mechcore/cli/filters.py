@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from mechcore.cli.options import LayoutOption, OptionalOutputOption, WeightsArgument
+from mechcore.cli.options import (
+    ExcludeOption,
+    FoldOption,
+    LayoutOption,
+    OptionalOutputOption,
+    SelectOption,
+    WeightFilesArgument,
+)
 from mechcore.cli.outputs import check_outputs
-from mechcore.errors import one_line, shortened
+from mechcore.errors import MechcoreError, one_line, shortened
+from mechcore.experiment.weights import bank_names, weight_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +28,10 @@ EXAMPLES = """Examples:
   mechcore filters resources/banks/digits.safetensors
 
   mechcore filters resnet50.pth --output resnet50.nc
+
+  mechcore filters 'runs/*/last.pth' --output analyses
+
+  mechcore filters net.ckpt --select 'encoder.*' --exclude '*.stft.*'
 """
 
 
@@ -42,22 +55,51 @@ COLUMNS = {
 
 
 def command(
-    weights: WeightsArgument,
+    weights: WeightFilesArgument,
     output: OptionalOutputOption = None,
     layout: LayoutOption = "auto",
+    select: SelectOption = None,
+    exclude: ExcludeOption = None,
+    fold_batchnorm: FoldOption = False,
 ) -> None:
-    """Analyse the kernels of a weight file, and print a table of its layers."""
+    """Analyse the kernels of weight files, and print a table of the layers of each.
+
+    The output is a file; of several weight files, or a folder of them, a folder.
+    """
     from mechcore.filters.bank import load_bank
     from mechcore.filters.bank_file import analyse_bank, write_analysis
 
-    check_outputs({"--output": output}, [weights], ".nc")
-    analysis = analyse_bank(load_bank(weights, layout))
-    if output is not None:
-        write_analysis(analysis, output)
-    typer.echo(_printed(analysis.layers, analysis.summary))
-    reasons = Counter(analysis.skipped.reason)
-    for reason, count in reasons.most_common():
-        typer.echo(f"skipped {count}: {reason}")
+    files = weight_files(weights)
+    outputs = _outputs(output, files, one=files == weights)
+    refused = []
+    for path, target in zip(files, outputs, strict=True):
+        try:
+            analysis = analyse_bank(
+                load_bank(path, layout, select or (), exclude or (), fold_batchnorm=fold_batchnorm)
+            )
+        except MechcoreError as error:
+            refused.append(str(error))
+            continue
+        if target is not None:
+            write_analysis(analysis, target)
+        if len(files) > 1:
+            typer.echo(f"{path}:")
+        typer.echo(_printed(analysis.layers, analysis.summary))
+        for reason, count in Counter(analysis.skipped.reason).most_common():
+            typer.echo(f"skipped {count}: {reason}")
+    if refused:
+        raise MechcoreError("\n".join(refused))
+
+
+def _outputs(output: Path | None, files: list[Path], *, one: bool) -> list[Path | None]:
+    """Where the analysis of each file goes."""
+    if output is None:
+        return [None] * len(files)
+    several = len(files) > 1 or not one
+    outputs = [output / f"{name}.nc" for name in bank_names(files)] if several else [output]
+    options = {f"--output {path.name}" if several else "--output": path for path in outputs}
+    check_outputs(options, files, ".nc")
+    return [*outputs]
 
 
 def _printed(layers: pd.DataFrame, summary: pd.DataFrame) -> str:

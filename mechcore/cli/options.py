@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mechcore.experiment.weights import FORMATS
+from mechcore.experiment.weights import FORMATS, LAYOUTS
 
 CONFIGURATION = "Configuration: a YAML file, or one line of JSON."
 
@@ -22,10 +22,28 @@ ReportOption = Annotated[Path | None, typer.Option("--report", help="The page of
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="Use only the cells finished so far.")
 ]
-WeightsArgument = Annotated[Path, typer.Argument(help=f"Weight file: {', '.join(FORMATS)}.")]
+WeightFilesArgument = Annotated[
+    list[Path], typer.Argument(help="Weight files, folders of them, or patterns as 'runs/*.pth'.")
+]
+WeightsArgument = Annotated[
+    Path, typer.Argument(help=f"Weight file of {', '.join(FORMATS)}, told by its content.")
+]
 LayoutOption = Annotated[
     str,
-    typer.Option(help="Order of the axes where the file does not state it: auto, torch or keras."),
+    typer.Option(help=f"Order of the axes where the file does not state it: {', '.join(LAYOUTS)}."),
+]
+SelectOption = Annotated[
+    list[str] | None, typer.Option(help="Only tensors with such names, as 'layer1.*'; repeatable.")
+]
+ExcludeOption = Annotated[
+    list[str] | None, typer.Option(help="No tensors with such names, as '*.stft.*'; repeatable.")
+]
+FoldOption = Annotated[
+    bool,
+    typer.Option(
+        "--fold-batchnorm",
+        help="Apply the batch normalisation that follows a convolution to its kernels.",
+    ),
 ]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 OptionalOutputOption = Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import Field, field_validator
 
 from mechcore.experiment.cell import ActivationName, Propagation
 from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.experiment.weights import Reading, parts_of
 from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -20,6 +22,9 @@ class FilterRun(Propagation):
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
     layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
+    select: list[str] = Field(default=[], description="only tensors with such names")
+    exclude: list[str] = Field(default=[], description="no tensors with such names")
+    fold_batchnorm: bool = Field(default=False, description="apply the batch normalisation behind")
 
     @field_validator("activations")
     @classmethod
@@ -35,12 +40,16 @@ class PlannedBank:
     name: str
     weights: str
     """Path of the file."""
-    layout: str
-    """Order of the axes."""
+    reading: Reading
     untrained: str | None
     """Name of the bank of the same network before training, if there is one."""
     trained: bool
     """Kernels of trained networks run, and claims are judged by them."""
+
+    @property
+    def parts(self) -> list[str]:
+        """Paths of the files beside it that hold its values, if there are any."""
+        return [str(part) for part in parts_of(Path(self.weights))[1:]]
 
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
@@ -49,11 +58,11 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     for bank in experiment.filter_banks:
         name, *before = bank.names
         untrained = before[0] if before else None
-        banks[name] = PlannedBank(name, bank.weights, bank.layout, untrained, trained=True)
+        chosen = tuple(bank.select), tuple(bank.exclude)
+        reading = Reading(bank.layout, *chosen, bank.fold_batchnorm)
+        banks[name] = PlannedBank(name, bank.weights, reading, untrained, trained=True)
         if untrained and bank.untrained:
-            banks[untrained] = PlannedBank(
-                untrained, bank.untrained, bank.layout, None, trained=False
-            )
+            banks[untrained] = PlannedBank(untrained, bank.untrained, reading, None, trained=False)
     return banks
 
 
@@ -66,5 +75,8 @@ def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
         **shared | {"patterns": images or experiment.patterns},
         activations=experiment.activations,
         slices_per_layer=experiment.slices_per_layer,
-        layout=bank.layout,
+        layout=bank.reading.layout,
+        select=list(bank.reading.select),
+        exclude=list(bank.reading.exclude),
+        fold_batchnorm=bank.reading.fold_batchnorm,
     )

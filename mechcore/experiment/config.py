@@ -20,7 +20,7 @@ from mechcore.experiment.cell import (
     Size,
 )
 from mechcore.experiment.published import read_protocols
-from mechcore.experiment.weights import FORMATS, LAYOUTS, bank_name, check_weights
+from mechcore.experiment.weights import LAYOUTS, SUFFIXES, bank_names, check_weights
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
 from mechcore.model.kernels import FAMILIES, checked_size
@@ -51,10 +51,17 @@ def _accept_paths(schema: dict[str, Any]) -> None:
 class FilterBank(Settings):
     """The weights of a trained network."""
 
-    weights: str = Field(description=f"file: {', '.join(FORMATS)}")
+    weights: str = Field(description=f"file, usually {', '.join(SUFFIXES)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
     layout: LayoutName = Field(
-        default="auto", description="order of the axes: auto, torch or keras"
+        default="auto", description=f"order of the axes: {', '.join(LAYOUTS)}"
+    )
+    select: list[str] = Field(
+        default=[], description="only tensors with such names, as layer1.*; all by default"
+    )
+    exclude: list[str] = Field(default=[], description="no tensors with such names, as *.stft.*")
+    fold_batchnorm: bool = Field(
+        default=False, description="apply the batch normalisation that follows a convolution"
     )
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
@@ -74,10 +81,17 @@ class FilterBank(Settings):
         _check_name("name of the bank", self.label, hint)
         return self
 
+    def named(self, name: str) -> Self:
+        """Return the bank with the name that its place in a list gives it."""
+        if self.name is not None:
+            return self
+        _check_name("name of the bank", name)
+        return self.model_copy(update={"name": name})
+
     @property
     def label(self) -> str:
         """Name of the bank: as given, or that of the file without its suffix."""
-        return bank_name(Path(self.weights)) if self.name is None else self.name
+        return bank_names([self.weights])[0] if self.name is None else self.name
 
     @property
     def names(self) -> list[str]:
@@ -147,11 +161,17 @@ class Experiment(Shared):
             return [] if value is None else value
         return [{"weights": bank} if isinstance(bank, str) else bank for bank in value]
 
+    @field_validator("filter_banks")
+    @classmethod
+    def _banks_of_one_file_name(cls, value: list[FilterBank]) -> list[FilterBank]:
+        names = bank_names([bank.weights for bank in value])
+        return [bank.named(name) for bank, name in zip(value, names, strict=True)]
+
     @field_validator("kernels", mode="before")
     @classmethod
     def _families_not_files(cls, value: object) -> object:
         for name in value if isinstance(value, list) else []:
-            if isinstance(name, str) and name.lower().endswith((".npy", *FORMATS)):
+            if isinstance(name, str) and name.lower().endswith((".npy", *SUFFIXES)):
                 raise InvalidValue("kernels", name, f"a kernel family{OWN_KERNELS}")
         return value
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.published import FILES
+from mechcore.experiment.weights import parts_of
 from mechcore.model.patterns import is_file_name
 
 
@@ -17,7 +18,8 @@ def input_paths(planned: Propagation) -> list[str]:
         return patterns
     banks = planned.filter_banks
     weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
-    return [*patterns, *weights, *published_files(planned)]
+    parts = [str(part) for path in weights for part in parts_of(Path(path))[1:]]
+    return [*patterns, *weights, *parts, *published_files(planned)]
 
 
 def published_files(experiment: Experiment) -> list[str]:

@@ -17,6 +17,9 @@ from mechcore.model.theory import has_no_negative_tap, velocities
 CHUNK = 2**15
 """Kernels at a time: of 7x7 taps, 13 MB an array, which stays within the caches of a server."""
 
+CHUNK_OF_LONG_KERNELS = 2**10
+"""At least so many: the bases of thousands of taps are computed for each chunk."""
+
 OF_THE_SCALE = ("momentum_x", "momentum_y", "total", "point_x", "point_y", "point_z")
 """Columns that are proportional to the taps."""
 
@@ -66,7 +69,8 @@ def analyse(kernels: object) -> xr.Dataset:
     """
     stack = _as_stack(kernels)
     height, width = stack.shape[1:]
-    parts = [_columns(stack[start : start + CHUNK]) for start in range(0, len(stack), CHUNK)]
+    chunk = min(CHUNK, max(CHUNK_OF_LONG_KERNELS, CHUNK * 49 // (height * width)))
+    parts = [_columns(stack[start : start + chunk]) for start in range(0, len(stack), chunk)]
     # Taken out of the parts, so that memory holds one column twice and not all.
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     spectrum = columns.pop("dct_energy").reshape(-1, height, width)
@@ -75,14 +79,9 @@ def analyse(kernels: object) -> xr.Dataset:
     return xr.Dataset(variables, {"v": np.arange(height), "u": np.arange(width)})
 
 
-def dct_bases(height: int, width: int) -> NDArray[np.float64]:
-    """Return the two-dimensional DCT-II bases of unit norm, (kh * kw, kh * kw), one a row, flat.
-
-    The row of coefficient (v, u) is ``v * width + u``.
-    """
-    down = np.array([dct_basis(height, frequency) for frequency in range(height)])
-    right = np.array([dct_basis(width, frequency) for frequency in range(width)])
-    return np.kron(down, right)
+def _dct_bases(length: int) -> NDArray[np.float64]:
+    """The DCT-II bases of unit norm along one axis, one a row."""
+    return np.array([dct_basis(length, frequency) for frequency in range(length)])
 
 
 def _as_stack(kernels: object) -> NDArray[np.floating]:
@@ -120,8 +119,11 @@ def _columns(chunk: NDArray[np.floating]) -> Columns:
 
 def _spectrum(kernels: Array) -> Array:
     """Energy of each DCT-II coefficient, (v * width + u, n): sums over a few taps are slow."""
-    taps = np.ascontiguousarray(kernels.reshape(len(kernels), -1).T)
-    return np.square(dct_bases(*kernels.shape[1:]) @ taps)
+    number, height, width = kernels.shape
+    taps = np.ascontiguousarray(kernels.reshape(number, -1).T).reshape(height, width, number)
+    along_x = _dct_bases(width) @ taps
+    spectrum = _dct_bases(height) @ along_x.reshape(height, width * number)
+    return np.square(spectrum.reshape(height * width, number))
 
 
 def _low_frequency_share(spectrum: Array, shape: tuple[int, ...]) -> Array:

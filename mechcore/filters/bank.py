@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mechcore.errors import choose, shown
-from mechcore.experiment.weights import LAYOUTS
+from mechcore.experiment.weights import LAYOUTS, WHOLE, Reading, weights_sha256
+from mechcore.filters.choice import chosen
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, reason_to_skip, recognise
-from mechcore.io.hashes import file_sha256
 
 LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
@@ -31,7 +32,7 @@ class Bank:
     layers: tuple[Layer, ...]
     """In the order of the file."""
     skipped: tuple[Skipped, ...]
-    layout: str = "auto"
+    reading: Reading = WHOLE
 
     @property
     def slices(self) -> int:
@@ -41,18 +42,30 @@ class Bank:
     @property
     def origin(self) -> dict[str, object]:
         """Attributes of a file of results: the weights that it was made from."""
-        return {"weights": self.name, "weights_sha256": self.sha256, "layout": self.layout}
+        return {"weights": self.name, "weights_sha256": self.sha256, **self.reading.attributes}
 
 
-def load_bank(path: str | Path, layout: str = "auto") -> Bank:
+def load_bank(
+    path: str | Path,
+    layout: str = "auto",
+    select: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    fold_batchnorm: bool = False,
+) -> Bank:
     """Read the spatial convolutions of a weight file, in the convolution convention.
 
     Parameters
     ----------
     path : str or Path
-        A ``.safetensors``, ``.npz``, ``.onnx``, ``.pt``, ``.pth``, ``.h5`` or ``.keras`` file.
+        A file of safetensors, numpy, ONNX, PyTorch or Keras, told by its content.
     layout : {"auto", "torch", "keras"}, optional
         Order of the axes where neither a graph nor a class of Keras states it.
+    select, exclude : iterable of str, optional
+        Names of tensors to read, and not to read, as those of files: ``*`` stands for any text.
+
+    fold_batchnorm : bool, optional
+        Whether to multiply the outputs of a convolution by the factors of the batch normalisation
+        that follows it.
 
     Raises
     ------
@@ -67,15 +80,17 @@ def load_bank(path: str | Path, layout: str = "auto") -> Bank:
     ('conv1.weight', (16, 1, 1, 5, 5))
     """
     choose(LAYOUTS, "layout", layout)
+    reading = Reading(layout, tuple(select), tuple(exclude), fold_batchnorm)
     path = Path(path)
-    with open_tensors(path) as tensors:
+    with open_tensors(path) as stored:
+        tensors = chosen(stored, reading)
         _require_memory(path, [tensor for tensor in tensors if not reason_to_skip(tensor, layout)])
         entries = [recognise(tensor, layout) for tensor in tensors]
     layers = tuple(entry for entry in entries if isinstance(entry, Layer))
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
-    return Bank(path.name, file_sha256(path), layers, skipped, layout)
+    return Bank(path.name, weights_sha256(path), layers, skipped, reading)
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:

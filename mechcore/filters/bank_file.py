@@ -16,6 +16,7 @@ from mechcore.filters.bank import Bank
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
 from mechcore.filters.summary import SHARES, kernel_table, summarise
 from mechcore.filters.variables import BANK_VARIABLES
+from mechcore.io.arrays import Array
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
 from mechcore.io.provenance import provenance
 
@@ -40,11 +41,12 @@ class BankAnalysis:
     """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise` and
     `mechcore.filters.asymmetry.covariance_axes`."""
     layers: pd.DataFrame
-    """A row a layer: name, height, width, filters, summary; ``null_`` and the name of each share,
-    its mean under untrained weights; ``null_low_frequency_limit``, which they exceed once in a
-    thousand; ``low_frequencies``, the number of coefficients that are DC or a gradient;
-    ``leading``, how many of these are among as many largest coefficients; ``strongest``, how many
-    kernels `mechcore.filters.asymmetry.strongest_tenth` finds, and the shares of their types;
+    """A row a layer: name, height, width, filters, spacing_x and spacing_y of the taps, summary;
+    ``null_`` and the name of each share, its mean under untrained weights;
+    ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the
+    number of coefficients that are DC or a gradient; ``leading``, how many of these are among as
+    many largest coefficients; ``strongest``, how many kernels
+    `mechcore.filters.asymmetry.strongest_tenth` finds, and the shares of their types;
     ``anisotropy``, the median of its filters."""
     summary: pd.DataFrame
     skipped: pd.DataFrame
@@ -59,7 +61,7 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
-        attributes=bank.origin | provenance("filters", {"layout": bank.layout}),
+        attributes=bank.origin | provenance("filters", bank.reading.attributes),
         slices=slices,
         filters=filters,
         layers=_layers(bank, slices, filters, summarise(kernels, layers, len(bank.layers))),
@@ -125,11 +127,24 @@ def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
             places.append([np.full_like(inside[0], number), *inside])
     taps, indices = np.concatenate(stacks), np.concatenate(places, axis=1)
     coordinates = dict(zip(SLICE_COORDINATES, indices, strict=True))
+    spacing = np.array([layer.spacing for layer in bank.layers])[coordinates["layer"]]
     return (
-        analyse(taps)
+        _in_pixels(analyse(taps), *spacing.T)
         .assign(taps=(("slice", "y", "x"), taps))
         .assign_coords({name: ("slice", index) for name, index in coordinates.items()})
     )
+
+
+def _in_pixels(slices: xr.Dataset, down: Array, right: Array) -> xr.Dataset:
+    """Moments of kernels whose taps lie apart by these numbers of pixels."""
+    for axis, factor in (("x", right), ("y", down)):
+        slices[f"momentum_{axis}"] *= factor
+        slices[f"velocity_{axis}"] *= factor
+    angle = np.degrees(np.arctan2(slices.momentum_y, slices.momentum_x)) % 360.0
+    slices["momentum_angle"] = slices.momentum_angle.where(
+        (down == right) | np.isnan(slices.momentum_angle), angle
+    )
+    return slices
 
 
 def _filters(slices: xr.Dataset) -> pd.DataFrame:
@@ -163,6 +178,8 @@ def _layers(
                 "height": height,
                 "width": width,
                 "filters": len(layer.kernels),
+                "spacing_x": layer.spacing[1],
+                "spacing_y": layer.spacing[0],
                 **summary.iloc[number],
                 **{f"null_{name}": null_share(name, height, width) for name in SHARES},
                 "null_low_frequency_limit": null_limit(LOW, height, width, effective),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,45 +14,58 @@ from mechcore.filters.formats.tensors import FLOATS, Tensor
 Kernels = NDArray[np.floating]
 
 LARGEST_KERNEL = 31
-"""Longest kernel axis, in px, where the file does not state its convolutions: the longest in use
-are 31 (RepLKNet); what is longer are channels or positions."""
+"""Longest kernel axis, in px, where nothing says that a tensor is a weight: the longest in use are
+31 (RepLKNet); what is longer are channels or positions."""
+
+MOST_TAPS = 4096
+"""Of one kernel: the matrix of its spectrum grows with the square, to 134 MB."""
 
 RANKS = {0: "scalar", 1: "vector", 2: "matrix"}
 
 NOT_KERNELS = ("embed", "token", "position", "bias", "mask", "running_", "moving_", "gamma")
 """Parts of the last word of a name that no kernel has, as in ``pos_embed``."""
 
+OPTIMISER_STATES = ("exp_avg", "max_exp_avg", "momentum_buffer", "square_avg", "acc_delta")
+"""Starts of the last word of the names of averages in the shapes of weights."""
+
 NO_LINE = "3 axes, but not the weight of a conv by its name"
 
-LINE_ENDINGS = ("weight", "kernel", "0")
-"""Last words of the names of 1-D kernels, where the file does not state its convolutions;
-``vars/0`` is that of Keras."""
+KERNEL_ENDINGS = ("weight", "weight_orig", "kernel", "0")
+"""Last words of the names of kernels, where the file does not state its convolutions; ``vars/0`` is
+that of Keras."""
 
 
 @dataclass(frozen=True)
 class AxisOrder:
     """An order of the axes of kernels."""
 
-    kernel_first: bool
+    kernel: slice
+    """Axes of the kernel."""
     ending: str
+    """Last word of the names of such tensors; empty for orders that are never guessed."""
     channels: dict[str, tuple[int, int]]
     """Axes of the outputs and of the inputs, by kind of layer."""
 
     def kernel_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the lengths of the kernel's axes; (0,) if there is none."""
-        return (shape[:-2] if self.kernel_first else shape[2:]) or (0,)
+        return shape[self.kernel] or (0,)
 
 
 AXIS_ORDERS: dict[str, AxisOrder] = {
     "torch": AxisOrder(
-        kernel_first=False,
+        kernel=slice(2, None),
         ending="weight",
         channels={"convolution": (0, 1), "transposed": (1, 0)},
     ),
     "keras": AxisOrder(
-        kernel_first=True,
+        kernel=slice(None, -2),
         ending="kernel",
         channels={"convolution": (-1, -2), "depthwise": (-2, -1), "transposed": (-2, -1)},
+    ),
+    "ohwi": AxisOrder(
+        kernel=slice(1, -1),
+        ending="",
+        channels=dict.fromkeys(("convolution", "depthwise", "transposed"), (0, -1)),
     ),
 }
 """Orders of axes by name of the layout; where nothing else decides, the first is taken."""
@@ -64,7 +78,10 @@ class Layer:
     name: str
     kernels: Kernels
     """Shape (out, in, planes, kh, kw), in the convolution convention; float64 if the file holds
-    that, else float32. 2-D convolutions have one plane, 1-D ones also have ``kh = 1``."""
+    that, else float32. 2-D convolutions have one plane, 1-D ones also have ``kh = 1``, as have 3-D
+    ones along the first axis alone."""
+    spacing: tuple[float, float] = (1.0, 1.0)
+    """Distance between taps, in pixels of the layer's input: down and to the right."""
 
 
 @dataclass(frozen=True)
@@ -86,29 +103,42 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
         raise MechcoreError(
             f"{shown(tensor.name)} is a kernel of {tensor.dtype}, expected {readable}"
         )
-    kernels = _convolved(_channels_first(tensor, layout), tensor)
+    values = _channels_first(tensor, layout)
+    kernels = _convolved(values, tensor)
+    if tensor.output_scale:
+        factors = tensor.output_scale()
+        # Else it is that of something between.
+        if factors.size == len(kernels):
+            kernels *= factors.reshape(-1, 1, 1, 1, 1)
     bad = kernels.size - np.count_nonzero(np.isfinite(kernels))
     if bad:
         counts = f"{bad} of {kernels.size} weights are infinite or not a number"
         raise MechcoreError(f"{shown(tensor.name)}: {counts}")
-    return Layer(tensor.name, kernels)
+    return Layer(tensor.name, kernels, _spacing(tensor, values.shape[2:]))
 
 
 def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:
     """Return why a tensor is no spatial convolution, without reading it; empty if it is one."""
-    longest = max(_axis_order(tensor, layout).kernel_shape(tensor.shape))
+    kernel = _axis_order(tensor, layout).kernel_shape(tensor.shape)
+    longest, taps = max(kernel), math.prod(kernel)
     rank, guessed, word = len(tensor.shape), tensor.kind is None, _last_word(tensor.name)
     named_otherwise = any(part in word for part in NOT_KERNELS)
-    line_by_name = "conv" in tensor.name.lower() and word in LINE_ENDINGS
+    kernel_by_name = word in KERNEL_ENDINGS
+    line_by_name = "conv" in tensor.name.lower() and kernel_by_name
     reasons = [
         (tensor.reason, bool(tensor.reason)),
         (RANKS.get(rank, f"{rank} axes"), rank not in (3, 4, 5)),
         ("empty", 0 in tensor.shape),
         (f"{tensor.dtype} values", "float" not in tensor.dtype),
+        ("a state of the optimiser", guessed and word.startswith(OPTIMISER_STATES)),
         ("something else by its name", guessed and named_otherwise),
         (NO_LINE, guessed and rank == 3 and not line_by_name),
         ("kernel of one tap", longest == 1),
-        (f"axes longer than {LARGEST_KERNEL}", guessed and longest > LARGEST_KERNEL),
+        (
+            f"axes longer than {LARGEST_KERNEL}",
+            guessed and longest > LARGEST_KERNEL and not kernel_by_name,
+        ),
+        (f"kernel of more than {MOST_TAPS} taps", taps > MOST_TAPS),
     ]
     return next((reason for reason, holds in reasons if holds), "")
 
@@ -125,7 +155,7 @@ def _axis_order(tensor: Tensor, layout: str) -> AxisOrder:
 
 
 def _guessed_order(tensor: Tensor) -> AxisOrder:
-    orders = list(AXIS_ORDERS.values())
+    orders = [order for order in AXIS_ORDERS.values() if order.ending]
     kernels = {order.ending: order.kernel_shape(tensor.shape) for order in orders}
     short = [order for order in orders if max(kernels[order.ending]) <= LARGEST_KERNEL]
     square = [order for order in orders if len(set(kernels[order.ending][-2:])) == 1]
@@ -159,11 +189,31 @@ def _convolved(values: NDArray[np.generic], tensor: Tensor) -> Kernels:
 
     Networks correlate, so their kernels are turned by 180 degrees, but for transposed convolutions.
     """
-    kernel = (1,) * (5 - values.ndim) + values.shape[2:]
-    planes = values.reshape(*values.shape[:2], *kernel)
+    planes = values.reshape(*values.shape[:2], *_as_planes(values.shape[2:], values.shape[2:]))
     if tensor.kind != "transposed":
         planes = planes[..., ::-1, ::-1]
     dtype: type[np.floating] = np.float64 if tensor.dtype == "float64" else np.float32
     # Signalling NaNs and infinities of small types are counted afterwards.
     with np.errstate(invalid="ignore"):
         return planes.astype(dtype, order="C")
+
+
+def _as_planes(values: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a number for each axis of a kernel as (planes, y, x), with 1 for axes that it lacks.
+
+    A kernel along the first of three axes, as time in a film, would be planes of one tap: it is
+    laid along x.
+    """
+    full = (1,) * (3 - len(values)) + values
+    return full[::-1] if len(kernel) == 3 and kernel[1:] == (1, 1) else full
+
+
+def _spacing(tensor: Tensor, kernel: tuple[int, ...]) -> tuple[float, float]:
+    """Dilation; transposed convolutions fit as many taps between two pixels as their stride."""
+    ones = (1,) * len(kernel)
+    strides = tensor.strides if tensor.kind == "transposed" and tensor.strides else ones
+    apart = _as_planes(tensor.dilations or ones, kernel)
+    _, y, x = (
+        taps / stride for taps, stride in zip(apart, _as_planes(strides, kernel), strict=True)
+    )
+    return y, x

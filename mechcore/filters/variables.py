@@ -39,6 +39,8 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "height": ("height of the kernels", "pixel"),
     "width": ("width of the kernels", "pixel"),
     "filters": ("number of outputs", "1"),
+    "spacing_x": ("distance of taps, to the right, in the input of the layer", "pixel"),
+    "spacing_y": ("distance of taps, downwards, in the input of the layer", "pixel"),
     "slices": ("number of two-dimensional kernels", "1"),
     "zero_slices": ("number of kernels that are zero", "1"),
     "effective_slices": ("number of kernels of equal energy that would weigh as much", "1"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mechcore.analysis.measures import measure
+from mechcore.analysis.measures import directions, measure
 from mechcore.filters.bank_file import SLICE_COORDINATES, BankAnalysis
+from mechcore.io.arrays import Array
 from mechcore.io.netcdf import ROOT
 
 # Columns of the kernels, of `mechcore.analysis.measures.measure`, and of the trajectories.
@@ -35,8 +37,26 @@ def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> 
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(tables, ignore_index=True)
+    spacing = analysis.layers[["spacing_x", "spacing_y"]].to_numpy()[table.layer]
+    table = _in_pixels(table, *spacing.T)
     names = analysis.layers.name.to_numpy()
     return table.assign(number=table.layer + 1, layer=names[table.layer])[list(COLUMNS)]
+
+
+def _in_pixels(table: pd.DataFrame, right: Array, down: Array) -> pd.DataFrame:
+    """Velocities of kernels that ran without the pixels between their taps."""
+    angle = np.radians(table.momentum_angle.fillna(0.0))
+    along = np.where(
+        right == down, right, 1 / np.hypot(np.cos(angle) / right, np.sin(angle) / down)
+    )
+    x, y = table.velocity_x.to_numpy() * right, table.velocity_y.to_numpy() * down
+    return table.assign(
+        velocity_x=x,
+        velocity_y=y,
+        speed=table.speed * along,
+        speed_theory=table.speed_theory * along,
+        direction=np.where(right == down, table.direction, directions(x, y)),
+    )
 
 
 def _velocities(slices: xr.Dataset, run: xr.Dataset) -> pd.DataFrame:

@@ -110,7 +110,8 @@ def _gaussian_odd(shape: Shape, seed: int) -> Kernel:
 
 
 def _binomial(degree: int) -> Array:
-    return np.array([math.comb(degree, i) for i in range(degree + 1)], dtype=np.float64)
+    # Divided by their sum: those of large degrees are no floats.
+    return np.array([math.comb(degree, i) / 2**degree for i in range(degree + 1)])
 
 
 def sobel(shape: Shape) -> Kernel:

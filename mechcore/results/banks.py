@@ -13,7 +13,7 @@ import xarray as xr
 from mechcore.experiment.banks import PlannedBank, filter_run
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS
-from mechcore.io.hashes import file_sha256
+from mechcore.experiment.weights import weights_sha256
 from mechcore.io.netcdf import ROOT, read_groups
 from mechcore.simulation.checks import check_attributes
 
@@ -42,7 +42,7 @@ class BankResults:
         from mechcore.filters.bank_file import read_analysis
 
         paths = bank_files(plan, results)
-        origin = {"weights_sha256": file_sha256(plan.weights), "layout": plan.layout}
+        origin = {"weights_sha256": weights_sha256(Path(plan.weights)), **plan.reading.attributes}
         analysis = read_analysis(paths[0])
         check_attributes(paths[0], xr.Dataset(attrs=analysis.attributes), origin)
         if not plan.trained or not paths[1].is_file():

@@ -163,9 +163,13 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("sound.npy", "the same file"),
     ),
     # Banks.
-    "weights that are a folder": (("filters", "."), ("weights", "'.'", "is a folder")),
-    "weights of one array": (("filters", "sound.npy"), ("weights", "numpy.savez")),
-    "weights of another kind": (("filters", "weights.txt"), ("weights.txt", ".safetensors")),
+    "weights that are a folder": (
+        ("filters", "folder"),
+        ("'folder'", "a weight file, a folder"),
+    ),
+    "weights of one array": (("filters", "sound.npy"), ("sound.npy", "numpy.savez")),
+    "weights of another kind": (("filters", "results/tiny/sweep.json"), ("is empty",)),
+    "a pattern of no weights": (("filters", "*.pth"), ("'*.pth'", "a pattern of their names")),
     "weights of no order": (("filters", "sound.npz", "--layout", "jax"), ("layout", "'jax'")),
     "settings that are not JSON": (
         ("simulate-filters", "sound.npz", "--settings", "relu", *OUTPUT),
@@ -243,6 +247,7 @@ def write_sound_files(folder: Path) -> None:
     np.save(folder / "sound.npy", np.ones((3, 3)))
     np.save(folder / "row.npy", np.ones(3))
     np.savez(folder / "sound.npz", **{"conv.weight": np.ones((1, 1, 3, 3), np.float32)})
-    (folder / "my net.npz").hardlink_to(folder / "sound.npz")
+    for name in ("net.npz", "my net.npz"):
+        (folder / name).hardlink_to(folder / "sound.npz")
     (folder / "results" / "tiny").mkdir(parents=True)
     (folder / "results" / "tiny" / "sweep.json").touch()

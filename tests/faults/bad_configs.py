@@ -109,7 +109,6 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("patterns[]", "a path without braces", ("{cell}.npy",)),
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
     ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
-    ("filter_banks[0]", "a file that ends in .safetensors", ("bad.yaml",)),
     ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
 ]
 """Where values are, what is expected there, and values that are not.
@@ -152,6 +151,7 @@ CHANGES: dict[str, Bad] = {
     "pattern twice": ({"patterns": ["delta", "delta"]}, ("patterns", "'delta'", "once")),
     "bank twice": ({"filter_banks": ["net.npz", "net.npz"]}, ("filter_banks", "'net'", "once")),
     "bank before training": ({"filter_banks": BANKS}, ("filter_banks", "'net-untrained'", "once")),
+    "bank of a text": ({"filter_banks": ["bad.yaml"]}, ("filter_banks[0]", "'bad.yaml' starts")),
     "numbers of nobody": ({"published": "config"}, ("published", "'config'", "protocols.yaml")),
     # Names.
     "unknown kernel": ({"kernels": ["dctt"]}, ("kernels", "'dctt'", "did you mean 'dct'")),

@@ -14,10 +14,10 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.experiment.weights import FORMATS
 from tests.faults.bad_arrays import header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
-from tests.helpers.weight_files import WRITERS, onnx_model, write_keras, write_npz
+from tests.helpers.projects import PROJECT
+from tests.helpers.weight_files import WRITERS, WRITTEN_BY, onnx_model, write_keras, write_npz
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
@@ -43,7 +43,6 @@ def kernel_with(value: float) -> dict[str, NDArray[np.float32]]:
 
 def common(suffix: str) -> Table:
     """What is wrong in any format; the fuzz cuts and damages the bytes."""
-    other = ".safetensors" if suffix == ".npz" else ".npz"
     contents: dict[str, tuple[dict[str, NDArray[Any]], tuple[str, ...]]] = {
         "no tensor": ({}, ()),
         "no kernel": ({"fc.weight": KERNEL[0, 0]}, ("no spatial convolution",)),
@@ -53,11 +52,11 @@ def common(suffix: str) -> Table:
     }
     return {
         **of_any_format(),
+        "a folder": (Path.mkdir, ("a weight file, a folder",)),
         **{
             name: (written(suffix, arrays), message) for name, (arrays, message) in contents.items()
         },
         "half of it": (damaged(suffix, lambda data: data[: len(data) // 2]), ()),
-        "another format": (written(other, kernel_with(1)), ()),
         "5 GB of zeros": (sparse(b""), ()),
     }
 
@@ -129,8 +128,8 @@ LIE = damaged(".npz", lambda data: lying(data, 2**31))
 UNWRITABLE = KERNEL.astype(ml_dtypes.float8_e5m2)
 
 NPZ: Table = {
-    "no members": (archive({}), ("empty",)),
-    "members that are no arrays": (array("a.txt", b"text"), ("not an array",)),
+    "no members": (archive({}), ("starts with b'PK",)),
+    "members that are no arrays": (array("a.txt", b"text"), ("is a zip archive without weights",)),
     "a member that is no array": (array("a.npy", b"text"), ()),
     "a header that calls": (array("a.npy", CALL), ()),
     "a shape of exabytes": (array("a.npy", shape("(10000000000, 9, 3, 3)")), ("would take",)),
@@ -163,24 +162,65 @@ def strided(*shape: int) -> Maker:
     return torch_saved(lambda torch: {"a": torch.ones(1).as_strided(shape, zeros)})
 
 
-CODE = ("holds code or Python objects", "torch.save(model.state_dict(), path)")
+def refused(name: str) -> tuple[str, str]:
+    return f"holds {name!r}, an object", "torch.save(model.state_dict(), path)"
+
+
+CODE = refused("builtins.getattr")
 RUNS = {"conv.weight": Runs()}
 OLD = {"_use_new_zipfile_serialization": False}
 MEMORY = b"\x80\x02]" + b"]" * 10**6 + b"a" * 10**6 + b"."
+
+
+def repacked(**changes: Any) -> Maker:
+    """A file of torch with other members, or an archive of another kind."""
+
+    def write(path: Path) -> None:
+        torch_saved(lambda torch: {"conv.weight": torch.ones((4, 2, 3, 3))})(path)
+        options = {"compression": changes.pop("compression", 0)}
+        with zipfile.ZipFile(path) as sound:
+            members = {name: sound.read(name) for name in sound.namelist()}
+        folder = next(iter(members)).partition("/")[0]
+        archive(members | {f"{folder}/{name}": data for name, data in changes.items()}, **options)(
+            path
+        )
+
+    return write
+
+
+def pickled(code: bytes) -> Maker:
+    return archive({"net/data.pkl": b"\x80\x02" + code, "net/constants.pkl": b""})
+
+
 SPARSE = torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3)).to_sparse()})
 NOWHERE = torch_saved(lambda torch: {"a": torch.ones((2, 2, 3, 3), device="meta")})
 
 TORCH: Table = {
     "objects that run": (torch_saved(lambda _: RUNS), CODE),
     "objects that run, as before 1.6": (torch_saved(lambda _: RUNS, **OLD), CODE),
-    "a whole module": (torch_saved(lambda torch: torch.nn.Conv2d(1, 1, 3)), CODE),
-    "a script": (archive({"net/constants.pkl": b"", "net/data.pkl": b""}), CODE),
+    "a whole module": (
+        torch_saved(lambda torch: torch.nn.Conv2d(1, 1, 3)),
+        refused("torch.nn.modules.conv.Conv2d"),
+    ),
     "a list": (torch_saved(lambda torch: [torch.ones(3)]), ("type list",)),
     "a tensor of exabytes": (strided(10**6, 10**6, 3, 3), ("would take",)),
     "megabytes in four bytes": (strided(1000, 1000, 3, 3), ("declares 36000000 bytes",)),
     "sparse values": (SPARSE, ("sparse values",)),
     "values of no device": (NOWHERE, ()),
-    "a compressed archive": (array("net/data/0", bytes(1000), squeezed=True), ("is compressed",)),
+    "a compressed archive": (repacked(compression=zipfile.ZIP_DEFLATED), ("is compressed",)),
+    "bytes in another order": (repacked(byteorder=b"big"), ("big-endian",)),
+    "values that are not there": (repacked(**{"data/0": b""}), ("declares 288 bytes",)),
+    "a script that calls": (
+        pickled(b"c__torch__.net\nNet\ncos\nsystem\nX\x04\0\0\0true\x85R."),
+        refused("os.system"),
+    ),
+    "a storage that is a call": (pickled(b"cos\nsystem\nX\x04\0\0\0trueQ."), refused("os.system")),
+    "a tensor that is a text": (
+        pickled(b"ctorch._utils\n_rebuild_tensor_v2\nX\x04\0\0\0true\x85R."),
+        (),
+    ),
+    "a memo of gigabytes": (pickled(b"Nr\xff\xff\xff\x7f."), ("type nonetype",)),
+    "a text of exabytes": (pickled(b"\x8d" + b"\xff" * 7 + b"\x7f."), ()),
     "an archive of nothing": (array("net/data.pkl", b""), ()),
     "a pickle that fills memory": (array("net/data.pkl", MEMORY), ()),
 }
@@ -229,6 +269,27 @@ def _name_of_bytes(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"unknown", b"\xffnknown"))
 
 
+def _of_nodes(*words: str) -> Maker:
+    """The kernel behind nodes, each of which takes what the one before it made."""
+
+    def change(model: Any, _: Any) -> None:
+        from onnx.helper import make_node
+
+        for number, word in enumerate(words):
+            kind, *inputs = word.split()
+            names = [f"{number}" if name == "before" else name for name in inputs]
+            model.graph.node.append(make_node(kind, names, [f"{number + 1}"]))
+        model.graph.node[0].input[1] = f"{len(words)}"
+
+    return onnx_saved(change)
+
+
+def _steps(name: str, *steps: int) -> Maker:
+    return onnx_saved(
+        lambda model, _: model.graph.node[0].attribute.add(name=name, ints=steps, type=7)
+    )
+
+
 NO_TYPE = onnx_saved(lambda _, tensor: setattr(tensor, "data_type", 99))
 SAME_NAME = onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor))
 
@@ -241,6 +302,14 @@ ONNX: Table = {
     "no groups": (_group(0), ("'w' cannot be split into 0 groups",)),
     "groups that do not divide the inputs": (_group(3), ("'w' cannot be split into 3 groups",)),
     "a convolution inside of a function": (onnx_saved(_function), ("inline_local_functions",)),
+    "dilations of another number": (_steps("dilations", 2), ("dilations of (2,) for 2 axes",)),
+    "strides of zero": (_steps("strides", 0, 1), ("strides of (0, 1)",)),
+    "a kernel that is computed": (_of_nodes("Add w w"), ("kernel that is computed by Add",)),
+    "a chain without end": (
+        _of_nodes("Identity w", *["DequantizeLinear before before before"] * 60),
+        ("computed by DequantizeLinear",),
+    ),
+    "scales of another number": (_of_nodes("DequantizeLinear w w"), ("filters, but 72 scales",)),
     "a name that is no text": (_name_of_bytes, ("kernel that is not stored as an array",)),
     "a name that occurs twice": (SAME_NAME, ("two tensors with the same name",)),
 }
@@ -311,22 +380,83 @@ def _configured(path: Path) -> None:
 CLAIMED = array("model.weights.h5", bytes(216 * 10**6), squeezed=True)
 
 KERAS: Table = {
-    "no weights": (archive({"config.json": b"{}"}), ("holds no model.weights.h5",)),
+    "no weights": (archive({"config.json": b"{}"}), ("is a zip archive without weights",)),
     "weights that are none": (archive({"model.weights.h5": b"weights"}), ()),
     "216 MB in 210 kB": (CLAIMED, ("more than 100 times the file's",)),
     "a configuration of brackets": (_configured, ()),
 }
 
+SMALL = (PROJECT / "tests" / "filters" / "data" / "small.tflite").read_bytes()
+
+
+def patched(place: int, number: int) -> Maker:
+    """The small model of TFLite with another number of four bytes."""
+    return content(SMALL[:place] + struct.pack("<I", number) + SMALL[place + 4 :])
+
+
+def _shape_of(name: str, *shape: int) -> Maker:
+    sound, other = (struct.pack(f"<I{len(s)}i", len(s), *s) for s in ((4, 3, 5, 2), shape))
+    assert SMALL.count(sound) == 1, name
+    return content(SMALL.replace(sound, other))
+
+
+ROOT = struct.unpack("<I", SMALL[:4])[0]
+
+TFLITE: Table = {
+    "nothing but its name": (content(b"\x08\0\0\0TFL3"), ()),
+    "a root outside": (patched(0, 2**31), ()),
+    "a directory outside": (patched(ROOT, 2**31), ()),
+    "a directory in itself": (patched(ROOT, 0), ()),
+    "a shape of exabytes": (_shape_of("conv", 2**31 - 1, 3, 5, 2**31 - 1), ("would take",)),
+    "a negative shape": (_shape_of("conv", -4, 3, 5, -2), ()),
+    "a shape of more than it holds": (_shape_of("conv", 4, 3, 5, 3), ("cannot reshape",)),
+}
+
+
+def index(shards: object) -> Maker:
+    return content(json.dumps({"weight_map": shards}))
+
+
+def model(topology: object = None, **entry: Any) -> Maker:
+    """A model of TensorFlow.js whose values are those of a sound file beside it."""
+    weight = {"name": "conv/kernel", "shape": [3, 3, 2, 4], "dtype": "float32"} | entry
+    manifest = [{"paths": ["sound.npy"], "weights": [weight]}]
+    return content(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+
+
+OUTSIDE = [{"paths": ["../outside/secret"], "weights": []}]
+
+SHARDS: Table = {
+    "JSON of something else": (content('{"metadata": {}}'), ("neither 'weight_map' nor",)),
+    "half of it": (content('{"weight_map": {"a": "a.npz"'), ("a damaged index",)),
+    "brackets": (content('{"metadata": ' + "[" * 10**6), ("a damaged index",)),
+    "a list of shards": (index(["a.npz"]), ("a damaged index",)),
+    "a shard above": (index({"a": "../outside/secret"}), ("no file beside it",)),
+    "a shard that is not there": (index({"a": "no.npz"}), ("'no.npz', which is no file",)),
+    "a shard without a name": (index({"a": ""}), ("no file beside it",)),
+    "a shard that is a pipe": (index({"a": "pipe.png"}), ("no file beside it",)),
+    "an index in itself": (index({"a": "bad.index.json"}), ("recursion",)),
+    "values above": (content(json.dumps({"weightsManifest": OUTSIDE})), ("no file beside it",)),
+    "fewer values than stated": (model(), ("cannot be read",)),
+    "a shape of exabytes": (model(shape=[3, 3, 10**9, 10**6]), ("would take",)),
+    "a negative length": (model(shape=[-3, 3, 2, -4]), ("negative length",)),
+    "a type of objects": (model(dtype="O"), ("object values",)),
+    "a topology of a list": (model(topology=[1]), ()),
+}
+
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
 TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
+OWN = {".tflite": TFLITE, ".index.json": SHARDS}
+"""Formats without a writer: their sound file is damaged by hand."""
 
 
 def cases() -> list[Case]:
     result = []
-    for suffix, table in TABLES.items():
-        file, package = f"bad{suffix}", FORMATS[suffix].package or ""
+    tables = {suffix: {**common(suffix), **table} for suffix, table in TABLES.items()} | OWN
+    for suffix, table in tables.items():
+        file, package = f"bad{suffix}", WRITTEN_BY.get(suffix, "")
         words = ("filters", file, "--output", "out.nc")
-        for name, (make, message) in {**common(suffix), **table}.items():
+        for name, (make, message) in table.items():
             name = f"weights{suffix}: {name}"
             result.append(Case(name, words, (file, *message), file, make, package))
     return result

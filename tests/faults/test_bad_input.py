@@ -50,7 +50,6 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "world" / "work"
     for name in ("folder.npy", "folder.npz", "folder"):
         (folder / name).mkdir(parents=True)
-    (folder / "net.npz").touch()
     bad_commands.write_sound_files(folder)
     (folder / "zero.npy").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.png")

@@ -20,7 +20,6 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.grid import expand
-from mechcore.experiment.weights import FORMATS
 from mechcore.filters.bank import load_bank
 from mechcore.io.arrays import load_array
 from mechcore.io.netcdf import read_attributes, read_dataset, read_groups, write_dataset
@@ -29,6 +28,7 @@ from mechcore.simulation.run import simulate
 from tests.faults.bad_arrays import saved
 from tests.faults.bad_configs import GOOD
 from tests.helpers.isolation import call_limited
+from tests.helpers.projects import PROJECT
 from tests.helpers.weight_files import WRITERS
 
 FULL = """
@@ -186,9 +186,14 @@ def _weights(suffix: str, folder: Path) -> bytes:
 # The files of Keras have no attributes here: HDF5 1.14 reads a damaged text of variable length, as
 # an attribute of h5py is, in an endless loop that nothing can interrupt. Those of results are of
 # fixed length, and read in a process that could be killed.
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", WRITERS)
 def test_weights(tmp_path: Path, suffix: str) -> None:
     check_reader(tmp_path / f"fuzzed{suffix}", damaged(_weights(suffix, tmp_path)), load_bank)
+
+
+def test_models_of_tflite(tmp_path: Path) -> None:
+    small = PROJECT / "tests" / "filters" / "data" / "small.tflite"
+    check_reader(tmp_path / "fuzzed", damaged(small.read_bytes()), load_bank)
 
 
 def read_result(path: Path) -> None:

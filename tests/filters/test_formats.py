@@ -17,18 +17,21 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.weights import FORMATS
+from mechcore.experiment.weights import FORMATS, format_of, weight_files
 from mechcore.filters.bank import load_bank
 from tests.helpers.weight_files import (
+    WRITERS,
     keras_order,
     onnx_model,
     write_hdf5,
     write_keras,
     write_npz,
     write_raw_safetensors,
+    write_safetensors,
 )
 
-SMALL_KERAS = Path(__file__).with_name("data") / "small.keras"
+DATA = Path(__file__).with_name("data")
+SMALL_KERAS, SMALL_TFLITE = DATA / "small.keras", DATA / "small.tflite"
 
 
 @pytest.fixture
@@ -106,13 +109,15 @@ def test_checkpoints_of_torch_are_searched_for_weights(
     torch = pytest.importorskip("torch")
     values = torch.from_numpy(kernel)
     state = OrderedDict({"conv.weight": torch.nn.Parameter(values), "steps": torch.tensor(3)})
-    optimiser = {"state": {0: {"exp_avg": values}}}
+    optimiser = {"state": {0: {"exp_avg": values}}, "param_groups": [{"lr": 0.1}]}
     path = tmp_path / "net.pth"
-    checkpoint = {"epoch": 3, "lr": 0.1, "optimizer": optimiser, key: {"stem": state}}
+    best = np.float64(0.5)
+    checkpoint = {"epoch": 3, "best": best, "optim_g": optimiser, key: {"stem": state}}
     torch.save(checkpoint, path, _use_new_zipfile_serialization=archived)
     bank = load_bank(path)
     assert [layer.name for layer in bank.layers] == ["stem.conv.weight"]
-    assert [entry.reason for entry in bank.skipped] == ["scalar"]
+    reasons = ["a state of the optimiser", "scalar"]
+    assert [entry.reason for entry in bank.skipped] == reasons
     torch.save({"net": state, "optimizer": optimiser}, path)
     assert [layer.name for layer in load_bank(path).layers] == ["net.conv.weight"]
 
@@ -174,6 +179,92 @@ def test_kernels_of_a_graph_are_found_by_use(tmp_path: Path, kernel: NDArray[np.
     }
 
 
+def onnx_nodes(kernel: NDArray[np.float32]) -> dict[str, tuple[list[Any], dict[str, Any]]]:
+    """Graphs that make a kernel of constants, by what they do: nodes and constants."""
+    node = pytest.importorskip("onnx").helper.make_node
+    scale = np.array([0.5, 0.25, 2, 1], np.float32)
+    zero, quantised = np.array([3, 0, -2, 1], np.int8), (kernel * 20 - 10).astype(np.int8)
+    convolution = node("Conv", ["x", "w"], ["y"])
+    dequantised = node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=0)
+    plain = node("DequantizeLinear", ["q", "s"], ["w"])
+    integer = node("ConvInteger", ["x8", "q", "", "z"], ["y8"])
+    cast, scaled = node("Cast", ["y8"], ["y32"], to=1), node("Mul", ["y32", "s"], ["y"])
+    to_int = node("Cast", ["x"], ["x8"], to=3)
+    return {
+        "Transpose": (
+            [node("Transpose", ["v"], ["w"], perm=[3, 2, 0, 1]), convolution],
+            {"v": kernel.transpose(2, 3, 1, 0)},
+        ),
+        "Cast": (
+            [node("Cast", ["v"], ["w"], to=1), convolution],
+            {"v": kernel.astype(np.float16)},
+        ),
+        "DequantizeLinear by filter": (
+            [dequantised, convolution],
+            {"q": quantised, "s": scale, "z": zero},
+        ),
+        "DequantizeLinear": ([plain, convolution], {"q": quantised, "s": scale[:1].reshape(())}),
+        "a chain": (
+            [
+                node("Identity", ["v"], ["i"]),
+                node("Transpose", ["i"], ["q"], perm=[1, 0, 2, 3]),
+                plain,
+                convolution,
+            ],
+            {"v": quantised.swapaxes(0, 1), "s": scale[:1].reshape(())},
+        ),
+        "ConvInteger": (
+            [to_int, integer, cast, scaled],
+            {"q": quantised, "s": scale[:1], "z": zero[:1]},
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", list(onnx_nodes(np.ones((4, 2, 3, 3), np.float32))))
+def test_kernels_behind_nodes_are_those_that_the_graph_convolves_with(
+    tmp_path: Path, kernel: NDArray[np.float32], name: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx.reference import ReferenceEvaluator
+
+    nodes, constants = onnx_nodes(kernel)[name]
+    nodes[-1].name = "layer"
+    model = onnx_model(nodes, constants)
+    for names, values in ((["x"], model.graph.input), (["y"], model.graph.output)):
+        values.extend(onnx.helper.make_tensor_value_info(n, 1, None) for n in names)
+    onnx.save(model, tmp_path / "net")
+    (layer,) = load_bank(tmp_path / "net").layers
+    for channel in range(2):
+        image = np.zeros((1, 2, 5, 5), np.float32)
+        image[0, channel, 2, 2] = 1
+        (response,) = ReferenceEvaluator(model).run(None, {"x": image})
+        # Whole numbers and quarters: nothing is rounded.
+        np.testing.assert_array_equal(layer.kernels[:, channel, 0], response[0])
+
+
+def test_quantised_convolutions_are_dequantised_and_layers_are_named_by_nodes(
+    tmp_path: Path, kernel: NDArray[np.float32]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    quantised = (kernel * 100).astype(np.int8)
+    scale = np.array([0.5, 0.25, 2, 1], np.float32)
+    zero = np.array([3, 0, 0, 1], np.int8)
+    inputs = ["x", "xs", "xz", "q", "s", "z", "ys", "yz"]
+    node = onnx.helper.make_node
+    nodes = [
+        node("QLinearConv", inputs, ["y"], name="/stem/Conv", dilations=[2, 3], strides=[4, 1]),
+        node("Conv", ["y", "a"], ["b"], name="twice"),
+        node("Conv", ["b", "c"], ["d"], name="twice"),
+    ]
+    arrays = {"q": quantised, "s": scale, "z": zero, "a": kernel, "c": kernel}
+    onnx.save(onnx_model(nodes, arrays), tmp_path / "net")
+    layers = {layer.name: layer for layer in load_bank(tmp_path / "net").layers}
+    assert list(layers) == ["/stem/Conv", "a", "c"]
+    expected = (quantised - zero[:, None, None, None]) * scale[:, None, None, None]
+    np.testing.assert_array_equal(as_torch(layers["/stem/Conv"].kernels), expected)
+    assert layers["/stem/Conv"].spacing == (2, 3)
+
+
 KERAS_LAYERS = {
     "conv2d": ((4, 1, 1, 3, 3), (3, 2, 0, 1)),
     "depthwise_conv2d": ((8, 1, 1, 3, 3), (2, 3, 0, 1)),
@@ -224,6 +315,38 @@ def test_classes_of_layers_come_from_the_configuration_or_the_path(
     assert [entry.reason for entry in bank.skipped] == ["a state of the optimiser"]
 
 
+@pytest.mark.parametrize("stated", ["model_config", "layer_names"])
+def test_old_files_of_keras_have_names_twice_with_a_number(
+    tmp_path: Path, rng: np.random.Generator, stated: str
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    shapes = {"zz_conv2d": (3, 3, 2, 4), "conv2d_transpose_1": (3, 3, 8, 4), "conv1d": (3, 5, 2)}
+    kinds = ("Conv2D", "Conv2DTranspose", "Conv1D")
+    layers = [
+        {
+            "class_name": kind,
+            "config": {"name": name, "strides": 1, "dilation_rate": [2] * (len(shape) - 2)},
+        }
+        for kind, (name, shape) in zip(kinds, shapes.items(), strict=True)
+    ]
+    values = {name: rng.random(shape, dtype=np.float32) for name, shape in shapes.items()}
+    arrays = {f"{name}/{name}_1/kernel:0": array for name, array in values.items()}
+    write_hdf5(tmp_path / "old.h5", arrays)
+    with h5py.File(tmp_path / "old.h5", "a") as file:
+        if stated == "layer_names":
+            file.attrs[stated] = [name.encode() for name in shapes]
+        else:
+            file.attrs[stated] = json.dumps({"config": {"name": "m", "layers": layers}})
+    read = load_bank(tmp_path / "old.h5").layers
+    assert [layer.name for layer in read] == list(arrays)
+    plain, up, line = (layer.kernels for layer in read)
+    np.testing.assert_array_equal(as_torch(plain), values["zz_conv2d"].transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(up[:, :, 0], values["conv2d_transpose_1"].transpose(2, 3, 0, 1))
+    np.testing.assert_array_equal(as_torch(line)[:, :, 0], values["conv1d"].transpose(2, 1, 0))
+    apart = (2, 2) if stated == "model_config" else (1, 1)
+    assert [layer.spacing for layer in read] == [apart, apart, (1, apart[1])]
+
+
 def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.float32]) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "net.h5", "w") as stored:
@@ -235,16 +358,91 @@ def test_compressed_files_of_keras_are_read(tmp_path: Path, kernel: NDArray[np.f
         np.testing.assert_array_equal(as_torch(layer.kernels), kernel)
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in FORMATS if FORMATS[suffix].package])
-def test_a_missing_package_is_named_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+def test_shards_are_read_as_one_file(tmp_path: Path, kernel: NDArray[np.float32]) -> None:
+    names = {"conv2.weight": "a.safetensors", "conv10.weight": "b.safetensors"}
+    for factor, (name, file) in enumerate(names.items()):
+        write_safetensors(tmp_path / file, {name: kernel * (factor + 1)})
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 576}, "weight_map": names}))
+    bank = load_bank(index)
+    assert [layer.name for layer in bank.layers] == list(names)
+    np.testing.assert_array_equal(as_torch(bank.layers[1].kernels), kernel * 2)
+    write_safetensors(tmp_path / "b.safetensors", {"conv10.weight": kernel})
+    assert load_bank(index).sha256 != bank.sha256
+    assert weight_files([tmp_path]) == [index]
+
+
+@pytest.mark.parametrize("of_layers", [True, False])
+def test_models_of_tensorflow_js_are_read(
+    tmp_path: Path, rng: np.random.Generator, of_layers: bool
 ) -> None:
-    path, extra = tmp_path / f"net{suffix}", FORMATS[suffix].reader
-    package = FORMATS[suffix].package
-    path.write_bytes(b"x")
+    shapes = {
+        "a/kernel": (3, 3, 2, 4),
+        "b/depthwise_kernel": (3, 3, 4, 1),
+        "c/kernel": (3, 3, 2, 4),
+    }
+    stored = {name: rng.integers(0, 255, shape, np.uint8) for name, shape in shapes.items()}
+    data = b"".join(values.tobytes() for values in stored.values())
+    for name, part in (("1.bin", data[:50]), ("2.bin", data[50:])):
+        (tmp_path / name).write_bytes(part)
+    quantization = {"dtype": "uint8", "scale": 0.5, "min": -3}
+    weights = [
+        {"name": name, "shape": shape, "dtype": "float32", "quantization": quantization}
+        for name, shape in shapes.items()
+    ]
+    kinds = {"Conv2D": "Conv2D", "DepthwiseConv2D": "DepthwiseConv2dNative"}
+    kinds["Conv2DTranspose"] = "Conv2DBackpropInput"
+    layers = [
+        {"class_name": kind, "config": {"name": name.partition("/")[0], "dilation_rate": [2, 3]}}
+        for name, kind in zip(shapes, kinds, strict=True)
+    ]
+    nodes = [{"op": "Relu"}] + [
+        {"op": kind, "input": ["x", name]}
+        for name, kind in zip(shapes, kinds.values(), strict=True)
+    ]
+    topology = {"model_config": {"config": layers}} if of_layers else {"node": nodes}
+    manifest = [{"paths": ["1.bin", "2.bin"], "weights": weights}]
+    model = tmp_path / "model.json"
+    model.write_text(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+    bank = load_bank(model)
+    expected = [values * np.float32(0.5) - 3 for values in stored.values()]
+    plain, each, up = (layer.kernels[:, :, 0] for layer in bank.layers)
+    np.testing.assert_array_equal(plain[..., ::-1, ::-1], expected[0].transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(each[..., ::-1, ::-1], expected[1].transpose(2, 3, 0, 1))
+    np.testing.assert_array_equal(up, expected[2].transpose(2, 3, 0, 1))
+    assert {layer.spacing for layer in bank.layers} == {(2, 3) if of_layers else (1, 1)}
+
+
+def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:
+    random = np.random.default_rng(3)
+    conv = random.integers(-8, 8, (4, 3, 5, 2))
+    half = random.integers(0, 9, (1, 3, 3, 6))
+    up = random.integers(0, 9, (3, 3, 3, 2))
+    bank = load_bank(SMALL_TFLITE)
+    assert {layer.name: layer.spacing for layer in bank.layers} == {
+        "conv": (1, 3),
+        "half": (2, 1),
+        "up": (1 / 4, 1 / 2),
+    }
+    plain, each, larger = (layer.kernels for layer in bank.layers)
+    scale, zero = (np.array(v)[:, None, None, None] for v in ([0.5, 0.25, 2, 1], [1, 0, -1, 0]))
+    np.testing.assert_array_equal(as_torch(plain), ((conv - zero) * scale).transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(as_torch(each), half.transpose(3, 0, 1, 2))
+    np.testing.assert_array_equal(larger[:, :, 0], up.transpose(0, 3, 1, 2))
+    assert {item.name for item in bank.skipped} == {"x", "whole"}
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".h5", ".keras"])
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: NDArray[np.float32], suffix: str
+) -> None:
+    path = tmp_path / f"net{suffix}"
+    WRITERS[suffix](path, {"conv.weight": kernel})
+    extra = format_of(path)
+    package = FORMATS[extra].package
     monkeypatch.delitem(sys.modules, f"mechcore.filters.formats.{extra}", raising=False)
     monkeypatch.setitem(sys.modules, str(package), None)
     with pytest.raises(MechcoreError) as caught:
         load_bank(path)
-    needed = f"needs the package {package}: pip install 'mechcore[{extra}]'"
-    assert str(caught.value) == f"net{suffix}: reading {suffix} {needed}"
+    needed = f"which needs the package {package}: pip install 'mechcore[{extra}]'"
+    assert str(caught.value) == f"net{suffix}: is of {extra}, {needed}"

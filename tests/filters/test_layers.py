@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechcore import decompose
 from mechcore.filters.bank import load_bank
+from mechcore.filters.bank_file import slices_by_shape
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.filters.layers import Layer, Skipped, recognise
 from tests.helpers.weight_files import onnx_model, write_hdf5, write_torch
@@ -42,6 +43,10 @@ def tensor(shape: tuple[int, ...], name: str, **stated: Any) -> Tensor:
         ((3, 32, 64), "conv1/kernel", (64, 32)),
         ((8, 4, 2, 3, 3), "x", (8, 4)),
         ((2, 3, 3, 4, 64), "x", (64, 4)),
+        # Those of a network of 2015 that enlarges 32 times.
+        ((21, 21, 64, 64), "upscore.weight", (21, 21)),
+        ((16, 1, 512, 1), "conv1.weight", (16, 1)),
+        ((64, 1, 1, 16), "conv1/kernel", (16, 1)),
     ],
 )
 def test_shape_and_name_decide_the_order_of_axes(
@@ -65,8 +70,8 @@ def test_shape_and_name_decide_the_order_of_axes(
         ((1, 1, 16, 16), "kernel", "kernel of one tap"),
         ((8, 8, 1, 1, 1), "x", "kernel of one tap"),
         ((64, 64, 1), "conv.weight", "kernel of one tap"),
-        # Those of a network of 2015 that enlarges 32 times: no kernel of 21 x 21.
-        ((21, 21, 64, 64), "upscore.weight", "axes longer than 31"),
+        ((40, 40, 64, 64), "rel_pos_table", "axes longer than 31"),
+        ((1, 1, 4097, 1), "conv.weight", "kernel of more than 4096 taps"),
         ((1, 768, 14, 14), "pos_embed", "something else by its name"),
         ((1, 197, 24), "vit.position_embeddings", "something else by its name"),
         ((1, 1, 8, 8), "attention.mask", "something else by its name"),
@@ -84,6 +89,8 @@ def test_other_tensors_are_skipped(shape: tuple[int, ...], name: str, reason: st
     [
         ((3, 3, 8, 8), "x", "keras", {}, (8, 8, 1, 3, 3)),
         ((3, 3, 8, 8), "kernel", "torch", {}, (3, 3, 1, 8, 8)),
+        ((6, 3, 5, 2), "weight", "ohwi", {}, (6, 2, 1, 3, 5)),
+        ((6, 3, 2), "conv.weight", "ohwi", {}, (6, 2, 1, 1, 3)),
         ((3, 3, 8, 8), "x", "keras", {"layout": "torch", "kind": "convolution"}, (3, 3, 1, 8, 8)),
         # Nor does the largest kernel of a guess bind a graph.
         ((4, 1, 128), "x", "auto", {"layout": "torch", "kind": "convolution"}, (4, 1, 1, 1, 128)),
@@ -97,16 +104,33 @@ def test_the_users_layout_overrides_shape_and_name_but_no_graph(
     assert layer.kernels.shape == kernels
 
 
+@pytest.mark.parametrize("kind", ["convolution", "transposed"])
+def test_kernels_along_time_alone_are_lines(kind: str) -> None:
+    stated = {"layout": "torch", "kind": kind, "dilations": (6, 1, 1), "strides": (3, 1, 1)}
+    layer = recognise(tensor((4, 4, 3, 1, 1), "conv_t.weight", **stated))
+    assert isinstance(layer, Layer)
+    assert layer.kernels.shape == (4, 4, 1, 1, 3)
+    first = layer.kernels[0, 0, 0, 0].tolist()
+    assert (first, layer.spacing) == {
+        "convolution": ([2, 1, 0], (1, 6)),
+        "transposed": ([0, 1, 2], (1, 2)),
+    }[kind]
+
+
 # Which way a kernel points, by the networks' own convolutions.
 
 
-def drift(image: NDArray[Any], result: NDArray[Any]) -> NDArray[Any]:
+def drift(
+    image: NDArray[Any], result: NDArray[Any], finer: tuple[int, int] = (1, 1)
+) -> NDArray[Any]:
+    """Return how far the centroid moved, in pixels of the image."""
+
     def centroid(values: NDArray[Any]) -> NDArray[Any]:
         y, x = np.indices(values.shape)
         y, x = y - (values.shape[0] - 1) / 2, x - (values.shape[1] - 1) / 2
         return np.array([np.sum(x * values), np.sum(y * values)]) / values.sum()
 
-    return centroid(result) - centroid(image)
+    return centroid(result) / finer[::-1] - centroid(image)
 
 
 def check_directions(kernels: NDArray[Any], run: Any, groups: int = 1) -> None:
@@ -160,6 +184,37 @@ def test_transposed_convolutions_of_a_graph_are_not_turned(
         return torch.nn.functional.conv_transpose2d(image, kernel, groups=groups)
 
     check_directions(layer.kernels, run, groups)
+
+
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize(("kind", "strides"), [("Conv", (1, 1)), ("ConvTranspose", (2, 4))])
+def test_dilation_and_stride_enter_the_predicted_velocity(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    kind: str,
+    strides: tuple[int, int],
+    dilations: tuple[int, int],
+) -> None:
+    onnx, torch = pytest.importorskip("onnx"), pytest.importorskip("torch")
+    weight = rng.random((1, 1, 3, 5))
+    stated = {"dilations": dilations, "strides": strides}
+    node = onnx.helper.make_node(kind, ["x", "w"], ["y"], **stated)
+    onnx.save(onnx_model([node], {"w": weight}), tmp_path / "net")
+    slices = slices_by_shape(load_bank(tmp_path / "net"))["k3x5"]
+    image = torch.zeros((1, 1, 41, 41), dtype=torch.float64)
+    image[0, 0, 18:23, 17:24] = torch.from_numpy(rng.random((5, 7)))
+    functions, kernel = torch.nn.functional, torch.from_numpy(weight)
+    if kind == "Conv":
+        response = functions.conv2d(image, kernel, padding="same", dilation=dilations)[0, 0]
+    else:
+        # Crops what the kernel adds on both sides, and what the last pixel lacks.
+        padding = tuple((n - 1) * d // 2 for n, d in zip((3, 5), dilations, strict=True))
+        response = functions.conv_transpose2d(
+            image, kernel, stride=strides, dilation=dilations, padding=padding
+        )[0, 0]
+    moved = drift(image[0, 0].numpy(), response.numpy(), strides)
+    velocity = [slices.velocity_x[0], slices.velocity_y[0]]
+    np.testing.assert_allclose(moved, velocity, atol=1e-12)
 
 
 def test_kernels_of_keras_point_where_layers_move(tmp_path: Path, rng: np.random.Generator) -> None:

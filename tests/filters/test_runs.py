@@ -47,19 +47,26 @@ def test_strongest_kernels_of_each_layer(layers: list[int], most: int, seed: int
         assert not picked or not left or min(energy[picked]) >= max(left)
 
 
-def velocities(taps: NDArray[np.float64], **changes: object) -> pd.DataFrame:
-    bank, settings = Bank("a.npz", "0" * 64, (Layer("a", taps),), ()), run_settings(**changes)
+def velocities(
+    taps: NDArray[np.float64], spacing: tuple[float, float] = (1.0, 1.0), **changes: object
+) -> pd.DataFrame:
+    layers, settings = (Layer("a", taps, spacing),), run_settings(**changes)
+    bank = Bank("a.npz", "0" * 64, layers, ())
     return filter_velocities(analyse_bank(bank), simulate_bank(bank, settings))
 
 
-def test_kernels_without_negative_taps_move_as_predicted() -> None:
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (2.0, 2.0), (0.5, 3.0)])
+def test_kernels_without_negative_taps_move_as_predicted(spacing: tuple[float, float]) -> None:
     taps = np.array([[[[kernel("dct", 3, 0.4, angle)]]] for angle in (0, 45, 200)])
-    table = velocities(taps, activations=["relu", "modulus"], patterns=["delta", "disc"])
+    table = velocities(taps, spacing, activations=["relu", "modulus"], patterns=["delta", "disc"])
     assert len(table) == 3 * 2 * 2
     assert table.no_negative_tap.all()
     for axis in "xy":
         # The engines equal the exact theory to this.
         np.testing.assert_allclose(table[f"velocity_{axis}"], table[f"predicted_{axis}"], atol=1e-9)
+    np.testing.assert_allclose(table.speed, np.hypot(table.velocity_x, table.velocity_y), atol=1e-9)
+    np.testing.assert_allclose(table.speed_theory, table.speed, atol=1e-9)
+    np.testing.assert_allclose(table.direction, table.momentum_angle, atol=1e-6)
     assert set(table.layer) == {"a"}
 
 

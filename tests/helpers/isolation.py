@@ -33,7 +33,7 @@ PRELOADED = (
     *("mechcore.cli", "mechcore.simulation.run", "mechcore.filters.runs", "mechcore.report.page"),
     *("mechcore.analysis.curve_comparison", "mechcore.analysis.pooled", "mechcore.results.sweep"),
     # Without its package, the tests of a reader are skipped.
-    *sorted({f"mechcore.filters.formats.{entry.reader}" for entry in FORMATS.values()}),
+    *(f"mechcore.filters.formats.{name}" for name in FORMATS),
     *("netCDF4", "PIL.PngImagePlugin", "yaml"),
     # Every process looks at the main module of the one that it comes from.
     "pytest",

@@ -22,6 +22,7 @@ from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
 
 from mechcore.cli import main
 from mechcore.experiment.config import load_experiment
+from mechcore.experiment.weights import Reading
 from mechcore.io.netcdf import read_attributes, read_dataset, write_dataset
 from mechcore.io.provenance import COMPUTING
 from mechcore.results.archive import opened
@@ -177,7 +178,7 @@ def test_every_netcdf_file_says_what_made_it(project: Path) -> None:
     }
     with chdir(project):
         grid = load_experiment(CONFIG_FILE).without_banks().to_json()
-    others = {"tiny": grid, "filters": '{"layout": "auto"}'}
+    others = {"tiny": grid, "filters": json.dumps(Reading().attributes)}
     for path in paths:
         attributes = read_attributes(path)
         settings = attributes.get("cell") or attributes.get("settings") or others[path.parent.name]

@@ -3,7 +3,8 @@
 
 rule analyse_filters:
     input:
-        of_bank(lambda bank: bank.weights),
+        weights=of_bank(lambda bank: bank.weights),
+        parts=of_bank(lambda bank: bank.parts),
     output:
         "results/{experiment}/filters/{bank}.nc",
     log:
@@ -17,13 +18,13 @@ rule analyse_filters:
         mem_mb=BANK_MEGABYTES,
         runtime=30,
     params:
-        command=of_bank(lambda bank: ["filters", "--layout", bank.layout]),
+        command=of_bank(lambda bank: ["filters", *bank.reading.options]),
         core=code_fingerprint("filters"),
     shell:
         r"""
         python -m mechcore {params.command:q} \
             --output {output:q} \
-            {input:q} \
+            {input.weights:q} \
             >{log:q} 2>&1
         """
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from mechcore.errors import MechcoreError, one_line, shown
-from mechcore.experiment.weights import FORMATS, suffix_of
+from mechcore.experiment.weights import FORMATS, format_of, parts_of
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.io.reading import reason_not_to_open
 
@@ -35,20 +36,30 @@ class WeightFileError(MechcoreError):
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a weight file of any known format; any failure to read it is one line."""
-    suffix = suffix_of(path)
     reason = reason_not_to_open(path)
     if reason:
         raise WeightFileError(path, f"cannot be read: {reason}")
-    with _one_line_errors(path, suffix):
-        reader = importlib.import_module(f"{__name__}.{FORMATS[suffix].reader}")
+    with _one_line_errors(path):
+        reader = _reader(format_of(path))
         with reader.open_tensors(path) as tensors:
             _require_distinct_names(path, tensors)
             yield tensors
 
 
+def _reader(name: str) -> ModuleType:
+    package = FORMATS[name].package
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if package is None or error.name != package:
+            raise
+        advice = f"pip install 'mechcore[{name}]'"
+        raise MechcoreError(f"is of {name}, which needs the package {package}: {advice}") from error
+
+
 def require_plausible_size(path: Path, what: str, size: int) -> None:
     """Refuse content that claims to be much larger than its file."""
-    stored = path.stat().st_size
+    stored = sum(part.stat().st_size for part in parts_of(path))
     if size > max(ALWAYS_PLAUSIBLE, LARGEST_EXPANSION * stored):
         claim = f"{what} would take {size} bytes, more than {LARGEST_EXPANSION} times the file's"
         raise WeightFileError(path, f"{claim} {stored} bytes")
@@ -62,22 +73,16 @@ def _require_distinct_names(path: Path, tensors: list[Tensor]) -> None:
 
 
 @contextmanager
-def _one_line_errors(path: Path, suffix: str) -> Generator[None]:
+def _one_line_errors(path: Path) -> Generator[None]:
     try:
         yield
     except WeightFileError:
         raise
     except MechcoreError as error:
         raise WeightFileError(path, str(error)) from error
-    except ModuleNotFoundError as error:
-        name, package = FORMATS[suffix].reader, FORMATS[suffix].package
-        if package is None or error.name != package:
-            raise
-        advice = f"needs the package {package}: pip install 'mechcore[{name}]'"
-        raise WeightFileError(path, f"reading {suffix} {advice}") from error
     # Readers of other projects do not document what they raise on damaged files: errors of their
     # own, but also those of indices, keys, attributes, assertions and memory.
     except Exception as error:
         text = getattr(error, "strerror", None) or str(error) or type(error).__name__
         first = text.strip().partition("\n")[0][:LONGEST_REASON]
-        raise WeightFileError(path, f"cannot be read as {suffix}: {first}") from error
+        raise WeightFileError(path, f"cannot be read: {first}") from error

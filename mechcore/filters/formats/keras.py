@@ -1,10 +1,8 @@
-"""Reads ``.keras``, ``.weights.h5`` and ``.h5``: weights of Keras in HDF5."""
+"""Reads weights of Keras in HDF5: alone, of whole models, or inside of a ``.keras`` archive."""
 
 from __future__ import annotations
 
 import io
-import json
-import re
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,18 +16,18 @@ from numpy.typing import NDArray
 
 from mechcore.errors import shown
 from mechcore.filters.formats import WeightFileError, require_plausible_size
+from mechcore.filters.formats.keras_model import (
+    KINDS,
+    Classes,
+    LayerClass,
+    class_key,
+    classes_of,
+    layer_of,
+)
 from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unread
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
-
-KINDS = {
-    "convd": "convolution",
-    "convdtranspose": "transposed",
-    "depthwiseconvd": "depthwise",
-    "separableconvd": "depthwise",
-}
-"""What layers do with their first variable, by the letters of their class."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
@@ -44,20 +42,18 @@ FILTERS = {
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a file of Keras."""
-    source, configuration = _unpacked(path) if path.name.lower().endswith(".keras") else (path, "")
+    source, configuration = _unpacked(path) if zipfile.is_zipfile(path) else (path, "")
     with h5py.File(source, "r") as stored:
-        classes = _classes(configuration or stored.attrs.get("model_config", "{}"))
+        classes = classes_of(configuration or stored.attrs.get("model_config", "{}"))
+        classes = classes or _named_layers(stored)
         datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
         yield [_tensor(path, dataset, classes) for dataset in datasets]
 
 
 def _unpacked(path: Path) -> tuple[IO[bytes], str]:
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if WEIGHTS not in names:
-            raise WeightFileError(path, f"holds no {WEIGHTS}")
         weights = io.BytesIO(_member(path, archive, WEIGHTS))
-        configured = CONFIGURATION in names
+        configured = CONFIGURATION in archive.namelist()
         return weights, _member(path, archive, CONFIGURATION).decode() if configured else "{}"
 
 
@@ -66,25 +62,11 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _classes(configuration: str | bytes) -> dict[str, str]:
-    """The class of each layer by its name, in the order of the model."""
-    classes: dict[str, str] = {}
-    waiting = [json.loads(configuration)]
-    while waiting:
-        entry = waiting.pop()
-        if isinstance(entry, dict) and isinstance(entry.get("config"), dict):
-            name = entry["config"].get("name")
-            if isinstance(name, str):
-                classes.setdefault(name, _class_key(str(entry.get("class_name", ""))))
-        children = list(entry.values()) if isinstance(entry, dict) else entry
-        if isinstance(children, list):
-            waiting += children[::-1]
-    return classes
-
-
-def _class_key(name: str) -> str:
-    # Conv2DTranspose, conv2d_transpose and conv2d_transpose_12 are the same class.
-    return re.sub(r"[\d_]", "", name).lower()
+def _named_layers(stored: h5py.File) -> Classes:
+    """The same of weights that were saved without their model, by the names of layers."""
+    owner = stored.get("model_weights", stored)
+    names = np.asarray(owner.attrs.get("layer_names", []), dtype=str).tolist()
+    return {name: LayerClass(class_key(name)) for name in names}
 
 
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
@@ -94,33 +76,36 @@ def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
-def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[int, list[tuple[int, str]]]:
+def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[list[int], list[tuple[int, str]]]:
     """Sorts as the model does; what its configuration does not name comes last."""
-    name = _layer_names(dataset)[1]
-    place = layers.index(name) if name in layers else len(layers)
-    return place, natural_order(str(dataset.name))
+    places = [layers.index(name) for name in _owners(dataset) if name in layers]
+    return places or [len(layers)], natural_order(str(dataset.name))
 
 
-def _layer_names(dataset: h5py.Dataset) -> tuple[str, str]:
-    """The name of a variable's layer in its path, and the one that its user gave."""
-    owners = [part for part in str(dataset.name).split("/")[:-1] if part != "vars"]
-    path = owners[-1] if owners else ""
-    return path, str(dataset.parent.attrs.get("name", path))
+def _owners(dataset: h5py.Dataset) -> list[str]:
+    """The names of what holds a variable, from the outside in: its model and its layer.
+
+    Keras 3 has the name that the user gave beside the path.
+    """
+    path = [part for part in str(dataset.name).split("/")[:-1] if part != "vars"]
+    given = dataset.parent.attrs.get("name")
+    return path if given is None else [str(given)]
 
 
-def _kind(dataset: h5py.Dataset, classes: dict[str, str]) -> str | None:
+def _kind(dataset: h5py.Dataset, classes: Classes) -> str | None:
     *owners, variable = str(dataset.name).split("/")
     if variable.removesuffix(":0") == "depthwise_kernel":
         return "depthwise"
-    path, name = _layer_names(dataset)
-    by_configuration, by_path = classes.get(name, ""), _class_key(path)
+    names = _owners(dataset)
+    by_configuration = [classes[name].key for name in names if name in classes]
+    by_path = [class_key(name) for name in [*owners[::-1], *names[::-1]]]
     # Keras 3 names the path after the class, and its user's names may repeat in nested models;
-    # before, the path was the user's name.
-    first = (by_path, by_configuration) if "vars" in owners else (by_configuration, by_path)
-    return next((KINDS[key] for key in (*first, _class_key(name)) if key in KINDS), None)
+    # before, the path was the user's name, often twice and then with a number.
+    first = [*by_path, *by_configuration] if "vars" in owners else [*by_configuration, *by_path]
+    return next((KINDS[key] for key in first if key in KINDS), None)
 
 
-def _tensor(path: Path, dataset: h5py.Dataset, classes: dict[str, str]) -> Tensor:
+def _tensor(path: Path, dataset: h5py.Dataset, classes: Classes) -> Tensor:
     name = str(dataset.name).strip("/")
     if dataset.shape is None:
         return unread(name, "empty")
@@ -129,7 +114,17 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: dict[str, str]) -> Tenso
     marked = str(dataset.attrs.get("dtype", "")) == "bfloat16"
     dtype = "bfloat16" if marked else dataset.dtype.name
     read = partial(_values, path, dataset, dtype)
-    return Tensor(name, dataset.shape, dtype, read, "keras", _kind(dataset, classes))
+    layer = layer_of(_owners(dataset), classes)
+    return Tensor(
+        name,
+        dataset.shape,
+        dtype,
+        read,
+        layout="keras",
+        kind=_kind(dataset, classes),
+        dilations=layer.steps("dilation_rate", dataset.ndim - 2),
+        strides=layer.steps("strides", dataset.ndim - 2),
+    )
 
 
 def _values(path: Path, dataset: h5py.Dataset, dtype: str) -> NDArray[np.generic]:

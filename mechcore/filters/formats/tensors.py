@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -41,12 +42,39 @@ class Tensor:
     depthwise convolutions: (..., in, multiplier)."""
     groups: int = 1
     """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
+    dilations: tuple[int, ...] = ()
+    """Of each axis of the kernel, where the file states them; else 1."""
+    strides: tuple[int, ...] = ()
+    output_scale: Callable[[], NDArray[np.float64]] | None = None
+    """Returns the factors by which batch normalisation multiplies the outputs, if it follows."""
     reason: str = ""
 
 
 def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:
     """Return a tensor that is skipped for a reason and never read."""
     return Tensor(name, shape, "unknown", lambda: np.empty(0), reason=reason)
+
+
+def dequantised(
+    values: NDArray[Any], scale: NDArray[Any], zero_point: NDArray[Any], axis: int
+) -> NDArray[Any]:
+    """Return (q - z) s of quantised values, with one scale or one for each index along an axis."""
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    if {scale.size, zero_point.size} - {1, values.shape[axis]}:
+        message = f"{values.shape[axis]} filters, but {scale.size} scales of their quantisation"
+        raise ValueError(message)
+    scales, zeros = (each.astype(np.float32).reshape(shape) for each in (scale, zero_point))
+    return (values.astype(np.float32) - zeros) * scales
+
+
+def output_factors(
+    scale: NDArray[Any], variance: NDArray[Any], epsilon: float
+) -> NDArray[np.float64]:
+    """Return what batch normalisation multiplies outputs by: gamma / sqrt(variance + epsilon)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factors: NDArray[np.float64] = scale / np.sqrt(variance.astype(np.float64) + epsilon)
+    return factors
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:

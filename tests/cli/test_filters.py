@@ -1,0 +1,69 @@
+"""``mechcore filters`` on several files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mechcore.cli import main
+from mechcore.filters.bank_file import read_analysis
+from tests.helpers.weight_files import write_npz, write_safetensors
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    for number, run in enumerate(("a", "b")):
+        (tmp_path / run).mkdir()
+        kernel = np.full((2, 1, 3, 3), number + 1, np.float32)
+        write_npz(tmp_path / run / "last.npz", {"conv.weight": kernel, "fc.weight": kernel[0, 0]})
+    write_safetensors(tmp_path / "a" / "best", {"conv.weight": np.ones((2, 1, 3, 3), np.float32)})
+    (tmp_path / "a" / "notes.txt").write_text("a text")
+    return tmp_path
+
+
+def run(*words: str | Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["filters", *map(str, words)])
+    return int(ended.value.code or 0)
+
+
+def test_files_of_one_name_are_written_under_two(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(runs / "*" / "last.npz", "--output", runs / "out") == 0
+    written = {path.name: read_analysis(path) for path in (runs / "out").iterdir()}
+    energies = {name: analysis.summary.energy[0] for name, analysis in written.items()}
+    # Two kernels of nine taps of 1 and of 2.
+    assert energies == {"a-last.nc": pytest.approx(18), "b-last.nc": pytest.approx(72)}
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith("last.npz:")] == [
+        f"{runs / name / 'last.npz'}:" for name in "ab"
+    ]
+    assert lines.count("skipped 1: matrix") == 2
+
+
+def test_a_folder_stands_for_its_weight_files(runs: Path) -> None:
+    assert run(runs / "a", "--output", runs / "out") == 0
+    assert sorted(path.name for path in (runs / "out").iterdir()) == ["best.nc", "last.nc"]
+
+
+def test_what_is_refused_does_not_stop_the_others(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [runs / "a" / name for name in ("notes.txt", "best")]
+    assert run(*files, "--output", runs / "out") == 2
+    assert [path.name for path in (runs / "out").iterdir()] == ["best.nc"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mechcore: notes.txt: starts with b'a text'")
+    assert run(runs / "a" / "best", runs / "no", "--output", runs / "again") == 2
+    assert not (runs / "again").exists()
+
+
+def test_only_chosen_tensors_are_read(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = runs / "a" / "last.npz"
+    assert run(file, "--exclude", "conv.*") == 2
+    assert "1 x excluded (as 'conv.weight')" in capsys.readouterr().err
+    assert run(file, "--select", "conv.*") == 0
+    assert "skipped 1: not selected" in capsys.readouterr().out
