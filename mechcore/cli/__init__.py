@@ -22,6 +22,7 @@ COMMANDS = (
     *(
         "track",
         "report",
+        "fetch",
         "filters",
         "simulate-filters",
         "summarise",

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from mechcore.experiment.cell import ActivationName, Propagation
 from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.weights import Reading, parts_of
 from mechcore.io.json_models import refuse_repeats
 
@@ -44,12 +45,17 @@ class PlannedBank:
     untrained: str | None
     """Name of the bank of the same network before training, if there is one."""
     trained: bool
-    """Kernels of trained networks run, and claims are judged by them."""
+    """Claims are judged by the kernels of trained networks."""
+    runs: bool = True
+    """Whether its kernels run: those of trained networks, unless the experiment wants none."""
+    source: PublicWeights | None = None
+    """The package to fetch it from."""
 
     @property
     def parts(self) -> list[str]:
         """Paths of the files beside it that hold its values, if there are any."""
-        return [str(part) for part in parts_of(Path(self.weights))[1:]]
+        # What is fetched is one file, and may not be there yet.
+        return [] if self.source else [str(part) for part in parts_of(Path(self.weights))[1:]]
 
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
@@ -60,9 +66,19 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
         untrained = before[0] if before else None
         chosen = tuple(bank.select), tuple(bank.exclude)
         reading = Reading(bank.layout, *chosen, bank.fold_batchnorm)
-        banks[name] = PlannedBank(name, bank.weights, reading, untrained, trained=True)
+        planned = PlannedBank(
+            name,
+            bank.weights,
+            reading,
+            untrained,
+            trained=True,
+            runs=experiment.slices_per_layer > 0,
+            source=bank.source,
+        )
+        banks[name] = planned
         if untrained and bank.untrained:
-            banks[untrained] = PlannedBank(untrained, bank.untrained, reading, None, trained=False)
+            before = PlannedBank(untrained, bank.untrained, reading, None, False, runs=False)
+            banks[untrained] = before
     return banks
 
 

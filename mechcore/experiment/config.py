@@ -19,6 +19,7 @@ from mechcore.experiment.cell import (
     Shared,
     Size,
 )
+from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.weights import LAYOUTS, SUFFIXES, bank_names, check_weights
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
@@ -51,6 +52,9 @@ def _accept_paths(schema: dict[str, Any]) -> None:
 class FilterBank(Settings):
     """The weights of a trained network."""
 
+    source: PublicWeights | None = Field(
+        default=None, description="the package that holds the file, which is fetched if missing"
+    )
     weights: str = Field(description=f"file, usually {', '.join(SUFFIXES)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
     layout: LayoutName = Field(
@@ -72,7 +76,8 @@ class FilterBank(Settings):
     def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
         if value is not None:
             check_path(info.field_name, value)
-            check_weights(Path(value), info.field_name)
+            if info.field_name != "weights" or info.data.get("source") is None:
+                check_weights(Path(value), info.field_name)
         return value
 
     @model_validator(mode="after")
@@ -121,7 +126,10 @@ class Experiment(Shared):
         json_schema_extra=_accept_paths,
     )
     slices_per_layer: int = Field(
-        default=32, ge=1, le=100_000, description="kernels of each layer that run, by energy"
+        default=32,
+        ge=0,
+        le=100_000,
+        description="kernels of each layer that run, by energy; 0 runs none",
     )
 
     published: str | None = Field(

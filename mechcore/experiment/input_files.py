@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.published import FILES
-from mechcore.experiment.weights import parts_of
 from mechcore.model.patterns import is_file_name
 
 
@@ -16,10 +16,10 @@ def input_paths(planned: Propagation) -> list[str]:
     patterns = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
     if not isinstance(planned, Experiment):
         return patterns
-    banks = planned.filter_banks
-    weights = [path for bank in banks for path in (bank.weights, bank.untrained) if path]
-    parts = [str(part) for path in weights for part in parts_of(Path(path))[1:]]
-    return [*patterns, *weights, *parts, *published_files(planned)]
+    weights = [
+        path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
+    ]
+    return [*patterns, *weights, *published_files(planned)]
 
 
 def published_files(experiment: Experiment) -> list[str]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
-    """Return the files of a bank: its analysis, and the runs of its kernels if it is trained."""
-    folders = (BANKS, BANK_RUNS) if plan.trained else (BANKS,)
+    """Return the files of a bank: its analysis, and the runs of its kernels if there are any."""
+    folders = (BANKS, BANK_RUNS) if plan.runs else (BANKS,)
     return [results / folder / f"{plan.name}.nc" for folder in folders]
 
 
@@ -42,10 +42,12 @@ class BankResults:
         from mechcore.filters.bank_file import read_analysis
 
         paths = bank_files(plan, results)
-        origin = {"weights_sha256": weights_sha256(Path(plan.weights)), **plan.reading.attributes}
+        # Of a file that was brought by hand, too, only the bytes that the configuration names count.
+        sha256 = plan.source.sha256 if plan.source else weights_sha256(Path(plan.weights))
+        origin = {"weights_sha256": sha256, **plan.reading.attributes}
         analysis = read_analysis(paths[0])
         check_attributes(paths[0], xr.Dataset(attrs=analysis.attributes), origin)
-        if not plan.trained or not paths[1].is_file():
+        if not plan.runs or not paths[1].is_file():
             return cls(plan, analysis, None)
         runs = read_groups(paths[1])
         settings = {"settings": filter_run(experiment, plan).to_json()}

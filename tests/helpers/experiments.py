@@ -40,7 +40,7 @@ def compute(folder: Path, experiment: Experiment) -> None:
     for name, plan in planned_banks(experiment).items():
         bank = load_bank(plan.weights, *plan.reading)
         write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
-        if plan.trained:
+        if plan.runs:
             groups = simulate_bank(bank, filter_run(experiment, plan))
             write_groups(groups, folder / "filter_runs" / f"{name}.nc")
 

@@ -49,12 +49,16 @@ GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
+# The packages of weights that are fetched, by the file that they become.
+PUBLIC = {bank.weights: bank.source for bank in BANKS.values() if bank.source}
 
 
 wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
     bank=BANK_ID,
+    # Without any, a pattern that matches nothing.
+    weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
 
 
 def planned(table, name):
@@ -99,10 +103,9 @@ KEEP = ["--keep", f"results/{EXPERIMENT.experiment}/finished"] if PACKED else []
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
 FILM_FILES = files("results/{experiment}/films/{name}.nc", FILMS)
 ANALYSES = files("results/{experiment}/filters/{name}.nc", BANKS)
-# Untrained banks do not run.
 BANK_RUNS = files(
     "results/{experiment}/filter_runs/{name}.nc",
-    [name for name, bank in BANKS.items() if bank.trained],
+    [name for name, bank in BANKS.items() if bank.runs],
 )
 
 PUBLISHED = published_files(EXPERIMENT)

@@ -1,6 +1,32 @@
 """Trained kernels: what the banks of the configuration hold, and how their kernels run."""
 
 
+# It needs the network, which the nodes of a cluster may not have.
+localrules:
+    fetch_weights,
+
+
+# What is fetched stays: its hash is in the configuration.
+rule fetch_weights:
+    output:
+        protected("{weights}"),
+    log:
+        "logs/fetch/{weights}.log",
+    conda:
+        "../envs/mechcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        source=lambda wildcards: PUBLIC[wildcards.weights].to_json(),
+    shell:
+        r"""
+        python -m mechcore fetch {params.source:q} --output {output:q} >{log:q} 2>&1
+        """
+
+
+
 rule analyse_filters:
     input:
         weights=of_bank(lambda bank: bank.weights),
