@@ -184,10 +184,13 @@ CRITERIA: dict[str, Criterion] = {
         f"A layer passes if these hold more than {limits.DOMINATED:.0%} of its energy, and a "
         f"larger share than in {1 - CHANCE:.1%} of layers with kernels of the same energies and "
         "random directions. Layers in which chance alone gives them more than "
-        f"{limits.MOST_BY_CHANCE:.0%} are not judged. In part: some layers pass, or all are above "
-        "chance.",
+        f"{limits.MOST_BY_CHANCE:.0%} are not judged. With {limits.CENSUS_NETWORKS} networks or "
+        f"more: more than {limits.CENSUS_HALF:.0%} of the layers pass in the mean over networks, "
+        "by the lower end of its 95% interval. In part: by its upper end, or more than "
+        f"{limits.CENSUS_HALF:.0%} are surely above chance. With fewer networks: all layers pass. "
+        "In part: some pass, or all are above chance.",
         section="spectra",
-        data=(paths.BANK_FILES,),
+        data=(paths.CENSUS_FILE,),
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),

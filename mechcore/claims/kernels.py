@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 
+from mechcore.analysis.pooled import fit_clustered
 from mechcore.claims.judgement import Judgement, measured, percentage, verdict
-from mechcore.claims.selection import bank_layers
-from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE, ROUNDING
+from mechcore.claims.thresholds import (
+    CENSUS_HALF,
+    CENSUS_NETWORKS,
+    DOMINATED,
+    MOST_BY_CHANCE,
+    ROUNDING,
+)
 from mechcore.claims.verdict import BROKEN, HOLDS, Figure
 from mechcore.claims.wording import listed_names, where_it_holds
 from mechcore.experiment.banks import planned_banks
-from mechcore.experiment.paths import KERNELS_FILE
+from mechcore.experiment.paths import CENSUS_FILE, KERNELS_FILE
+from mechcore.filters.census import MeanShare, mean_share
 from mechcore.results.results import Results
 
 
@@ -34,29 +39,40 @@ def parity(results: Results) -> Judgement | None:
 
 def trained_filters(results: Results) -> Judgement | None:
     """C10: DC and gradients dominate trained filters."""
-    layers = bank_layers(results, trained=True)
+    census = results.census
+    layers = pd.DataFrame(census[census.trained.astype(bool)])
     rows = _decisive(layers)
     if rows.empty:
         return None
-    above_chance = rows.low_frequency_share > rows.null_low_frequency_limit
-    holds = above_chance & (rows.low_frequency_share > DOMINATED)
-    share = percentage("of the layers pass", holds.mean())
-    figures = [share, *_spectra(rows, "after training"), *_before_training(results)]
-    partly = bool(holds.any() or above_chance.all())
-    left_out = [f"{row.bank} {row['name']}" for _, row in layers.drop(rows.index).iterrows()]
-    planned = planned_banks(results.experiment).values()
-    missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
-    passing = holds.groupby(rows.bank, sort=False).agg(["sum", "size"])
-    where = ", ".join(
-        f"{row['sum']} of {row['size']} layers of {bank}" for bank, row in passing.iterrows()
-    )
-    where += f"; {above_chance.sum()} of {len(rows)} are above chance"
-    if left_out:
-        reason = "are zero, or have more than half by chance"
-        where += f". Not judged, because they {reason}: {listed_names(left_out)}"
-    if missing:
-        where += f". Not analysed yet: {listed_names(missing)}"
-    return Judgement(verdict(holds, partly=partly), figures, where)
+    above = rows.low_frequency_share > rows.null_low_frequency_limit
+    holds = above & (rows.low_frequency_share > DOMINATED)
+    if rows.network.nunique() < CENSUS_NETWORKS:
+        decided = verdict(holds, partly=bool(holds.any() or above.all()))
+        figures = [percentage("of the layers pass", holds.mean(), CENSUS_FILE)]
+    else:
+        decided, figures = _by_networks(rows, holds, above)
+    leading = (rows.leading == rows.low_frequencies).mean()
+    figures += [
+        percentage("of the layers have no larger coefficient", leading, CENSUS_FILE),
+        *_before_training(census),
+    ]
+    return Judgement(decided, figures, _where(results, layers, rows, holds, above))
+
+
+def _by_networks(
+    rows: pd.DataFrame, holds: pd.Series, above: pd.Series
+) -> tuple[str, list[Figure]]:
+    """The verdict on networks of which these are a sample."""
+    passing, chance = mean_share(holds, rows.network), mean_share(above, rows.network)
+    partly = max(passing.high, chance.low) > CENSUS_HALF
+    decided = verdict(pd.Series([passing.low > CENSUS_HALF]), partly=partly)
+    number = rows.network.nunique()
+    figures = [
+        *_interval(f"of the layers pass, mean of {number} networks", passing),
+        *_interval("of the layers are above chance", chance),
+        *_over_depth(rows),
+    ]
+    return decided, figures
 
 
 def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
@@ -65,24 +81,40 @@ def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
     return layers[known & (layers.null_low_frequency_share <= MOST_BY_CHANCE)]
 
 
-def _spectra(rows: pd.DataFrame, when: str) -> Iterator[Figure]:
-    """The layers of each bank with the smallest and the largest share, and what chance gives."""
-    for bank, part in rows.groupby("bank", sort=False):
-        source = f"filters/{bank}.nc"
-        ordered = part.sort_values("low_frequency_share")
-        ends = ordered.iloc[[0, -1]] if len(part) > 1 else ordered
-        for row in ends.to_dict("records"):
-            layer = f"{bank}, {row['name']}"
-            share, chance = row["low_frequency_share"], row["null_low_frequency_share"]
-            yield measured(f"share of DC and gradients {when}, {layer}", share, source=source)
-            yield measured(f"share by chance, {layer}", chance, source=source)
-    leading = (rows.leading == rows.low_frequencies).mean()
-    yield measured(f"layers in which no other coefficient is larger {when}", leading)
+def _interval(name: str, mean: MeanShare) -> list[Figure]:
+    names = (name, f"{name}: at least", f"{name}: at most")
+    return [percentage(*pair, CENSUS_FILE) for pair in zip(names, mean, strict=True)]
 
 
-def _before_training(results: Results) -> Iterator[Figure]:
-    rows = _decisive(bank_layers(results, trained=False))
-    if len(rows):
-        yield from _spectra(rows, "before training")
-        above = (rows.low_frequency_share > rows.null_low_frequency_limit).mean()
-        yield measured("layers above the limit of chance before training", above)
+def _over_depth(rows: pd.DataFrame) -> list[Figure]:
+    """How the share changes from the first layer of a network to its last."""
+    line = fit_clustered(rows.depth.to_numpy(), rows.low_frequency_share.to_numpy(), rows.network)
+    name = "change of the share over the depth"
+    ends = {name: "slope", f"{name}: at least": "ci_low", f"{name}: at most": "ci_high"}
+    return [measured(key, line[value], source=CENSUS_FILE) for key, value in ends.items()]
+
+
+def _before_training(census: pd.DataFrame) -> list[Figure]:
+    rows = _decisive(pd.DataFrame(census[~census.trained.astype(bool)]))
+    if rows.empty:
+        return []
+    above = (rows.low_frequency_share > rows.null_low_frequency_limit).mean()
+    return [percentage("of the layers are above chance before training", above, CENSUS_FILE)]
+
+
+def _where(
+    results: Results, layers: pd.DataFrame, rows: pd.DataFrame, holds: pd.Series, above: pd.Series
+) -> str:
+    """Which layers pass, and which were not judged."""
+    passing = holds.groupby(rows.network, sort=False).agg(["sum", "size"])
+    names = [f"{row['sum']} of {row['size']} layers of {name}" for name, row in passing.iterrows()]
+    where = f"{listed_names(names)}; {above.sum()} of {len(rows)} are above chance"
+    left_out = [f"{row.network} {row.layer}" for row in layers.drop(rows.index).itertuples()]
+    planned = planned_banks(results.experiment).values()
+    missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
+    if left_out:
+        reason = "are zero, or have more than half by chance"
+        where += f". Not judged, because they {reason}: {listed_names(left_out)}"
+    if missing:
+        where += f". Not analysed yet: {listed_names(missing)}"
+    return where

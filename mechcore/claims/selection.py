@@ -49,12 +49,6 @@ def converged(rows: pd.DataFrame) -> pd.Series:
     return half <= CONVERGED * rows.light_speed
 
 
-def bank_layers(results: Results, *, trained: bool) -> pd.DataFrame:
-    """Return the layers of all trained networks, or of the same networks before training."""
-    rows = results.bank_layers
-    return pd.DataFrame(rows[rows.trained == trained])
-
-
 def paper_fits(results: Results, activations: tuple[str, ...]) -> pd.DataFrame:
     """Return the fits to speeds of the paper's kernels, with activation and size."""
     planned = {

@@ -69,8 +69,9 @@ MOST_BY_CHANCE = 0.5
 """Share of a layer's energy. Where random weights would have more in DC and the two gradients, as
 in the four taps of 2x2, the layer decides nothing."""
 
-CENSUS_NETWORKS = 5
-"""Networks: of fewer, an interval over networks would say nothing."""
+CENSUS_NETWORKS = 10
+"""Networks: of fewer, an interval over networks covers too little
+(`mechcore.filters.census.mean_share`)."""
 
 CENSUS_HALF = 0.5
 """Share of the layers of a network: more than half of them are most."""

@@ -26,6 +26,9 @@ def command(
         Path | None, typer.Option(help="Description of the run to write, as summarise does.")
     ] = None,
     cells: Annotated[Path | None, typer.Option(help="Table of the cells to write.")] = None,
+    census: Annotated[
+        Path | None, typer.Option(help="Table of the layers of all networks to write.")
+    ] = None,
     logs: LogsOption = None,
 ) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
@@ -37,11 +40,13 @@ def command(
     from mechcore.results.results import Results
     from mechcore.results.sweep import describe_sweep, write_description
 
-    outputs = {"--output": output, "--sweep": sweep, "--cells": cells}
+    outputs = {"--output": output, "--sweep": sweep, "--cells": cells, "--census": census}
     check_outputs(outputs, inputs_of(planned, experiment, results))
     loaded = Results.load(planned, results)
     claims = judge(loaded)
     write_claims(claims, output)
+    if census:
+        write_table(loaded.census, census)
     if sweep or cells:
         described = describe_sweep(loaded, logs)
         if cells:

@@ -77,8 +77,9 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
         )
         banks[name] = planned
         if untrained and bank.untrained:
-            before = PlannedBank(untrained, bank.untrained, reading, None, False, runs=False)
-            banks[untrained] = before
+            banks[untrained] = PlannedBank(
+                untrained, bank.untrained, reading, None, trained=False, runs=False
+            )
     return banks
 
 

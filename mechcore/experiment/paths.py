@@ -19,6 +19,7 @@ KERNELS_FILE = "kernels.csv"
 REGRESSIONS_FILE = "regressions.csv"
 CELLS_FILE = "cells.csv"
 REPRODUCTION_FILE = "reproduction.csv"
+CENSUS_FILE = "census.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"
@@ -28,6 +29,3 @@ TRACKING_FILE = "tracking.json"
 
 PAGE_FILE, APPENDIX_FILE = "index.html", "appendix.html"
 """The report."""
-
-BANK_FILES = f"{BANKS}/*.nc"
-"""The analyses of all banks, as claims cite them."""

@@ -1,4 +1,4 @@
-"""Files inside of packages of Python, as public weights are: installed beside, taken out, checked."""
+"""Files inside of packages of Python: fetched by the registry's own client, and checked."""
 
 from __future__ import annotations
 

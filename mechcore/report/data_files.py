@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
-from mechcore.experiment.paths import BANK_FILES, CLAIMS_FILE, CONTROLS_FILE, REPRODUCTION_FILE
-from mechcore.report.page_files import CONTROLS_TABLE, FITS, LAYERS_TABLE
+from mechcore.experiment.paths import CENSUS_FILE, CLAIMS_FILE, CONTROLS_FILE, REPRODUCTION_FILE
+from mechcore.report.page_files import CONTROLS_TABLE, FITS
 from mechcore.results.results import TABLES, Results
 
-ALIASES = {CONTROLS_FILE: CONTROLS_TABLE, BANK_FILES: LAYERS_TABLE}
+ALIASES = {CONTROLS_FILE: CONTROLS_TABLE}
 """Files of results, and the tables beside the page that hold their numbers."""
 
 
@@ -27,7 +27,7 @@ def write_data(
     tables = {f"{name}.csv": getattr(results, name) for name in beside}
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
-        tables[LAYERS_TABLE] = results.bank_layers
+        tables[CENSUS_FILE] = results.census
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE
+from mechcore.experiment.paths import APPENDIX_FILE, CENSUS_FILE, CLAIMS_FILE
 
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
@@ -13,7 +12,6 @@ FITS = ("regressions", "pooled")
 """Tables of results that are also beside the page."""
 
 CONTROLS_TABLE = "controls.csv"
-LAYERS_TABLE = "filter-layers.csv"
 
 
 def page_files(experiment: Experiment) -> list[str]:
@@ -23,5 +21,5 @@ def page_files(experiment: Experiment) -> list[str]:
         "README.md",
         APPENDIX_FILE,
         *tables,
-        *([LAYERS_TABLE] if planned_banks(experiment) else []),
+        *([CENSUS_FILE] if experiment.filter_banks else []),
     ]

@@ -42,7 +42,7 @@ class BankResults:
         from mechcore.filters.bank_file import read_analysis
 
         paths = bank_files(plan, results)
-        # Of a file that was brought by hand, too, only the bytes that the configuration names count.
+        # Whoever brought the file: only the bytes that the configuration names count.
         sha256 = plan.source.sha256 if plan.source else weights_sha256(Path(plan.weights))
         origin = {"weights_sha256": sha256, **plan.reading.attributes}
         analysis = read_analysis(paths[0])

@@ -32,6 +32,7 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
 from mechcore.experiment.paths import (
+    CENSUS_FILE,
     CLAIMS_FILE,
     CONTROLS_FILE,
     FILMS,
@@ -50,10 +51,6 @@ from mechcore.model.theory import Theory, theory
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.simulation.checks import check_attributes
 from mechcore.simulation.reading import read_trajectories
-
-NO_LAYERS = pd.DataFrame(
-    columns=["bank", "trained", "low_frequency_share", "null_low_frequency_share"]
-)
 
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
@@ -85,7 +82,8 @@ def netcdf_files(experiment: Experiment) -> list[str]:
 def table_files(experiment: Experiment) -> list[str]:
     """Return the names of the tables and of the claims, whose hashes are in the sweep."""
     published = [REPRODUCTION_FILE] if experiment.published else []
-    return [*(f"{name}.csv" for name in TABLES), *published, CLAIMS_FILE]
+    layers = [CENSUS_FILE] if experiment.filter_banks else []
+    return [*(f"{name}.csv" for name in TABLES), *published, *layers, CLAIMS_FILE]
 
 
 def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -222,13 +220,14 @@ class Results:
         }
 
     @cached_property
-    def bank_layers(self) -> pd.DataFrame:
-        """The layers of all banks, with ``bank`` and ``trained``; empty without banks."""
-        parts = [
-            bank.analysis.layers.assign(bank=name, trained=bank.plan.trained)
+    def census(self) -> pd.DataFrame:
+        """The layers of all banks, see `mechcore.filters.census`; empty without banks."""
+        from mechcore.filters.census import census, network_layers
+
+        return census(
+            network_layers(bank.analysis.layers, name, trained=bank.plan.trained)
             for name, bank in self.banks.items()
-        ]
-        return pd.concat(parts, ignore_index=True) if parts else NO_LAYERS
+        )
 
     def read_beside_the_grid(self) -> None:
         """Read films, controls and banks, or refuse what is damaged or of other settings."""

@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from mechcore.analysis.tables import table_text
 from mechcore.claims.criteria import judge
 from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
-from mechcore.experiment.paths import CELLS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import CELLS_FILE, CENSUS_FILE, CLAIMS_FILE, SWEEP_FILE
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -31,12 +32,26 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
         compared_table(f"{name}.csv", getattr(results, name), getattr(again, name))
         for name in TABLES
     ]
+    if again.banks:
+        parts.append(_check_census(again))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         parts.append(failed("table", SWEEP_FILE, line))
     if all(part.holds for part in parts):
         parts.append(compared_table(CELLS_FILE, sweep.cells, cells_table(results)))
     return merged("tables", "The tables follow from the trajectories", parts)
+
+
+def _check_census(again: Results) -> Check:
+    """Compare the table of layers with the analyses of the banks, which it copies."""
+    same = (again.folder / CENSUS_FILE).read_text(encoding="utf-8") == table_text(again.census)
+    line = f"{CENSUS_FILE}: not what the analyses of the banks say"
+    return Check(
+        name="table",
+        statement=CENSUS_FILE,
+        compared=len(again.census),
+        failures=[] if same else [line],
+    )
 
 
 def check_verdicts(again: Results) -> Check:

@@ -136,6 +136,7 @@ def layers_of_a_network() -> pd.DataFrame:
     layers = pd.DataFrame(
         {
             "name": ["conv1", "conv2", "conv3"],
+            "inputs": 8,
             "low_frequency_share": [0.8, 0.7, 0.1],
             "null_low_frequency_share": [0.12, 1 / 3, 0.75],
             "null_low_frequency_limit": [0.2, 0.4, 0.8],
@@ -374,8 +375,54 @@ def test_banks_that_are_not_analysed_are_named() -> None:
 def test_weights_before_training_decide_nothing() -> None:
     claim = judged(setting("layers", "low_frequency_share", 0.99, "not trained"))["C10"]
     assert claim.verdict == REPRODUCED
-    above = next(figure for figure in claim.figures if "limit of chance" in figure.name)
-    assert above.value == 1.0
+    above = next(figure for figure in claim.figures if "before training" in figure.name)
+    assert above.value == 100.0
+
+
+def networks_of(shares: list[float]) -> Change:
+    """Return a world of networks of twelve layers, in some of which low frequencies dominate."""
+
+    def change(world: Tables) -> None:
+        layer = world["layers"][lambda rows: rows.trained & (rows["name"] == "conv2")]
+        parts = [
+            pd.concat([layer] * 12, ignore_index=True).assign(
+                bank=f"net{number}",
+                name=[f"conv{depth}" for depth in range(12)],
+                low_frequency_share=np.where(np.arange(12) < round(12 * passing), 0.8, 0.45),
+            )
+            for number, passing in enumerate(shares)
+        ]
+        world["layers"] = pd.concat(parts, ignore_index=True)
+
+    return change
+
+
+def none_above_chance(world: Tables) -> None:
+    world["layers"]["null_low_frequency_limit"] = 0.9
+
+
+CENSUSES = [
+    ([0.9] * 12, [], REPRODUCED),
+    # Networks differ: more than half on average, but not surely.
+    ([0.0] * 5 + [1.0] * 7, [], IN_PART),
+    # Rarely dominated, but always above chance.
+    ([0.1] * 12, [], IN_PART),
+    ([0.1] * 12, [none_above_chance], NOT_REPRODUCED),
+]
+
+
+@pytest.mark.parametrize(("shares", "changes", "verdict"), CENSUSES)
+def test_many_networks_are_judged_by_their_mean(
+    shares: list[float], changes: list[Change], verdict: str
+) -> None:
+    claim = judged(networks_of(shares), *changes)["C10"]
+    assert claim.verdict == verdict
+    figures = {figure.name: figure.value for figure in claim.figures}
+    assert "of the layers pass, mean of 12 networks" in figures
+    slope = figures["change of the share over the depth"]
+    assert slope is not None
+    # Low frequencies dominate the first layers of each network.
+    assert slope <= 1e-12
 
 
 def test_verdict_changes_with_its_own_data_only() -> None:

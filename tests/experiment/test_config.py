@@ -72,6 +72,21 @@ def test_a_bank_has_the_name_of_its_file_and_a_second_one_before_training() -> N
     assert load_experiment(GOOD | {"filter_banks": None}).filter_banks == []
 
 
+def test_weights_with_a_source_need_not_be_there(tmp_path: Path) -> None:
+    source = {"package": "net==1", "member": "net.pt", "sha256": "0" * 64}
+    bank = {
+        "weights": str(tmp_path / "net.pt"),
+        "source": source | {"licence": "MIT", "origin": "x"},
+    }
+    experiment = load_experiment(GOOD | {"filter_banks": [bank], "slices_per_layer": 0})
+    planned = planned_banks(experiment)["net"]
+    assert planned.source is not None
+    assert planned.parts == []
+    assert not planned.runs
+    with pytest.raises(MechcoreError, match=r"filter_banks\[0\]\.source\.licence: missing"):
+        load_experiment(GOOD | {"filter_banks": [bank | {"source": source | {"origin": "x"}}]})
+
+
 def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:
     experiment = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7})
     run = filter_run(experiment, planned_banks(experiment)["digits"])
@@ -89,7 +104,7 @@ def test_the_committed_schema_is_that_of_the_model_and_describes_every_key() -> 
     assert all("description" in entry for entry in properties.values())
 
 
-@pytest.mark.parametrize("name", ["paper", "smoke", "full"])
+@pytest.mark.parametrize("name", ["paper", "smoke", "full", "zoo"])
 def test_the_shipped_configurations_are_valid(name: str) -> None:
     experiment = load_experiment(PROJECT / "config" / f"{name}.yaml")
     assert experiment.experiment == name

@@ -16,6 +16,15 @@ RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
 NO_KERNEL = '{"activation": "relu", "size": 2, "betas": [0]}'
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
+SOURCE = json.dumps(
+    {
+        "package": "net==1",
+        "member": "net.pt",
+        "sha256": "0" * 64,
+        "licence": "MIT",
+        "origin": "nobody",
+    }
+)
 SIZE_1 = content(json.dumps(GOOD | {"sizes": [1]}))
 TOO_SMALL = ("bad.yaml: sizes[0]: 1 is not allowed, expected at least 2",)
 
@@ -39,6 +48,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "judge": (*RESULTS, "--output", "claims.json"),
     "track": RESULTS,
     "report": (*RESULTS, "--output", "index.html"),
+    "fetch": (SOURCE, *OUTPUT),
     "filters": ("net.npz",),
     "simulate-filters": (*NETWORK, *OUTPUT),
     "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),

@@ -53,6 +53,8 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
         write_table(getattr(results, name), folder / f"{name}.csv")
     if experiment.published:
         write_table(reproduce(Path(experiment.published)), folder / "reproduction.csv")
+    if experiment.filter_banks:
+        write_table(results.census, folder / "census.csv")
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment

@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 def copy_project(folder: Path) -> Path:
     for name in ("workflow", "config", "resources", "profiles", "mechcore"):
         # Compiled modules spare seconds; what another process writes of it may be gone.
-        kept = shutil.ignore_patterns("*.pyc.*")
+        kept = shutil.ignore_patterns("*.pyc.*", "public")
         shutil.copytree(PROJECT / name, folder / name, ignore=kept)
     shutil.copy(PROJECT / "Snakefile", folder)
     return folder

@@ -112,6 +112,7 @@ rule judge:
         ),
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
+        census=CENSUS,
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -124,6 +125,7 @@ rule judge:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
+        census=lambda wildcards, output: [f"--census={path}" for path in output.census],
         core=code_fingerprint("claims"),
     shell:
         r"""
@@ -134,5 +136,6 @@ rule judge:
             --output {output.claims:q} \
             --sweep {output.sweep:q} \
             --cells {output.cells:q} \
+            {params.census:q} \
             >{log:q} 2>&1
         """

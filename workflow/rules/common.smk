@@ -110,6 +110,7 @@ BANK_RUNS = files(
 
 PUBLISHED = published_files(EXPERIMENT)
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
+CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 
 show_progress(logger, len(CELLS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mechcore.report.figures.census import CENSUS
 from mechcore.report.figures.controls import CONTROLS
 from mechcore.report.figures.film_strips import STRIP
 from mechcore.report.figures.kernel_maps import KERNELS
@@ -21,6 +22,7 @@ FIGURES = (
     CONTRACTION,
     DIFFUSION,
     STRIP,
+    CENSUS,
     SPECTRA,
     SYMMETRY,
     DRIFT,

@@ -206,3 +206,17 @@ def test_of_many_layers_some_are_drawn_and_all_are_in_the_table(results: Results
     axes = next(axes for axes in panels.axes if axes.get_title() == "deep")
     labels = [text.get_text() for text in axes.get_xticklabels()]
     assert (labels[0], labels[-1], len(labels)) == ("1", str(DEEP), 40)
+
+
+def test_a_census_marks_every_layer_of_ten_networks(results: Results) -> None:
+    layers = results.census[results.census.network == "tiny.v1"]
+    networks = [layers.assign(network=f"net{number}") for number in range(10)]
+    many = dataclasses.replace(results)
+    many.__dict__["census"] = pd.concat(networks, ignore_index=True)
+    data, panels = drawn("census", many)
+    table = data.table
+    # The first layer is of 2x2, which decides nothing.
+    assert set(table.kind) == {"full", "depthwise"}
+    assert (table.null_low_frequency_share <= 0.5).all()
+    same(points(marks(panels.axes[0], "share")), table.depth, table.low_frequency_share)
+    assert NAMED["census"].data(results) == []
