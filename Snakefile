@@ -33,7 +33,9 @@ rule all:
             named(EXPERIMENT)
             for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS)
         ],
-        tables=expand([*TABLES, *REPRODUCTION, *CENSUS], experiment=EXPERIMENT.experiment),
+        tables=expand(
+            [*TABLES, *REPRODUCTION, *CENSUS], experiment=EXPERIMENT.experiment
+        ),
         descriptions=expand(
             "results/{experiment}/{name}",
             experiment=EXPERIMENT.experiment,

@@ -76,7 +76,9 @@ class FilterBank(Settings):
     def _is_a_weight_file(cls, value: str | None, info: Any) -> str | None:
         if value is not None:
             check_path(info.field_name, value)
-            if info.field_name != "weights" or info.data.get("source") is None:
+            # A source that was refused is reported by itself.
+            fetched = info.field_name == "weights" and info.data.get("source", "refused")
+            if not fetched:
                 check_weights(Path(value), info.field_name)
         return value
 

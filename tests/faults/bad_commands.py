@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.faults.bad_configs import GOOD
+from tests.faults.bad_configs import GOOD, SOURCE
 from tests.faults.cases import Case, Table, content
 
 GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
@@ -16,15 +16,6 @@ RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
 NO_KERNEL = '{"activation": "relu", "size": 2, "betas": [0]}'
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
-SOURCE = json.dumps(
-    {
-        "package": "net==1",
-        "member": "net.pt",
-        "sha256": "0" * 64,
-        "licence": "MIT",
-        "origin": "nobody",
-    }
-)
 SIZE_1 = content(json.dumps(GOOD | {"sizes": [1]}))
 TOO_SMALL = ("bad.yaml: sizes[0]: 1 is not allowed, expected at least 2",)
 
@@ -48,7 +39,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "judge": (*RESULTS, "--output", "claims.json"),
     "track": RESULTS,
     "report": (*RESULTS, "--output", "index.html"),
-    "fetch": (SOURCE, *OUTPUT),
+    "fetch": (json.dumps(SOURCE), *OUTPUT),
     "filters": ("net.npz",),
     "simulate-filters": (*NETWORK, *OUTPUT),
     "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),

@@ -43,10 +43,18 @@ OF_ANOTHER_TYPE: dict[str, tuple[object, str]] = {
 }
 
 RANGE = {"count": 3}
+SOURCE = {
+    "package": "net==1",
+    "member": "net.pt",
+    "sha256": "0" * 64,
+    "licence": "MIT",
+    "origin": "nobody",
+}
 BESIDE = {
     "betas": RANGE,
     "odd_energy_ratios": RANGE,
     "filter_banks": {"weights": "net.npz"},
+    "source": SOURCE,
 }
 """What mappings need besides the key that is wrong."""
 
@@ -204,8 +212,9 @@ def _of_values() -> dict[str, Bad]:
     for place, value, expected in [*_of_schema(SCHEMA), *by_hand]:
         change: Any = value
         parts = re.findall(r"\w+|\[0?\]", place)
-        for part in reversed(parts):
-            mapping = BESIDE.get(parts[0], {}) if part != parts[0] else {}
+        for number, part in reversed([*enumerate(parts)]):
+            around = [other for other in parts[:number] if not other.startswith("[")]
+            mapping = BESIDE.get(around[-1], {}) if around else {}
             change = [change] if part.startswith("[") else {**mapping, part: change}
         line = f"{value!r} is not allowed, expected {expected}"
         message = (*place.removesuffix("[]").split("."), line)

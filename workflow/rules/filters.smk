@@ -26,7 +26,6 @@ rule fetch_weights:
         """
 
 
-
 rule analyse_filters:
     input:
         weights=of_bank(lambda bank: bank.weights),
