@@ -10,7 +10,7 @@ import math
 import pickle
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -53,24 +53,19 @@ DTYPES = {
 """Types of values by the name of their storage."""
 
 
-class _Mapping(dict[Any, Any]):
-    """A dict that takes what those of torch and of collections take, and attributes."""
-
-    def __init__(self, *arguments: object) -> None:
-        pairs = arguments[0] if arguments and isinstance(arguments[0], list) else []
-        super().__init__(pairs)
-
-
 class _Inert:
-    """Stands for an object that is neither a tensor nor holds one, or a module of TorchScript."""
+    """Stands for plain data beside the weights, or for a module of TorchScript."""
 
     state: object = None
 
     def __init__(self, *_: object) -> None:
         pass
 
-    def __setstate__(self, state: object) -> None:
-        self.state = state
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+    def append(self, value: object) -> None:
+        """Take an element and forget it."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +86,8 @@ class _Stored:
     stride: tuple[int, ...]
     dtype: str
     reason: str = ""
+    kind: str | None = None
+    """What the layer of a script does with it."""
 
 
 Places = Mapping[str, tuple[int, int]]
@@ -119,29 +116,36 @@ def _first(value: object, *_: object) -> object:
     return value
 
 
+def _mapping(pairs: object = (), *_: object) -> dict[Any, Any]:
+    # An OrderedDict may come with its pairs, a defaultdict comes with its class.
+    return dict(pairs) if isinstance(pairs, list) else {}
+
+
 BUILDERS: dict[str, Any] = {
-    "collections.OrderedDict": _Mapping,
-    "collections.defaultdict": _Mapping,
+    "collections.OrderedDict": _mapping,
+    "collections.defaultdict": _mapping,
     "torch._utils._rebuild_tensor": _rebuilt,
     "torch._utils._rebuild_tensor_v2": _rebuilt,
     "torch._utils._rebuild_tensor_v3": _rebuilt_of_type,
     "torch._utils._rebuild_parameter": _first,
     "torch._utils._rebuild_parameter_with_state": _first,
     "torch._tensor._rebuild_from_type_v2": lambda build, _, arguments, __: build(*arguments),
-    "torch._utils._rebuild_sparse_tensor": partial(_without_values, "sparse values"),
-    "torch._utils._rebuild_sparse_csr_tensor": partial(_without_values, "sparse values"),
-    "torch._utils._rebuild_qtensor": partial(_without_values, "quantised values"),
-    "torch._utils._rebuild_nested_tensor": partial(_without_values, "a nested tensor"),
-    "torch._utils._rebuild_meta_tensor_no_storage": partial(
-        _without_values, "a tensor without values"
-    ),
-    "torch.jit._pickle.build_intlist": _first,
-    "torch.jit._pickle.build_doublelist": _first,
-    "torch.jit._pickle.build_boollist": _first,
-    "torch.jit._pickle.build_tensorlist": _first,
-    "torch.jit._pickle.restore_type_tag": _first,
 }
 """What the names in a file stand for, where they matter."""
+
+WITHOUT_VALUES = {
+    "sparse_tensor": "sparse values",
+    "sparse_csr_tensor": "sparse values",
+    "qtensor": "quantised values",
+    "nested_tensor": "a nested tensor",
+    "meta_tensor_no_storage": "a tensor without values",
+}
+"""Why tensors of other kinds are skipped."""
+
+BUILDERS |= {
+    f"torch._utils._rebuild_{kind}": partial(_without_values, reason)
+    for kind, reason in WITHOUT_VALUES.items()
+}
 
 INERT = {
     *("torch.Size", "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter"),
@@ -149,9 +153,17 @@ INERT = {
     *("numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar"),
     *("numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct"),
     *("numpy._core.multiarray._reconstruct", "pathlib.PosixPath", "pathlib.WindowsPath"),
-    *("datetime.datetime", "datetime.timedelta", "builtins.set"),
+    *("datetime.datetime", "datetime.timedelta"),
+    *(f"builtins.{name}" for name in ("set", "dict", "list", "int", "float", "str", "bool")),
 }
 """Plain data beside the weights, which are not built."""
+
+INERT_PACKAGES = {"lightning", "pytorch_lightning", "omegaconf", "typing", "yacs"}
+"""Packages of settings of training."""
+
+KINDS = {f"Conv{axes}d": "convolution" for axes in (1, 2, 3)}
+KINDS |= {f"ConvTranspose{axes}d": "transposed" for axes in (1, 2, 3)}
+"""What modules do with their weight, by class."""
 
 
 # The unpickler in C claims memory for any place that a file names in its memo.
@@ -166,14 +178,33 @@ class _Unpickler(pickle._Unpickler):
         full = f"{module}.{name}".replace("__builtin__", "builtins")
         if full in BUILDERS:
             return BUILDERS[full]
-        if full in INERT or module.split(".")[0] == "__torch__":
+        package = module.split(".")[0]
+        if package == "__torch__":
+            # A module of TorchScript, which is none of Python; of its class only the name matters.
+            return type(name, (_Inert,), {})
+        if full in INERT or package in INERT_PACKAGES:
             return _Inert
+        if module == "torch.jit._pickle":
+            return _first
         if module in ("torch", "torch.storage"):
             # A storage, a type, or an option such as torch.per_tensor_affine.
             return DTYPES.get(name.removesuffix("Storage"), name)
         code = f"holds {shown(full)}, an object that only its own code could load"
         advice = "load it where it was made and save its weights"
         raise MechcoreError(f"{code}: {advice} with torch.save(model.state_dict(), path)")
+
+    def load_build(self) -> None:
+        """Give an object its state, of which other kinds have none that matters."""
+        state = self.stack.pop()  # type: ignore[attr-defined]
+        owner = self.stack[-1]  # type: ignore[attr-defined]
+        if isinstance(owner, _Inert):
+            kind = KINDS.get(type(owner).__name__)
+            if kind and isinstance(state, dict) and isinstance(state.get("weight"), _Stored):
+                state["weight"] = replace(state["weight"], kind=kind)
+            owner.state = state
+
+    # Elsewhere it would set attributes, also those of what `find_class` returns.
+    dispatch = pickle._Unpickler.dispatch | {pickle.BUILD[0]: load_build}  # type: ignore[assignment]
 
     def persistent_load(self, identity: Any) -> _Storage:
         _, dtype, key = identity[:3]
@@ -267,7 +298,7 @@ def _tensor(path: Path, places: Places, name: str, stored: _Stored) -> Tensor:
     if stored.reason:
         return unread(name, stored.reason)
     read = partial(_values, path, places, name, stored)
-    return Tensor(name, stored.shape, stored.dtype, read, "torch")
+    return Tensor(name, stored.shape, stored.dtype, read, "torch", stored.kind)
 
 
 def _values(path: Path, places: Places, name: str, stored: _Stored) -> NDArray[np.generic]:
