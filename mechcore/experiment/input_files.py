@@ -7,7 +7,7 @@ from pathlib import Path
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.published import FILES
-from mechcore.experiment.weights import parts_of
+from mechcore.experiment.weight_files import parts_of
 from mechcore.model.patterns import is_file_name
 
 

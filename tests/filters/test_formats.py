@@ -20,7 +20,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.weights import FORMATS, format_of, weight_files
+from mechcore.experiment.weight_files import weight_files
+from mechcore.experiment.weights import FORMATS, format_of
 from mechcore.filters.bank import load_bank
 from tests.helpers.weight_files import (
     WRITERS,
