@@ -18,7 +18,7 @@ from mechcore.cli.options import (
 )
 from mechcore.cli.outputs import check_outputs
 from mechcore.errors import MechcoreError, one_line, shortened
-from mechcore.experiment.weights import bank_names, weight_files
+from mechcore.experiment.weight_files import bank_names, weight_files
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 from mechcore.experiment.cell import ActivationName, Propagation
 from mechcore.experiment.config import Experiment, LayoutName
 from mechcore.experiment.public_weights import PublicWeights
-from mechcore.experiment.weights import Reading, parts_of
+from mechcore.experiment.weight_files import parts_of
+from mechcore.experiment.weights import Reading
 from mechcore.io.json_models import refuse_repeats
 
 BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"

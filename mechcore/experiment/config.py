@@ -21,7 +21,8 @@ from mechcore.experiment.cell import (
 )
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
-from mechcore.experiment.weights import LAYOUTS, SUFFIXES, bank_names, check_weights
+from mechcore.experiment.weight_files import bank_names, check_weights
+from mechcore.experiment.weights import LAYOUTS, SUFFIXES
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
 from mechcore.model.kernels import FAMILIES, checked_size

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechcore.errors import choose, shown
-from mechcore.experiment.weights import LAYOUTS, WHOLE, Reading, weights_sha256
+from mechcore.experiment.weight_files import weights_sha256
+from mechcore.experiment.weights import LAYOUTS, WHOLE, Reading
 from mechcore.filters.choice import chosen
 from mechcore.filters.formats import WeightFileError, open_tensors, require_plausible_size
 from mechcore.filters.formats.tensors import Tensor

@@ -30,9 +30,9 @@ PARTS = ("cells", "lines", "layers", "multiply_adds", "curved_pixels")
 line; layers of the others, their multiply-adds, and pixels whose activation is not piecewise
 linear, such as tanh."""
 
-SECONDS = (2.4, 1.9e-7, 1.2e-6, 2.0e-11, 8.4e-9)
+SECONDS = (0.8, 1.9e-7, 1.2e-6, 2.1e-11, 9.1e-9)
 """For one of each on a core of a 2024 server, fitted by ``python -m benchmarks.cost`` to the jobs
-of the committed configurations: 95 in 100 of 458 cells took 0.5 to 2.9 times the estimate. Lines
+of the committed configurations: 95 in 100 of 140 cells took 0.3 to 2.4 times the estimate. Lines
 are too fast to be seen in a job: their time is from ``make bench``."""
 
 PROBE = 15

@@ -13,7 +13,7 @@ import xarray as xr
 from mechcore.experiment.banks import PlannedBank, filter_run
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import BANK_RUNS, BANKS
-from mechcore.experiment.weights import weights_sha256
+from mechcore.experiment.weight_files import weights_sha256
 from mechcore.io.netcdf import ROOT, read_groups
 from mechcore.simulation.checks import check_attributes
 

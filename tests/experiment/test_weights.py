@@ -13,14 +13,8 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.input_files import input_paths
-from mechcore.experiment.weights import (
-    FORMATS,
-    SUFFIXES,
-    Reading,
-    bank_names,
-    check_weights,
-    format_of,
-)
+from mechcore.experiment.weight_files import bank_names, check_weights
+from mechcore.experiment.weights import FORMATS, SUFFIXES, Reading, format_of
 from tests.faults.bad_configs import GOOD
 from tests.helpers.weight_files import WRITERS
 

@@ -220,6 +220,15 @@ TORCH: Table = {
         (),
     ),
     "a memo of gigabytes": (pickled(b"Nr\xff\xff\xff\x7f."), ("type nonetype",)),
+    "a key of tuples in tuples": (
+        pickled(b"}K\x01" + b"2\x86" * 100 + b"K\x01s."),
+        ("no spatial convolution",),
+    ),
+    "a storage of tuples in tuples": (
+        pickled(b"(NX\1\0\0\0aK\x01" + b"2\x86" * 100 + b"tQ."),
+        ("in place of a text",),
+    ),
+    "a set of tuples in tuples": (pickled(b"(K\x01" + b"2\x86" * 100 + b"\x91."), ()),
     "a text of exabytes": (pickled(b"\x8d" + b"\xff" * 7 + b"\x7f."), ()),
     "an archive of nothing": (array("net/data.pkl", b""), ()),
     "a pickle that fills memory": (array("net/data.pkl", MEMORY), ()),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import sys
+import warnings
 import zipfile
+from argparse import Namespace
 from collections import OrderedDict
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import ml_dtypes
@@ -17,7 +20,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.weights import FORMATS, format_of, weight_files
+from mechcore.experiment.weight_files import weight_files
+from mechcore.experiment.weights import FORMATS, format_of
 from mechcore.filters.bank import load_bank
 from tests.helpers.weight_files import (
     WRITERS,
@@ -120,6 +124,41 @@ def test_checkpoints_of_torch_are_searched_for_weights(
     assert [entry.reason for entry in bank.skipped] == reasons
     torch.save({"net": state, "optimizer": optimiser}, path)
     assert [layer.name for layer in load_bank(path).layers] == ["net.conv.weight"]
+
+
+def test_settings_of_training_beside_the_weights_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: NDArray[np.float32]
+) -> None:
+    torch = pytest.importorskip("torch")
+    module = ModuleType("omegaconf")
+    for name, base in {"Dict": dict, "List": list, "Plain": object}.items():
+        kind = type(name, (base,), {"__module__": module.__name__})
+        monkeypatch.setattr(module, name, kind, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    settings = [module.Dict(a=1), module.List([1, 2]), module.Plain(), module.Plain]
+    vars(settings[0])["b"] = 2
+    paths = {"path": Path("a"), "args": Namespace(lr=0.1), "seen": {1, 2}, "best": np.float32(1)}
+    weights = {"state_dict": {"conv.weight": torch.from_numpy(kernel)}}
+    torch.save(weights | paths | {"hyper_parameters": settings}, tmp_path / "net.ckpt")
+    monkeypatch.delitem(sys.modules, module.__name__)
+    (layer,) = load_bank(tmp_path / "net.ckpt").layers
+    np.testing.assert_array_equal(as_torch(layer.kernels), kernel)
+
+
+def test_parameters_of_a_script_are_read(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    layers = [torch.nn.Conv1d(2, 4, 3), torch.nn.ReLU(), torch.nn.ConvTranspose1d(4, 2, 5)]
+    network = torch.nn.Sequential(*layers)
+    with warnings.catch_warnings():
+        # From PyTorch 2.9 on it advises another format; old files stay.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(torch.jit.script(network), str(tmp_path / "net.pt"))
+    bank = load_bank(tmp_path / "net.pt")
+    assert [layer.name for layer in bank.layers] == ["0.weight", "2.weight"]
+    plain, up = (layer.weight.detach().numpy() for layer in (layers[0], layers[2]))
+    np.testing.assert_array_equal(as_torch(bank.layers[0].kernels)[:, :, 0], plain)
+    np.testing.assert_array_equal(bank.layers[1].kernels[:, :, 0, 0], up.swapaxes(0, 1))
+    assert [entry.name for entry in bank.skipped] == ["0.bias", "2.bias"]
 
 
 def test_tensors_of_torch_without_plain_values_are_skipped(tmp_path: Path) -> None:

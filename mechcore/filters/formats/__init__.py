@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 from mechcore.errors import MechcoreError, one_line, shown
-from mechcore.experiment.weights import FORMATS, format_of, parts_of
+from mechcore.experiment.weight_files import parts_of
+from mechcore.experiment.weights import FORMATS, format_of
 from mechcore.filters.formats.tensors import Tensor
 from mechcore.io.reading import reason_not_to_open
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mechcore.experiment.weights import parts_of
+from mechcore.experiment.weight_files import parts_of
 from mechcore.filters.formats import open_tensors as open_shard
 from mechcore.filters.formats.tensors import Tensor, natural_order
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.errors import shown
-from mechcore.experiment.weights import MANIFEST, parts_of, read_index
+from mechcore.experiment.weight_files import MANIFEST, parts_of, read_index
 from mechcore.filters.formats.keras_model import KINDS, LayerClass, classes_of, layer_of
 from mechcore.filters.formats.tensors import Tensor
 

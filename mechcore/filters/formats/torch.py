@@ -1,27 +1,23 @@
-"""Reads what torch saved, without torch: state dicts, checkpoints, parameters of TorchScript.
-
-The pickle inside builds plain data alone. No class is imported and no code of the file runs.
-"""
+"""Reads what torch saved, without torch: state dicts, checkpoints, parameters of TorchScript."""
 
 from __future__ import annotations
 
 import io
 import math
-import pickle
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import MechcoreError, shown
+from mechcore.errors import shown
 from mechcore.filters.formats import WeightFileError, require_plausible_size
 from mechcore.filters.formats.tensors import FLOATS, Tensor, unread
+from mechcore.filters.formats.torch_pickle import Inert, Stored, Unpickler, without_values
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model")
 """Where checkpoints keep the weights; names of tensors leave out the first that is present."""
@@ -32,160 +28,15 @@ OPTIMISER_KEYS = {"state", "param_groups"}
 LONGEST_NAME = 10_000
 """Characters of a tensor's name: mappings nested without end would fill memory with names."""
 
-DTYPES = {
-    "Double": "float64",
-    "Float": "float32",
-    "Half": "float16",
-    "BFloat16": "bfloat16",
-    "Long": "int64",
-    "Int": "int32",
-    "Short": "int16",
-    "Char": "int8",
-    "Byte": "uint8",
-    "Bool": "bool",
-    "ComplexFloat": "complex64",
-    "ComplexDouble": "complex128",
-    "QInt8": "int8",
-    "QUInt8": "uint8",
-    "QInt32": "int32",
-    "Untyped": "uint8",
-}
-"""Types of values by the name of their storage."""
-
-
-class _Mapping(dict[Any, Any]):
-    """A dict that takes what those of torch and of collections take, and attributes."""
-
-    def __init__(self, *arguments: object) -> None:
-        pairs = arguments[0] if arguments and isinstance(arguments[0], list) else []
-        super().__init__(pairs)
-
-
-class _Inert:
-    """Stands for an object that is neither a tensor nor holds one, or a module of TorchScript."""
-
-    state: object = None
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        self.state = state
-
-
-@dataclass(frozen=True)
-class _Storage:
-    """Where a file keeps the values of tensors."""
-
-    dtype: str
-    key: str
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A tensor: some values of a storage."""
-
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    dtype: str
-    reason: str = ""
-
-
 Places = Mapping[str, tuple[int, int]]
 """Position in the file and bytes of each storage."""
-
-
-def _rebuilt(storage: _Storage, offset: int, shape: object, stride: object, *_: object) -> _Stored:
-    lengths, steps = (tuple(map(int, values)) for values in (shape, stride))  # type: ignore[call-overload]
-    if len(lengths) != len(steps) or min((*lengths, *steps, int(offset)), default=0) < 0:
-        message = f"a tensor declares the shape {shown(lengths)}, strides {shown(steps)}"
-        raise ValueError(message)
-    return _Stored(storage, int(offset), lengths, steps, storage.dtype)
-
-
-def _rebuilt_of_type(*arguments: Any) -> _Stored:
-    # What torch.save writes for types that have no storage of their own, as float8.
-    stored, dtype = _rebuilt(*arguments[:4]), str(arguments[6])
-    return _Stored(stored.storage, stored.offset, stored.shape, stored.stride, dtype)
-
-
-def _without_values(reason: str, *_: object) -> _Stored:
-    return _Stored(_Storage("", ""), 0, (), (), "", reason)
-
-
-def _first(value: object, *_: object) -> object:
-    return value
-
-
-BUILDERS: dict[str, Any] = {
-    "collections.OrderedDict": _Mapping,
-    "collections.defaultdict": _Mapping,
-    "torch._utils._rebuild_tensor": _rebuilt,
-    "torch._utils._rebuild_tensor_v2": _rebuilt,
-    "torch._utils._rebuild_tensor_v3": _rebuilt_of_type,
-    "torch._utils._rebuild_parameter": _first,
-    "torch._utils._rebuild_parameter_with_state": _first,
-    "torch._tensor._rebuild_from_type_v2": lambda build, _, arguments, __: build(*arguments),
-    "torch._utils._rebuild_sparse_tensor": partial(_without_values, "sparse values"),
-    "torch._utils._rebuild_sparse_csr_tensor": partial(_without_values, "sparse values"),
-    "torch._utils._rebuild_qtensor": partial(_without_values, "quantised values"),
-    "torch._utils._rebuild_nested_tensor": partial(_without_values, "a nested tensor"),
-    "torch._utils._rebuild_meta_tensor_no_storage": partial(
-        _without_values, "a tensor without values"
-    ),
-    "torch.jit._pickle.build_intlist": _first,
-    "torch.jit._pickle.build_doublelist": _first,
-    "torch.jit._pickle.build_boollist": _first,
-    "torch.jit._pickle.build_tensorlist": _first,
-    "torch.jit._pickle.restore_type_tag": _first,
-}
-"""What the names in a file stand for, where they matter."""
-
-INERT = {
-    *("torch.Size", "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter"),
-    *("torch.serialization._get_layout", "_codecs.encode", "argparse.Namespace"),
-    *("numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar"),
-    *("numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct"),
-    *("numpy._core.multiarray._reconstruct", "pathlib.PosixPath", "pathlib.WindowsPath"),
-    *("datetime.datetime", "datetime.timedelta", "builtins.set"),
-}
-"""Plain data beside the weights, which are not built."""
-
-
-# The unpickler in C claims memory for any place that a file names in its memo.
-class _Unpickler(pickle._Unpickler):
-    """Builds tensors and mappings; what stands for anything else is refused by its name."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(stream, encoding="utf-8")
-        self.storages: dict[str, str] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{module}.{name}".replace("__builtin__", "builtins")
-        if full in BUILDERS:
-            return BUILDERS[full]
-        if full in INERT or module.split(".")[0] == "__torch__":
-            return _Inert
-        if module in ("torch", "torch.storage"):
-            # A storage, a type, or an option such as torch.per_tensor_affine.
-            return DTYPES.get(name.removesuffix("Storage"), name)
-        code = f"holds {shown(full)}, an object that only its own code could load"
-        advice = "load it where it was made and save its weights"
-        raise MechcoreError(f"{code}: {advice} with torch.save(model.state_dict(), path)")
-
-    def persistent_load(self, identity: Any) -> _Storage:
-        _, dtype, key = identity[:3]
-        self.storages[str(key)] = str(dtype)
-        return _Storage(str(dtype), str(key))
 
 
 @contextmanager
 def open_tensors(path: Path) -> Generator[list[Tensor]]:
     """Open a file of torch."""
     loaded, places = _from_archive(path) if is_zipfile(path) else _from_stream(path)
-    state = loaded.state if isinstance(loaded, _Inert) else loaded
+    state = loaded.state if isinstance(loaded, Inert) else loaded
     if not isinstance(state, Mapping):
         type_name = type(loaded).__name__.strip("_").lower()
         raise WeightFileError(path, f"holds an object of type {type_name}, not a state dict")
@@ -205,7 +56,7 @@ def _from_archive(path: Path) -> tuple[object, Places]:
         if order and archive.read(order) != b"little":
             raise WeightFileError(path, "was saved on a big-endian machine")
         require_plausible_size(path, data, members[data].file_size)
-        unpickler = _Unpickler(io.BytesIO(archive.read(data)))
+        unpickler = Unpickler(io.BytesIO(archive.read(data)))
     loaded = unpickler.load()
     with path.open("rb") as stream:
         return loaded, {
@@ -226,12 +77,12 @@ def _from_stream(path: Path) -> tuple[object, Places]:
     """Read what torch saved before 1.6: five pickles, then each storage behind its length."""
     with path.open("rb") as stream:
         for _ in range(2):
-            _Unpickler(stream).load()
-        if not _Unpickler(stream).load()["little_endian"]:
+            Unpickler(stream).load()
+        if not Unpickler(stream).load()["little_endian"]:
             raise WeightFileError(path, "was saved on a big-endian machine")
-        unpickler = _Unpickler(stream)
+        unpickler = Unpickler(stream)
         loaded, places = unpickler.load(), {}
-        for key in _Unpickler(stream).load():
+        for key in Unpickler(stream).load():
             item = np.dtype(unpickler.storages[str(key)]).itemsize
             size = int.from_bytes(stream.read(8), "little") * item
             places[str(key)] = stream.tell(), size
@@ -239,15 +90,15 @@ def _from_stream(path: Path) -> tuple[object, Places]:
     return loaded, places
 
 
-def _flattened(state: Mapping[object, object]) -> Iterator[tuple[str, _Stored]]:
+def _flattened(state: Mapping[object, object]) -> Iterator[tuple[str, Stored]]:
     # A mapping may contain itself, or another one a million times.
     seen: set[int] = set()
     waiting: list[tuple[str, object, str]] = [("", state, "")]
     while waiting:
         name, value, reason = waiting.pop()
-        value = value.state if isinstance(value, _Inert) else value
-        if isinstance(value, _Stored):
-            yield name, value if not reason else _without_values(reason)
+        value = value.state if isinstance(value, Inert) else value
+        if isinstance(value, Stored):
+            yield name, value if not reason else without_values(reason)
         elif isinstance(value, Mapping) and id(value) not in seen:
             seen.add(id(value))
             inner = "a state of the optimiser" if set(value) >= OPTIMISER_KEYS else reason
@@ -263,14 +114,14 @@ def _joined(prefix: str, key: object) -> str:
     return name
 
 
-def _tensor(path: Path, places: Places, name: str, stored: _Stored) -> Tensor:
+def _tensor(path: Path, places: Places, name: str, stored: Stored) -> Tensor:
     if stored.reason:
         return unread(name, stored.reason)
     read = partial(_values, path, places, name, stored)
-    return Tensor(name, stored.shape, stored.dtype, read, "torch")
+    return Tensor(name, stored.shape, stored.dtype, read, "torch", stored.kind)
 
 
-def _values(path: Path, places: Places, name: str, stored: _Stored) -> NDArray[np.generic]:
+def _values(path: Path, places: Places, name: str, stored: Stored) -> NDArray[np.generic]:
     dtype = np.dtype(FLOATS[stored.dtype])
     start, held = places[stored.storage.key]
     held = min(held, path.stat().st_size - start)

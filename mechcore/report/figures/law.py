@@ -24,7 +24,7 @@ from mechcore.report.figures.panels import (
     shade,
     shade_entry,
 )
-from mechcore.report.figures.style import ACTIVATION_COLOURS
+from mechcore.report.figures.style import ACTIVATION_COLOURS, FIRST
 from mechcore.results.results import Results
 
 HORIZONS_SHOWN = 3
@@ -46,6 +46,9 @@ def _of_layers(results: Results, family: str, layers: float) -> pd.DataFrame:
     """(v/c)^2 of the point over a number of layers; the limit has an interval."""
     known = results.mean_speeds
     known = known[(known.kernel == family) & (known.pattern == results.point)]
+    # The law is about these; the colours of more would hide one another.
+    named = known.activation.isin(FIRST)
+    known = known[named] if named.any() else known
     known = squared_speeds(known[known["size"].isin(results.sizes_shown)], results.kernels)
     ends = {
         name: (known[f"asymptotic_{name}"].clip(lower=0) / known.light_speed) ** 2

@@ -20,7 +20,7 @@ from mechcore.report.figures.compact_svg import compact
 DOTS_PER_INCH = 150
 """Of figures that are written as PNG."""
 
-PALETTE = sns.color_palette("colorblind")
+PALETTE = sns.color_palette("colorblind").as_hex()
 """Colours that the colour-blind can distinguish."""
 
 FIRST = ("relu", "modulus", "identity")
