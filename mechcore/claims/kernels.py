@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from mechcore.analysis.pooled import fit_clustered
@@ -20,6 +21,10 @@ from mechcore.experiment.paths import CENSUS_FILE, KERNELS_FILE
 from mechcore.filters.census import MeanShare, mean_share
 from mechcore.results.results import Results
 
+DOMINATED_LAYER, ABOVE_CHANCE = "dominated", "above chance"
+WITHIN_CHANCE, NOT_JUDGED = "within chance", "not judged"
+"""What DC and the gradients are in a layer."""
+
 
 def parity(results: Results) -> Judgement | None:
     """C9: even and odd part are orthogonal, and their energies add up."""
@@ -37,15 +42,30 @@ def parity(results: Results) -> Judgement | None:
     return Judgement(HOLDS if holds.all() else BROKEN, figures, where)
 
 
+def layer_verdicts(layers: pd.DataFrame) -> pd.Series:
+    """Return what low frequencies are in each layer, by the columns of its table."""
+    share, chance = layers.low_frequency_share, layers.null_low_frequency_share
+    above = share > layers.null_low_frequency_limit
+    # Nothing is known of zeros, and where chance dominates, the layer decides nothing.
+    cases = {
+        NOT_JUDGED: share.isna() | (chance > MOST_BY_CHANCE),
+        DOMINATED_LAYER: above & (share > DOMINATED),
+        ABOVE_CHANCE: above,
+    }
+    verdicts = np.select(list(cases.values()), list(cases), WITHIN_CHANCE)
+    return pd.Series(verdicts, layers.index, dtype=object)
+
+
 def trained_filters(results: Results) -> Judgement | None:
     """C10: DC and gradients dominate trained filters."""
     census = results.census
     layers = pd.DataFrame(census[census.trained.astype(bool)])
-    rows = _decisive(layers)
+    verdicts = layer_verdicts(layers)
+    rows = layers[verdicts != NOT_JUDGED]
     if rows.empty:
         return None
-    above = rows.low_frequency_share > rows.null_low_frequency_limit
-    holds = above & (rows.low_frequency_share > DOMINATED)
+    holds = verdicts[rows.index] == DOMINATED_LAYER
+    above = holds | (verdicts[rows.index] == ABOVE_CHANCE)
     if rows.network.nunique() < CENSUS_NETWORKS:
         decided = verdict(holds, partly=bool(holds.any() or above.all()))
         figures = [percentage("of the layers pass", holds.mean(), CENSUS_FILE)]
@@ -75,12 +95,6 @@ def _by_networks(
     return decided, figures
 
 
-def _decisive(layers: pd.DataFrame) -> pd.DataFrame:
-    """The layers that decide something: chance alone does not dominate them, nor are they zero."""
-    known = layers.low_frequency_share.notna()
-    return layers[known & (layers.null_low_frequency_share <= MOST_BY_CHANCE)]
-
-
 def _interval(name: str, mean: MeanShare) -> list[Figure]:
     names = (name, f"{name}: at least", f"{name}: at most")
     return [percentage(*pair, CENSUS_FILE) for pair in zip(names, mean, strict=True)]
@@ -95,10 +109,11 @@ def _over_depth(rows: pd.DataFrame) -> list[Figure]:
 
 
 def _before_training(census: pd.DataFrame) -> list[Figure]:
-    rows = _decisive(pd.DataFrame(census[~census.trained.astype(bool)]))
-    if rows.empty:
+    verdicts = layer_verdicts(pd.DataFrame(census[~census.trained.astype(bool)]))
+    judged = verdicts[verdicts != NOT_JUDGED]
+    if judged.empty:
         return []
-    above = (rows.low_frequency_share > rows.null_low_frequency_limit).mean()
+    above = (judged != WITHIN_CHANCE).mean()
     return [percentage("of the layers are above chance before training", above, CENSUS_FILE)]
 
 

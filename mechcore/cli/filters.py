@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,11 +18,15 @@ from mechcore.cli.options import (
     WeightFilesArgument,
 )
 from mechcore.cli.outputs import check_outputs
-from mechcore.errors import MechcoreError, one_line, shortened
+from mechcore.errors import MechcoreError, choose, one_line, shortened
 from mechcore.experiment.weight_files import bank_names, weight_files
+from mechcore.experiment.weights import Reading
+from mechcore.io.atomic import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mechcore.filters.bank_file import BankAnalysis
 
 EXAMPLES = """Examples:
 
@@ -32,6 +37,10 @@ EXAMPLES = """Examples:
   mechcore filters 'runs/*/last.pth' --output analyses
 
   mechcore filters net.ckpt --select 'encoder.*' --exclude '*.stft.*'
+
+  mechcore filters net.onnx --table layers.csv --figure layers.png
+
+  mechcore filters --series run/epoch1.pt run/epoch2.pt run/epoch3.pt
 """
 
 
@@ -41,6 +50,8 @@ LONGEST_NAME = 100
 COLUMNS = {
     "low_frequency_share": "DC+grad",
     "null_low_frequency_share": "(chance)",
+    "null_low_frequency_limit": "(limit)",
+    "verdict": "DC+grad are",
     "dc_share": "DC",
     "odd_energy_ratio": "odd",
     "asymmetric_share": "asymmetric",
@@ -54,6 +65,10 @@ COLUMNS = {
 """
 
 
+SERIES = ("energy", "low_frequency_share", "dc_share", "odd_energy_ratio", "alignment")
+"""What a series of checkpoints shows of all kernels together."""
+
+
 def command(
     weights: WeightFilesArgument,
     output: OptionalOutputOption = None,
@@ -61,34 +76,108 @@ def command(
     select: SelectOption = None,
     exclude: ExcludeOption = None,
     fold_batchnorm: FoldOption = False,
+    table: Annotated[Path | None, typer.Option(help="Layers to write: .csv or .json.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Picture to draw: .png or .svg.")] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="The files are one network as it is trained.")
+    ] = False,
 ) -> None:
     """Analyse the kernels of weight files, and print a table of the layers of each.
 
     The output is a file; of several weight files, or a folder of them, a folder.
     """
+    files = weight_files(weights)
+    outputs = _outputs(output, files, one=files == weights)
+    for option, path, writers in (("--table", table, TABLES), ("--figure", figure, PICTURES)):
+        if path is not None:
+            check_outputs({option: path}, files)
+            choose(writers, option, path.suffix)
+
+    from mechcore.filters.census import census, network_layers
+
+    reading = Reading(layout, tuple(select or ()), tuple(exclude or ()), fold_batchnorm)
+    refused: list[str] = []
+    layers, summaries = [], {}
+    for path, name, analysis in _analysed(files, outputs, reading, refused):
+        layers.append(_judged(network_layers(analysis.layers, name, trained=True)))
+        summaries[name] = analysis.summary.iloc[0]
+        if not series:
+            _print_one(path if len(files) > 1 else None, layers[-1], analysis)
+    if series and summaries:
+        typer.echo(_printed_series(summaries))
+    if layers and table:
+        TABLES[table.suffix](census(layers), table)
+    if layers and figure:
+        _draw(census(layers), figure)
+    if refused:
+        raise MechcoreError("\n".join(refused))
+
+
+def _analysed(
+    files: list[Path], outputs: list[Path | None], reading: Reading, refused: list[str]
+) -> Iterator[tuple[Path, str, BankAnalysis]]:
+    """Analyse and write file after file; what is refused does not stop the others."""
     from mechcore.filters.bank import load_bank
     from mechcore.filters.bank_file import analyse_bank, write_analysis
 
-    files = weight_files(weights)
-    outputs = _outputs(output, files, one=files == weights)
-    refused = []
-    for path, target in zip(files, outputs, strict=True):
+    for path, name, target in zip(files, bank_names(files), outputs, strict=True):
         try:
-            analysis = analyse_bank(
-                load_bank(path, layout, select or (), exclude or (), fold_batchnorm=fold_batchnorm)
-            )
+            analysis = analyse_bank(load_bank(path, *reading))
         except MechcoreError as error:
             refused.append(str(error))
             continue
         if target is not None:
             write_analysis(analysis, target)
-        if len(files) > 1:
-            typer.echo(f"{path}:")
-        typer.echo(_printed(analysis.layers, analysis.summary))
-        for reason, count in Counter(analysis.skipped.reason).most_common():
-            typer.echo(f"skipped {count}: {reason}")
-    if refused:
-        raise MechcoreError("\n".join(refused))
+        yield path, name, analysis
+
+
+def _judged(layers: pd.DataFrame) -> pd.DataFrame:
+    from mechcore.claims.kernels import layer_verdicts
+
+    return layers.assign(verdict=layer_verdicts(layers))
+
+
+def _print_one(path: Path | None, layers: pd.DataFrame, analysis: BankAnalysis) -> None:
+    """Print the layers of a file, under its name if there are several."""
+    if path is not None:
+        typer.echo(f"{path}:")
+    typer.echo(_printed(layers, analysis.summary))
+    for reason, count in Counter(analysis.skipped.reason).most_common():
+        typer.echo(f"skipped {count}: {reason}")
+
+
+def _printed_series(summaries: dict[str, pd.Series]) -> str:
+    """The table of checkpoints, in the order of their files."""
+    import pandas as pd
+
+    rows = pd.DataFrame(summaries).T[[*SERIES]].astype(float)
+    rows.insert(4, "odd energy", rows.energy * rows.odd_energy_ratio)
+    return str(rows.rename(columns=COLUMNS).to_string(float_format="{:.4g}".format))
+
+
+def _write_csv(layers: pd.DataFrame, path: Path) -> None:
+    from mechcore.analysis.tables import write_table
+
+    write_table(layers, path)
+
+
+def _write_json(layers: pd.DataFrame, path: Path) -> None:
+    replace_file(path, lambda draft: layers.to_json(draft, orient="records", indent=1))
+
+
+TABLES = {".csv": _write_csv, ".json": _write_json}
+PICTURES = {".png": "write_png", ".svg": "write_svg"}
+"""What tables and pictures are written by, by suffix; functions of pictures load matplotlib."""
+
+
+def _draw(layers: pd.DataFrame, path: Path) -> None:
+    """Draw the layers of all files, a panel each."""
+    from mechcore.report.figures import style
+    from mechcore.report.figures.trained_layers import ONE_PICTURE, with_parts
+
+    with style.paper_style():
+        panels = ONE_PICTURE.draw_table(with_parts(layers.rename(columns={"network": "bank"})))
+    getattr(style, PICTURES[path.suffix])(panels.figure, path)
 
 
 def _outputs(output: Path | None, files: list[Path], *, one: bool) -> list[Path | None]:
@@ -106,7 +195,7 @@ def _printed(layers: pd.DataFrame, summary: pd.DataFrame) -> str:
     """The table: shares weighted by energy of each layer and of all kernels, types of layers."""
     import pandas as pd
 
-    names = [shortened(one_line(name), LONGEST_NAME) for name in layers.name]
+    names = [shortened(one_line(name), LONGEST_NAME) for name in layers.layer]
     kernels = layers.height.astype(str) + "x" + layers.width.astype(str)
     parts = [layers.assign(layer=names, kernel=kernels), summary.assign(layer="all")]
     table = pd.concat([part.astype(object) for part in parts])

@@ -14,6 +14,12 @@ KINDS = ("first", "full", "depthwise")
 """What a layer is: the first of its network, and what of the others sees one input per filter.
 Pointwise layers have no spatial kernels, so they are in no table."""
 
+JUDGED = (
+    *("network", "trained", "low_frequency_share"),
+    *("null_low_frequency_share", "null_low_frequency_limit"),
+)
+"""The columns that a census of no networks has, too."""
+
 DRAWS, SEED = 10_000, 20251231
 """Samples of a bootstrap: the ends of its interval are good to a thousandth."""
 
@@ -49,8 +55,7 @@ def network_layers(layers: pd.DataFrame, network: str, *, trained: bool) -> pd.D
 def census(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the layers of all networks as one table."""
     known = list(parts)
-    nothing = ["network", "trained", "low_frequency_share", "null_low_frequency_share"]
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=nothing)
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(JUDGED))
 
 
 def mean_share(holds: pd.Series, networks: pd.Series) -> MeanShare:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mechcore.cli import main
@@ -67,3 +68,35 @@ def test_only_chosen_tensors_are_read(runs: Path, capsys: pytest.CaptureFixture[
     assert "1 x excluded (as 'conv.weight')" in capsys.readouterr().err
     assert run(file, "--select", "conv.*") == 0
     assert "skipped 1: not selected" in capsys.readouterr().out
+
+
+def test_layers_are_written_as_a_table_and_drawn(runs: Path) -> None:
+    files = sorted(runs.glob("*/last.npz"))
+    outputs = ["--figure", runs / "layers.svg", "--table"]
+    assert run(*files, *outputs, runs / "layers.csv") == 0
+    assert run(*files, *outputs, runs / "layers.json") == 0
+    table = pd.read_csv(runs / "layers.csv")
+    assert pd.read_json(runs / "layers.json").shape == table.shape
+    assert table.network.tolist() == ["a-last", "b-last"]
+    # Two kernels of ones are all DC, which is above any limit.
+    assert table.verdict.tolist() == ["dominated"] * 2
+    assert "a-last" in (runs / "layers.svg").read_text()
+
+
+@pytest.mark.parametrize(("option", "name"), [("--table", "t.txt"), ("--figure", "f.pdf")])
+def test_other_suffixes_are_refused_before_anything_is_read(
+    runs: Path, capsys: pytest.CaptureFixture[str], option: str, name: str
+) -> None:
+    assert run(runs / "a" / "best", option, runs / name) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{option}: '{Path(name).suffix}' is not allowed, expected one of ." in line
+
+
+def test_a_series_shows_a_line_for_each_checkpoint(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--series", *sorted(runs.glob("*/last.npz"))) == 0
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert heading.split()[:3] == ["energy", "DC+grad", "DC"]
+    assert first.split()[:2] == ["a-last", "18"]
+    assert second.split()[:2] == ["b-last", "72"]

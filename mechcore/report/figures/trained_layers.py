@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.special import betainc
 
-from mechcore.claims.thresholds import DOMINATED, MOST_BY_CHANCE
+from mechcore.claims.thresholds import CENSUS_NETWORKS, DOMINATED, MOST_BY_CHANCE
+from mechcore.experiment.config import UNTRAINED as BEFORE
 from mechcore.experiment.representative import spread
 from mechcore.filters.asymmetry import TYPES
 from mechcore.filters.bank_file import BankAnalysis
@@ -44,30 +45,34 @@ def trained_banks(results: Results) -> dict[str, BankAnalysis]:
     return {name: bank.analysis for name, bank in results.banks.items() if bank.plan.trained}
 
 
-def _layers(results: Results, columns: list[str], before: str) -> pd.DataFrame:
-    """Columns of the layers of all trained banks, and one of them before training."""
+def _topics(results: Results) -> Sequence[str]:
+    """All banks in one figure, or of a census a figure each."""
+    banks = list(trained_banks(results))
+    return banks if len(banks) >= CENSUS_NETWORKS else ("",)
+
+
+def _layers(results: Results, topic: str, columns: list[str], before: str) -> pd.DataFrame:
+    """Columns of the layers of trained banks, and one of them before training."""
     known = ["bank", "number", "layer", "height", "width", *columns]
-    parts = [pd.DataFrame(columns=[*known, "untrained"])]
-    for name, analysis in trained_banks(results).items():
-        layers = analysis.layers.rename(columns={"name": "layer"})
-        layers = layers.assign(bank=name, number=np.arange(1, len(layers) + 1))[known]
-        old = results.banks.get(results.banks[name].plan.untrained or "")
-        known_before = old.analysis.layers.set_index("name")[before].to_dict() if old else {}
-        parts.append(layers.assign(untrained=layers.layer.map(known_before).astype(float)))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    census = results.census.rename(columns={"network": "bank"}).reindex(columns=["trained", *known])
+    trained = census.trained.astype(bool)
+    old = census.loc[~trained, ["bank", "layer", before]].rename(columns={before: "untrained"})
+    old = old.assign(bank=old.bank.str.removesuffix(BEFORE), untrained=old.untrained.astype(float))
+    shown = trained & ((census.bank == topic) | (topic == ""))
+    return census.loc[shown, known].merge(old, "left", ["bank", "layer"])
 
 
-def _panels(data: FigureData, labels: tuple[str, str], legend: Sequence[Artist]) -> Panels:
+def _panels(table: pd.DataFrame, labels: tuple[str, str], legend: Sequence[Artist]) -> Panels:
     """A panel for each bank, wide ones where networks are deep."""
-    banks = data.table.groupby("bank", sort=False).number.nunique()
-    narrow = banks.max() <= NARROW
+    banks = table.groupby("bank", sort=False).number.nunique()
+    narrow, alone = banks.max() <= NARROW, len(banks) == 1
     return draw_panels(
         [plain(name) for name in banks.index],
         labels,
         legend,
         panel=(3.2 if narrow else 7.0, 2.3),
         columns=2 if narrow else 1,
-        legend_columns=3,
+        legend_columns=2 if narrow and alone else 3,
         sharey=True,
     )
 
@@ -87,10 +92,14 @@ class Bars:
 
     def draw(self, data: FigureData) -> Panels:
         """Draw a panel for each bank."""
+        return self.draw_table(data.table)
+
+    def draw_table(self, table: pd.DataFrame) -> Panels:
+        """Draw a panel for each bank of a table."""
         patches = [Patch(color=colour, label=name) for name, colour in self.parts.items()]
         lines = [line for line in (self.levels | self.dots).values() if line.get_label()]
-        panels = _panels(data, ("layer", self.label), [*patches, *lines])
-        for axes, layers in panels.facets(data.table, "bank"):
+        panels = _panels(table, ("layer", self.label), [*patches, *lines])
+        for axes, layers in panels.facets(table, "bank"):
             places = spread(list(range(len(layers))), LAYERS_SHOWN)
             shown = layers.iloc[places].reset_index(drop=True)
             self._draw_layers(axes, shown)
@@ -118,11 +127,15 @@ class Bars:
         axes.set(ylim=(0, 1.02), xlim=(-0.6, len(shown) - 0.4))
 
 
-def _low_table(results: Results, _: str) -> pd.DataFrame:
+def _low_table(results: Results, topic: str) -> pd.DataFrame:
     low, chance = "low_frequency_share", ["null_low_frequency_share", "null_low_frequency_limit"]
-    layers = _layers(results, [low, "dc_share", *chance], before=low)
-    gradients = layers[low] - layers.dc_share
-    parts = zip(PARTS, (layers.dc_share, gradients, 1 - layers[low]), strict=True)
+    return with_parts(_layers(results, topic, [low, "dc_share", *chance], before=low))
+
+
+def with_parts(layers: pd.DataFrame) -> pd.DataFrame:
+    """Return layers with the shares of their energy that `PARTS` names."""
+    low = layers.low_frequency_share
+    parts = zip(PARTS, (layers.dc_share, low - layers.dc_share, 1 - low), strict=True)
     return layers.assign(**dict(parts))
 
 
@@ -146,6 +159,23 @@ def _low_caption(data: FigureData) -> str:
     )
 
 
+CHANCE_LEVELS = {
+    "null_low_frequency_share": line("chance: mean", ls=":"),
+    "null_low_frequency_limit": line(f"chance: 1 in {1 / CHANCE:.0f}"),
+}
+
+ONE_PICTURE = Bars(
+    "share of the energy",
+    PARTS,
+    CHANCE_LEVELS,
+    {
+        "odd_energy_ratio": mark("odd share", colour=THEORY),
+        "null_odd_energy_ratio": mark("odd share by chance", **UNTRAINED),
+    },
+    _says_low,
+)
+"""What `mechcore filters` draws of the layers of weight files."""
+
 SPECTRA = ReportFigure(
     "spectra",
     "Where is the energy of trained kernels?",
@@ -153,23 +183,21 @@ SPECTRA = ReportFigure(
     Bars(
         "share of the energy",
         PARTS,
-        {
-            "null_low_frequency_share": line("chance: mean", ls=":"),
-            "null_low_frequency_limit": line(f"chance: 1 in {1 / CHANCE:.0f}"),
-        },
+        CHANCE_LEVELS,
         {"untrained": mark("DC and gradients, untrained", **UNTRAINED)},
         _says_low,
     ).draw,
     _low_caption,
     value="low_frequency_share",
     groups=("bank", "number"),
+    topics=_topics,
     main=True,
 )
 
 
-def _type_table(results: Results, _: str) -> pd.DataFrame:
+def _type_table(results: Results, topic: str) -> pd.DataFrame:
     ratio = "odd_energy_ratio"
-    layers = _layers(results, [*TYPE_COLOURS, ratio, "asymmetric_share"], before=ratio)
+    layers = _layers(results, topic, [*TYPE_COLOURS, ratio, "asymmetric_share"], before=ratio)
     shapes = list(zip(layers.height, layers.width, strict=True))
     limits = {"chance_symmetric": "symmetric", "chance_not_antisymmetric": "antisymmetric"}
     inner = {"symmetric": TYPES["symmetric"][1], "antisymmetric": TYPES["antisymmetric"][0]}
@@ -223,14 +251,16 @@ SYMMETRY = ReportFigure(
     _type_caption,
     value="symmetric",
     groups=("bank", "number"),
+    topics=_topics,
     shows="Share of the strongest kernels that is symmetric, mixed and antisymmetric; the first",
     main=True,
 )
 
 
-def _component_table(results: Results, _: str) -> pd.DataFrame:
+def _component_table(results: Results, topic: str) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=["bank", "number", "place", "v", "u", "share", "sum"])]
-    for name, analysis in trained_banks(results).items():
+    banks = trained_banks(results)
+    for name, analysis in {topic: banks[topic]}.items() if topic else banks.items():
         spectra = pd.concat([_spectra(slices) for slices in analysis.slices.values()])
         parts.append(spectra.sort_values(["number", "place"]).assign(bank=name))
     return pd.concat(parts[1:] or parts, ignore_index=True)
@@ -259,7 +289,7 @@ def _draw_components(data: FigureData) -> Panels:
     most = shades(table.groupby("bank").number.nunique().max())
     legend = [line("first layer", most[0]), line("last layer", most[-1])]
     labels = "DCT components, by rising frequency", "share of the energy, summed"
-    panels = _panels(data, labels, legend)
+    panels = _panels(table, labels, legend)
     for axes, rows in panels.facets(table, "bank"):
         palette = shades(rows.number.nunique())
         for colour, (_, layer) in zip(palette, rows.groupby("number"), strict=True):
@@ -292,4 +322,5 @@ COMPONENTS = ReportFigure(
     _component_caption,
     value="sum",
     groups=("bank", "number"),
+    topics=_topics,
 )
