@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +106,8 @@ def command(
     if series and summaries:
         typer.echo(_printed_series(summaries))
     if layers and table:
-        TABLES[table.suffix](census(layers), table)
+        text = TABLES[table.suffix](census(layers))
+        replace_file(table, lambda draft: draft.write_text(text, encoding="utf-8"))
     if layers and figure:
         _draw(census(layers), figure)
     if refused:
@@ -155,19 +156,12 @@ def _printed_series(summaries: dict[str, pd.Series]) -> str:
     return str(rows.rename(columns=COLUMNS).to_string(float_format="{:.4g}".format))
 
 
-def _write_csv(layers: pd.DataFrame, path: Path) -> None:
-    from mechcore.analysis.tables import write_table
-
-    write_table(layers, path)
-
-
-def _write_json(layers: pd.DataFrame, path: Path) -> None:
-    replace_file(path, lambda draft: layers.to_json(draft, orient="records", indent=1))
-
-
-TABLES = {".csv": _write_csv, ".json": _write_json}
+TABLES: dict[str, Callable[[pd.DataFrame], str]] = {
+    ".csv": lambda layers: layers.to_csv(index=False, lineterminator="\n"),
+    ".json": lambda layers: layers.to_json(orient="records", indent=1),
+}
 PICTURES = {".png": "write_png", ".svg": "write_svg"}
-"""What tables and pictures are written by, by suffix; functions of pictures load matplotlib."""
+"""What a table is as a text, and how a picture is written (`mechcore.report.figures.style`)."""
 
 
 def _draw(layers: pd.DataFrame, path: Path) -> None:
