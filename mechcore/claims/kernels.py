@@ -123,7 +123,9 @@ def _where(
     """Which layers pass, and which were not judged."""
     passing = holds.groupby(rows.network, sort=False).agg(["sum", "size"])
     names = [f"{row['sum']} of {row['size']} layers of {name}" for name, row in passing.iterrows()]
-    where = f"{listed_names(names)}; {above.sum()} of {len(rows)} are above chance"
+    if len(passing) >= CENSUS_NETWORKS:
+        names = [f"{holds.sum()} of {len(rows)} layers of {len(passing)} networks"]
+    where = f"{', '.join(names)}; {above.sum()} of {len(rows)} are above chance"
     left_out = [f"{row.network} {row.layer}" for row in layers.drop(rows.index).itertuples()]
     planned = planned_banks(results.experiment).values()
     missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]

@@ -417,6 +417,7 @@ def test_many_networks_are_judged_by_their_mean(
 ) -> None:
     claim = judged(networks_of(shares), *changes)["C10"]
     assert claim.verdict == verdict
+    assert re.match(r"\d+ of 144 layers of 12 networks; \d+ of 144 are above chance", claim.range)
     figures = {figure.name: figure.value for figure in claim.figures}
     assert "of the layers pass, mean of 12 networks" in figures
     slope = figures["change of the share over the depth"]
