@@ -27,6 +27,7 @@ def centre_of_mass(results: Results) -> Judgement | None:
     # In part: an activation under which nothing moves.
     partly = bool(still.groupby(rows.activation).all().any())
     where = where_it_holds(rows, still, ("activation", "kernel"))
+    where += ". Tested on noise with taps of both signs; without negative taps it is a theorem"
     return Judgement(verdict(still, partly=partly), _movement(rows), where)
 
 

@@ -29,7 +29,11 @@ def extent(groups: pd.Series) -> str:
     >>> extent(pd.Series([True, True, False], index))
     'for relu; not for tanh (k = 2)'
     """
-    holds, fails = _listed(groups[groups], groups), _listed(groups[~groups], groups)
+    if groups.index.get_level_values(0).nunique() == 1 < len(groups):
+        # What all share needs no words.
+        holds, fails = (_inner(part) for part in (groups[groups], groups[~groups]))
+    else:
+        holds, fails = _listed(groups[groups], groups), _listed(groups[~groups], groups)
     if not fails:
         return f"everywhere it was tested: {holds}"
     return f"for {holds}; not for {fails}" if holds else f"nowhere: {fails}"
@@ -48,6 +52,11 @@ def listed_names(names: list[str]) -> str:
     """Return the first few of many names."""
     rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"{', '.join(names[:MOST_NAMES])}{rest}"
+
+
+def _inner(chosen: pd.Series) -> str:
+    level = str(chosen.index.names[1])
+    return _values(level, list(chosen.index.get_level_values(1))) if len(chosen) else ""
 
 
 def _listed(chosen: pd.Series, groups: pd.Series) -> str:

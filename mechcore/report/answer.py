@@ -22,7 +22,7 @@ def law_sentence(claims: Sequence[Claim]) -> str:
 
 
 def tally_sentence(claims: Sequence[Claim], published: PublishedPart | None) -> str:
-    """Return how many of the paper's numbers and claims come out again."""
+    """Return how many of the paper's numbers agree, and how its claims fare."""
     counts = Counter(claim.verdict for claim in claims if claim.kind == "claim")
     parts = [f"{counts[name]} {name}" for name in VERDICTS["claim"] if counts[name]]
     tally = f"of {counts.total()} claims: {', '.join(parts)}" if parts else ""

@@ -33,7 +33,7 @@ class PublishedPart:
     @property
     def count(self) -> str:
         """How many numbers agree, in words."""
-        return f"{self.agree:,} of {self.numbers:,} published numbers come out again"
+        return f"{self.agree:,} of {self.numbers:,} published numbers agree with ours"
 
 
 def published_part(results: Results) -> PublishedPart | None:

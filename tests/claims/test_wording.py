@@ -12,6 +12,8 @@ def test_extent_states_both_sides() -> None:
     assert extent(pd.Series([True, True], index)) == "everywhere it was tested: a, b (x)"
     assert extent(pd.Series([False, True], index)) == "for b (x); not for a (x)"
     assert extent(pd.Series([False, False], index)) == "nowhere: a, b (x)"
+    sizes = pd.MultiIndex.from_tuples([("a", 2), ("a", 3)], names=["activation", "size"])
+    assert extent(pd.Series([True, False], sizes)) == "for k = 2; not for k = 3"
 
 
 def test_runs_of_sizes_are_stated_by_their_ends() -> None:

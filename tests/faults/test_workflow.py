@@ -150,7 +150,7 @@ def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(
     assert "delete it and run the workflow" in line
     after = tiny.contents(project / RESULTS)
     changed = {name for name in whole if after.get(name) != whole[name]}
-    tables = {"metrics.csv", "mechanics.csv", "kernels.csv"}
+    tables = {"metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv", "pooled.csv"}
     assert changed == {TRAJECTORIES, *tables}
     path.unlink()
     assert tiny.complete(project) == whole

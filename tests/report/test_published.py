@@ -37,7 +37,7 @@ def test_the_page_counts_all_and_explains_what_does_not_agree(
 ) -> None:
     write_report(results.experiment, results.folder, tmp_path / "index.html")
     table = results.reproduction
-    count = f"{table.within.sum():,} of {len(table):,} published numbers come out again"
+    count = f"{table.within.sum():,} of {len(table):,} published numbers agree with ours"
     names = ("index.html", "appendix.html", "README.md")
     front, text, summary = ((tmp_path / name).read_text("utf-8") for name in names)
     assert count in front

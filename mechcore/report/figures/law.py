@@ -99,7 +99,7 @@ def _draw(data: FigureData) -> Panels:
         sharey=True,
     )
     for axes, rows in panels.facets(table, "panel"):
-        shade(axes, rows[within_theory(rows)].groupby("size").share.max().min())
+        shade(axes, rows[within_theory(rows)].groupby("size").share.max().max())
         axes.plot([0, 1], [0, 1], color="0.15", lw=2.2, zorder=2, gid="law")
         _draw_exact(axes, rows.drop_duplicates("size"))
         shown = few(rows, POINTS_SHOWN)
@@ -121,7 +121,7 @@ def _draw_exact(axes: Axes, kernels: pd.DataFrame) -> None:
 
 
 def _says(row: dict[str, float]) -> str:
-    return f"{setting(row)}: (v/c)² = {row['squared_speed']:.2f}"
+    return f"{row['panel']}, {setting(row)}: (v/c)² = {row['squared_speed']:.2f}"
 
 
 def _misses(data: FigureData) -> str:
@@ -133,16 +133,16 @@ def _misses(data: FigureData) -> str:
     series = known.groupby(["panel", "size"]).miss.max()
     worst = known.iloc[int(known.miss.argmax())]
     return (
-        f"Under {worst.activation}, {(series <= LAW).sum()} of {len(series)} series stay within "
-        f"{LAW:g} of the line (v/c)² = ρ; the worst point misses it by {worst.miss:.2f} "
+        f"Under {worst.activation}, {(series <= LAW).sum()} of the {len(series)} series shown stay "
+        f"within {LAW:g} of the line (v/c)² = ρ; the worst point misses it by {worst.miss:.2f} "
         f"({worst.panel}, k = {worst['size']}, at a share of {worst.share:.2f})."
     )
 
 
 def _caption(data: FigureData) -> str:
     return (
-        f"{_misses(data)} v is the mean speed of a point over T layers and c = (k − 1)/2 px/layer "
-        "the light speed; up to β*, where the first tap turns negative, (v/c)² = g ρ/(1 − ρ)."
+        f"{_misses(data)} v is the mean speed of a point over T layers (T → ∞: its limit, with a "
+        "bar for the interval); up to β*, where the first tap turns negative, (v/c)² = g ρ/(1 − ρ)."
     )
 
 

@@ -197,7 +197,7 @@ def shade_entry() -> Patch:
 
 
 def shade(axes: Axes, start: float, end: float = 1.0) -> None:
-    """Shade where rectification acts: beyond beta*, or all where there is none."""
+    """Shade where rectification acts on all kernels: beyond beta*, or all where there is none."""
     axes.axvspan(start if math.isfinite(start) else 0.0, end, color=SHADE, lw=0, zorder=0)
 
 

@@ -97,9 +97,9 @@ def _lead(table: pd.DataFrame) -> str:
     verb = "faster" if worst.lead > 0 else "slower"
     differ = (both.lead.abs() > EQUAL_SPEED).sum()
     return (
-        f"Speeds under the two differ for {differ} of {len(both)} kernels and patterns, most at "
-        f"ρ = {worst.odd_energy_ratio:.2f} (k = {worst['size']}, {worst.pattern}), where the "
-        f"modulus is {abs(worst.lead):.2f} px/layer {verb}."
+        f"Speeds under ReLU and the modulus differ for {differ} of {len(both)} kernels and "
+        f"patterns, most at ρ = {worst.odd_energy_ratio:.2f} (k = {worst['size']}, "
+        f"{worst.pattern}), where the modulus is {abs(worst.lead):.2f} px/layer {verb}."
     )
 
 

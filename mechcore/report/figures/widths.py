@@ -140,9 +140,9 @@ def _diffusion_caption(data: FigureData) -> str:
     exponents = even[even.pattern == results.point].diffusion_exponent
     off = (table.width / (table.diffusion_speed * np.sqrt(table.t)) - 1).abs().max()
     return (
-        f"The width of a point grows as s√t, to {significant(off, 1)} of it, where s² is the "
-        f"variance of the kernel. The exponents of all activations and sizes are "
-        f"{exponents.min():.3f} to {exponents.max():.3f}; a random walk has 1/2."
+        f"The width of a point grows as s√t, with a relative error of {significant(off, 1)}, where "
+        f"s² is the variance of the kernel. Over all activations and sizes the exponents of t are "
+        f"{' to '.join(dict.fromkeys([f'{exponents.min():.3f}', f'{exponents.max():.3f}']))}."
     )
 
 
