@@ -22,7 +22,7 @@ from mechcore.filters.census import MeanShare, mean_share
 from mechcore.results.results import Results
 
 DOMINATED_LAYER, ABOVE_CHANCE = "dominated", "above chance"
-WITHIN_CHANCE, NOT_JUDGED = "within chance", "not judged"
+NOT_ABOVE, NOT_JUDGED = "not above chance", "not judged"
 """What DC and the gradients are in a layer."""
 
 
@@ -52,7 +52,7 @@ def layer_verdicts(layers: pd.DataFrame) -> pd.Series:
         DOMINATED_LAYER: above & (share > DOMINATED),
         ABOVE_CHANCE: above,
     }
-    verdicts = np.select(list(cases.values()), list(cases), WITHIN_CHANCE)
+    verdicts = np.select(list(cases.values()), list(cases), NOT_ABOVE)
     return pd.Series(verdicts, layers.index, dtype=object)
 
 
@@ -113,7 +113,7 @@ def _before_training(census: pd.DataFrame) -> list[Figure]:
     judged = verdicts[verdicts != NOT_JUDGED]
     if judged.empty:
         return []
-    above = (judged != WITHIN_CHANCE).mean()
+    above = (judged != NOT_ABOVE).mean()
     return [percentage("of the layers are above chance before training", above, CENSUS_FILE)]
 
 

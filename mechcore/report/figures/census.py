@@ -40,7 +40,7 @@ def _draw(data: FigureData) -> Panels:
     table = data.table
     legend = [mark(f"{kind} layer", **LOOKS[kind]) for kind in KINDS]
     legend += [
-        mark("within chance", mfc="white", colour=THEORY),
+        mark("not above chance", mfc="white", colour=THEORY),
         mark("limit of chance", "_", CONE),
         line("line through all layers"),
     ]
