@@ -13,6 +13,12 @@ from mechcore.analysis.mechanics import kernels_table, mechanics_table
 from mechcore.analysis.regressions import COLUMNS, regress
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import CRITERIA
+from mechcore.claims.kernels import (
+    ABOVE_CHANCE,
+    DOMINATED_LAYER,
+    NOT_JUDGED,
+    layer_verdicts,
+)
 from mechcore.claims.verdict import read_claims
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import load_experiment
@@ -63,18 +69,19 @@ def test_figures_of_verdicts_follow_from_the_cells_that_they_name() -> None:
     assert even.drift.max() <= max(farthest.value, 1e-10)  # rounding over 64 layers
 
 
-def test_shares_of_trained_kernels_follow_from_the_committed_weights() -> None:
+def test_what_passes_among_trained_layers_follows_from_the_committed_weights() -> None:
     claim = next(c for c in read_claims(SHOWCASE / "claims.json") if c.id == "C10")
-    shares = {figure.name: figure.value for figure in claim.figures}
-    for name, plan in planned_banks(EXPERIMENT).items():
-        layers = analyse_bank(load_bank(plan.weights)).layers.set_index("name")
-        when = "after" if plan.trained else "before"
-        prefix = f"share of DC and gradients {when} training, {name}, "
-        ends = {key.removeprefix(prefix): share for key, share in shares.items() if prefix in key}
-        assert len(ends) == 2
-        for layer, share in ends.items():
-            # Sums of a hundred squares, in another order on another machine.
-            assert layers.low_frequency_share[layer] == pytest.approx(share, rel=1e-12)
+    committed = {figure.name: figure.value for figure in claim.figures}
+    for trained, name in (
+        (True, "of the layers pass"),
+        (False, "of the layers are above chance before training"),
+    ):
+        plans = [plan for plan in planned_banks(EXPERIMENT).values() if plan.trained == trained]
+        layers = [analyse_bank(load_bank(plan.weights)).layers for plan in plans]
+        verdicts = layer_verdicts(pd.concat(layers, ignore_index=True))
+        judged = verdicts[verdicts != NOT_JUDGED]
+        passing = judged.isin([DOMINATED_LAYER] if trained else [DOMINATED_LAYER, ABOVE_CHANCE])
+        assert committed[name] == pytest.approx(100 * passing.mean())
 
 
 def test_committed_verdicts_are_those_of_the_criteria() -> None:
