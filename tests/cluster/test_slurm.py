@@ -212,7 +212,8 @@ def under_way(cluster: Cluster, project: Path, cells: int) -> tuple[Job, dict[st
 
 
 def check(project: Path, expected: dict[str, str | bytes], *before: dict[str, int]) -> None:
-    assert contents(project, "grid") == expected
+    # A run may have gone further.
+    assert expected.items() <= contents(project, "grid").items()
     now = finished_cells(project)
     assert len(now) == CELLS
     for finished in before:
