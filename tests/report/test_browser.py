@@ -157,7 +157,7 @@ def test_points_are_read_by_keyboard_and_by_mouse_and_lead_to_their_cell(
         assert words.count() == 0
         drawing.click(position={"x": 52, "y": 52})
         assert seen.page.inner_text("#cell-title") == "dct-relu-k3"
-        assert "k = 3: 0.5 (done)" in seen.page.inner_text("#cell-note")
+        assert "k = 3: 0.5. Cell: done." in seen.page.inner_text("#cell-note")
         assert broken_rules(seen) == []
         seen.page.keyboard.press("Escape")
         assert not seen.page.is_visible("#cell")
