@@ -147,10 +147,14 @@ def job_cost(logs: Path | None, cell: str) -> dict[str, float | None]:
     log = path.parents[2] / "simulate" / f"{cell}.log"
     if log.is_file() and FINISHED_BEFORE in log.read_text(errors="replace"):
         return nothing
-    rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
-    measured = rows[-1] if rows else {}
     columns = {"wall_seconds": "s", "memory_mb": "max_rss"}
-    return {name: _number(measured.get(column)) for name, column in columns.items()}
+    return {name: measured(path, column) for name, column in columns.items()}
+
+
+def measured(benchmark: Path, column: str) -> float | None:
+    """Return what a benchmark file of Snakemake says of a job; None if it was not measured."""
+    rows = list(csv.DictReader(benchmark.read_text().splitlines(), delimiter="\t"))
+    return _number(rows[-1].get(column)) if rows else None
 
 
 def _number(text: str | None) -> float | None:

@@ -10,7 +10,8 @@ from time import process_time
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd
+
+from mechcore.jobs.cost import measured
 
 Item = TypeVar("Item")
 
@@ -64,5 +65,5 @@ class Sampling:
 def seconds_for_a_sample(logs: Path | None) -> float:
     """Return the CPU time that a sample may take: a share of what the run took by its logs."""
     files = [] if logs is None else (logs / "benchmarks").rglob("*.tsv")
-    jobs = [pd.read_csv(path, sep="\t").cpu_time.sum() for path in files if path.stem != "verify"]
+    jobs = (measured(path, "cpu_time") or 0.0 for path in files if path.stem != "verify")
     return SHARE * sum(jobs) or WITHOUT_LOGS

@@ -13,14 +13,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy.special import betainc
 
 from mechcore.claims.thresholds import CENSUS_NETWORKS, DOMINATED, MOST_BY_CHANCE
 from mechcore.experiment.config import UNTRAINED as BEFORE
 from mechcore.experiment.representative import spread
 from mechcore.filters.asymmetry import TYPES
 from mechcore.filters.bank_file import BankAnalysis
-from mechcore.filters.null import CHANCE, subspace_dimensions
+from mechcore.filters.null import CHANCE, null_law, null_share
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, line, mark
 from mechcore.report.figures.style import PALETTE, THEORY, plain, shades
@@ -210,11 +209,9 @@ def _type_table(results: Results, topic: str) -> pd.DataFrame:
 
 def _chance_below(limit: float, height: int, width: int) -> float:
     """How many untrained kernels have a smaller asymmetric share, see `mechcore.filters.null`."""
-    taps = height * width
-    asymmetric = subspace_dimensions(height, width)["asymmetric_share"]
-    if not 0 < asymmetric < taps:
+    if not 0 < null_share("asymmetric_share", height, width) < 1:
         return np.nan
-    return float(betainc(asymmetric / 2, (taps - asymmetric) / 2, limit))
+    return null_law("asymmetric_share", height, width).cdf(limit)
 
 
 def _says_types(row: dict[str, Any]) -> str:
