@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from mechcore.filters.formats import WeightFileError, one_line_errors
 from mechcore.io.arrays import Array
 from mechcore.io.reading import reason_not_to_open
 from mechcore.model.patterns import pattern_image
-from mechcore.networks.composition import Kernels
+from mechcore.networks.composition import Composition, Kernels
 from mechcore.networks.dataset import Layer, map_units, mapped, network_dataset
 from mechcore.networks.evidence import PositivePaths, SignedEvidence
 from mechcore.networks.graph import LAYERS, Graph, Model, image_input, load_graph
+from mechcore.networks.grid import Grid
 from mechcore.networks.measures import (
     UnitMoments,
     channel_measures,
@@ -33,6 +35,19 @@ OPEN_SIZE = 224
 
 LARGEST_SIZE = 4096
 """px, a guard against typing errors."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelMoments:
+    """The kernels from the channels of the image to those of a layer.
+
+    Moments 1, x, y, x^2, y^2, x y about the units' own positions, (6, channel, input channel).
+    """
+
+    signed: Array
+    energy: Array
+    """Of the same with squares of weights."""
+    grid: Grid
 
 
 def load_model(path: str | Path) -> onnx.ModelProto:
@@ -123,6 +138,18 @@ def unit_moments(model: Model, image: Array, *, until: str | None = None) -> dic
     return {call.step.name: units for call, units in _units(graph, _checked(image[None], graph)[0])}
 
 
+def kernel_moments(
+    model: Model, *, until: str | None = None, size: int | None = None
+) -> dict[str, KernelMoments]:
+    """Return the kernels from the image to all layers, by layer: each channel from each."""
+    graph = load_graph(_loaded(model), until)
+    blank = np.zeros(_image_shape(graph, size))
+    return {
+        call.step.name: KernelMoments(signed.moments, energy.moments, call.grid)
+        for call, (signed, energy) in _compositions(graph, blank)
+    }
+
+
 def _loaded(model: Model) -> Model:
     return load_model(model) if isinstance(model, str | Path) else model
 
@@ -134,30 +161,36 @@ def _units(graph: Graph, image: Array) -> Iterator[tuple[Call, UnitMoments]]:
             yield call, unit_moments_of(signed, paths, call.grid)
 
 
-def _kernels_alone(graph: Graph, blank: Array) -> list[Layer]:
-    layers = []
+def _compositions(
+    graph: Graph, blank: Array
+) -> Iterator[tuple[Call, tuple[Composition, Composition]]]:
     for call, made in walk(graph, blank, [Kernels(1), Kernels(2)]):
         if call.step.kind in LAYERS:
-            layers.append(
-                Layer(
-                    call.step.name,
-                    call.step.kind,
-                    _kind(call, made.depth),
-                    made.depth,
-                    call.value.shape[1],
-                    call.grid,
-                    kernel_measures(call, *made.carried),
-                )
-            )
-    return layers
+            signed, energy = made.carried
+            yield call, (signed, energy)
 
 
-def _kind(call: Call, depth: int) -> str:
+def _kernels_alone(graph: Graph, blank: Array) -> list[Layer]:
+    return [
+        Layer(
+            call.step.name,
+            call.step.kind,
+            _kind(call),
+            call.depth,
+            call.value.shape[1],
+            call.grid,
+            kernel_measures(call, *compositions),
+        )
+        for call, compositions in _compositions(graph, blank)
+    ]
+
+
+def _kind(call: Call) -> str:
     groups = call.step.attributes.get("group", 1)
     kinds = {
         "dense": call.step.kind in ("Gemm", "MatMul"),
         "transposed": call.step.kind == "ConvTranspose",
-        "first": depth == 1,
+        "first": call.depth == 1,
         "depthwise": groups > 1 and call.weights.shape[1] == 1,
         "pointwise": call.weights[0, 0].size == 1,
         "full": True,

@@ -15,7 +15,7 @@ import numpy as np
 
 from mechcore.errors import MechcoreError, shown
 from mechcore.networks import interpolation
-from mechcore.networks.graph import Step
+from mechcore.networks.graph import LAYERS, Step
 from mechcore.networks.grid import Grid
 from mechcore.networks.windows import Array, Values, Window
 
@@ -65,6 +65,11 @@ class Call:
                 self.step, f"this operator {what}is not supported; --until ends before it"
             )
         return rule
+
+    @property
+    def depth(self) -> int:
+        """Layers on the longest path to what it made."""
+        return max(each.depth for each in self.data) + (self.step.kind in LAYERS)
 
     @cached_property
     def grid(self) -> Grid:

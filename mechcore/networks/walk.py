@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mechcore.networks.flows import Flow
-from mechcore.networks.graph import CONSTANT, LAYERS, Graph
+from mechcore.networks.graph import CONSTANT, Graph
 from mechcore.networks.grid import Grid
 from mechcore.networks.operators import FACTORS, Call, Tensor, refused
 from mechcore.networks.windows import Array
@@ -49,5 +49,4 @@ def _made(call: Call, flows: Sequence[Flow]) -> Tensor:
         for number, flow in enumerate(flows)
     )
     passed_on = kind in THROUGH and len(call.data) == 1 and call.data[0].is_factor
-    depth = max(each.depth for each in call.data) + (kind in LAYERS)
-    return Tensor(call.value, call.grid, carried, kind in FACTORS or passed_on, depth)
+    return Tensor(call.value, call.grid, carried, kind in FACTORS or passed_on, call.depth)
