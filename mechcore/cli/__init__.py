@@ -24,6 +24,7 @@ COMMANDS = (
         "report",
         "fetch",
         "filters",
+        "network",
         "simulate-filters",
         "summarise",
         "diff",

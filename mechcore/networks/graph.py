@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,6 @@ from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.networks.batchnorm import with_batchnorm
 from mechcore.networks.runtime import Operator
 from mechcore.networks.windows import Values
-
-Model = str | Path | bytes | onnx.ModelProto
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Operators whose second input is a matrix of kernels."""
@@ -61,7 +58,6 @@ class Step:
 class Graph:
     """A network."""
 
-    name: str
     steps: tuple[Step, ...]
     constants: Mapping[str, Values]
     image: str
@@ -70,31 +66,23 @@ class Graph:
     """Channels, height and width of an image; None for what the network leaves open."""
 
 
-def load_graph(model: Model, until: str | None = None) -> Graph:
+def load_graph(model: onnx.ModelProto, until: str | None = None) -> Graph:
     """Read a network, or the part of it that a node needs."""
-    proto, name = _proto(model)
+    proto = onnx.ModelProto()
+    # Nodes are given names.
+    proto.CopyFrom(model)
     image, shape = image_input(proto)
     opsets = {each.domain: each.version for each in proto.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 1))
     constants = {each.name: _constant(each) for each in proto.graph.initializer}
-    nodes = [*proto.graph.node]
+    nodes = [node for node in proto.graph.node if image not in node.output]
     _require_order(nodes, {"", image, *constants})
     nodes = _needed(nodes, _ends(proto.graph, until))
     nodes = _without_constants(nodes, constants, opset)
     _name_layers(nodes)
     nodes = with_batchnorm(nodes, constants)
     steps = tuple(Step(node, Operator(node, opset)) for node in nodes)
-    return Graph(name, steps, constants, image, shape)
-
-
-def _proto(model: Model) -> tuple[onnx.ModelProto, str]:
-    if isinstance(model, onnx.ModelProto):
-        copy = onnx.ModelProto()
-        copy.CopyFrom(model)
-        return copy, copy.graph.name or "network"
-    if isinstance(model, bytes):
-        return onnx.load_model_from_string(model), "network"
-    return onnx.load(model, load_external_data=False), Path(model).name
+    return Graph(steps, constants, image, shape)
 
 
 def _name(node: NodeProto) -> str:
@@ -176,7 +164,24 @@ def _name_layers(nodes: list[NodeProto]) -> None:
 
 
 def image_input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:
-    """Return the name of a network's input, and its channels, height and width."""
+    """Return the name of a network's images, and their channels, height and width.
+
+    A network that begins by putting channels before y and x gets images in that order.
+    """
+    given, lengths = _input(model)
+    users = [node for node in model.graph.node if given in node.input]
+    if [_channels_to_front(node) for node in users] == [True]:
+        height, width, channels = lengths
+        return users[0].output[0], (channels, height, width)
+    return given, lengths
+
+
+def _channels_to_front(node: NodeProto) -> bool:
+    orders = [tuple(item.ints) for item in node.attribute if item.name == "perm"]
+    return node.op_type == "Transpose" and orders == [(0, 3, 1, 2)]
+
+
+def _input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:
     stored = {each.name for each in model.graph.initializer}
     inputs = [each for each in model.graph.input if each.name not in stored]
     if len(inputs) != 1:

@@ -18,7 +18,7 @@ from mechcore.model.patterns import pattern_image
 from mechcore.networks.composition import Composition, Kernels
 from mechcore.networks.dataset import Layer, map_units, mapped, network_dataset
 from mechcore.networks.evidence import PositivePaths, SignedEvidence
-from mechcore.networks.graph import LAYERS, Graph, Model, image_input, load_graph
+from mechcore.networks.graph import LAYERS, Graph, image_input, load_graph
 from mechcore.networks.grid import Grid
 from mechcore.networks.measures import (
     UnitMoments,
@@ -32,6 +32,8 @@ from mechcore.networks.walk import walk
 
 OPEN_SIZE = 224
 """px of images where a network leaves the size open: that of most networks for photographs."""
+
+Model = str | Path | bytes | onnx.ModelProto
 
 LARGEST_SIZE = 4096
 """px, a guard against typing errors."""
@@ -66,6 +68,14 @@ def input_size(model: onnx.ModelProto) -> tuple[int, int | None, int | None]:
     if channels is None:
         raise MechcoreError("the network leaves the number of channels open")
     return channels, height, width
+
+
+def image_shape(model: onnx.ModelProto, size: int | None = None) -> tuple[int, int, int]:
+    """Return channels, height and width of a network's images, with a size for open sides."""
+    if size is not None and not 1 <= size <= LARGEST_SIZE:
+        raise InvalidValue("size", size, f"an integer from 1 to {LARGEST_SIZE}")
+    channels, height, width = input_size(model)
+    return channels, height or size or OPEN_SIZE, width or size or OPEN_SIZE
 
 
 def network(
@@ -119,17 +129,18 @@ def network(
     >>> data.kernel_displacement.values, data.path_displacement.values[0]
     (array([[1., 0.]]), array([[1., 0.]]))
     """
-    graph = load_graph(_loaded(model), until)
-    shape = _image_shape(graph, size)
+    loaded = _loaded(model)
+    graph = load_graph(loaded, until)
+    shape = image_shape(loaded, size)
     if images is None and pattern is not None:
         images = _of_pattern(pattern, shape)
     given = None if images is None else _checked(images, graph)
     layers = _kernels_alone(graph, np.zeros(shape if given is None else given.shape[1:]))
     if not layers:
-        raise MechcoreError(f"{graph.name}: has no layer with kernels")
+        raise MechcoreError("the network has no layer with kernels")
     for image in given if given is not None else ():
         _measure(graph, image, layers)
-    return network_dataset(layers, graph.name)
+    return network_dataset(layers, loaded.graph.name)
 
 
 def unit_moments(model: Model, image: Array, *, until: str | None = None) -> dict[str, UnitMoments]:
@@ -142,16 +153,21 @@ def kernel_moments(
     model: Model, *, until: str | None = None, size: int | None = None
 ) -> dict[str, KernelMoments]:
     """Return the kernels from the image to all layers, by layer: each channel from each."""
-    graph = load_graph(_loaded(model), until)
-    blank = np.zeros(_image_shape(graph, size))
+    loaded = _loaded(model)
+    graph = load_graph(loaded, until)
+    blank = np.zeros(image_shape(loaded, size))
     return {
         call.step.name: KernelMoments(signed.moments, energy.moments, call.grid)
         for call, (signed, energy) in _compositions(graph, blank)
     }
 
 
-def _loaded(model: Model) -> Model:
-    return load_model(model) if isinstance(model, str | Path) else model
+def _loaded(model: Model) -> onnx.ModelProto:
+    if isinstance(model, onnx.ModelProto):
+        return model
+    if isinstance(model, bytes):
+        return onnx.load_model_from_string(model)
+    return load_model(model)
 
 
 def _units(graph: Graph, image: Array) -> Iterator[tuple[Call, UnitMoments]]:
@@ -206,15 +222,6 @@ def _measure(graph: Graph, image: Array, layers: list[Layer]) -> None:
             x, y = (map_units(count) for count in layer.grid.counts)
             maps = {name: values[..., y[:, None], x] for name, values in field(units).items()}
             layer.maps.append(maps)
-
-
-def _image_shape(graph: Graph, size: int | None) -> tuple[int, int, int]:
-    if size is not None and not 1 <= size <= LARGEST_SIZE:
-        raise InvalidValue("size", size, f"an integer from 1 to {LARGEST_SIZE}")
-    channels, height, width = graph.shape
-    if channels is None:
-        raise MechcoreError(f"{graph.name}: the network leaves the number of channels open")
-    return channels, height or size or OPEN_SIZE, width or size or OPEN_SIZE
 
 
 def _of_pattern(pattern: str, shape: tuple[int, int, int]) -> Array:

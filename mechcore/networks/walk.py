@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mechcore.errors import shown
 from mechcore.networks.flows import Flow
 from mechcore.networks.graph import CONSTANT, Graph
 from mechcore.networks.grid import Grid
-from mechcore.networks.operators import FACTORS, Call, Tensor, refused
+from mechcore.networks.operators import FACTORS, JOINTS, RULES, Call, Tensor, refused
 from mechcore.networks.windows import Array
 
 THROUGH = ("Add", "Sub", "Mul", "Div")
@@ -21,6 +22,7 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
 
     A tensor is dropped as soon as no node needs it.
     """
+    _require_rules(graph)
     pixels = image[np.newaxis]
     grid = Grid.of_pixels(*image.shape[1:])
     start = Tensor(pixels, grid, tuple(flow.start(pixels, grid) for flow in flows))
@@ -36,6 +38,20 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
         for name in step.node.input:
             if last_use[name] == place:
                 known.pop(name, None)
+
+
+def _require_rules(graph: Graph) -> None:
+    """Refuse a network before anything runs, with the name of the node that it could end with."""
+    makers = {graph.image: ""}
+    for step in graph.steps:
+        of_image = [makers[name] for name in step.node.input if name in makers]
+        if step.kind == "Shape" or not of_image:
+            continue
+        if step.kind not in (RULES if len(of_image) == 1 else JOINTS):
+            what = "" if len(of_image) == 1 else " of several tensors"
+            before = f"; --until {shown(of_image[0])} ends before it" if of_image[0] else ""
+            raise refused(step, f"this operator{what} is not supported{before}")
+        makers.update(dict.fromkeys(step.node.output, step.name))
 
 
 def _made(call: Call, flows: Sequence[Flow]) -> Tensor:
