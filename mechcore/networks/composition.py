@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mechcore.networks.checks import refused
 from mechcore.networks.grid import Grid
-from mechcore.networks.operators import Call, refused
+from mechcore.networks.operators import Call
 from mechcore.networks.taps import TAPS, monomials
 from mechcore.networks.windows import Array
 
@@ -60,7 +61,7 @@ class Kernels:
         """Products of kernels: of a pool, equal ones."""
         taps = TAPS[call.step.kind](call, self.power)
         if known[0].moments.shape[1] % taps.shape[-1]:
-            raise refused(call.step, "its kernels do not fit the channels of its input")
+            raise refused(call.step.node, "its kernels do not fit the channels of its input")
         return Composition(composed(taps, known[0].moments), call.grid)
 
     def rearrangement(self, call: Call, known: list[Composition]) -> Composition:

@@ -1,57 +1,37 @@
-"""Reads an ONNX file as steps that run one after the other, in double precision."""
+"""Reads an ONNX model as steps that run one after the other, in double precision."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.networks.batchnorm import with_batchnorm
+from mechcore.networks.checks import (
+    node_name,
+    opset_of,
+    refused,
+    require_operators,
+    require_order,
+    require_plausible_sizes,
+    require_stored,
+)
+from mechcore.networks.operators import JOINTS, RULES
 from mechcore.networks.runtime import Operator
+from mechcore.networks.step import LAYERS, Step
 from mechcore.networks.windows import Values
 
-LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-"""Operators whose second input is a matrix of kernels."""
-
 CONSTANT = (
-    *("Identity", "Cast", "Reshape", "Transpose", "DequantizeLinear", "Unsqueeze", "Squeeze"),
-    *("Shape", "Gather", "Concat", "Slice", "Add", "Sub", "Mul", "Div", "Floor", "Ceil"),
+    *("Constant", "Identity", "Cast", "DequantizeLinear", "Reshape", "Transpose", "Squeeze"),
+    *("Unsqueeze", "Shape", "Gather", "Concat", "Slice"),
+    *("Add", "Sub", "Mul", "Div", "Floor", "Ceil"),
 )
 """What may be computed from constants: kernels that are stored in another form, and sizes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A node that is ready to run."""
-
-    node: NodeProto
-    operator: Operator
-
-    @property
-    def kind(self) -> str:
-        """Name of the operator."""
-        return str(self.node.op_type)
-
-    @property
-    def name(self) -> str:
-        """Name of the node, or of what it makes."""
-        return _name(self.node)
-
-    @cached_property
-    def attributes(self) -> dict[str, Any]:
-        """Attributes by name."""
-        known = {item.name: helper.get_attribute_value(item) for item in self.node.attribute}
-        return {
-            name: value.decode() if isinstance(value, bytes) else value
-            for name, value in known.items()
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,39 +42,59 @@ class Graph:
     constants: Mapping[str, Values]
     image: str
     """Name of the input."""
-    shape: tuple[int | None, ...]
-    """Channels, height and width of an image; None for what the network leaves open."""
 
 
-def load_graph(model: onnx.ModelProto, until: str | None = None) -> Graph:
-    """Read a network, or the part of it that a node needs."""
+def load_graph(model: onnx.ModelProto, shape: Sequence[int], until: str | None = None) -> Graph:
+    """Read a network, or the part of it that a node needs, for (channel, y, x) images."""
     proto = onnx.ModelProto()
     # Nodes are given names.
     proto.CopyFrom(model)
-    image, shape = image_input(proto)
-    opsets = {each.domain: each.version for each in proto.opset_import}
-    opset = opsets.get("", opsets.get("ai.onnx", 1))
-    constants = {each.name: _constant(each) for each in proto.graph.initializer}
+    image, _ = image_input(proto)
+    opset = opset_of(proto)
+    for tensor in proto.graph.initializer:
+        require_stored(tensor)
     nodes = [node for node in proto.graph.node if image not in node.output]
-    _require_order(nodes, {"", image, *constants})
+    require_order(nodes, {image, *(each.name for each in proto.graph.initializer)})
     nodes = _needed(nodes, _ends(proto.graph, until))
+    require_operators(nodes, image, RULES, JOINTS, CONSTANT)
+    sized = helper.make_tensor_value_info(image, TensorProto.FLOAT, [1, *shape])
+    require_plausible_sizes(proto, nodes, sized)
+    constants = {each.name: _values(each) for each in proto.graph.initializer}
     nodes = _without_constants(nodes, constants, opset)
     _name_layers(nodes)
+    _require_finite(nodes, constants)
     nodes = with_batchnorm(nodes, constants)
-    steps = tuple(Step(node, Operator(node, opset)) for node in nodes)
-    return Graph(steps, constants, image, shape)
+    return Graph(tuple(Step(node, opset) for node in nodes), constants, image)
 
 
-def _name(node: NodeProto) -> str:
-    return str(node.name or node.output[0])
+def image_input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:
+    """Return the name of a network's images, and their channels, height and width.
 
-
-def _constant(tensor: onnx.TensorProto) -> Values:
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        advice = "save the model with its weights in one file"
+    They are None where it leaves them open. A network that begins by putting channels to the front
+    gets images in that order.
+    """
+    stored = {each.name for each in model.graph.initializer}
+    inputs = [each for each in model.graph.input if each.name not in stored]
+    if len(inputs) != 1:
+        raise MechcoreError(f"it has {len(inputs)} inputs, expected one of images")
+    name = inputs[0].name
+    axes = [each.dim_value or None for each in inputs[0].type.tensor_type.shape.dim]
+    if len(axes) != 4:
         raise MechcoreError(
-            f"{shown(tensor.name)} is in another file, which is not opened: {advice}"
+            f"input {shown(name)} has {len(axes)} axes, expected (image, channel, y, x)"
         )
+    users = [node for node in model.graph.node if name in node.input]
+    if [_puts_channels_first(node) for node in users] == [True]:
+        return users[0].output[0], (axes[3], axes[1], axes[2])
+    return name, tuple(axes[1:])
+
+
+def _puts_channels_first(node: NodeProto) -> bool:
+    orders = [tuple(item.ints) for item in node.attribute if item.name == "perm"]
+    return node.op_type == "Transpose" and orders == [(0, 3, 1, 2)]
+
+
+def _values(tensor: TensorProto) -> Values:
     return in_double(numpy_helper.to_array(tensor))
 
 
@@ -104,21 +104,6 @@ def in_double(values: Values) -> Values:
     return values.astype(np.float64) if is_float else values
 
 
-def _require_order(nodes: list[NodeProto], known: set[str]) -> None:
-    """Refuse nodes that stand before what they need, as in a circle."""
-    for node in nodes:
-        missing = next((name for name in node.input if name not in known), None)
-        if missing is not None:
-            raise MechcoreError(
-                f"node {shown(_name(node))} ({node.op_type}) needs {shown(missing)}, which no node"
-                " before it makes"
-            )
-        twice = next((name for name in node.output if name and name in known), None)
-        if twice is not None:
-            raise MechcoreError(f"two nodes make {shown(twice)}")
-        known.update(node.output)
-
-
 def _ends(graph: onnx.GraphProto, until: str | None) -> set[str]:
     """Names of the tensors at which the analysis ends."""
     if until is None:
@@ -126,7 +111,7 @@ def _ends(graph: onnx.GraphProto, until: str | None) -> set[str]:
     for node in graph.node:
         if until in (node.name, *node.output):
             return {node.output[0]}
-    known = [_name(node) for node in graph.node if node.output]
+    known = [node_name(node) for node in graph.node]
     raise InvalidValue("until", until, f"the name of a node{did_you_mean(until, known)}")
 
 
@@ -135,7 +120,7 @@ def _needed(nodes: list[NodeProto], wanted: set[str]) -> list[NodeProto]:
     for node in reversed(nodes):
         if wanted.intersection(node.output):
             needed.append(node)
-            wanted = wanted.union(node.input)
+            wanted.update(node.input)
     return needed[::-1]
 
 
@@ -145,10 +130,10 @@ def _without_constants(
     """Run what depends on no image, and return the other nodes."""
     kept = []
     for node in nodes:
-        given = [constants.get(name) for name in node.input]
-        stored = node.op_type == "Constant"
-        if stored or (node.op_type in CONSTANT and all(each is not None for each in given)):
-            constants[node.output[0]] = in_double(Operator(node, opset)(*given)[0])
+        given = [constants.get(name) for name in node.input if name]
+        if node.op_type in CONSTANT and all(each is not None for each in given):
+            values = (constants.get(name) for name in node.input)
+            constants[node.output[0]] = in_double(Operator(node, opset)(*values)[0])
         else:
             kept.append(node)
     return kept
@@ -156,38 +141,20 @@ def _without_constants(
 
 def _name_layers(nodes: list[NodeProto]) -> None:
     """Give layers the names that `mechcore filters` gives their kernels."""
-    layers = [node for node in nodes if node.op_type in LAYERS]
+    layers = [node for node in nodes if node.op_type in LAYERS and len(node.input) > 1]
     counts = Counter(node.name for node in layers)
     for node in layers:
         if not node.name or counts[node.name] > 1:
             node.name = node.input[1]
+    # Layers may share kernels.
+    counts = Counter(node.name for node in layers)
+    for node in layers:
+        if counts[node.name] > 1:
+            node.name = node.output[0]
 
 
-def image_input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:
-    """Return the name of a network's images, and their channels, height and width.
-
-    A network that begins by putting channels before y and x gets images in that order.
-    """
-    given, lengths = _input(model)
-    users = [node for node in model.graph.node if given in node.input]
-    if [_channels_to_front(node) for node in users] == [True]:
-        height, width, channels = lengths
-        return users[0].output[0], (channels, height, width)
-    return given, lengths
-
-
-def _channels_to_front(node: NodeProto) -> bool:
-    orders = [tuple(item.ints) for item in node.attribute if item.name == "perm"]
-    return node.op_type == "Transpose" and orders == [(0, 3, 1, 2)]
-
-
-def _input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:
-    stored = {each.name for each in model.graph.initializer}
-    inputs = [each for each in model.graph.input if each.name not in stored]
-    if len(inputs) != 1:
-        raise MechcoreError(f"it has {len(inputs)} inputs, expected one of images")
-    dims = inputs[0].type.tensor_type.shape.dim
-    if len(dims) != 4:
-        name = shown(inputs[0].name)
-        raise MechcoreError(f"input {name} has {len(dims)} axes, expected (image, channel, y, x)")
-    return inputs[0].name, tuple(each.dim_value or None for each in dims[1:])
+def _require_finite(nodes: list[NodeProto], constants: Mapping[str, Values]) -> None:
+    for node in nodes:
+        weights = constants.get(node.input[1]) if node.op_type in LAYERS else None
+        if weights is not None and not np.isfinite(weights).all():
+            raise refused(node, "some of its weights are infinite or not a number")

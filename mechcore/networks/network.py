@@ -18,7 +18,7 @@ from mechcore.model.patterns import pattern_image
 from mechcore.networks.composition import Composition, Kernels
 from mechcore.networks.dataset import Layer, map_units, mapped, network_dataset
 from mechcore.networks.evidence import PositivePaths, SignedEvidence
-from mechcore.networks.graph import LAYERS, Graph, image_input, load_graph
+from mechcore.networks.graph import Graph, image_input, load_graph
 from mechcore.networks.grid import Grid
 from mechcore.networks.measures import (
     UnitMoments,
@@ -28,6 +28,7 @@ from mechcore.networks.measures import (
     unit_moments_of,
 )
 from mechcore.networks.operators import Call
+from mechcore.networks.step import LAYERS
 from mechcore.networks.walk import walk
 
 OPEN_SIZE = 224
@@ -130,12 +131,12 @@ def network(
     (array([[1., 0.]]), array([[1., 0.]]))
     """
     loaded = _loaded(model)
-    graph = load_graph(loaded, until)
-    shape = image_shape(loaded, size)
     if images is None and pattern is not None:
-        images = _of_pattern(pattern, shape)
-    given = None if images is None else _checked(images, graph)
-    layers = _kernels_alone(graph, np.zeros(shape if given is None else given.shape[1:]))
+        images = _of_pattern(pattern, image_shape(loaded, size))
+    given = None if images is None else _checked(images, loaded)
+    shape = image_shape(loaded, size) if given is None else given.shape[1:]
+    graph = load_graph(loaded, shape, until)
+    layers = _kernels_alone(graph, np.zeros(shape))
     if not layers:
         raise MechcoreError("the network has no layer with kernels")
     for image in given if given is not None else ():
@@ -145,8 +146,10 @@ def network(
 
 def unit_moments(model: Model, image: Array, *, until: str | None = None) -> dict[str, UnitMoments]:
     """Return the evidence of all units of all layers for a (channel, y, x) image, by layer."""
-    graph = load_graph(_loaded(model), until)
-    return {call.step.name: units for call, units in _units(graph, _checked(image[None], graph)[0])}
+    loaded = _loaded(model)
+    given = _checked(np.asarray(image)[np.newaxis], loaded)[0]
+    graph = load_graph(loaded, given.shape, until)
+    return {call.step.node.name: units for call, units in _units(graph, given)}
 
 
 def kernel_moments(
@@ -154,10 +157,10 @@ def kernel_moments(
 ) -> dict[str, KernelMoments]:
     """Return the kernels from the image to all layers, by layer: each channel from each."""
     loaded = _loaded(model)
-    graph = load_graph(loaded, until)
     blank = np.zeros(image_shape(loaded, size))
+    graph = load_graph(loaded, blank.shape, until)
     return {
-        call.step.name: KernelMoments(signed.moments, energy.moments, call.grid)
+        call.step.node.name: KernelMoments(signed.moments, energy.moments, call.grid)
         for call, (signed, energy) in _compositions(graph, blank)
     }
 
@@ -189,7 +192,7 @@ def _compositions(
 def _kernels_alone(graph: Graph, blank: Array) -> list[Layer]:
     return [
         Layer(
-            call.step.name,
+            call.step.node.name,
             call.step.kind,
             _kind(call),
             call.depth,
@@ -238,14 +241,15 @@ def _of_pattern(pattern: str, shape: tuple[int, int, int]) -> Array:
     return np.broadcast_to(canvas, (1, channels, *sides))
 
 
-def _checked(images: Array, graph: Graph) -> Array:
+def _checked(images: Array, model: onnx.ModelProto) -> Array:
     """Images as float64, refused if the network cannot take them."""
     values = np.asarray(images, dtype=np.float64)
+    taken = input_size(model)
     fits = values.ndim == 4 and all(
-        known in (None, length) for known, length in zip(graph.shape, values.shape[1:], strict=True)
+        known in (None, length) for known, length in zip(taken, values.shape[1:], strict=True)
     )
     if not fits or 0 in values.shape:
-        sides = ", ".join("any" if side is None else str(side) for side in graph.shape)
+        sides = ", ".join("any" if side is None else str(side) for side in taken)
         allowed = f"(image, {sides}): channel, y, x"
         raise InvalidValue("images", values.shape, allowed, description=f"shape {values.shape}")
     if not np.isfinite(values).all():

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mechcore.errors import MechcoreError, shown
 from mechcore.networks import interpolation
-from mechcore.networks.graph import LAYERS, Step
+from mechcore.networks.checks import refused
 from mechcore.networks.grid import Grid
+from mechcore.networks.step import LAYERS, Step
 from mechcore.networks.windows import Array, Values, Window
 
 BIASED = ("Conv", "ConvTranspose", "Gemm")
@@ -61,9 +61,7 @@ class Call:
         rule = (JOINTS if several else RULES).get(self.step.kind)
         if rule is None or (rule.kind == "gate" and len(self.data) != 1):
             what = "of several tensors " if several else ""
-            raise refused(
-                self.step, f"this operator {what}is not supported; --until ends before it"
-            )
+            raise refused(self.step.node, f"this operator {what}is not supported")
         return rule
 
     @property
@@ -100,7 +98,7 @@ class Call:
         """Return an input that must not depend on the image."""
         given = self.inputs[place]
         if given is None or given.grid is not None:
-            raise refused(self.step, f"input {place} must not depend on the image")
+            raise refused(self.step.node, f"input {place} must not depend on the image")
         return given.value
 
     def window(self) -> Window:
@@ -133,11 +131,6 @@ class Call:
             if any(given is each for each in self.data):
                 inputs[place] = next(left)
         return np.asarray(self.step.operator(*inputs)[0])
-
-
-def refused(step: Step, reason: str) -> MechcoreError:
-    """Return the error of a node that cannot be analysed."""
-    return MechcoreError(f"node {shown(step.name)} ({step.kind}): {reason}")
 
 
 def _same(call: Call) -> Grid:
@@ -206,7 +199,7 @@ def _reshaped(call: Call, fields: list[Array]) -> Array:
     given, made = call.data[0].value.shape, call.value.shape
     in_place = len(made) == 2 or made[1] == given[1] or call.source.counts == (1, 1)
     if made[0] != 1 or not in_place:
-        raise refused(call.step, f"from {given} to {made}, but only flattening is supported")
+        raise refused(call.step.node, f"from {given} to {made}, but only flattening is supported")
     return fields[0].reshape(len(fields[0]), *call.value.shape[1:])
 
 

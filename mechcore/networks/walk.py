@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
-from mechcore.errors import shown
+from mechcore.errors import MechcoreError
+from mechcore.networks.checks import refused
 from mechcore.networks.flows import Flow
-from mechcore.networks.graph import CONSTANT, Graph
+from mechcore.networks.graph import Graph
 from mechcore.networks.grid import Grid
-from mechcore.networks.operators import FACTORS, JOINTS, RULES, Call, Tensor, refused
+from mechcore.networks.operators import FACTORS, Call, Tensor
+from mechcore.networks.step import Step
 from mechcore.networks.windows import Array
 
 THROUGH = ("Add", "Sub", "Mul", "Div")
@@ -22,7 +25,6 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
 
     A tensor is dropped as soon as no node needs it.
     """
-    _require_rules(graph)
     pixels = image[np.newaxis]
     grid = Grid.of_pixels(*image.shape[1:])
     start = Tensor(pixels, grid, tuple(flow.start(pixels, grid) for flow in flows))
@@ -30,9 +32,10 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
     last_use = {name: place for place, step in enumerate(graph.steps) for name in step.node.input}
     for place, step in enumerate(graph.steps):
         inputs = [known[name] if name else None for name in step.node.input]
-        outputs = step.operator(*(each.value if each else None for each in inputs))
-        call = Call(step, inputs, *outputs)
-        made = _made(call, flows)
+        with _one_line_errors(step):
+            outputs = step.operator(*(each.value if each else None for each in inputs))
+            call = Call(step, inputs, *outputs)
+            made = _made(call, flows)
         yield call, made
         known[step.node.output[0]] = made
         for name in step.node.input:
@@ -40,26 +43,26 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
                 known.pop(name, None)
 
 
-def _require_rules(graph: Graph) -> None:
-    """Refuse a network before anything runs, with the name of the node that it could end with."""
-    makers = {graph.image: ""}
-    for step in graph.steps:
-        of_image = [makers[name] for name in step.node.input if name in makers]
-        if step.kind == "Shape" or not of_image:
-            continue
-        if step.kind not in (RULES if len(of_image) == 1 else JOINTS):
-            what = "" if len(of_image) == 1 else " of several tensors"
-            before = f"; --until {shown(of_image[0])} ends before it" if of_image[0] else ""
-            raise refused(step, f"this operator{what} is not supported{before}")
-        makers.update(dict.fromkeys(step.node.output, step.name))
+@contextmanager
+def _one_line_errors(step: Step) -> Iterator[None]:
+    """Name the node where a model contradicts itself: numpy raises anything."""
+    try:
+        yield
+    except (MechcoreError, MemoryError):
+        raise
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise refused(step.node, f"cannot run: {lines[0]}") from error
 
 
 def _made(call: Call, flows: Sequence[Flow]) -> Tensor:
     kind = call.step.kind
     if call.is_constant:
-        if kind not in CONSTANT:
-            raise refused(call.step, "this operator is not supported on constants")
         return Tensor(call.value)
+    if call.value.ndim not in (2, 4):
+        raise refused(
+            call.step.node, f"it makes {call.value.ndim} axes, expected 4, or 2 at the end"
+        )
     carried = tuple(
         getattr(flow, call.rule.kind)(call, [each.carried[number] for each in call.data])
         for number, flow in enumerate(flows)

@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
 from onnx.reference import ReferenceEvaluator
 
 from mechcore.networks.network import kernel_moments, unit_moments
@@ -176,7 +173,12 @@ def _last(layers: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(
     ("name", "power"),
-    [(name, power) for name in STACKS for power in (1, 2) if power == 1 or not STACKS[name].own_weights],
+    [
+        (name, power)
+        for name in STACKS
+        for power in (1, 2)
+        if power == 1 or not STACKS[name].own_weights
+    ],
 )
 def test_kernels_alone(name: str, power: int) -> None:
     stack = STACKS[name]

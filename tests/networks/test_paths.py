@@ -6,11 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
 from onnx.reference import ReferenceEvaluator
 
 from mechcore.networks.network import unit_moments
@@ -105,7 +102,7 @@ def test_moments_equal_a_walk_from_each_unit(seed: int) -> None:
     monomials = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
     pixels = np.repeat(monomials[:, np.newaxis], SHAPE[0], axis=1).reshape(6, -1)
     expected = (probabilities @ pixels.T).T
-    assert 0 < known.sum()
+    assert known.sum() > 0
     # Means of numbers up to 9: the last digits are those of the order of sums.
     np.testing.assert_allclose(found.paths.reshape(6, -1), expected, atol=1e-12)
 

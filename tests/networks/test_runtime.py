@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("onnx")
-
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
