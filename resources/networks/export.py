@@ -19,8 +19,13 @@ BANKS = FOLDER.parent / "banks"
 OPSET, IR = 17, 8
 """Of ONNX: old enough for all runtimes."""
 
-SIDES = {"digits": 8, "denoiser": "side"}
+SIDES: dict[str, int | str] = {"digits": 8, "denoiser": "side"}
 """Height and width of the input; a name stands for any."""
+
+OUTPUTS: dict[str, list[int | str]] = {
+    "digits": ["images", 10],
+    "denoiser": ["images", 1, "side", "side"],
+}
 
 HEADS = {
     "digits": [
@@ -49,7 +54,7 @@ def network(name: str, weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     nodes += HEADS[name]
     side = SIDES[name]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["images", 1, side, side])
-    output = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)
+    output = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, OUTPUTS[name])
     tensors = [numpy_helper.from_array(values, key) for key, values in weights.items()]
     graph = helper.make_graph(nodes, name, [image], [output], tensors)
     opsets = [helper.make_opsetid("", OPSET)]
