@@ -44,7 +44,7 @@ HEADS = {
 
 def network(name: str, weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     """Return a network with these weights."""
-    layers = sorted(key.partition(".")[0] for key in weights if key.startswith("conv"))
+    layers = sorted({key.partition(".")[0] for key in weights if key.startswith("conv")})
     nodes: list[onnx.NodeProto] = []
     for layer in layers:
         before = nodes[-1].output[0] if nodes else "image"
