@@ -25,6 +25,7 @@ COMMANDS = (
         "fetch",
         "filters",
         "simulate-filters",
+        "measure-network",
         "summarise",
         "diff",
         "verify",
