@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -17,7 +19,7 @@ from mechcore.claims.verdict import Figure
 from mechcore.experiment.paths import NETWORKS_FILE
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED
 from mechcore.networks.prediction import Line
-from mechcore.networks.summary import mean_interval
+from mechcore.networks.summary import Interval, mean_interval
 from mechcore.results.networks import NetworkResults
 from mechcore.results.results import Results
 
@@ -28,36 +30,71 @@ JUDGED = {
 """Kinds of layers by what is predicted. Kernels of one tap displace nothing by themselves, and in
 the first layer both displacements are the same."""
 
+WORDS = {"step": "displacement by {} layers", "cumulated": "displacement up to {} layers"}
+
 FEWEST_IMAGES = 2
 """Of one image there is no interval."""
 
 
+class Case(NamedTuple):
+    """One measure of one kind of layers, in the mean over layers, images and networks."""
+
+    name: str
+    slope: Interval
+    r2: Interval
+    r2_flipped: float
+    """The largest of the copies with mirrored kernels."""
+    r2_untrained: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the momenta predict direction and distance."""
+        low, high = PREDICTED_SLOPE
+        return self.r2.low > PREDICTED and low <= self.slope.low and self.slope.high <= high
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether they say more than those of other kernels."""
+        return self.r2.low > self.r2_flipped and self.slope.low > 0
+
+    @property
+    def figures(self) -> list[Figure]:
+        """What was measured."""
+        values: dict[str, float] = {}
+        for quantity, interval in (("R²", self.r2), ("slope", self.slope)):
+            key = f"{quantity}, {self.name}"
+            values |= dict(zip((key, f"{key}: at least", f"{key}: at most"), interval, strict=True))
+        values[f"R², {self.name}, most of a flipped copy"] = self.r2_flipped
+        values[f"R², {self.name}, untrained"] = self.r2_untrained
+        return [measured(name, value, source=NETWORKS_FILE) for name, value in values.items()]
+
+
 def displacements(results: Results) -> Judgement | None:
     """C11: slope and share of variance, in the mean over the layers of a kind."""
-    real = [
-        network
+    tables = [
+        kind_values(network)
         for network in results.networks.values()
         if network.plan.real and network.measurement.prediction.sizes["image"] >= FEWEST_IMAGES
     ]
-    tables = [kind_values(network) for network in real]
     values = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     if values.empty:
         return None
-    cases = pd.DataFrame(
-        [_case(*key, rows) for key, rows in values.groupby(["measure", "kind"], sort=False)]
-    )
-    low, high = PREDICTED_SLOPE
-    holds = (cases.r2_low > PREDICTED) & (cases.slope_low >= low) & (cases.slope_high <= high)
-    above = (cases.r2_low > cases.r2_flipped) & (cases.slope_low > 0)
-    figures = [
-        measured("least lower end of R²", cases.r2_low.min(), source=NETWORKS_FILE),
-        *(figure for case in cases.to_dict("records") for figure in _figures(case)),
+    cases = [
+        _case(WORDS[str(measure)].format(kind), rows)
+        for (measure, kind), rows in values.groupby(["measure", "kind"], sort=False)
     ]
-    return Judgement(verdict(holds, partly=bool(above.any())), figures, _where(cases, holds, above))
+    holds = pd.Series([case.holds for case in cases])
+    least = min(case.r2.low for case in cases)
+    figures = [
+        measured("R² at least, in each kind of layers", least, source=NETWORKS_FILE),
+        *(figure for case in cases for figure in case.figures),
+    ]
+    partly = any(case.above_chance for case in cases)
+    return Judgement(verdict(holds, partly=partly), figures, _where(cases))
 
 
 def kind_values(network: NetworkResults) -> pd.DataFrame:
-    """Return slope and R² of a network for each copy, image, measure and kind of layer.
+    """Return slope and R² of a network by measure, kind of layer, copy and image.
 
     Each is a mean over the layers of the kind, as far as they have enough channels.
     """
@@ -79,49 +116,25 @@ def _means(lines: xr.Dataset) -> pd.DataFrame:
     return table.dropna(subset=[*Line._fields])
 
 
-def _case(measure: str, kind: str, rows: pd.DataFrame) -> dict[str, object]:
-    """One measure of one kind of layers: means with intervals, and those of the copies."""
-    trained = rows[rows["copy"] == TRAINED]
-    networks = trained.network.nunique()
-    case: dict[str, object] = {"measure": measure, "kind": kind, "networks": networks}
-    for name in Line._fields:
-        values = trained.pivot_table(name, "network", ["images", "image"])
-        mean = mean_interval(values, draw_networks=networks >= CENSUS_NETWORKS)
-        case |= dict(zip((name, f"{name}_low", f"{name}_high"), mean, strict=True))
-    others = rows.groupby(["copy", "network"]).r2.mean().groupby("copy").mean()
-    flipped = others[others.index.str.startswith(FLIPPED)]
-    return case | {"r2_flipped": flipped.max(), "r2_untrained": others.get(UNTRAINED, np.nan)}
+def _case(name: str, rows: pd.DataFrame) -> Case:
+    trained = pd.DataFrame(rows[rows.weights == TRAINED])
+    many = trained.network.nunique() >= CENSUS_NETWORKS
+    slope, r2 = (
+        mean_interval(
+            trained.pivot_table(quantity, "network", ["images", "image"]), draw_networks=many
+        )
+        for quantity in Line._fields
+    )
+    copies = rows.groupby(["weights", "network"]).r2.mean().groupby("weights").mean()
+    flipped = copies[copies.index.str.startswith(FLIPPED)]
+    return Case(name, slope, r2, float(flipped.max()), float(copies.get(UNTRAINED, np.nan)))
 
 
-NAMES = {"step": "step", "cumulated": "displacement"}
-
-
-def _figures(case: dict[str, object]) -> list[Figure]:
-    of_kind = f"of the {NAMES[str(case['measure'])]}, {case['kind']} layers"
-    names = {
-        f"R² {of_kind}": "r2",
-        f"R² {of_kind}: at least": "r2_low",
-        f"R² {of_kind}: at most": "r2_high",
-        f"slope {of_kind}": "slope",
-        f"slope {of_kind}: at least": "slope_low",
-        f"slope {of_kind}: at most": "slope_high",
-        f"R² {of_kind}, most of a flipped copy": "r2_flipped",
-        f"R² {of_kind}, untrained": "r2_untrained",
+def _where(cases: list[Case]) -> str:
+    """For which kinds of layers the prediction is how good."""
+    groups = {
+        "predicted": [case.name for case in cases if case.holds],
+        "better than by chance": [c.name for c in cases if c.above_chance and not c.holds],
+        "not predicted": [c.name for c in cases if not (c.above_chance or c.holds)],
     }
-    return [
-        measured(name, float(str(case[key])), source=NETWORKS_FILE) for name, key in names.items()
-    ]
-
-
-def _where(cases: pd.DataFrame, holds: pd.Series, above: pd.Series) -> str:
-    named = [f"{NAMES[row.measure]} of {row.kind} layers" for row in cases.itertuples()]
-    parts = {
-        "predicted": [name for name, good in zip(named, holds, strict=True) if good],
-        "better than by chance": [
-            name for name, good in zip(named, above & ~holds, strict=True) if good
-        ],
-        "not predicted": [
-            name for name, good in zip(named, above | holds, strict=True) if not good
-        ],
-    }
-    return "; ".join(f"{words}: {', '.join(names)}" for words, names in parts.items() if names)
+    return "; ".join(f"{words}: {', '.join(names)}" for words, names in groups.items() if names)

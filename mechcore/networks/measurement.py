@@ -30,8 +30,8 @@ def measure_network(path: Path, run: NetworkRun) -> NetworkMeasurement:
     for number in range(1, run.flipped + 1):
         copy = network(flipped(model, run.seed + number), images, until=run.until)
         lines[f"{FLIPPED} {number}"] = predict(trained, copy)
-    names = xr.Variable("copy", np.array([*lines], dtype=object))
-    attributes = {
+    names = xr.Variable("weights", np.array([*lines], dtype=object))
+    attributes: dict[str, object] = {
         "model": path.name,
         "model_sha256": file_sha256(path, "model"),
         "settings": run.to_json(),

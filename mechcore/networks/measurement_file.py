@@ -32,7 +32,7 @@ class NetworkMeasurement:
     untrained: xr.Dataset
     """The same with the weights of `mechcore.networks.copies.untrained`."""
     prediction: xr.Dataset
-    """Lines of `mechcore.networks.prediction.predict` for each of ``copy``: the two networks by
+    """Lines of `mechcore.networks.prediction.predict` for each of ``weights``: the two networks by
     their own kernels, and copies with mirrored kernels by the kernels of the trained one."""
 
 

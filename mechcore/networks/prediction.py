@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from mechcore.io.arrays import Array
 
@@ -76,7 +77,7 @@ def line_through_channels(momentum: Array, displacement: Array) -> Line:
     >>> line_through_channels(momentum, 0.5 * momentum[np.newaxis] + 3.0)
     Line(slope=array([0.5]), r2=array([1.]))
     """
-    known = np.isfinite(displacement).all(axis=-1) & np.isfinite(momentum).all(axis=-1)
+    known = np.asarray(np.isfinite(displacement + momentum).all(axis=-1))
     x = _centred(np.broadcast_to(momentum, displacement.shape), known)
     y = _centred(displacement, known)
     xx, yy, xy = ((first * second).sum(axis=(1, 2)) for first, second in ((x, x), (y, y), (x, y)))
@@ -87,7 +88,7 @@ def line_through_channels(momentum: Array, displacement: Array) -> Line:
     return Line(slope, r2)
 
 
-def _centred(values: Array, known: Array) -> Array:
+def _centred(values: Array, known: NDArray[np.bool_]) -> Array:
     """Deviations of the known channels from their mean, on each axis; zero for the others."""
     weights = known[..., np.newaxis]
     kept = np.where(weights, values, 0.0)
