@@ -71,18 +71,9 @@ class Case(NamedTuple):
 
 def displacements(results: Results) -> Judgement | None:
     """C11: slope and share of variance, in the mean over the layers of a kind."""
-    tables = [
-        kind_values(network)
-        for network in results.networks.values()
-        if network.plan.real and network.measurement.prediction.sizes["image"] >= FEWEST_IMAGES
-    ]
-    values = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    if values.empty:
+    cases = cases_of(results)
+    if not cases:
         return None
-    cases = [
-        _case(WORDS[str(measure)].format(kind), rows)
-        for (measure, kind), rows in values.groupby(["measure", "kind"], sort=False)
-    ]
     holds = pd.Series([case.holds for case in cases])
     least = min(case.r2.low for case in cases)
     figures = [
@@ -91,6 +82,23 @@ def displacements(results: Results) -> Judgement | None:
     ]
     partly = any(case.above_chance for case in cases)
     return Judgement(verdict(holds, partly=partly), figures, _where(cases))
+
+
+def cases_of(results: Results) -> list[Case]:
+    """Return what is known of each measure and kind of layers, on real images."""
+    tables = [kind_values(network) for network in results.networks.values() if is_judged(network)]
+    values = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    if values.empty:
+        return []
+    return [
+        _case(WORDS[str(measure)].format(kind), rows)
+        for (measure, kind), rows in values.groupby(["measure", "kind"], sort=False)
+    ]
+
+
+def is_judged(network: NetworkResults) -> bool:
+    """Whether a network sees images enough of something real."""
+    return network.plan.real and network.measurement.prediction.sizes["image"] >= FEWEST_IMAGES
 
 
 def kind_values(network: NetworkResults) -> pd.DataFrame:

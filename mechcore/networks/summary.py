@@ -98,7 +98,9 @@ def _lines(prediction: xr.Dataset) -> dict[str, Array]:
         for name in ("slope", "r2"):
             columns[f"{measure}_{name}"] = lines[name].sel(weights=TRAINED).values
             columns[f"{measure}_{name}_untrained"] = lines[name].sel(weights=UNTRAINED).values
-            columns[f"{measure}_{name}_flipped"] = lines[name].sel(weights=copies).mean("weights").values
+            columns[f"{measure}_{name}_flipped"] = (
+                lines[name].sel(weights=copies).mean("weights").values
+            )
         columns[f"{measure}_r2_flipped_most"] = lines.r2.sel(weights=copies).max("weights").values
     return columns
 
