@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mechcore.model.decomposition import Decomposition, decompose
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
+    from mechcore.networks.network import network
     from mechcore.simulation.run import propagate
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "decompose",
     "kernel",
     "measure",
+    "network",
     "propagate",
     "theory",
 ]
@@ -40,6 +42,7 @@ _HOMES = {
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
     "measure": "mechcore.analysis.measures",
+    "network": "mechcore.networks.network",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }
