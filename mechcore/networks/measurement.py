@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import xarray as xr
-from mechcore.networks.network import input_size, load_model, network
 
 from mechcore.errors import InvalidValue
 from mechcore.experiment.networks import NetworkRun
@@ -17,6 +16,7 @@ from mechcore.io.provenance import provenance
 from mechcore.model.image_sets import image_set
 from mechcore.networks.copies import flipped, untrained
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED, NetworkMeasurement
+from mechcore.networks.network import input_size, load_model, network
 from mechcore.networks.prediction import predict
 
 

@@ -85,8 +85,8 @@ def _lengths(network: xr.Dataset) -> dict[str, Array]:
 
 def _root_mean_by_layer(squares: Array, number: Array, count: int) -> Array:
     """The root of the mean over the channels of each layer that have a value."""
-    means = pd.Series(squares).groupby(number).mean() ** 0.5
-    return means.reindex(range(count)).to_numpy(float)
+    means = pd.Series(squares).groupby(number).mean().reindex(range(count))
+    return np.sqrt(means.to_numpy(np.float64))
 
 
 def _lines(prediction: xr.Dataset) -> dict[str, Array]:
@@ -119,9 +119,9 @@ def mean_interval(values: pd.DataFrame, *, draw_networks: bool) -> Interval:
     Notes
     -----
     A bootstrap that draws n - 1 of the n images of each set, and of networks likewise, so that the
-    variance of a mean has no bias; the interval is widened from quantiles of the normal distribution
-    to those of Student's t for the smallest sample. What networks see of one set they see together: images and
-    networks are drawn independently, which covers at least as often as drawing values.
+    variance of a mean has no bias. The interval is widened from quantiles of the normal
+    distribution to those of Student's t for the smallest sample. Networks see the same images, so
+    images and networks are drawn independently, which covers at least as often as drawing values.
 
     References
     ----------

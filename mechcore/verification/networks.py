@@ -7,7 +7,8 @@ from pathlib import Path
 import xarray as xr
 
 from mechcore.experiment.paths import NETWORKS
-from mechcore.networks.measurement import load_model, measure_images, network_images
+from mechcore.networks.measurement import measure_images, network_images
+from mechcore.networks.network import load_model
 from mechcore.networks.prediction import predict
 from mechcore.results.networks import NetworkResults
 from mechcore.results.results import Results
