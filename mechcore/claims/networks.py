@@ -16,6 +16,7 @@ from mechcore.claims.thresholds import (
     PREDICTED_SLOPE,
 )
 from mechcore.claims.verdict import Figure
+from mechcore.claims.wording import listed_names
 from mechcore.experiment.paths import NETWORKS_FILE
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED
 from mechcore.networks.prediction import Line
@@ -81,7 +82,9 @@ def displacements(results: Results) -> Judgement | None:
         *(figure for case in cases for figure in case.figures),
     ]
     partly = any(case.above_chance for case in cases)
-    return Judgement(verdict(holds, partly=partly), figures, _where(cases))
+    networks = {one.plan.network.label for one in results.networks.values() if is_judged(one)}
+    where = f"{_where(cases)}. {_sample(sorted(networks))}"
+    return Judgement(verdict(holds, partly=partly), figures, where)
 
 
 def cases_of(results: Results) -> list[Case]:
@@ -136,6 +139,13 @@ def _case(name: str, rows: pd.DataFrame) -> Case:
     copies = rows.groupby(["weights", "network"]).r2.mean().groupby("weights").mean()
     flipped = copies[copies.index.str.startswith(FLIPPED)]
     return Case(name, slope, r2, float(flipped.max()), float(copies.get(UNTRAINED, np.nan)))
+
+
+def _sample(networks: list[str]) -> str:
+    """Of what the intervals speak."""
+    if len(networks) < CENSUS_NETWORKS:
+        return f"Of these networks only: {listed_names(networks)}"
+    return f"{len(networks)} networks"
 
 
 def _where(cases: list[Case]) -> str:
