@@ -14,6 +14,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/filters.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/publish.smk"
@@ -31,10 +32,10 @@ rule all:
         # What only finished stages need would not be made again after it was deleted.
         results=[
             named(EXPERIMENT)
-            for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS)
+            for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS, NETWORK_FILES)
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS], experiment=EXPERIMENT.experiment
+            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS], experiment=EXPERIMENT.experiment
         ),
         descriptions=expand(
             "results/{experiment}/{name}",

@@ -75,3 +75,14 @@ CENSUS_NETWORKS = 10
 
 CENSUS_HALF = 0.5
 """Share of the layers of a network: more than half of them are most."""
+
+PREDICTED = 0.5
+"""Share of the variance over the channels of a layer: a prediction explains more than half."""
+
+PREDICTED_SLOPE = (0.5, 2.0)
+"""px of displacement per px of momentum. Beyond a factor of two the momentum tells the direction,
+but not the distance."""
+
+FEWEST_CHANNELS = 8
+"""Channels of a layer. A line through both axes of n channels explains 1/(2n - 3) by chance: of
+fewer, more than a thirteenth."""

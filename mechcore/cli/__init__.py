@@ -26,6 +26,7 @@ COMMANDS = (
         "filters",
         "network",
         "simulate-filters",
+        "measure-network",
         "summarise",
         "diff",
         "verify",

@@ -7,6 +7,7 @@ from pathlib import Path
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.published import FILES
 from mechcore.model.patterns import is_file_name
 
@@ -19,7 +20,12 @@ def input_paths(planned: Propagation) -> list[str]:
     weights = [
         path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
     ]
-    return [*patterns, *weights, *published_files(planned)]
+    networks = [
+        path
+        for plan in planned_networks(planned).values()
+        for path in (plan.network.model, *plan.files)
+    ]
+    return [*patterns, *weights, *dict.fromkeys(networks), *published_files(planned)]
 
 
 def published_files(experiment: Experiment) -> list[str]:

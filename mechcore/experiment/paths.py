@@ -9,7 +9,9 @@ TRAJECTORIES = "trajectories"
 FILMS = "films"
 BANKS = "filters"
 BANK_RUNS = "filter_runs"
-"""Folders of results with a netCDF file for every cell, film, bank, and run of a bank."""
+NETWORKS = "networks"
+"""Folders of results with a netCDF file for every cell, film, bank, run of a bank, and network on a
+set of images."""
 
 CONTROLS_FILE = "controls.nc"
 
@@ -20,6 +22,7 @@ REGRESSIONS_FILE = "regressions.csv"
 CELLS_FILE = "cells.csv"
 REPRODUCTION_FILE = "reproduction.csv"
 CENSUS_FILE = "census.csv"
+NETWORKS_FILE = "networks.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"

@@ -16,11 +16,11 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "jobs", "results", "claims", "verification", "report", "tracking"),
+    *("filters", "networks", "jobs", "results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
 
-SIBLINGS = {"jobs": ("filters",)}
+SIBLINGS = {"jobs": ("filters", "networks")}
 """Earlier rooms that a room does not import."""
 
 DIGITS = 16

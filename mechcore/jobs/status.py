@@ -21,6 +21,7 @@ from mechcore.experiment.paths import (
     CONTROLS_FILE,
     FILMS,
     METRICS_FILE,
+    NETWORKS,
     REPRODUCTION_FILE,
     TRACKING_FILE,
     TRAJECTORIES,
@@ -32,7 +33,7 @@ FINISHED = "finished"
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
-BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank"}
+BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank", NETWORKS: "network"}
 """What runs beside the cells: folders of results and of logs, and how a job is called."""
 
 STAGES = {

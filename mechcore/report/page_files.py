@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import APPENDIX_FILE, CENSUS_FILE, CLAIMS_FILE
+from mechcore.experiment.paths import APPENDIX_FILE, CENSUS_FILE, CLAIMS_FILE, NETWORKS_FILE
 
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
@@ -22,4 +22,5 @@ def page_files(experiment: Experiment) -> list[str]:
         APPENDIX_FILE,
         *tables,
         *([CENSUS_FILE] if experiment.filter_banks else []),
+        *([NETWORKS_FILE] if experiment.networks else []),
     ]

@@ -11,7 +11,13 @@ from mechcore.analysis.tables import table_text
 from mechcore.claims.criteria import judge
 from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
-from mechcore.experiment.paths import CELLS_FILE, CENSUS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CENSUS_FILE,
+    CLAIMS_FILE,
+    NETWORKS_FILE,
+    SWEEP_FILE,
+)
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -33,7 +39,9 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
         for name in TABLES
     ]
     if again.banks:
-        parts.append(_check_census(again))
+        parts.append(_check_layers(again, CENSUS_FILE, again.census))
+    if again.networks:
+        parts.append(_check_layers(again, NETWORKS_FILE, again.network_layers))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         parts.append(failed("table", SWEEP_FILE, line))
@@ -42,15 +50,14 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
     return merged("tables", "The tables follow from the trajectories", parts)
 
 
-def _check_census(again: Results) -> Check:
-    """Compare the table of layers with the analyses of the banks, which it copies."""
-    same = (again.folder / CENSUS_FILE).read_text(encoding="utf-8") == table_text(again.census)
-    line = f"{CENSUS_FILE}: not what the analyses of the banks say"
+def _check_layers(again: Results, name: str, layers: pd.DataFrame) -> Check:
+    """Compare a table of layers with the netCDF files whose numbers it copies."""
+    same = (again.folder / name).read_text(encoding="utf-8") == table_text(layers)
     return Check(
         name="table",
-        statement=CENSUS_FILE,
-        compared=len(again.census),
-        failures=[] if same else [line],
+        statement=name,
+        compared=len(layers),
+        failures=[] if same else [f"{name}: not what the files of its networks say"],
     )
 
 

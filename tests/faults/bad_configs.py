@@ -54,6 +54,7 @@ BESIDE = {
     "betas": RANGE,
     "odd_energy_ratios": RANGE,
     "filter_banks": {"weights": "net.npz"},
+    "networks": {"model": "net.npz"},
     "source": SOURCE,
 }
 """What mappings need besides the key that is wrong."""
@@ -118,6 +119,11 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
     ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
     ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
+    ("networks[0].model", SHOWN, ("a\nb.onnx",)),
+    ("networks[0].model", "a file that exists", ("no.onnx", "folder.npz")),
+    ("networks[0].images[0]", "a folder of .npy, .png, .jpg, .jpeg files", ("photos", "config")),
+    ("networks[0].scale", "numbers other than 0", ([0.0],)),
+    ("networks[0].name", NAME, ("a/b", "..")),
 ]
 """Where values are, what is expected there, and values that are not.
 

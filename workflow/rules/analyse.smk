@@ -103,6 +103,7 @@ rule judge:
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
     output:
         claims=report(
             "results/{experiment}/claims.json",
@@ -113,6 +114,7 @@ rule judge:
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         census=CENSUS,
+        networks=NETWORK_LAYERS,
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -126,6 +128,9 @@ rule judge:
     params:
         experiment=EXPERIMENT_JSON,
         census=lambda wildcards, output: [f"--census={path}" for path in output.census],
+        networks=lambda wildcards, output: [
+            f"--networks={path}" for path in output.networks
+        ],
         core=code_fingerprint("claims"),
     shell:
         r"""
@@ -136,6 +141,6 @@ rule judge:
             --output {output.claims:q} \
             --sweep {output.sweep:q} \
             --cells {output.cells:q} \
-            {params.census:q} \
+            {params.census:q} {params.networks:q} \
             >{log:q} 2>&1
         """

@@ -14,6 +14,7 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
+from mechcore.experiment.networks import planned_networks
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
@@ -49,14 +50,17 @@ GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
+NETWORKS = planned_networks(EXPERIMENT)
 # The packages of weights that are fetched, by the file that they become.
 PUBLIC = {bank.weights: bank.source for bank in BANKS.values() if bank.source}
+PUBLIC |= {one.model: one.source for one in EXPERIMENT.networks if one.source}
 
 
 wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
     bank=BANK_ID,
+    network=BANK_ID,
     # Without any, a pattern that matches nothing.
     weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
 
@@ -76,6 +80,11 @@ def of_cell(value, table=CELLS):
 def of_bank(value):
     """What follows from the settings of a bank, as a function of wildcards."""
     return lambda wildcards: value(planned(BANKS, wildcards.bank))
+
+
+def of_network(value):
+    """What follows from the settings of a network, as a function of wildcards."""
+    return lambda wildcards: value(planned(NETWORKS, wildcards.network))
 
 
 def files(pattern, names):
@@ -111,6 +120,8 @@ BANK_RUNS = files(
 PUBLISHED = published_files(EXPERIMENT)
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
+NETWORK_FILES = files("results/{experiment}/networks/{name}.nc", NETWORKS)
+NETWORK_LAYERS = ["results/{experiment}/networks.csv"] if NETWORKS else []
 
 show_progress(logger, len(CELLS))
 

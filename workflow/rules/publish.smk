@@ -16,6 +16,7 @@ rule track:
         report="reports/{experiment}/index.html",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
     output:
         "results/{experiment}/tracking.json",
     log:
@@ -51,6 +52,7 @@ rule report:
         films=FILM_FILES,
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
         reproduction=REPRODUCTION,
