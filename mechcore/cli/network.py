@@ -10,7 +10,7 @@ import typer
 
 from mechcore.cli.options import OptionalOutputOption
 from mechcore.cli.outputs import check_outputs
-from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.errors import InvalidValue, MechcoreError, choose, one_line, shortened
 from mechcore.io.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -34,6 +34,25 @@ TABLES: dict[str, Callable[[pd.DataFrame], str]] = {
 }
 PICTURES = {".png": "write_png", ".svg": "write_svg"}
 """What a table is as a text, and how a picture is written (`mechcore.report.figures.style`)."""
+
+LONGEST_NAME = 48
+"""Characters of the name of a layer."""
+
+COLUMNS = {
+    "layer": "layer",
+    "kind": "kind",
+    "channels": "channels",
+    "theoretical_field": "field",
+    "own_momentum": "momentum",
+    "path_step": "step",
+    "energy_displacement": "by kernels",
+    "path_displacement": "displaced",
+    "radius": "radius",
+    "cancelled": "cancelled",
+    "explained_step": "R2 of step",
+    "explained_path": "R2 of displaced",
+}
+"""What is printed of each layer, and its headings; lengths are px."""
 
 MOST_IMAGES = 16
 """Of a set or a folder."""
@@ -74,15 +93,17 @@ def command(
         raise InvalidValue("--output", str(output), "a file that ends in .nc")
 
     data = _measured(model, images, pattern, (mean, scale), until, size)
-    layers = _layer_table(data)
-    typer.echo(layers.to_string(index=False, float_format="{:.3f}".format))
+    from mechcore.networks.dataset import layer_means
+
+    layers = layer_means(data)
+    typer.echo(_printed(layers))
     if output is not None:
         _write(data, model, output)
     if table is not None:
         text = TABLES[table.suffix](layers)
         replace_file(table, lambda draft: draft.write_text(text, encoding="utf-8"))
     if figure is not None:
-        _draw(data, model.stem, figure)
+        _draw(data, layers, figure)
 
 
 def _measured(
@@ -113,37 +134,11 @@ def _measured(
     return network(loaded, values, until=until)
 
 
-def _layer_table(data: xr.Dataset) -> pd.DataFrame:
-    """A row a layer: lengths are root mean squares over channels of means over images, px."""
-    import pandas as pd
-
-    by_layer = {
-        "layer": data.layer.values,
-        "kind": data.layer_kind.values,
-        "channels": data.layer_channels.values,
-        "field": data.theoretical_field.values,
-    }
-    lengths = {
-        "own momentum": "own_momentum",
-        "step": "path_step",
-        "by kernels": "energy_displacement",
-        "displacement": "path_displacement",
-        "radius": "radius",
-    }
-    for heading, name in lengths.items():
-        if name in data:
-            by_layer[heading] = _root_mean_square(data, name)
-    if "cancelled" in data:
-        by_layer["cancelled"] = data.cancelled.mean("image").groupby(data.layer_number).mean()
-        for name in ("explained_step", "explained_path", "explained_signed"):
-            by_layer[name.replace("_", " ")] = data[name].mean("image").values
-    return pd.DataFrame(by_layer)
-
-
-def _root_mean_square(data: xr.Dataset, name: str) -> xr.DataArray:
-    values = data[name].mean("image") if "image" in data[name].dims else data[name]
-    squares = (values**2).sum("axis", skipna=False) if "axis" in values.dims else values**2
-    return squares.groupby(data.layer_number).mean() ** 0.5
+def _printed(layers: pd.DataFrame) -> str:
+    shown = layers[[name for name in COLUMNS if name in layers]].rename(columns=COLUMNS)
+    names = [shortened(one_line(name), LONGEST_NAME) for name in layers.layer]
+    shown = shown.assign(layer=names)
+    return str(shown.to_string(index=False, float_format="{:.3f}".format, na_rep=""))
 
 
 def _write(data: xr.Dataset, model: Path, path: Path) -> None:
@@ -155,10 +150,10 @@ def _write(data: xr.Dataset, model: Path, path: Path) -> None:
     write_dataset(data.assign_attrs(data.attrs | title | made_of), path)
 
 
-def _draw(data: xr.Dataset, name: str, path: Path) -> None:
+def _draw(data: xr.Dataset, layers: pd.DataFrame, path: Path) -> None:
     from mechcore.report.figures import style
     from mechcore.report.figures.network_depth import draw_network
 
     with style.paper_style():
-        drawn = draw_network(data, name)
+        drawn = draw_network(data, layers)
     getattr(style, PICTURES[path.suffix])(drawn, path)

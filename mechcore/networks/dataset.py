@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from mechcore.io.netcdf import describe
@@ -47,6 +48,12 @@ EXPLAINED = {
 }
 """What the kernels alone say, and what it should explain of the images."""
 
+LENGTHS = (
+    *("own_momentum", "path_step", "energy_displacement", "path_displacement"),
+    *("signed_displacement", "radius"),
+)
+"""What `layer_means` gives of each layer, px."""
+
 VARIABLES: dict[str, tuple[str, str]] = {
     "layer": ("name of the layer", "1"),
     "layer_number": ("position of the channel's layer along the dimension layer", "1"),
@@ -55,6 +62,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "layer_kind": ("first, full, depthwise, pointwise, transposed or dense", "1"),
     "layer_depth": ("layers on the longest path from the image, from 1", "1"),
     "layer_channels": ("number of channels", "1"),
+    "layer_units": ("units of a channel", "1"),
     "layer_spacing": ("distance of units", "px"),
     "theoretical_field": ("geometric mean of the sides of the theoretical receptive field", "px"),
     "kernel_mass": ("sum of the kernel from the image to the channel, gates counted as 1", "1"),
@@ -127,6 +135,27 @@ def network_dataset(layers: Sequence[Layer], name: str) -> xr.Dataset:
     return describe(data, VARIABLES)
 
 
+def layer_means(data: xr.Dataset) -> pd.DataFrame:
+    """Return a row a layer: root mean squares over channels, of means over images."""
+    columns = ("kind", "depth", "channels", "units")
+    rows = {"layer": data.layer.values, **{name: data[f"layer_{name}"].values for name in columns}}
+    rows["theoretical_field"] = data.theoretical_field.values
+    for name in (*LENGTHS, "cancelled", *EXPLAINED):
+        if name in data:
+            values = data[name].mean("image") if "image" in data[name].dims else data[name]
+            rows[name] = _by_layer(values, data.layer_number).values
+    return pd.DataFrame(rows)
+
+
+def _by_layer(values: xr.DataArray, number: xr.DataArray) -> xr.DataArray:
+    if "layer" in values.dims:
+        return values
+    if str(values.name) not in LENGTHS:
+        return values.groupby(number).mean()
+    squares = (values**2).sum("axis", skipna=False) if "axis" in values.dims else values**2
+    return squares.groupby(number).mean() ** 0.5
+
+
 def _names(layers: Sequence[Layer]) -> Array:
     return np.array([layer.name for layer in layers], dtype=object)
 
@@ -148,6 +177,7 @@ def _of_layers(layers: Sequence[Layer]) -> dict[str, object]:
         "layer_kind": [layer.kind for layer in layers],
         "layer_depth": [layer.depth for layer in layers],
         "layer_channels": [layer.channels for layer in layers],
+        "layer_units": [layer.grid.counts[0] * layer.grid.counts[1] for layer in layers],
         "theoretical_field": [float(np.sqrt(layer.grid.size.prod())) for layer in layers],
     }
     arrays = {

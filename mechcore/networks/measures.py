@@ -80,7 +80,8 @@ def _path_measures(units: UnitMoments) -> dict[str, Array]:
         "path_displacement": _mean(units.paths[1:3] - units.position, units.strength),
         "path_covariance": covariance,
         "path_step": _mean(units.source - units.position, units.strength),
-        "radius": np.sqrt(covariance[:, 0, 0] + covariance[:, 1, 1]),
+        # Of one pixel it is 0, but for rounding.
+        "radius": np.sqrt(np.maximum(covariance[:, 0, 0] + covariance[:, 1, 1], 0)),
     }
 
 
