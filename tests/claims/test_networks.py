@@ -78,9 +78,9 @@ def judged(*networks: NetworkResults) -> Any:
         ({"depthwise": 0.4}, IN_PART, "better than by chance: displacement by depthwise layers"),
         ({"slope": 3.0}, IN_PART, "^better than by chance"),
         ({"slope": -1.0}, NOT_REPRODUCED, "^not predicted"),
-        (dict.fromkeys(KINDS, 0.05), NOT_REPRODUCED, "^not predicted"),
+        (dict.fromkeys(KINDS, 0.02), NOT_REPRODUCED, "^not predicted"),
         # Layers of one tap move nothing by themselves: only what they add up is judged.
-        ({"pointwise": 0.05}, IN_PART, "not predicted: displacement up to pointwise layers"),
+        ({"pointwise": 0.02}, IN_PART, "not predicted: displacement up to pointwise layers"),
     ],
 )
 def test_every_kind_of_layers_must_be_predicted(
