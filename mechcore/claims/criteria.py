@@ -260,6 +260,17 @@ CRITERIA: dict[str, Criterion] = {
         kind="finding",
         judge=experiments.malus,
     ),
+    "F4": FINDING(
+        "In whole networks the centroid of the positive taps predicts what a layer displaces.",
+        "As C11, for the displacement by the layer alone: observed if for each kind of layer R² is "
+        f"more than {limits.PREDICTED} and the slope from {limits.PREDICTED_SLOPE[0]} to "
+        f"{limits.PREDICTED_SLOPE[1]}, each by its 95% interval.",
+        section="prediction",
+        data=(paths.NETWORKS_FILE,),
+        needs="a network with channels enough, on two real images or more (networks)",
+        judge=networks.positive_taps,
+        applies=lambda results: bool(results.experiment.networks),
+    ),
     "N1": CONTROL(
         "Without rectification the signed centroid moves by exactly M₁/M₀ per layer.",
         f"Every family, several β, noise of both signs, M₀ ≠ 0: {IN_ITS_PLACE}, as long as at "

@@ -1,7 +1,8 @@
-"""C11: whether the momenta of trained kernels predict displacements in whole networks."""
+"""C11 and F4: whether the momenta of trained kernels predict displacements in whole networks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from mechcore.claims.thresholds import (
     PREDICTED,
     PREDICTED_SLOPE,
 )
-from mechcore.claims.verdict import Figure
+from mechcore.claims.verdict import NOT_OBSERVED, OBSERVED, Figure
 from mechcore.claims.wording import listed_names
 from mechcore.experiment.paths import NETWORKS_FILE
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED
@@ -28,10 +29,17 @@ JUDGED = {
     "step": ("first", "full", "depthwise", "transposed"),
     "cumulated": ("full", "depthwise", "transposed", "pointwise"),
 }
+POSITIVE = {"step_positive": JUDGED["step"]}
+FIRST_MOMENT = {"step_first": JUDGED["step"]}
 """Kinds of layers by what is predicted. Kernels of one tap displace nothing by themselves, and in
 the first layer both displacements are the same."""
 
-WORDS = {"step": "displacement by {} layers", "cumulated": "displacement up to {} layers"}
+WORDS = {
+    "step": "displacement by {} layers",
+    "cumulated": "displacement up to {} layers",
+    "step_positive": "positive taps, {} layers",
+    "step_first": "first moment, {} layers",
+}
 
 FEWEST_IMAGES = 2
 """Of one image there is no interval."""
@@ -72,7 +80,7 @@ class Case(NamedTuple):
 
 def displacements(results: Results) -> Judgement | None:
     """C11: slope and share of variance, in the mean over the layers of a kind."""
-    cases = cases_of(results)
+    cases = cases_of(results, JUDGED)
     if not cases:
         return None
     holds = pd.Series([case.holds for case in cases])
@@ -80,16 +88,30 @@ def displacements(results: Results) -> Judgement | None:
     figures = [
         measured("R² at least, in each kind of layers", least, source=NETWORKS_FILE),
         *(figure for case in cases for figure in case.figures),
+        *(figure for case in cases_of(results, FIRST_MOMENT) for figure in case.figures),
     ]
     partly = any(case.above_chance for case in cases)
-    networks = {one.plan.network.label for one in results.networks.values() if is_judged(one)}
-    where = f"{_where(cases)}. {_sample(sorted(networks))}"
-    return Judgement(verdict(holds, partly=partly), figures, where)
+    return Judgement(verdict(holds, partly=partly), figures, _where(results, cases))
 
 
-def cases_of(results: Results) -> list[Case]:
+def positive_taps(results: Results) -> Judgement | None:
+    """F4: the same line from the centroid of the positive taps."""
+    cases = cases_of(results, POSITIVE)
+    if not cases:
+        return None
+    least = min(case.r2.low for case in cases)
+    figures = [
+        measured("R² at least, in each kind of layers", least, source=NETWORKS_FILE),
+        *(figure for case in cases for figure in case.figures),
+    ]
+    decided = OBSERVED if all(case.holds for case in cases) else NOT_OBSERVED
+    return Judgement(decided, figures, _where(results, cases))
+
+
+def cases_of(results: Results, kinds: Mapping[str, Sequence[str]]) -> list[Case]:
     """Return what is known of each measure and kind of layers, on real images."""
-    tables = [kind_values(network) for network in results.networks.values() if is_judged(network)]
+    judged = [network for network in results.networks.values() if is_judged(network)]
+    tables = [kind_values(network, kinds) for network in judged]
     values = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     if values.empty:
         return []
@@ -104,7 +126,7 @@ def is_judged(network: NetworkResults) -> bool:
     return network.plan.real and network.measurement.prediction.sizes["image"] >= FEWEST_IMAGES
 
 
-def kind_values(network: NetworkResults) -> pd.DataFrame:
+def kind_values(network: NetworkResults, kinds: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Return slope and R² of a network by measure, kind of layer, copy and image.
 
     Each is a mean over the layers of the kind, as far as they have enough channels.
@@ -113,8 +135,8 @@ def kind_values(network: NetworkResults) -> pd.DataFrame:
     known = lines.assign_coords(kind=("layer", trained.layer_kind.values))
     known = known.isel(layer=trained.layer_channels.values >= FEWEST_CHANNELS)
     parts = [
-        _means(known.sel(measure=measure).isel(layer=np.isin(known.kind.values, kinds)))
-        for measure, kinds in JUDGED.items()
+        _means(known.sel(measure=measure).isel(layer=np.isin(known.kind.values, some)))
+        for measure, some in kinds.items()
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(network=network.plan.network.label, images=network.plan.images)
@@ -148,11 +170,13 @@ def _sample(networks: list[str]) -> str:
     return f"{len(networks)} networks"
 
 
-def _where(cases: list[Case]) -> str:
-    """For which kinds of layers the prediction is how good."""
+def _where(results: Results, cases: list[Case]) -> str:
+    """For which kinds of layers the prediction is how good, and of which networks it speaks."""
     groups = {
         "predicted": [case.name for case in cases if case.holds],
         "better than by chance": [c.name for c in cases if c.above_chance and not c.holds],
         "not predicted": [c.name for c in cases if not (c.above_chance or c.holds)],
     }
-    return "; ".join(f"{words}: {', '.join(names)}" for words, names in groups.items() if names)
+    where = "; ".join(f"{words}: {', '.join(names)}" for words, names in groups.items() if names)
+    networks = {one.plan.network.label for one in results.networks.values() if is_judged(one)}
+    return f"{where}. {_sample(sorted(networks))}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, check_path, shown
 from mechcore.experiment.naming import check_name
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.weight_files import bank_names, check_weights
+from mechcore.experiment.weights import format_of
 from mechcore.io.json_models import Settings, refuse_repeats
 from mechcore.model.image_sets import IMAGE_SETS, image_files
 
@@ -21,12 +22,12 @@ REAL = tuple(name for name, entry in IMAGE_SETS.items() if entry.real)
 class NetworkInput(Settings):
     """What a network makes of its images, and how much of it is looked at."""
 
-    mean: list[float] = Field(
+    mean: list[FiniteFloat] = Field(
         default=[0.0],
         min_length=1,
         description="of the images (0 to 1), one number or one per channel; is subtracted",
     )
-    scale: list[float] = Field(
+    scale: list[FiniteFloat] = Field(
         default=[1.0], min_length=1, description="factor after that, one number or one per channel"
     )
     size: int = Field(
@@ -56,6 +57,8 @@ class Network(NetworkInput):
         # A source that was refused is reported by itself.
         if not info.data.get("source", "refused"):
             check_weights(Path(value), "model")
+            if format_of(Path(value)) != "onnx":
+                raise InvalidValue("model", value, "an ONNX file")
         return value
 
     @field_validator("images")

@@ -16,11 +16,11 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "networks", "jobs", "results", "claims", "verification", "report", "tracking"),
+    *("filters", "jobs", "networks", "results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
 
-SIBLINGS = {"jobs": ("filters", "networks")}
+SIBLINGS = {"jobs": ("filters",)}
 """Earlier rooms that a room does not import."""
 
 DIGITS = 16

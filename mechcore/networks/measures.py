@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mechcore.networks.composition import Composition
 from mechcore.networks.evidence import Paths
 from mechcore.networks.grid import Grid
-from mechcore.networks.operators import Call
+from mechcore.networks.operators import Call, Tensor
 from mechcore.networks.taps import TAPS
 from mechcore.networks.windows import Array
 
@@ -106,14 +106,29 @@ def kernel_measures(call: Call, signed: Composition, energy: Composition) -> dic
     """Return what the kernels alone say of each channel, for equal images in all input channels."""
     mass, squares = signed.moments.sum(axis=2), energy.moments.sum(axis=2)
     known = np.where(np.abs(mass[0]) < CANCELLED_MASS * np.sqrt(squares[0]), 0.0, mass[0])
-    own = TAPS[call.step.kind](call, 2).sum(axis=3).reshape(6, -1)
     energy_moments = _divided(squares, squares[0])
     return {
         "kernel_mass": mass[0],
         "kernel_displacement": _with_gaps(_divided(mass, known)[1:3], known).T,
         "energy_displacement": _with_gaps(energy_moments[1:3], squares[0]).T,
         "energy_covariance": _by_channel(_with_gaps(_covariance(energy_moments), squares[0])),
-        "own_momentum": _with_gaps(_divided(own, own[0])[1:3], own[0]).T,
+        **_own_momenta(call),
+    }
+
+
+def _own_momenta(call: Call) -> dict[str, Array]:
+    """What the kernels of one layer say by themselves: of their energy, positive taps and sum."""
+    taps = TAPS[call.step.kind]
+    above = [call.inputs[0], Tensor(np.maximum(call.weights, 0.0)), *call.inputs[2:]]
+    plain, energy, positive = (
+        moments.sum(axis=3).reshape(6, -1)
+        for moments in (taps(call, 1), taps(call, 2), taps(replace(call, inputs=above), 1))
+    )
+    size = np.sqrt(energy[0])
+    return {
+        "own_momentum": _with_gaps(_divided(energy, energy[0])[1:3], energy[0]).T,
+        "own_positive_momentum": _with_gaps(_divided(positive, positive[0])[1:3], positive[0]).T,
+        "own_first_moment": _with_gaps(_divided(plain, size)[1:3], size).T,
     }
 
 

@@ -13,9 +13,12 @@ from mechcore.io.arrays import Array
 MEASURES = {
     "step": ("own_momentum", "path_step"),
     "cumulated": ("energy_displacement", "path_displacement"),
+    "step_positive": ("own_positive_momentum", "path_step"),
+    "step_first": ("own_first_moment", "path_step"),
 }
-"""What is predicted: the displacement by one layer from its own kernels, and that by all layers up
-to it from the kernels of all; variables of `mechcore.network`."""
+"""What is predicted, and from what; variables of `mechcore.network`. The displacement by one layer
+comes from its own kernels: the centroid of their energy, that of their positive taps, or their
+first moment. The displacement by all layers up to one comes from the energy of all kernels."""
 
 NO_MOMENTUM = 1e-9
 """px. Kernels of one tap have no momentum; what rounding leaves of it is smaller."""

@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mechcore.claims.networks import displacements
+from mechcore.claims.networks import displacements, positive_taps
 from mechcore.claims.thresholds import CENSUS_NETWORKS
-from mechcore.claims.verdict import IN_PART, NOT_REPRODUCED, REPRODUCED
+from mechcore.claims.verdict import (
+    IN_PART,
+    NOT_OBSERVED,
+    NOT_REPRODUCED,
+    OBSERVED,
+    REPRODUCED,
+)
 from mechcore.experiment.network import Network
 from mechcore.experiment.networks import NetworkRun, PlannedNetwork
 from mechcore.networks.measurement_file import NetworkMeasurement
@@ -22,7 +28,7 @@ from tests.helpers.projects import PROJECT
 
 MODEL = str(PROJECT / "resources" / "networks" / "digits.onnx")
 KINDS = ("first", "full", "depthwise", "pointwise")
-MEASURES = ("step", "cumulated")
+MEASURES = ("step", "cumulated", "step_positive", "step_first")
 WEIGHTS = ("trained", "untrained", "flipped 1", "flipped 2")
 
 
@@ -56,9 +62,13 @@ def network(
     return NetworkResults(plan, NetworkMeasurement({}, layers, layers, lines))
 
 
-def judged(*networks: NetworkResults) -> Any:
+def results_of(*networks: NetworkResults) -> Results:
     known = {f"{one.plan.network.label}-{one.plan.images}": one for one in networks}
-    return displacements(cast(Results, SimpleNamespace(networks=known)))
+    return cast(Results, SimpleNamespace(networks=known))
+
+
+def judged(*networks: NetworkResults) -> Any:
+    return displacements(results_of(*networks))
 
 
 @pytest.mark.parametrize(
@@ -68,9 +78,9 @@ def judged(*networks: NetworkResults) -> Any:
         ({"depthwise": 0.4}, IN_PART, "better than by chance: displacement by depthwise layers"),
         ({"slope": 3.0}, IN_PART, "^better than by chance"),
         ({"slope": -1.0}, NOT_REPRODUCED, "^not predicted"),
-        (dict.fromkeys(KINDS, 0.05), NOT_REPRODUCED, "^not predicted"),
+        (dict.fromkeys(KINDS, 0.02), NOT_REPRODUCED, "^not predicted"),
         # Layers of one tap move nothing by themselves: only what they add up is judged.
-        ({"pointwise": 0.05}, IN_PART, "not predicted: displacement up to pointwise layers"),
+        ({"pointwise": 0.02}, IN_PART, "not predicted: displacement up to pointwise layers"),
     ],
 )
 def test_every_kind_of_layers_must_be_predicted(
@@ -84,6 +94,13 @@ def test_every_kind_of_layers_must_be_predicted(
 
     assert re.search(words, judgement.range)
     assert judgement.range.endswith("Of these networks only: net")
+
+
+@pytest.mark.parametrize(("depthwise", "verdict"), [(0.9, OBSERVED), (0.4, NOT_OBSERVED)])
+def test_positive_taps_are_judged_in_every_kind(depthwise: float, verdict: str) -> None:
+    judgement = positive_taps(results_of(network(depthwise=depthwise)))
+    assert judgement is not None
+    assert judgement.verdict == verdict
 
 
 @pytest.mark.parametrize("nothing", [{"images": "noise"}, {"channels": 4}])

@@ -47,7 +47,7 @@ def _arrows(results: Results, topic: str) -> pd.DataFrame:
 def _draw_arrows(data: FigureData) -> Panels:
     layers = data.table.groupby("layer", sort=False)
     titles = [f"{plain(name)}: {_length(rows):.2g} px" for name, rows in layers]
-    panels = draw_panels(titles, ("x (px)", "y (px)"), panel=(2.1, 2.1), gap=(0.4, 0.45))
+    panels = draw_panels(titles, ("x (px)", "y (px)"), panel=(2.1, 2.1), gap=(0.4, 0.55))
     for axes, rows in panels.facets(data.table, "layer"):
         step = max(np.diff(np.unique(rows.x), prepend=0).max(), 1.0)
         lengths = np.hypot(rows.displacement_x.to_numpy(), rows.displacement_y.to_numpy())
@@ -142,7 +142,7 @@ def _draw_ellipses(data: FigureData) -> Panels:
     ]
     titles = [plain(name) for name in data.table.layer.unique()]
     labels = "x from the unit (px)", "y from the unit (px)"
-    panels = draw_panels(titles, labels, legend, panel=(1.9, 1.9), gap=(0.4, 0.45))
+    panels = draw_panels(titles, labels, legend, panel=(1.9, 1.9), gap=(0.4, 0.55))
     for axes, rows in panels.facets(data.table, "layer"):
         _draw_layer(axes, rows.dropna())
     return panels

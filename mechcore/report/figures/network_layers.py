@@ -6,78 +6,92 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from mechcore.claims.networks import JUDGED, cases_of, is_judged
+from mechcore.claims.networks import JUDGED, Case, cases_of, is_judged
 from mechcore.claims.thresholds import FEWEST_CHANNELS
 from mechcore.experiment.representative import spread
-from mechcore.networks.prediction import MEASURES
+from mechcore.networks.prediction import MEASURES, NO_MOMENTUM
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, line, mark
 from mechcore.report.figures.style import CONE, PALETTE, THEORY, colours, plain
 from mechcore.results.networks import NetworkResults
 from mechcore.results.results import Results
 
-MOST_DOTS = 400
+MOST_DOTS = 300
 """Channels and axes of a panel: more dots hide each other."""
 
-COLUMNS = ["kind", "network", "images", "layer", "channel", "axis", "momentum", "displacement"]
+PREDICTORS = {"energy": "step", "positive taps": "step_positive"}
+"""Momenta of kernels by what their centroid is of; keys of `MEASURES`."""
+
+COLUMNS = [
+    *("panel", "kind", "network", "images", "layer", "channel", "axis"),
+    *("momentum", "displacement"),
+]
 
 
 def _channels(results: Results, _: str) -> pd.DataFrame:
-    parts = [_channels_of(one) for one in results.networks.values() if is_judged(one)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    parts = [
+        _channels_of(network, name)
+        for name in PREDICTORS
+        for network in results.networks.values()
+        if is_judged(network)
+    ]
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(parts, ignore_index=True)
+    kinds = table.kind.map(JUDGED["step"].index)
+    order = table.predictor.map([*PREDICTORS].index) * len(JUDGED["step"]) + kinds
+    table = table.assign(panel=table.predictor + ", " + table.kind + " layers")
+    return table.iloc[np.argsort(order, kind="stable")][COLUMNS].reset_index(drop=True)
 
 
-def _channels_of(network: NetworkResults) -> pd.DataFrame:
+def _channels_of(network: NetworkResults, predictor: str) -> pd.DataFrame:
     """Momenta and displacements as deviations from the mean of the layer, in units of its spread.
 
     As in the lines, the mean is that of an axis. Both are divided by the root mean square of the
     momenta, so that layers of all strides fit into a panel and slopes stay.
     """
-    trained = network.measurement.trained
-    predictor, response = MEASURES["step"]
-    columns = {"momentum": trained[predictor], "displacement": trained[response].mean("image")}
-    rows = pd.concat(
-        [values.drop_vars("layer", errors="ignore").to_series() for values in columns.values()],
-        axis=1,
-        keys=[*columns],
-    ).reset_index()
-    number = trained.layer_number.to_series()
-    rows["number"] = rows.channel_index.map(number)
-    places = {"layer": "layer", "kind": "layer_kind", "channels": "layer_channels"}
-    rows = rows.assign(**{key: trained[name].values[rows.number] for key, name in places.items()})
-    rows["channel"] = rows.channel_index - rows.number.map(
-        number.reset_index().groupby("layer_number").channel_index.min()
-    )
-    rows = rows[rows.kind.isin(JUDGED["step"]) & (rows.channels >= FEWEST_CHANNELS)].dropna()
-    axes, layers = rows.groupby(["number", "axis"]), rows.groupby("number")
-    rows[[*columns]] -= axes[[*columns]].transform("mean")
-    size = layers.momentum.transform(lambda values: np.sqrt((values**2).mean()))
-    rows[[*columns]] = rows[[*columns]].div(size.where(size > 0), axis=0)
-    plan = network.plan
-    return rows.assign(network=plan.network.label, images=plan.images).dropna()[COLUMNS]
+    trained, plan = network.measurement.trained, network.plan
+    momentum, displacement = MEASURES[PREDICTORS[predictor]]
+    pair = xr.Dataset({"momentum": trained[momentum], "displacement": trained[displacement]})
+    rows = pair.mean("image").to_dataframe().reset_index()
+    for name in ("layer", "layer_kind", "layer_channels"):
+        rows[name.removeprefix("layer_")] = trained[name].values[rows.layer_number]
+    judged = rows.kind.isin(JUDGED["step"]) & (rows.channels >= FEWEST_CHANNELS)
+    rows = rows[judged].dropna(subset=["momentum", "displacement"])
+    both = ["momentum", "displacement"]
+    rows[both] -= rows.groupby(["layer_number", "axis"])[both].transform("mean")
+    size = (rows.momentum**2).groupby(rows.layer_number).transform("mean") ** 0.5
+    rows[both] = rows[both].div(size.where(size > NO_MOMENTUM), axis=0)
+    named = {"predictor": predictor, "network": plan.network.label, "images": plan.images}
+    return rows.assign(**named).dropna(subset=both)
 
 
 def _draw_channels(data: FigureData) -> Panels:
-    table = data.table.sort_values("kind", key=lambda kinds: kinds.map(JUDGED["step"].index))
+    table = data.table
     names = list(table.network.unique())
     palette = dict(zip(names, colours(len(names)), strict=True))
     legend = [mark(plain(name), colour=colour) for name, colour in palette.items()]
     panels = draw_panels(
-        [f"{kind} layers" for kind in table.kind.unique()],
-        ("momentum of the kernels, in units of its spread", "displacement, same units"),
+        list(table.panel.unique()),
+        (
+            "momentum of the kernels, in units of its spread",
+            "displacement by the layer, same units",
+        ),
         [*legend, line("equal", THEORY, ls=":")],
-        panel=(2.6, 2.6),
+        panel=(2.0, 2.0),
+        columns=table.kind.nunique(),
         sharex=True,
         sharey=True,
     )
-    for axes, rows in panels.facets(table, "kind"):
+    for axes, rows in panels.facets(table, "panel"):
         shown = rows.iloc[spread(list(range(len(rows))), MOST_DOTS)]
         for name, part in shown.groupby("network", sort=False):
             look: dict[str, Any] = {"color": palette[name], "ms": 2.5, "mew": 0, "alpha": 0.6}
             axes.plot(part.momentum, part.displacement, "o", gid="displacement", **look)
         axes.axline((0, 0), slope=1, color=THEORY, lw=1, ls=":")
-        axes.set(xlim=(-4, 4), ylim=(-4, 4))
+        axes.set(xlim=(-3, 3), ylim=(-3, 3))
         axes.set_aspect("equal")
         panels.say(axes, shown, ("momentum", "displacement"), _says_channel)
     return panels
@@ -91,15 +105,22 @@ def _says_channel(row: dict[str, Any]) -> str:
 
 
 def _prediction_caption(data: FigureData) -> str:
-    parts = [
-        f"{case.r2.value:.0%} ({case.r2.low:.0%} to {case.r2.high:.0%}; mirrored kernels at most "
-        f"{case.r2_flipped:.0%}) of the {case.name}"
-        for case in cases_of(data.results)
-    ]
-    return (
-        f"Over the channels of a layer and on single images, momenta explain {', '.join(parts)}. "
-        "Dots are channels and axes in the mean over images, as deviations from their layer's mean."
+    energy, positive = (
+        cases_of(data.results, {name: JUDGED["step"]}) for name in PREDICTORS.values()
     )
+    return (
+        f"The centroid of the kernels' energy explains {_shares(energy)} of the variance over the "
+        f"channels of a layer on an image (mirrored kernels at most "
+        f"{max(case.r2_flipped for case in energy):.0%}), that of their positive taps "
+        f"{_shares(positive)}. Dots are channels and axes in the mean over images, as deviations "
+        "from the mean of their layer."
+    )
+
+
+def _shares(cases: list[Case]) -> str:
+    """The shares of all kinds of layers, from the least to the largest."""
+    shares = [f"{case.r2.value:.0%}" for case in sorted(cases, key=lambda case: case.r2.value)]
+    return " to ".join(dict.fromkeys([shares[0], shares[-1]]))
 
 
 PREDICTION = ReportFigure(
@@ -109,7 +130,7 @@ PREDICTION = ReportFigure(
     _draw_channels,
     _prediction_caption,
     value="displacement",
-    groups=("kind", "network", "images"),
+    groups=("panel", "network", "images"),
     shows="Displacement by a layer against the momentum of its kernels, a dot a channel",
     main=True,
 )
