@@ -159,6 +159,8 @@ def _joined(call: Call) -> Grid:
 
 def interpolated(call: Call) -> Grid:
     """Return the grid of what a Resize makes."""
+    if call.step.attributes.get("mode", "nearest") not in ("nearest", "linear"):
+        raise refused(call.step.node, "only nearest and linear interpolation are supported")
     mode = call.step.attributes.get("coordinate_transformation_mode")
     return call.source.interpolated(*call.interpolation(), mode == "align_corners")
 
@@ -251,7 +253,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("Relu", "LeakyRelu", "PRelu", "Clip"), FUNCTION),
     **dict.fromkeys(("Sigmoid", "HardSigmoid", "Tanh", "Erf"), FUNCTION),
     **dict.fromkeys(("Gelu", "Swish", "HardSwish"), FUNCTION),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), UNCHANGED),
+    **dict.fromkeys(("Identity", "Dropout"), UNCHANGED),
     **dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze"), RESHAPED),
     "Pad": Rule("rearrangement", _padded, move=_rerun),
 }

@@ -16,7 +16,11 @@ from mechcore.errors import MechcoreError
 from mechcore.networks.network import network, unit_moments
 from tests.helpers.onnx_models import model, node
 
-WEIGHTS = {"k": np.ones((2, 1, 3, 3)), "d": np.ones((2, 2, 3, 3))}
+WEIGHTS = {
+    "k": np.ones((2, 1, 3, 3)),
+    "d": np.ones((2, 2, 3, 3)),
+    "shape": np.array([1, 14, 7, 1]),
+}
 
 
 def _conv(*more: onnx.NodeProto, **attributes: object) -> onnx.ModelProto:
@@ -98,6 +102,17 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
             [node("Resize", "image", "", "s", to="up")], {"s": np.array([1, 1, 9e5, 9e5], "f")}
         ),
         "expected at most",
+    ),
+    "cubic": (
+        lambda: model(
+            [node("Resize", "image", "", "s", to="up", mode="cubic")],
+            {"s": np.array([1, 1, 2, 2], "f")},
+        ),
+        "only nearest and linear interpolation",
+    ),
+    "part of a channel": (
+        lambda: _conv(node("Reshape", "conv", "shape", to="x")),
+        "only flattening is supported",
     ),
     "circle": (
         lambda: _changed(lambda made: made.graph.node[0].input.__setitem__(0, "relu")),
