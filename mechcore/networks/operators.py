@@ -165,6 +165,14 @@ def interpolated(call: Call) -> Grid:
     return call.source.interpolated(*call.interpolation(), mode == "align_corners")
 
 
+def _flattened(call: Call) -> Grid:
+    given, made = call.data[0].value.shape, call.value.shape
+    in_place = len(made) == 2 or made == given or call.source.counts == (1, 1)
+    if made[0] != 1 or not in_place:
+        raise refused(call.step.node, f"from {given} to {made}, but only flattening is supported")
+    return call.source
+
+
 def _padded(call: Call) -> Grid:
     pads = call.constant(1)
     height, width = call.value.shape[2:]
@@ -198,10 +206,6 @@ def _normalisation(call: Call) -> Array:
 
 
 def _reshaped(call: Call, fields: list[Array]) -> Array:
-    given, made = call.data[0].value.shape, call.value.shape
-    in_place = len(made) == 2 or made[1] == given[1] or call.source.counts == (1, 1)
-    if made[0] != 1 or not in_place:
-        raise refused(call.step.node, f"from {given} to {made}, but only flattening is supported")
     return fields[0].reshape(len(fields[0]), *call.value.shape[1:])
 
 
@@ -233,7 +237,7 @@ def _rerun(call: Call, fields: list[Array]) -> Array:
 
 FUNCTION = Rule("gate", factor=_value_over_input)
 OFFSET = Rule("gate", constant=True)
-RESHAPED = Rule("rearrangement", move=_reshaped)
+RESHAPED = Rule("rearrangement", _flattened, move=_reshaped)
 UNCHANGED = Rule("rearrangement")
 WHOLE = Rule("linear", _whole)
 DENSE = Rule("linear", _whole, weighted=True)

@@ -107,7 +107,7 @@ def test_lengths_stay_inside_of_the_image_and_the_field(digits: xr.Dataset) -> N
     shares = digits.cancelled.values
     assert ((shares >= 0) & (shares <= 1)).all()
     explained = digits[["explained_step", "explained_path", "explained_signed"]].to_array()
-    assert (explained.isnull() | ((explained >= 0) & (explained <= 1))).all()
+    assert (np.isnan(explained) | ((explained >= 0) & (explained <= 1))).all()
 
 
 def test_kernels_alone_need_no_image(digits: xr.Dataset) -> None:
