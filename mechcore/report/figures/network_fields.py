@@ -166,10 +166,10 @@ def _draw_layer(axes: Axes, rows: pd.DataFrame) -> None:
 def _ellipses_caption(data: FigureData) -> str:
     last = data.table[data.table.layer == data.table.layer.iloc[-1]].set_index("ellipse")
     radius = np.sqrt(last.var_x + last.var_y)
-    share = radius / (last.theoretical_field / np.sqrt(6))
+    shares = (radius / (last.theoretical_field / np.sqrt(6))).dropna()
+    named = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
     return (
-        f"In the last layer shown, the radius is {share['trained']:.0%} of that of an evenly used "
-        f"field (untrained {share['untrained']:.0%}, kernels alone {share['kernels alone']:.0%}). "
+        f"Radius in the last layer shown, relative to that of an evenly used field: {named}. "
         "The ellipse of an evenly used field touches the sides of the square."
     )
 

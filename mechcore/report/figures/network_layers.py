@@ -181,17 +181,21 @@ def _draw_over_depth(data: FigureData) -> Panels:
 
 
 def _says_layer(row: dict[str, Any]) -> str:
-    return (
-        f"layer {row['number']}, {row['layer']}: {row['trained']:.3g}, untrained "
-        f"{row['untrained']:.3g}"
-    )
+    values = _with_untrained(row["trained"], row["untrained"])
+    return f"layer {row['number']}, {row['layer']}: {values}"
+
+
+def _with_untrained(trained: float, untrained: float, unit: str = "") -> str:
+    """A number beside that before training; weights that are all alike have none."""
+    before = f" (untrained {untrained:.2g})" if np.isfinite(untrained) else ""
+    return f"{trained:.2g}{unit}{before}"
 
 
 def _depth_caption(data: FigureData) -> str:
-    last = data.table.groupby("quantity").last()
+    last = data.table.groupby("quantity").nth(-1).set_index("quantity")
     words = {"displacement": "are displaced by", "radius": "see a radius of"}
     parts = [
-        f"{said} {last.trained[name]:.2g} px (untrained {last.untrained[name]:.2g})"
+        f"{said} {_with_untrained(last.trained[name], last.untrained[name], ' px')}"
         for name, said in words.items()
     ]
     return (
