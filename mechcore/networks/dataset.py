@@ -12,7 +12,7 @@ import xarray as xr
 
 from mechcore.io.netcdf import describe
 from mechcore.networks.grid import Grid
-from mechcore.networks.measures import explained
+from mechcore.networks.prediction import line_through_channels
 from mechcore.networks.windows import Array
 
 AXES = ("x", "y")
@@ -221,25 +221,16 @@ def _of_images(layers: Sequence[Layer]) -> dict[str, object]:
 
 
 def _explained(data: xr.Dataset) -> dict[str, object]:
-    numbers, images = data.layer_number.values, data.sizes["image"]
-    return {
-        name: (
-            ("image", "layer"),
-            np.array(
-                [
-                    [
-                        explained(
-                            data[measured].values[image, numbers == number],
-                            data[predicted].values[numbers == number],
-                        )
-                        for number in range(data.sizes["layer"])
-                    ]
-                    for image in range(images)
-                ]
-            ),
-        )
-        for name, (predicted, measured) in EXPLAINED.items()
-    }
+    numbers, layers = data.layer_number.values, range(data.sizes["layer"])
+    shares = {}
+    for name, (predictor, response) in EXPLAINED.items():
+        momentum, displacement = data[predictor].values, data[response].values
+        lines = [
+            line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
+            for n in layers
+        ]
+        shares[name] = (("image", "layer"), np.stack([line.r2 for line in lines], axis=1))
+    return {**shares}
 
 
 def _maps(layers: Sequence[Layer]) -> dict[str, object]:

@@ -132,19 +132,6 @@ def _own_momenta(call: Call) -> dict[str, Array]:
     }
 
 
-def explained(measured: Array, predicted: Array) -> float:
-    """Return the share of the variance over channels that a line through (channel, axis) explains.
-
-    Each axis has its own mean, both have one slope; NaN if fewer than three channels are known.
-    """
-    known = np.isfinite(measured).all(axis=1) & np.isfinite(predicted).all(axis=1)
-    if known.sum() < 3:
-        return float("nan")
-    y, x = (values[known] - values[known].mean(axis=0) for values in (measured, predicted))
-    spread = float((x**2).sum() * (y**2).sum())
-    return float((x * y).sum() ** 2 / spread) if spread > 0 else float("nan")
-
-
 def _divided(moments: Array, mass: Array) -> Array:
     zeros = np.zeros_like(moments)
     return np.asarray(np.divide(moments, mass, out=zeros, where=mass != 0))

@@ -11,6 +11,7 @@ import onnx
 import xarray as xr
 
 from mechcore.errors import InvalidValue, MechcoreError
+from mechcore.experiment.weights import format_of
 from mechcore.filters.formats import WeightFileError, one_line_errors
 from mechcore.io.arrays import Array
 from mechcore.io.reading import reason_not_to_open
@@ -60,6 +61,8 @@ def load_model(path: str | Path) -> onnx.ModelProto:
     if reason:
         raise WeightFileError(path, f"cannot be read: {reason}")
     with one_line_errors(path):
+        if format_of(path) != "onnx":
+            raise MechcoreError(f"is of {format_of(path)}, expected a network in the format ONNX")
         return onnx.load(path, load_external_data=False)
 
 

@@ -149,6 +149,13 @@ def _whole(call: Call) -> Grid:
     return call.source.whole()
 
 
+def _mean(call: Call) -> Grid:
+    channels = call.data[0].value.shape[1]
+    if call.value.shape not in ((1, channels), (1, channels, 1, 1)):
+        raise refused(call.step.node, "only a mean over all of y and x is supported")
+    return call.source.whole()
+
+
 def _joined(call: Call) -> Grid:
     grid = call.source
     for other in call.data[1:]:
@@ -175,6 +182,9 @@ def _flattened(call: Call) -> Grid:
 
 def _padded(call: Call) -> Grid:
     pads = call.constant(1)
+    filled = len(call.inputs) > 2 and call.inputs[2] is not None and call.constant(2).any()
+    if len(pads) != 8 or pads[[0, 1, 4, 5]].any() or filled:
+        raise refused(call.step.node, "only zeros around y and x are supported")
     height, width = call.value.shape[2:]
     return call.source.padded(np.array([pads[3], pads[2]], float), (width, height))
 
@@ -187,6 +197,11 @@ def _value_over_input(call: Call) -> Array:
 
 def _one(call: Call) -> Array:
     return np.ones((1,) * call.value.ndim)
+
+
+def _sign(call: Call) -> Array:
+    """The factor of a difference: -1 if the data are what is subtracted."""
+    return _one(call) if call.inputs[0] is call.data[0] else -_one(call)
 
 
 def _other(call: Call) -> Array:
@@ -236,10 +251,8 @@ def _rerun(call: Call, fields: list[Array]) -> Array:
 
 
 FUNCTION = Rule("gate", factor=_value_over_input)
-OFFSET = Rule("gate", constant=True)
 RESHAPED = Rule("rearrangement", _flattened, move=_reshaped)
 UNCHANGED = Rule("rearrangement")
-WHOLE = Rule("linear", _whole)
 DENSE = Rule("linear", _whole, weighted=True)
 
 RULES: dict[str, Rule] = {
@@ -247,11 +260,13 @@ RULES: dict[str, Rule] = {
     "ConvTranspose": Rule("linear", _spread, weighted=True),
     **dict.fromkeys(("Gemm", "MatMul"), DENSE),
     "AveragePool": Rule("linear", _through),
-    **dict.fromkeys(("GlobalAveragePool", "ReduceMean"), WHOLE),
+    "GlobalAveragePool": Rule("linear", _whole),
+    "ReduceMean": Rule("linear", _mean),
     "Resize": Rule("linear", interpolated),
     "MaxPool": Rule("choice", _through),
     "BatchNormalization": Rule("gate", factor=_normalisation, constant=True),
-    **dict.fromkeys(("Add", "Sub"), OFFSET),
+    "Add": Rule("gate", constant=True),
+    "Sub": Rule("gate", factor=_sign, constant=True),
     "Mul": Rule("gate", factor=_other, constant=True),
     "Div": Rule("gate", factor=_inverse, constant=True),
     **dict.fromkeys(("Relu", "LeakyRelu", "PRelu", "Clip"), FUNCTION),

@@ -16,7 +16,7 @@ from mechcore.networks.operators import FACTORS, Call, Tensor
 from mechcore.networks.step import Step
 from mechcore.networks.windows import Array
 
-THROUGH = ("Add", "Sub", "Mul", "Div")
+THROUGH = ("Add", "Sub", "Mul", "Div", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 """What may lie between a function with limits and the product that it is a factor of."""
 
 

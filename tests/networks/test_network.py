@@ -47,6 +47,18 @@ GATES: dict[str, list[onnx.NodeProto]] = {
     ],
     "MaxPool": [node("MaxPool", "conv", to="gated", kernel_shape=[3, 3], pads=[1, 1, 1, 1])],
     "constant factor": [node("Mul", "conv", "slopes", to="gated")],
+    "excitation by dense layers": [
+        node("GlobalAveragePool", "conv", to="mean"),
+        node("Flatten", "mean", to="flat"),
+        node("MatMul", "flat", "matrix", to="inner"),
+        node("Sigmoid", "inner", to="sigmoid"),
+        node("Unsqueeze", "sigmoid", "axes", to="factor"),
+        node("Mul", "factor", "conv", to="gated"),
+    ],
+    "difference": [
+        node("Sub", "none", "conv", to="turned"),
+        node("Relu", "turned", to="gated"),
+    ],
     "Pad": [
         node("Relu", "conv", to="relu"),
         node("Pad", "relu", "pads", to="gated"),
@@ -66,6 +78,9 @@ def test_without_biases_the_evidence_of_a_unit_sums_to_its_value(
         "zero": np.array(0.0),
         "one": np.array(1.0),
         "two": np.array(2.0),
+        "none": np.zeros((1, 3, 1, 1)),
+        "matrix": rng.standard_normal((3, 3)),
+        "axes": np.array([2, 3]),
         "pads": np.array([0, 0, 1, 0, 0, 0, 2, 3]),
     }
     first, last = (

@@ -20,6 +20,9 @@ WEIGHTS = {
     "k": np.ones((2, 1, 3, 3)),
     "d": np.ones((2, 2, 3, 3)),
     "shape": np.array([1, 14, 7, 1]),
+    "axes": np.array([3]),
+    "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+    "one": np.array(1.0),
 }
 
 
@@ -113,6 +116,14 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "part of a channel": (
         lambda: _conv(node("Reshape", "conv", "shape", to="x")),
         "only flattening is supported",
+    ),
+    "mean of a row": (
+        lambda: _conv(node("ReduceMean", "conv", "axes", to="x", keepdims=1)),
+        "only a mean over all of y and x",
+    ),
+    "padding with ones": (
+        lambda: _conv(node("Pad", "conv", "pads", "one", to="x")),
+        "only zeros around y and x",
     ),
     "circle": (
         lambda: _changed(lambda made: made.graph.node[0].input.__setitem__(0, "relu")),
