@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import xarray as xr
 from onnx.reference import ReferenceEvaluator
 
 import mechcore
+from mechcore.cli import main
 from mechcore.filters.bank import load_bank
 from mechcore.io.netcdf import read_dataset
 from mechcore.networks.dataset import layer_means
@@ -152,6 +155,45 @@ def test_maps_show_the_same_as_channels_of_one(rng: np.random.Generator) -> None
     units = unit_moments(network, image)["conv"]
     np.testing.assert_allclose(data.field[0, 0], (units.paths[1:3] - units.position)[:, 0])
     assert np.array_equal(data.field_x[0], np.arange(7) - 3.0)
+
+
+def _chain(layers: int) -> onnx.ModelProto:
+    names = ["image", *(f"conv{number}" for number in range(layers))]
+    nodes = [node("Conv", of, "w", to=to, pads=[1, 1, 1, 1]) for of, to in pairwise(names)]
+    return model(nodes, {"w": np.full((4, 4, 3, 3), 0.1)}, (4, 64, 64))
+
+
+def test_memory_does_not_grow_with_depth() -> None:
+    peaks = []
+    for layers in (8, 40):
+        tracemalloc.start()
+        mechcore.network(_chain(layers), np.ones((1, 4, 64, 64)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # All units of all layers would be five times as much.
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--images", "disc", "--pattern", "disc"], "expected one of them"),
+        (["--pattern", "circle"], "one of delta, disc"),
+        (["--images", "nowhere"], "or a folder of"),
+        (["--figure", "picture.jpg"], "one of .png, .svg"),
+        (["--output", "data.csv"], "a file that ends in .nc"),
+        (["--until", "conv9"], "the name of a node"),
+        (["--size", "0"], "an integer from 1 to 4096"),
+    ],
+)
+def test_options_that_do_not_fit(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    paths = [str(tmp_path / word) if "." in word else word for word in options]
+    with pytest.raises(SystemExit, match="2"):
+        main(["network", str(DIGITS), *paths])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
 def test_command(tmp_path: Path) -> None:
