@@ -57,8 +57,9 @@ class BankAnalysis:
 def analyse_bank(bank: Bank) -> BankAnalysis:
     """Analyse all kernels of a bank, and summarise filters, layers and the bank."""
     slices = slices_by_shape(bank)
-    filters = {name: _filters(group) for name, group in slices.items()}
-    kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
+    tables = {name: kernel_table(group) for name, group in slices.items()}
+    filters = {name: _filters(group, tables[name]) for name, group in slices.items()}
+    kernels = pd.concat(tables.values(), ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
@@ -148,16 +149,15 @@ def _in_pixels(slices: xr.Dataset, down: Array, right: Array) -> xr.Dataset:
     return slices
 
 
-def _filters(slices: xr.Dataset) -> pd.DataFrame:
+def _filters(slices: xr.Dataset, kernels: pd.DataFrame) -> pd.DataFrame:
     """A row for each output of each layer of one shape."""
     outputs = int(slices.out.max()) + 1
     keys = slices.layer.values.astype(np.int64) * outputs + slices.out.values
     distinct, groups = np.unique(keys, return_inverse=True)
-    table = summarise(kernel_table(slices), groups, len(distinct))
-    table.insert(0, "layer", distinct // outputs)
-    table.insert(1, "out", distinct % outputs)
+    place = pd.DataFrame({"layer": distinct // outputs, "out": distinct % outputs})
+    summary = summarise(kernels, groups, len(distinct))
     axes = covariance_axes(slices.point_x.values, slices.point_y.values, groups, len(distinct))
-    return table.join(axes)
+    return pd.concat([place, summary, axes], axis=1)
 
 
 def _layers(
