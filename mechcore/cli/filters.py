@@ -22,6 +22,7 @@ from mechcore.errors import MechcoreError, choose, one_line, shortened
 from mechcore.experiment.weight_files import bank_names, weight_files
 from mechcore.experiment.weights import Reading
 from mechcore.io.atomic import replace_file
+from mechcore.io.json_models import validated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,8 @@ def command(
 
     The output is a file; of several weight files, or a folder of them, a folder.
     """
+    stated = {"layout": layout, "select": select or [], "exclude": exclude or []}
+    reading = validated(Reading, stated | {"fold_batchnorm": fold_batchnorm}, "options")
     files = weight_files(weights)
     outputs = _outputs(output, files, one=files == weights)
     for option, path, writers in (("--table", table, TABLES), ("--figure", figure, PICTURES)):
@@ -95,7 +98,6 @@ def command(
 
     from mechcore.filters.census import census, network_layers
 
-    reading = Reading(layout, tuple(select or ()), tuple(exclude or ()), fold_batchnorm)
     refused: list[str] = []
     layers, summaries = [], {}
     for path, name, analysis in _analysed(files, outputs, reading, refused):
@@ -123,7 +125,7 @@ def _analysed(
 
     for path, name, target in zip(files, bank_names(files), outputs, strict=True):
         try:
-            analysis = analyse_bank(load_bank(path, *reading))
+            analysis = analyse_bank(load_bank(path, **dict(reading)))
         except MechcoreError as error:
             refused.append(str(error))
             continue

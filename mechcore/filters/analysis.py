@@ -142,7 +142,7 @@ def _ranks(kernels: Array, tolerance: float) -> NDArray[np.integer]:
     their singular values would.
     """
     number, height, width = kernels.shape
-    ranks, unclear = np.full(number, width), np.full(number, True)
+    ranks, unclear = np.full(number, width), np.ones(number, bool)
     if height == width > 1:
         norms = l2_norms(kernels)
         others = (norms / np.sqrt(width - 1)) ** (width - 1)

@@ -81,7 +81,9 @@ def load_bank(
     ('conv1.weight', (16, 1, 1, 5, 5))
     """
     choose(LAYOUTS, "layout", layout)
-    reading = Reading(layout, tuple(select), tuple(exclude), fold_batchnorm)
+    reading = Reading(
+        layout=layout, select=[*select], exclude=[*exclude], fold_batchnorm=fold_batchnorm
+    )
     path = Path(path)
     with open_tensors(path) as stored:
         tensors = chosen(stored, reading)

@@ -73,12 +73,10 @@ def test_a_bank_says_how_it_is_read_and_where_its_values_are(tmp_path: Path) -> 
     bank = {"weights": str(index), "select": ["conv.*", "head.*"], "exclude": ["*.bias"]}
     experiment = load_experiment(GOOD | {"filter_banks": [bank | {"fold_batchnorm": True}]})
     planned = planned_banks(experiment)["net"]
-    reading = Reading("auto", ("conv.*", "head.*"), ("*.bias",), fold_batchnorm=True)
-    assert planned.reading == reading
+    chosen = {"select": bank["select"], "exclude": bank["exclude"], "fold_batchnorm": True}
+    assert planned.reading == Reading(**chosen)
     words = "--layout auto --select conv.* --select head.* --exclude *.bias --fold-batchnorm"
     assert planned.reading.options == words.split()
     assert planned.parts == [str(tmp_path / "a.npz")]
     assert {str(index), *planned.parts} <= set(input_paths(experiment))
-    settings = filter_run(experiment, planned)
-    assert (settings.select, settings.exclude) == (bank["select"], bank["exclude"])
-    assert settings.fold_batchnorm
+    assert filter_run(experiment, planned).reading == planned.reading
