@@ -47,6 +47,10 @@ FORMATS: dict[str, Format] = {
     "onnx": Format(
         (".onnx",), beginning=rb"\x08[\x02-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", package="onnx"
     ),
+    # A SavedModel, or the index of a checkpoint: the first entry of a table of LevelDB.
+    "tensorbundle": Format(
+        (".index", ".pb"), beginning=rb"\x08\x01\x12|\x00\x00.\x08.{1,2}\x1a\x02\x08"
+    ),
     "tflite": Format((".tflite",), beginning=rb".{4}TFL3"),
     "shards": Format(
         (".safetensors.index.json", ".bin.index.json"),
@@ -68,10 +72,6 @@ UNREAD: dict[bytes, tuple[str, str]] = {
     rb"version https?://git-lfs": ("is a pointer of Git LFS", "git lfs pull fetches the file"),
     rb"\s*<": ("is a web page", "download the file that it links to"),
     rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd": ("is compressed", "unpack it"),
-    rb"\x08\x01\x12": (
-        "is a model of TensorFlow",
-        "python -m tf2onnx.convert --saved-model converts its folder to ONNX",
-    ),
     rb"GGUF": ("is a GGUF file", "convert it to safetensors"),
     rb"PK\x03\x04": ("is a zip archive without weights", "unpack it"),
     rb"\x80[\x02-\x05]": (

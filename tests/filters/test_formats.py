@@ -27,6 +27,7 @@ from tests.helpers.weight_files import (
     WRITERS,
     keras_order,
     onnx_model,
+    write_bundle,
     write_hdf5,
     write_keras,
     write_npz,
@@ -469,6 +470,57 @@ def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:
     np.testing.assert_array_equal(as_torch(each), half.transpose(3, 0, 1, 2))
     np.testing.assert_array_equal(larger[:, :, 0], up.transpose(0, 3, 1, 2))
     assert {item.name for item in bank.skipped} == {"x", "whole"}
+
+
+def test_a_saved_model_gives_the_kernels_of_its_layers_in_their_order(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    value = "/.ATTRIBUTES/VARIABLE_VALUE"
+    own = {
+        "layer_with_weights-0/kernel": ("first/kernel", rng.random((3, 3, 1, 4))),
+        "layer_with_weights-2/depthwise_kernel": ("own/depthwise_kernel", rng.random((3, 3, 4, 2))),
+        "layer_with_weights-10/kernel": ("conv2d_transpose/kernel", rng.random((3, 3, 5, 8))),
+        "layer_with_weights-11/kernel": ("twice", rng.random((3, 3, 5, 6))),
+        "layer_with_weights-12/kernel": ("twice", rng.random((3, 3, 6, 5))),
+    }
+    arrays = {key + value: array for key, (_, array) in own.items()}
+    slot = "layer_with_weights-0/kernel/.OPTIMIZER_SLOT/optimizer/m" + value
+    arrays |= {slot: np.ones((3, 3, 1, 4)), "optimizer/_variables/1" + value: np.ones((3, 3, 1, 4))}
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    names = {key + value: name for key, (name, _) in own.items()}
+    write_bundle(tmp_path / "variables" / "variables.index", arrays, names)
+    bank = load_bank(tmp_path / "saved_model.pb")
+    first, depthwise, transposed, *others = bank.layers
+    assert [layer.name for layer in bank.layers] == [
+        *("first/kernel", "own/depthwise_kernel", "conv2d_transpose/kernel"),
+        *("layer_with_weights-11/kernel", "layer_with_weights-12/kernel"),
+    ]
+    stored = [np.moveaxis(array, (0, 1), (-2, -1)) for _, array in own.values()]
+    np.testing.assert_array_equal(as_torch(first.kernels), stored[0].swapaxes(0, 1))
+    np.testing.assert_array_equal(as_torch(depthwise.kernels), stored[1].reshape(8, 1, 3, 3))
+    np.testing.assert_array_equal(transposed.kernels[:, :, 0], stored[2])
+    assert [layer.kernels.shape[:2] for layer in others] == [(6, 5), (5, 6)]
+    assert [item.reason for item in bank.skipped] == ["a state of the optimiser"] * 2
+    assert weight_files([tmp_path]) == [tmp_path / "saved_model.pb"]
+
+
+def test_a_checkpoint_of_tensorflow_gives_averages_before_what_they_average(
+    tmp_path: Path, kernel: NDArray[np.float32]
+) -> None:
+    names = ("weights", "weights/Momentum", "weights/ExponentialMovingAverage")
+    arrays = {f"conv1/{name}": keras_order(kernel + place) for place, name in enumerate(names)}
+    arrays["conv2/depthwise_weights"] = keras_order(kernel).astype(np.float16)
+    write_bundle(tmp_path / "net.ckpt.index", arrays | {"step": np.array(1)})
+    bank = load_bank(tmp_path / "net.ckpt.index")
+    averaged, depthwise = bank.layers
+    np.testing.assert_array_equal(as_torch(averaged.kernels), kernel + 2)
+    assert depthwise.kernels.shape == (8, 1, 1, 3, 3)
+    assert {item.name: item.reason for item in bank.skipped} == {
+        "conv1/weights": "another copy of a layer",
+        "conv1/weights/Momentum": "a state of the optimiser",
+        "step": "scalar",
+    }
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".h5", ".keras"])
