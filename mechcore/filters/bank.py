@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mechcore.errors import choose, shown
@@ -93,6 +93,9 @@ def load_bank(
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
+    # Where all are fixed, the file was saved for use, and does not tell.
+    if all(layer.fixed for layer in layers):
+        layers = tuple(replace(layer, fixed=False) for layer in layers)
     return Bank(path.name, weights_sha256(path), layers, skipped, reading)
 
 

@@ -41,7 +41,8 @@ class BankAnalysis:
     """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise` and
     `mechcore.filters.asymmetry.covariance_axes`."""
     layers: pd.DataFrame
-    """A row a layer: name, height, width, filters, inputs of each, spacing_x and spacing_y of the
+    """A row a layer: name, height, width, filters, inputs of each, fixed (see
+    `mechcore.filters.layers.Layer`), spacing_x and spacing_y of the
     taps, summary;
     ``null_`` and the name of each share, its mean under untrained weights;
     ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the
@@ -180,6 +181,7 @@ def _layers(
                 "width": width,
                 "filters": len(layer.kernels),
                 "inputs": layer.kernels.shape[1],
+                "fixed": layer.fixed,
                 "spacing_x": layer.spacing[1],
                 "spacing_y": layer.spacing[0],
                 **summary.iloc[number],

@@ -40,6 +40,7 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "width": ("width of the kernels", "pixel"),
     "filters": ("number of outputs", "1"),
     "inputs": ("number of inputs of each filter", "1"),
+    "fixed": ("whether the file says that training leaves it as it is", "1"),
     "spacing_x": ("distance of taps, to the right, in the input of the layer", "pixel"),
     "spacing_y": ("distance of taps, downwards, in the input of the layer", "pixel"),
     "slices": ("number of two-dimensional kernels", "1"),

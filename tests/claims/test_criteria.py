@@ -142,6 +142,7 @@ def layers_of_a_network() -> pd.DataFrame:
             "null_low_frequency_limit": [0.2, 0.4, 0.8],
             "low_frequencies": 3,
             "leading": 3,
+            "fixed": False,
         }
     )
     untrained = {"low_frequency_share": layers.null_low_frequency_share, "leading": 1}
@@ -338,6 +339,13 @@ DECIDED: list[tuple[str, list[Change], str, str]] = [
     ("C10", [share(np.nan, ZEROS)], REPRODUCED, "^1 of 1 layers of net;.* net conv1, net conv3$"),
     ("C10", [share(np.nan, "trained")], NOT_YET_MEASURED, ""),
     ("C10", [no_training], NOT_YET_MEASURED, ""),
+    # A layer of little low frequency that training left as it is.
+    (
+        "C10",
+        [share(0.3, "name == 'conv2'"), setting("layers", "fixed", True, "name == 'conv2'")],
+        REPRODUCED,
+        "^1 of 1 layers of net;.*training left them as they are: net conv2$",
+    ),
     ("C3", [WRONG], NOT_REPRODUCED, ""),
     ("C3", [WRONG, BY_ROUNDING], NOT_YET_MEASURED, ""),
 ]

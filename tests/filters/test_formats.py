@@ -472,6 +472,68 @@ def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:
     assert {item.name for item in bank.skipped} == {"x", "whole"}
 
 
+def _script(path: Path, kernel: NDArray[np.float32]) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Blurred(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(2, 4, 3)
+            self.register_buffer("blur_kernel", torch.from_numpy(kernel))
+
+        def forward(self, image: Any) -> Any:
+            return torch.nn.functional.conv2d(self.conv(image), self.blur_kernel)
+
+    # torch advises against scripts, which people have all the same.
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.trace(Blurred(), torch.ones(1, 2, 9, 9), check_trace=False).save(path)
+
+
+def _parameters(path: Path, kernel: NDArray[np.float32]) -> None:
+    torch = pytest.importorskip("torch")
+    buffer = torch.from_numpy(kernel)
+    torch.save({"blur.kernel": buffer, "conv.weight": torch.nn.Parameter(buffer)}, path)
+
+
+def _frozen(path: Path, kernel: NDArray[np.float32]) -> None:
+    layers = {"blur": False, "conv": True}
+    entries = [
+        {"class_name": "Conv2D", "config": {"name": name, "trainable": trained}}
+        for name, trained in layers.items()
+    ]
+    arrays = {f"{name}/{name}/kernel:0": keras_order(kernel) for name in layers}
+    write_hdf5(path, arrays)
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "a") as stored:
+        stored.attrs["model_config"] = json.dumps({"config": {"layers": entries}})
+
+
+def _program(path: Path, kernel: NDArray[np.float32]) -> None:
+    onnx = pytest.importorskip("onnx")
+    stated = onnx.numpy_helper.from_array(kernel, "value")
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["b"], value=stated),
+        onnx.helper.make_node("Conv", ["x", "b"], ["y"], name="blur"),
+        onnx.helper.make_node("Conv", ["y", "w"], ["z"], name="conv"),
+    ]
+    path.write_bytes(onnx_model(nodes, {"w": kernel}).SerializeToString())
+
+
+@pytest.mark.parametrize("write", [_script, _parameters, _frozen, _program])
+def test_kernels_are_marked_that_the_file_says_were_not_trained(
+    tmp_path: Path, write: Any, rng: np.random.Generator
+) -> None:
+    write(tmp_path / "net", rng.random((4, 4, 3, 3), dtype=np.float32))
+    layers = load_bank(tmp_path / "net").layers
+    assert {layer.name.partition(".")[0][:4]: layer.fixed for layer in layers} == {
+        "blur": True,
+        "conv": False,
+    }
+    # Saved for use, with nothing left to train: that says nothing.
+    (blur,) = load_bank(tmp_path / "net", select=["blur*"]).layers
+    assert not blur.fixed
+
+
 def test_a_saved_model_gives_the_kernels_of_its_layers_in_their_order(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:

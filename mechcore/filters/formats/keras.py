@@ -22,6 +22,7 @@ from mechcore.filters.formats.keras_model import (
     LayerClass,
     class_key,
     classes_of,
+    is_fixed,
     layer_of,
 )
 from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unread
@@ -124,6 +125,7 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: Classes) -> Tensor:
         kind=_kind(dataset, classes),
         dilations=layer.steps("dilation_rate", dataset.ndim - 2),
         strides=layer.steps("strides", dataset.ndim - 2),
+        fixed=is_fixed(_owners(dataset), classes),
     )
 
 

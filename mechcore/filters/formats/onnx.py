@@ -160,9 +160,9 @@ def _kernel(node: onnx.NodeProto, scope: _Scope) -> tuple[str, Tensor]:
     values = _kernel_values(node, use, scope)
     # Names that are no UTF-8 come as bytes.
     source = scope.tensors[name][0] if name in scope.tensors else str(name)
+    producer = scope.producers.get(name)
     if values is None:
         scope.used.intersection_update(known)
-        producer = scope.producers.get(name)
         reason = f"computed by {producer.op_type}" if producer else "not stored as an array"
         return source, unread(source, f"kernel that is {reason}")
     groups = _attribute(node, "group", 1)
@@ -179,6 +179,8 @@ def _kernel(node: onnx.NodeProto, scope: _Scope) -> tuple[str, Tensor]:
         dilations=_steps(node, "dilations", values.ndim - 2),
         strides=_steps(node, "strides", values.ndim - 2),
         output_scale=_batchnorm_behind(node.output[0], scope),
+        # Weights are initialisers; what a node states was written into the program.
+        fixed=producer is not None and producer.op_type == "Constant",
     )
 
 
