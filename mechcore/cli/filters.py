@@ -50,11 +50,13 @@ LONGEST_NAME = 100
 
 COLUMNS = {
     "low_frequency_share": "DC+grad",
+    "low_frequency_share_median": "(median)",
     "null_low_frequency_share": "(chance)",
     "null_low_frequency_limit": "(limit)",
     "verdict": "DC+grad are",
     "dc_share": "DC",
     "odd_energy_ratio": "odd",
+    "odd_energy_ratio_median": "(median)",
     "asymmetric_share": "asymmetric",
     "null_asymmetric_share": "(chance)",
     "symmetric": "sym",
@@ -62,8 +64,8 @@ COLUMNS = {
     "antisymmetric": "antisym",
     "anisotropy": "anisotropy",
 }
-"""Shares of a layer's energy, of its strongest kernels by type, and its anisotropy, with headings.
-"""
+"""With headings: shares of a layer's energy, medians of its kernels beside them, the types of its
+strongest kernels, and its anisotropy."""
 
 
 SERIES = ("energy", "low_frequency_share", "dc_share", "odd_energy_ratio", "alignment")

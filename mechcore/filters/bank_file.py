@@ -14,7 +14,7 @@ from mechcore.filters.analysis import analyse
 from mechcore.filters.asymmetry import covariance_axes, strongest_tenth, type_shares
 from mechcore.filters.bank import Bank
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
-from mechcore.filters.summary import SHARES, kernel_table, summarise
+from mechcore.filters.summary import SHARES, kernel_table, medians, summarise
 from mechcore.filters.variables import BANK_VARIABLES
 from mechcore.io.arrays import Array
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
@@ -43,7 +43,7 @@ class BankAnalysis:
     layers: pd.DataFrame
     """A row a layer: name, height, width, filters, inputs of each, fixed (see
     `mechcore.filters.layers.Layer`), spacing_x and spacing_y of the
-    taps, summary;
+    taps, summary and medians;
     ``null_`` and the name of each share, its mean under untrained weights;
     ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the
     number of coefficients that are DC or a gradient; ``leading``, how many of these are among as
@@ -62,13 +62,18 @@ def analyse_bank(bank: Bank) -> BankAnalysis:
     filters = {name: _filters(group, tables[name]) for name, group in slices.items()}
     kernels = pd.concat(tables.values(), ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
+    everything = np.zeros_like(layers)
+    layer_summary, summary = (
+        pd.concat([part(kernels, groups, count) for part in (summarise, medians)], axis=1)
+        for groups, count in ((layers, len(bank.layers)), (everything, 1))
+    )
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
         attributes=bank.origin | provenance("filters", bank.reading.attributes),
         slices=slices,
         filters=filters,
-        layers=_layers(bank, slices, filters, summarise(kernels, layers, len(bank.layers))),
-        summary=summarise(kernels, np.zeros_like(layers), 1),
+        layers=_layers(bank, slices, filters, layer_summary),
+        summary=summary,
         skipped=pd.DataFrame(skipped, columns=["name", "shape", "reason"]),
     )
 

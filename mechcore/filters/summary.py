@@ -17,6 +17,9 @@ SHARES = (
 )
 """What is summarised: by its own name weighted by energy, with ``_mean`` every kernel alike."""
 
+MEDIANS = ("low_frequency_share", "odd_energy_ratio", "asymmetric_share")
+"""Those of which a layer and a bank also have the median of kernels, with ``_median``."""
+
 KERNEL_COLUMNS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_y")
 
 
@@ -61,6 +64,12 @@ def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) ->
     columns["no_negative_tap"] = total(kernels.no_negative_tap) / number
     columns["alignment"] = np.hypot(total(x), total(y)) / _or_nan(total(np.hypot(x, y)))
     return pd.DataFrame(columns, copy=False)
+
+
+def medians(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
+    """Return the medians of `MEDIANS` over kernels that are not zero, a row a group."""
+    table = kernels[[*MEDIANS]].groupby(groups).median().reindex(range(count))
+    return table.add_suffix("_median")
 
 
 def _or_nan(sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechcore.filters.asymmetry import TYPES
-from mechcore.filters.summary import SHARES
+from mechcore.filters.summary import MEDIANS, SHARES
 from mechcore.simulation.dataset import ATTRIBUTES
 
 BANK_VARIABLES: dict[str, tuple[str, str]] = {
@@ -61,6 +61,10 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),
 }
 """Long name and unit by variable."""
+
+for share in MEDIANS:
+    long_name, unit = BANK_VARIABLES[share]
+    BANK_VARIABLES[f"{share}_median"] = (f"{long_name}, median of kernels", unit)
 
 for share in SHARES:
     long_name, unit = BANK_VARIABLES[share]

@@ -342,7 +342,7 @@ DECIDED: list[tuple[str, list[Change], str, str]] = [
     # A layer of little low frequency that training left as it is.
     (
         "C10",
-        [share(0.3, "name == 'conv2'"), setting("layers", "fixed", True, "name == 'conv2'")],
+        [share(0.3, "name == 'conv2'"), setting("layers", "fixed", 1, "name == 'conv2'")],
         REPRODUCED,
         "^1 of 1 layers of net;.*training left them as they are: net conv2$",
     ),
