@@ -101,10 +101,12 @@ def command(
     from mechcore.filters.census import census, network_layers
 
     refused: list[str] = []
-    layers, summaries = [], {}
+    layers, summaries, clouds = [], {}, {}
     for path, name, analysis in _analysed(files, outputs, reading, refused):
         layers.append(_judged(network_layers(analysis.layers, name, trained=True)))
         summaries[name] = analysis.summary.iloc[0]
+        if figure:
+            clouds[name] = _cloud(analysis)
         if not series:
             _print_one(path if len(files) > 1 else None, layers[-1], analysis)
     if series and summaries:
@@ -113,7 +115,7 @@ def command(
         text = TABLES[table.suffix](census(layers))
         replace_file(table, lambda draft: draft.write_text(text, encoding="utf-8"))
     if layers and figure:
-        _draw(census(layers), figure)
+        _draw(census(layers), clouds, figure)
     if refused:
         raise MechcoreError("\n".join(refused))
 
@@ -168,13 +170,20 @@ PICTURES = {".png": "write_png", ".svg": "write_svg"}
 """What a table is as a text, and how a picture is written (`mechcore.report.figures.style`)."""
 
 
-def _draw(layers: pd.DataFrame, path: Path) -> None:
-    """Draw the layers of all files, a panel each."""
+def _cloud(analysis: BankAnalysis) -> pd.DataFrame:
+    from mechcore.report.figures.one_picture import cloud_of
+
+    return cloud_of(analysis)
+
+
+def _draw(layers: pd.DataFrame, clouds: dict[str, pd.DataFrame], path: Path) -> None:
+    """Draw the layers and kernels of all files, a row each."""
     from mechcore.report.figures import style
-    from mechcore.report.figures.trained_layers import ONE_PICTURE, with_parts
+    from mechcore.report.figures.one_picture import draw_one_picture
+    from mechcore.report.figures.trained_layers import with_parts
 
     with style.paper_style():
-        panels = ONE_PICTURE.draw_table(with_parts(layers.rename(columns={"network": "bank"})))
+        panels = draw_one_picture(with_parts(layers.rename(columns={"network": "bank"})), clouds)
     getattr(style, PICTURES[path.suffix])(panels.figure, path)
 
 
