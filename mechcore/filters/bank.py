@@ -20,6 +20,9 @@ LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
 what is more does not fit beside its results on most machines."""
 
+MOST_LAYERS = 10_000
+"""Of a network; the deepest that are published have a tenth of that."""
+
 MOST_REASONS = 5
 
 
@@ -100,6 +103,8 @@ def load_bank(
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:
+    if len(tensors) > MOST_LAYERS:
+        raise WeightFileError(path, f"has {len(tensors)} layers, more than {MOST_LAYERS}")
     size = sum(math.prod(item.shape) * (8 if item.dtype == "float64" else 4) for item in tensors)
     if size > LARGEST_BANK:
         raise WeightFileError(

@@ -174,11 +174,13 @@ def _layers(
 ) -> pd.DataFrame:
     """A row for each layer: what it is, its summary, and what chance would give."""
     rows = []
+    anisotropies = pd.concat(
+        [table.groupby("layer").anisotropy.median() for table in filters.values()]
+    )
     for number, layer in enumerate(bank.layers):
         height, width = layer.kernels.shape[-2:]
         effective = max(summary.effective_slices[number], 1.0)
         shape = shape_name(height, width)
-        axes = filters[shape][filters[shape].layer == number]
         rows.append(
             {
                 "name": layer.name,
@@ -195,15 +197,20 @@ def _layers(
                 "low_frequencies": subspace_dimensions(height, width)[LOW],
                 "leading": _leading(slices[shape], number),
                 **_types(slices[shape], number, len(layer.kernels)),
-                "anisotropy": axes.anisotropy.median(),
+                "anisotropy": anisotropies[number],
             }
         )
     return pd.DataFrame(rows).astype(dict(summary.dtypes))
 
 
+def _rows_of(slices: xr.Dataset, layer: int) -> slice:
+    """Where the kernels of a layer are, which are beside each other."""
+    return slice(*np.searchsorted(slices.layer.values, [layer, layer + 1]))
+
+
 def _leading(slices: xr.Dataset, layer: int) -> int:
     """The number of low frequencies among as many coefficients of the most energy."""
-    spectrum = slices.dct_energy.values[slices.layer.values == layer].sum(axis=0)
+    spectrum = slices.dct_energy.values[_rows_of(slices, layer)].sum(axis=0)
     v, u = np.indices(spectrum.shape)
     low = (v + u <= 1).ravel()
     largest = np.argsort(-spectrum.ravel(), kind="stable")[: low.sum()]
@@ -212,7 +219,7 @@ def _leading(slices: xr.Dataset, layer: int) -> int:
 
 def _types(slices: xr.Dataset, layer: int, filters: int) -> dict[str, float]:
     """The types of the strongest kernels of a layer, and their number."""
-    rows = slices.layer.values == layer
+    rows = _rows_of(slices, layer)
     chosen = strongest_tenth(slices.energy.values[rows].reshape(filters, -1))
     shares = slices.asymmetric_share.values[rows][chosen]
     return {"strongest": len(chosen), **type_shares(shares)}

@@ -16,8 +16,8 @@ from mechcore.results.results import Results
 CLAIM = "C10"
 
 HEADINGS = (
-    *("layers", "DC and gradients", "by chance", "above chance", "dominated"),
-    *("odd share ρ", "by chance", "below chance", "authors’ β²"),
+    *("layers", "DC, gradients", "chance", "above chance", "dominated"),
+    *("odd ρ", "chance", "below chance", "authors’ β²"),
     *("symmetric", "mixed", "antisymmetric"),
 )
 
@@ -27,6 +27,8 @@ class CensusPart:
     """What opens the page of an experiment that is about networks."""
 
     answer: str
+    first: StatisticsTable
+    """The networks, with what the answer is about."""
     networks: StatisticsTable
     layers: StatisticsTable
 
@@ -40,9 +42,11 @@ def census_part(results: Results, claims: Sequence[Claim]) -> CensusPart | None:
         return None
     layers["verdict"] = layer_verdicts(layers)
     layers = pd.DataFrame(layers[~layers.verdict.isin(UNDECIDED)])
+    networks = _table("network", layers, [layers.network])
     return CensusPart(
         _answer(claim, layers),
-        _table("network", layers, [layers.network]),
+        _some_columns(networks, ("network", "layers", "above chance", "dominated")),
+        networks,
         _table("layer", layers, [layers.kind, _sizes(layers), _thirds(layers)]),
     )
 
@@ -53,12 +57,18 @@ def _answer(claim: Claim, layers: pd.DataFrame) -> str:
         f"{figure.value:.0f}%" for figure in claim.figures[:6]
     )
     return (
-        f"DC and the two gradients hold most of the energy in {passing} of the layers of a network "
-        f"({low} to {high}), and more than chance in {above} ({above_low} to {above_high}): "
-        f"{claim.verdict}. The odd part holds less than chance in "
-        f"{_below_chance(layers).mean():.0%} of the layers. These are means over "
-        f"{layers.network.nunique()} networks with 95% intervals, and {len(layers)} layers."
+        f"In the mean over {layers.network.nunique()} networks, DC and the two gradients hold most "
+        f"of the energy in {passing} of the layers (95% interval {low} to {high}), and more than "
+        f"chance gives in {above} ({above_low} to {above_high}): {claim.verdict}. In "
+        f"{_below_chance(layers).mean():.0%} of all {len(layers)} layers the odd part holds less "
+        f"energy than chance gives."
     )
+
+
+def _some_columns(table: StatisticsTable, headings: Sequence[str]) -> StatisticsTable:
+    places = [table.headings.index(heading) for heading in headings]
+    rows = [tuple(row[place] for place in places) for row in table.rows]
+    return StatisticsTable(table.title, [*headings], rows)
 
 
 def _below_chance(layers: pd.DataFrame) -> pd.Series:
