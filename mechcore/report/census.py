@@ -82,7 +82,8 @@ def _sizes(layers: pd.DataFrame) -> pd.Series:
 
 
 def _thirds(layers: pd.DataFrame) -> pd.Series:
-    return pd.Series(pd.cut(layers.depth, 3, labels=["first third", "middle", "last third"]))
+    names = ["first third", "middle", "last third"]
+    return pd.Series(pd.cut(layers.depth, [0, 1 / 3, 2 / 3, 1], labels=names, include_lowest=True))
 
 
 def _table(name: str, layers: pd.DataFrame, groupings: list[pd.Series]) -> StatisticsTable:
