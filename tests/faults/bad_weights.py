@@ -71,6 +71,9 @@ def common(suffix: str) -> Table:
     }
 
 
+MANY = dict.fromkeys((f"l{place}.conv.weight" for place in range(10_001)), KERNEL[:1, :1])
+TOO_MANY = ("has 10001 layers, more than 10000",)
+
 ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
 
 
@@ -87,6 +90,7 @@ TWICE = f'{{"a1": {json.dumps(ENTRY)}, "a1": {json.dumps(ENTRY | {"data_offsets"
 FEW_BITS = {"dtype": "F4", "data_offsets": [0, 36]}
 
 SAFETENSORS: Table = {
+    "ten thousand layers": (written(".safetensors", MANY), TOO_MANY),
     "a header of exabytes": (content(struct.pack("<Q", 2**62) + b"{}"), ()),
     "a header that is a list": (safetensors("[]"), ()),
     "an unknown type": (tensors(ONE, dtype="F128"), ()),
@@ -313,6 +317,7 @@ NO_TYPE = onnx_saved(lambda _, tensor: setattr(tensor, "data_type", 99))
 SAME_NAME = onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor))
 
 ONNX: Table = {
+    "ten thousand layers": (written(".onnx", MANY), TOO_MANY),
     "a shape of exabytes": (_dims(10**9, 10**9, 3, 3), ()),
     "a shape of more than it holds": (_dims(4, 2, 3, 4), ()),
     "a negative shape": (_dims(-4, 2, 3, 3), ("negative length",)),

@@ -47,7 +47,8 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
     with h5py.File(source, "r") as stored:
         classes = classes_of(configuration or stored.attrs.get("model_config", "{}"))
         classes = classes or _named_layers(stored)
-        datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
+        places = {name: place for place, name in enumerate(classes)}
+        datasets = sorted(_datasets(stored), key=partial(_order, places))
         yield [_tensor(path, dataset, classes) for dataset in datasets]
 
 
@@ -77,9 +78,11 @@ def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
-def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[list[int], list[tuple[int, str]]]:
+def _order(
+    layers: dict[str, int], dataset: h5py.Dataset
+) -> tuple[list[int], list[tuple[int, str]]]:
     """Sorts as the model does; what its configuration does not name comes last."""
-    places = [layers.index(name) for name in _owners(dataset) if name in layers]
+    places = [layers[name] for name in _owners(dataset) if name in layers]
     return places or [len(layers)], natural_order(str(dataset.name))
 
 
