@@ -313,6 +313,7 @@ WRONG = setting("metrics", SPEEDS, 0.1, ODD)
 BY_ROUNDING = setting("metrics", "centroid_sensitivity", value=0.1, condition=ODD)
 LEFT_OUT = "Not judged, because they are zero, or have more than half by chance: net conv3"
 share = partial(setting, "layers", "low_frequency_share")
+CONV2 = "name == 'conv2'"
 ZEROS = "trained and name == 'conv1'"
 no_training = setting("layers", "trained", value=False, condition="trained")
 
@@ -342,7 +343,7 @@ DECIDED: list[tuple[str, list[Change], str, str]] = [
     # A layer of little low frequency that training left as it is.
     (
         "C10",
-        [share(0.3, "name == 'conv2'"), setting("layers", "fixed", 1, "name == 'conv2'")],
+        [share(0.3, CONV2), setting("layers", "fixed", value=True, condition=CONV2)],
         REPRODUCED,
         "^1 of 1 layers of net;.*training left them as they are: net conv2$",
     ),

@@ -382,7 +382,14 @@ def _of_brackets(_: Any, stored: Any) -> None:
 CHUNKS, RAW = {"chunks": (3, 3, 4, 4)}, {"external": [("../outside/secret", 0, 288)]}
 ZEROS = {"chunks": (3, 3, 64, 64), "compression": "gzip", "filled": 0}
 
+
+def _many_groups(_: Any, stored: Any) -> None:
+    for place in range(20_001):
+        stored.create_group(f"{place}")
+
+
 H5: Table = {
+    "twenty thousand groups": (h5_saved(_many_groups), ("more than 20000 groups",)),
     "terabytes that were never written": (_dataset(10**5, 10**6, **CHUNKS), ("would take",)),
     "values that were never written": (_dataset(4, 4, **CHUNKS), ("576 bytes", "holds 0")),
     "values of a virtual dataset": (h5_saved(_virtual), ("is in another file",)),

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import shown
+from mechcore.errors import MechcoreError, shown
 from mechcore.filters.formats import WeightFileError, require_plausible_size
 from mechcore.filters.formats.keras_model import (
     KINDS,
@@ -29,6 +29,9 @@ from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unre
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
+
+MOST_ITEMS = 20_000
+"""Groups and arrays: each takes 20 kB while the file is open, and networks have some thousand."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
@@ -73,8 +76,14 @@ def _named_layers(stored: h5py.File) -> Classes:
 
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     items: list[object] = []
+
+    def take(_: str, item: object) -> bool | None:
+        items.append(item)
+        return len(items) > MOST_ITEMS or None
+
     # Visits what is in the file itself; links to other files are not followed.
-    stored.visititems(lambda _, item: items.append(item))
+    if stored.visititems(take):
+        raise MechcoreError(f"holds more than {MOST_ITEMS} groups and arrays")
     return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
