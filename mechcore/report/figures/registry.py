@@ -10,6 +10,7 @@ from mechcore.report.figures.law import FAMILIES, HEADLINE
 from mechcore.report.figures.network_fields import DISPLACEMENT, FIELDS
 from mechcore.report.figures.network_layers import DEPTH, PREDICTION
 from mechcore.report.figures.published import PUBLISHED
+from mechcore.report.figures.roses import ROSES
 from mechcore.report.figures.speed import SPEED
 from mechcore.report.figures.trained_layers import COMPONENTS, SPECTRA, SYMMETRY
 from mechcore.report.figures.trained_motion import DRIFT, SPACE
@@ -27,6 +28,7 @@ FIGURES = (
     CENSUS,
     SPECTRA,
     SYMMETRY,
+    ROSES,
     DRIFT,
     PREDICTION,
     DISPLACEMENT,
