@@ -44,6 +44,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "fetch": (json.dumps(SOURCE), *OUTPUT),
     "filters": ("net.npz",),
     "simulate-filters": (*NETWORK, *OUTPUT),
+    "network": (DIGITS,),
     "measure-network": (DIGITS, "--settings", MEASURED, *OUTPUT),
     "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),
     "diff": ("a", "b"),
@@ -186,7 +187,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
     # Networks.
-    "network of weights": (_network("net.npz"), ("net.npz", "cannot be read")),
+    "network of weights": (_network("net.npz"), ("net.npz", "expected a network")),
     "network of nothing": (_network("no.onnx"), ("no.onnx", "No such file")),
     "network of two means": (
         _network(DIGITS, mean=[0.5, 0.5]),
@@ -237,6 +238,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "schema": (),
     "filters": ("sound.npz",),
     "simulate-filters": ("sound.npz", "--settings", SETTINGS),
+    "network": (DIGITS,),
     "measure-network": (DIGITS, "--settings", MEASURED),
 }
 UNWRITABLE = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
