@@ -123,7 +123,7 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
     ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
     ("networks[0].model", SHOWN, ("a\nb.onnx",)),
-    ("networks[0].model", "a file that exists", ("no.onnx", "folder.npz")),
+    ("networks[0].model", "a file in ", ("no.onnx", "folder.npz")),
     ("networks[0].model", "an ONNX file", ("net.npz",)),
 ]
 """Where values are, what is expected there, and values that are not.
