@@ -35,7 +35,8 @@ rule all:
             for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS, NETWORK_FILES)
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS], experiment=EXPERIMENT.experiment
+            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS],
+            experiment=EXPERIMENT.experiment,
         ),
         descriptions=expand(
             "results/{experiment}/{name}",
