@@ -62,13 +62,13 @@ def command(
     model: Annotated[Path, typer.Argument(help="Network in the format ONNX.")],
     images: Annotated[
         str | None,
-        typer.Option(help="photographs, digits, disc, noise, or a folder of images (0 to 1)."),
+        typer.Option(help="photographs, digits, disc, noise, or a folder; values are 0 to 1."),
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(help="Instead of images: delta, disc, ... amid zeros.")
     ] = None,
-    mean: Annotated[float, typer.Option(help="The network takes (image - mean) * scale.")] = 0.0,
-    scale: Annotated[float, typer.Option(help="The network takes (image - mean) * scale.")] = 1.0,
+    mean: Annotated[float, typer.Option(help="Subtracted from the values of images.")] = 0.0,
+    scale: Annotated[float, typer.Option(help="Multiplies what is left.")] = 1.0,
     until: Annotated[
         str | None, typer.Option(help="Last node to analyse; without it the whole network.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -21,6 +22,7 @@ from mechcore.filters.bank import load_bank
 from mechcore.io.netcdf import read_dataset
 from mechcore.networks.dataset import layer_means
 from mechcore.networks.network import unit_moments
+from mechcore.networks.operators import JOINTS, RULES
 from tests.helpers.onnx_models import model, node
 from tests.helpers.projects import PROJECT
 
@@ -155,6 +157,12 @@ def test_maps_show_the_same_as_channels_of_one(rng: np.random.Generator) -> None
     units = unit_moments(network, image)["conv"]
     np.testing.assert_allclose(data.field[0, 0], (units.paths[1:3] - units.position)[:, 0])
     assert np.array_equal(data.field_x[0], np.arange(7) - 3.0)
+
+
+def test_documentation_names_all_operators() -> None:
+    text = (PROJECT / "docs" / "networks.md").read_text("utf-8")
+    table = text[text.index("## Operators") : text.index("A product of two tensors")]
+    assert {*RULES, *JOINTS} <= {*re.findall(r"\w+", table)}
 
 
 def _chain(layers: int) -> onnx.ModelProto:

@@ -55,7 +55,7 @@ def draw_network(data: xr.Dataset, layers: pd.DataFrame) -> Figure:
     )
     spatial = layers[layers.units > 1]
     measured = "path_step" in data
-    figure = Figure((10.5 if measured else 7.0, 3.3), layout="constrained")
+    figure = Figure((10.5 if measured else 7.0, 3.8), layout="constrained")
     panels = figure.subplots(1, 3 if measured else 2)
     for axes, (label, curves) in zip(panels, CURVES.items(), strict=False):
         _draw_curves(axes, spatial, label, curves)
@@ -75,7 +75,7 @@ def _draw_curves(
     axes.set(xlabel="layer", ylabel=label)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def _draw_steps(axes: Axes, data: xr.Dataset) -> None:
@@ -98,5 +98,7 @@ def _draw_steps(axes: Axes, data: xr.Dataset) -> None:
     )
     axes.axline((0, 0), slope=1, color=THEORY, lw=1, ls=":")
     axes.set(xlabel="momentum of the kernels (units)", ylabel="displacement by them (units)")
-    axes.set_title("channels, first layers dark, last ones light", fontsize=9)
+    axes.set_title(
+        "a dot is an axis of a channel\n(first layers dark, last ones light)", fontsize=9.5
+    )
     axes.set_aspect("equal", adjustable="datalim")
