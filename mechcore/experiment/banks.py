@@ -28,6 +28,11 @@ class FilterRun(Propagation):
     exclude: list[str] = Field(default=[], description="no tensors with such names")
     fold_batchnorm: bool = Field(default=False, description="apply the batch normalisation behind")
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return super().names | {"activations": self.activations}
+
     @field_validator("activations")
     @classmethod
     def _no_repeats(cls, value: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from mechcore.experiment.cell import (
     Shared,
     Size,
 )
+from mechcore.experiment.extensions import with_extensions
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.weight_files import bank_names, check_weights
@@ -142,6 +143,11 @@ class Experiment(Shared):
         default=TrackingSettings(), description="what is logged to MLflow"
     )
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return super().names | {"kernels": self.kernels, "activations": self.activations}
+
     def without_tracking(self) -> Self:
         """Return what the results depend on: tracking is only a view of them."""
         return self.model_copy(update={"track": TrackingSettings()})
@@ -222,16 +228,24 @@ def _check_name(key: str, value: str, hint: str = "") -> None:
 def load_experiment(
     source: str | Path | Mapping[str, object], origin: str = "config"
 ) -> Experiment:
-    """Read and check a configuration: a mapping, JSON, or the path of a YAML file."""
-    if isinstance(source, Mapping):
-        return validated(Experiment, source, origin)
-    text = str(source)
-    if is_json(text):
-        return validated(Experiment, parsed_json(text, "experiment"), "experiment")
-    values = read_yaml(Path(source))
+    """Read and check a configuration: a mapping, JSON, or the path of a YAML file.
+
+    The origin of a mapping is the file that it comes from, if it comes from one.
+    """
+    values: object = source
+    if not isinstance(source, Mapping):
+        origin = "experiment" if is_json(str(source)) else str(source)
+        values = (
+            parsed_json(str(source), origin) if is_json(str(source)) else read_yaml(Path(source))
+        )
     if values is None:
-        raise MechcoreError(f"{text}: is empty, expected a configuration")
-    return validated(Experiment, values, text)
+        raise MechcoreError(f"{origin}: is empty, expected a configuration")
+    if isinstance(values, Mapping):
+        try:
+            values = with_extensions(values, Path(origin).parent)
+        except MechcoreError as error:
+            raise MechcoreError(f"{origin}: {error}") from error
+    return validated(Experiment, values, origin)
 
 
 def schema_text() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mechcore.experiment.cell import Cell, Shared
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.extensions import used_extensions
 from mechcore.model.kernels import FAMILIES
 
 
@@ -23,4 +24,7 @@ def cell_of(experiment: Experiment, **values: object) -> Cell:
     """Return a cell with the values of an experiment but for some."""
     shared = {name: getattr(experiment, name) for name in Shared.model_fields}
     # Checked with the experiment; checking ten thousand cells again takes seconds.
-    return Cell.model_construct(**shared | values)
+    cell = Cell.model_construct(**shared | values)
+    if experiment.extensions:
+        cell.__dict__["extensions"] = used_extensions(cell.names)
+    return cell

@@ -83,11 +83,14 @@ class KeyOf:
     """
 
     table: Mapping[str, object]
+    grows: bool = False
+    """Whether users add entries, which editors cannot know."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            self._checked, core_schema.literal_schema(list(self.table))
-        )
+        names: CoreSchema = core_schema.literal_schema(list(self.table))
+        if self.grows:
+            names = core_schema.union_schema([names, core_schema.str_schema()])
+        return core_schema.no_info_before_validator_function(self._checked, names)
 
     def _checked(self, name: object) -> object:
         choose(self.table, "", name)
