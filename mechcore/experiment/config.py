@@ -22,6 +22,7 @@ from mechcore.experiment.cell import (
 from mechcore.experiment.extensions import with_extensions
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
+from mechcore.experiment.sub_grids import SubGrid, check_on_grid, check_one_axis_within
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.experiment.weights import LAYOUTS, SUFFIXES
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
@@ -124,6 +125,12 @@ class Experiment(Shared):
     kernels: list[KernelName] = Field(min_length=1, description="kernel families")
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
+    include: list[SubGrid] | None = Field(
+        default=None, min_length=1, description="parts of the grid that run; all by default"
+    )
+    exclude: list[SubGrid] | None = Field(
+        default=None, min_length=1, description="parts of the grid that do not run"
+    )
     filter_banks: list[FilterBank] = Field(
         default=[],
         description="weight files of trained networks, whose kernels are analysed and run",
@@ -197,6 +204,14 @@ class Experiment(Shared):
     def _no_repeats(cls, value: list[str], info: Any) -> list[str]:
         refuse_repeats(info.field_name, value)
         return value
+
+    @model_validator(mode="after")
+    def _has_its_parts(self) -> Self:
+        grid = {axis: getattr(self, axis) for axis in SubGrid.model_fields}
+        check_on_grid("include", self.include or [], grid)
+        check_on_grid("exclude", self.exclude or [], grid)
+        check_one_axis_within("include", self.include or [])
+        return self
 
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:

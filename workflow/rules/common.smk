@@ -46,7 +46,7 @@ CONFIG_FILE = [*workflow.configfiles, *workflow.overwrite_configfiles][-1]
 EXPERIMENT = checked(load_experiment, config, os.path.relpath(CONFIG_FILE))
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
-CELLS = expand_grid(EXPERIMENT)
+CELLS = checked(expand_grid, EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
 # The packages of weights that are fetched, by the file that they become.
