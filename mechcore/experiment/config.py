@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -19,7 +19,8 @@ from mechcore.experiment.cell import (
     Shared,
     Size,
 )
-from mechcore.experiment.extensions import with_extensions
+from mechcore.experiment.extensions import EXTENSIONS, with_extensions
+from mechcore.experiment.overrides import Origin
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.sub_grids import SubGrid, check_on_grid, check_one_axis_within
@@ -241,26 +242,35 @@ def _check_name(key: str, value: str, hint: str = "") -> None:
 
 
 def load_experiment(
-    source: str | Path | Mapping[str, object], origin: str = "config"
+    source: str | Path | Mapping[str, object],
+    origin: Origin | None = None,
+    settings: Iterable[str] = (),
 ) -> Experiment:
     """Read and check a configuration: a mapping, JSON, or the path of a YAML file.
 
-    The origin of a mapping is the file that it comes from, if it comes from one.
+    The origin of a mapping says which files it comes from; ``settings`` as ``sizes=[2,3]`` replace
+    those of the file.
     """
-    values: object = source
-    if not isinstance(source, Mapping):
-        origin = "experiment" if is_json(str(source)) else str(source)
-        values = (
-            parsed_json(str(source), origin) if is_json(str(source)) else read_yaml(Path(source))
-        )
+    if isinstance(source, Mapping):
+        return _checked(source, origin or Origin())
+    if is_json(str(source)):
+        return _checked(parsed_json(str(source), "experiment"), Origin(name="experiment"))
+    values = read_yaml(Path(source))
     if values is None:
-        raise MechcoreError(f"{origin}: is empty, expected a configuration")
+        raise MechcoreError(f"{source}: is empty, expected a configuration")
+    origin = Origin([Path(source)])
+    if isinstance(values, Mapping):
+        origin, values = origin.and_settings(values, settings)
+    return _checked(values, origin)
+
+
+def _checked(values: object, origin: Origin) -> Experiment:
     if isinstance(values, Mapping):
         try:
-            values = with_extensions(values, Path(origin).parent)
+            values = with_extensions(values, origin.folder)
         except MechcoreError as error:
-            raise MechcoreError(f"{origin}: {error}") from error
-    return validated(Experiment, values, origin)
+            raise MechcoreError(origin.tell([EXTENSIONS], str(error))) from error
+    return validated(Experiment, values, origin.tell)
 
 
 def schema_text() -> str:

@@ -14,11 +14,12 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
+from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
-from mechcore.jobs.progress import show_progress
+from mechcore.jobs.progress import is_trajectory, show_progress
 from mechcore.report.page_files import page_files
 from mechcore.tracking.uri import without_password
 
@@ -41,9 +42,22 @@ def checked(parse, *values):
 
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
-# On the command line, a file replaces that of the Snakefile. Snakemake makes its path absolute.
-CONFIG_FILE = [*workflow.configfiles, *workflow.overwrite_configfiles][-1]
-EXPERIMENT = checked(load_experiment, config, os.path.relpath(CONFIG_FILE))
+# Several files are read one over the other. Snakemake makes their paths absolute.
+CONFIG_FILES = [
+    Path(os.path.relpath(path))
+    for path in workflow.overwrite_configfiles or workflow.configfiles
+]
+ON_COMMAND_LINE = {
+    key: checked(typed, value)
+    for key, value in workflow.config_settings.config.items()
+    if key != PACK
+}
+ORIGIN, SETTINGS = checked(
+    Origin(CONFIG_FILES, dict.fromkeys(ON_COMMAND_LINE, SNAKEMAKE)).and_settings,
+    {**config, **ON_COMMAND_LINE},
+    [],
+)
+EXPERIMENT = checked(load_experiment, SETTINGS, ORIGIN)
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = checked(expand_grid, EXPERIMENT)
@@ -112,7 +126,16 @@ PUBLISHED = published_files(EXPERIMENT)
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 
-show_progress(logger, len(CELLS))
+
+
+def waiting_cells():
+    """The estimated seconds of each cell that the plan runs."""
+    outputs = [path for job in workflow.dag.needrun_jobs() for path in job.output]
+    names = [Path(path).stem for path in outputs if is_trajectory(path)]
+    return {name: estimated_cost(CELLS[name]).seconds for name in names}
+
+
+show_progress(logger, len(CELLS), waiting_cells)
 
 
 onerror:
