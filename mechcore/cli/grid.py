@@ -54,8 +54,8 @@ def command(
     expected = forecast(costs, group_sizes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "
-        f"estimated {cpu_time(3600 * expected.hours)}, {expected.disk:.0f} MB of disk before compression, "
-        "cells only"
+        f"estimated {cpu_time(3600 * expected.hours)}, {expected.disk:.0f} MB of disk before "
+        "compression, cells only"
     )
     if group_sizes:
         typer.echo(
