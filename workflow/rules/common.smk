@@ -15,6 +15,7 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
+from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
@@ -29,6 +30,8 @@ os.environ.update(PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
 if workflow.remote_exec:
     # A home directory is slow for a thousand nodes, and would keep machine code for each of them.
     os.environ.setdefault("MECHCORE_ON_NODE", "1")
+# Git is asked once, and not by each of a thousand jobs.
+announce_code_state()
 
 
 def checked(parse, *values):
@@ -125,7 +128,6 @@ BANK_RUNS = files(
 PUBLISHED = published_files(EXPERIMENT)
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
-
 
 
 def waiting_cells():
