@@ -15,6 +15,7 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
+from mechcore.experiment.started_from import check_started_from, note_started_from
 from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
@@ -61,6 +62,10 @@ ORIGIN, SETTINGS = checked(
     [],
 )
 EXPERIMENT = checked(load_experiment, SETTINGS, ORIGIN)
+STARTED = CONFIG_FILES[0] if CONFIG_FILES else None
+RESULTS = Path("results", EXPERIMENT.experiment)
+if STARTED:
+    checked(check_started_from, EXPERIMENT.experiment, STARTED, RESULTS)
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = checked(expand_grid, EXPERIMENT)
@@ -95,6 +100,11 @@ def of_bank(value):
     return lambda wildcards: value(planned(BANKS, wildcards.bank))
 
 
+def folder_of_first(wildcards, output):
+    """The results: where the first output lies, also with the prefix of a module."""
+    return os.path.dirname(output[0])
+
+
 def files(pattern, names):
     """The files of many items; only jobs that need them list them all."""
     return lambda wildcards: expand(
@@ -113,8 +123,13 @@ def when_packed(value, otherwise):
 BANK_MEGABYTES = lambda wildcards, input, attempt: attempt * int(
     1500 + 20 * input.size_mb
 )
+
+
 # Snakemake removes the files of a job that failed, also those of finished cells in it.
-KEEP = ["--keep", f"results/{EXPERIMENT.experiment}/finished"] if PACKED else []
+def kept_finished(wildcards, output):
+    """How a packed cell keeps a second link to its file."""
+    results = os.path.dirname(os.path.dirname(output[0]))
+    return ["--keep", os.path.join(results, "finished")] if PACKED else []
 
 
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
@@ -125,19 +140,29 @@ BANK_RUNS = files(
     [name for name, bank in BANKS.items() if bank.runs],
 )
 
-PUBLISHED = published_files(EXPERIMENT)
+# Files of the user stay where they are if a module puts a prefix before all others.
+PUBLISHED = [local(path) for path in published_files(EXPERIMENT)]
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 
 
 def waiting_cells():
     """The estimated seconds of each cell that the plan runs."""
-    outputs = [path for job in workflow.dag.needrun_jobs() for path in job.output]
+    outputs = [
+        path
+        for job in workflow.dag.needrun_jobs(exclude_finished=False)
+        for path in job.output
+    ]
     names = [Path(path).stem for path in outputs if is_trajectory(path)]
     return {name: estimated_cost(CELLS[name]).seconds for name in names}
 
 
 show_progress(logger, len(CELLS), waiting_cells)
+
+
+onstart:
+    if STARTED:
+        note_started_from(STARTED, RESULTS)
 
 
 onerror:
