@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,22 @@ def test_only_cells_that_use_an_entry_run_again(
     assert ("rule collect" in plan) == bool(cells)
 
 
+def test_why_names_the_entry_that_changed(finished: Path) -> None:
+    path = finished / "study" / "ideas.py"
+    command = [sys.executable, "-m", "mechcore", "why", "study/own.yaml"]
+    try:
+        path.write_text(IDEAS.replace("STEEP = 2.0", "STEEP = 3.0"))
+        told = subprocess.run(command, cwd=finished, capture_output=True, text=True, check=True)
+    finally:
+        path.write_text(IDEAS)
+    *cells, count = told.stdout.splitlines()
+    assert [line.split(" was ")[0] for line in cells] == [
+        "dct-swish-k2: activations.swish",
+        "tent-swish-k2: activations.swish",
+    ]
+    assert count == "2 of 4 cells to run"
+
+
 def test_an_entry_that_cannot_be_used_ends_the_run_before_any_job(finished: Path) -> None:
     path = finished / "study" / "ideas.py"
     try:
@@ -79,5 +97,5 @@ def test_an_entry_that_cannot_be_used_ends_the_run_before_any_job(finished: Path
     (line,) = [line for line in ended.stderr.splitlines() if "own.yaml" in line]
     assert line == (
         "study/own.yaml: study/ideas.py: kernels.tent: the odd part of size 2 x 2 is not odd, "
-        "expected K(-r) = -K(r)"
+        "expected K(-r) = -K(r) (line 3)"
     )
