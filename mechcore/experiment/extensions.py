@@ -63,8 +63,9 @@ def with_extensions(values: Mapping[str, object], folder: Path) -> dict[str, obj
     if not isinstance(sources, list):
         return dict(values)
     loaded: dict[str, dict[str, str]] = {}
-    for given in sources:
-        source = _found(given, folder)
+    for place, given in enumerate(sources):
+        key = EXTENSIONS if isinstance(named, str) else f"{EXTENSIONS}[{place}]"
+        source = _found(key, given, folder)
         entries = load_extension(source)
         for other, known in loaded.items():
             for entry in sorted(known.keys() & entries.keys()):
@@ -74,11 +75,11 @@ def with_extensions(values: Mapping[str, object], folder: Path) -> dict[str, obj
     return {**values, EXTENSIONS: listed}
 
 
-def _found(given: object, folder: Path) -> str:
+def _found(key: str, given: object, folder: Path) -> str:
     """The path of a file as seen from the working folder; the name of a package as it is."""
     if not isinstance(given, str):
-        raise InvalidValue(EXTENSIONS, given, "a Python file or an installed package")
-    check_path(EXTENSIONS, given)
+        raise InvalidValue(key, given, "a Python file or an installed package")
+    check_path(key, given)
     if not is_file(given):
         return given
     here = Path.cwd().resolve()
@@ -86,8 +87,6 @@ def _found(given: object, folder: Path) -> str:
         path = (base / given).resolve()
         if path.is_file():
             if not path.is_relative_to(base):
-                raise InvalidValue(
-                    EXTENSIONS, given, "a file below this folder or the configuration's"
-                )
+                raise InvalidValue(key, given, "a file below this folder or the configuration's")
             return Path(os.path.relpath(path, here)).as_posix()
-    raise InvalidValue(EXTENSIONS, given, f"a file in {here} or beside the configuration")
+    raise InvalidValue(key, given, f"a file in {here} or beside the configuration")

@@ -9,7 +9,15 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, shortened
-from mechcore.experiment.cell import Cell, PatternSettings
+from mechcore.experiment.cell import (
+    ActivationName,
+    Angle,
+    Beta,
+    Cell,
+    KernelName,
+    PatternSettings,
+    Size,
+)
 from mechcore.io.json_models import Settings
 
 OF_CELLS = {"kernels": "kernel", "activations": "activation", "sizes": "size"}
@@ -22,7 +30,8 @@ WITHIN_CELLS = ("patterns", "angles", "betas")
 def _accept_one(schema: dict[str, Any]) -> None:
     """One value is written as it is, or as a list."""
     values = schema.pop("anyOf")[0]
-    schema["anyOf"] = [values["items"], values]
+    one = values["items"]
+    schema["anyOf"] = [*one.get("anyOf", [one]), values]
     schema.pop("default", None)
 
 
@@ -33,12 +42,12 @@ def _axis(description: str) -> Any:
 class SubGrid(Settings):
     """Some values of some axes; all values of the others."""
 
-    kernels: list[str] | None = _axis("kernel families")
-    activations: list[str] | None = _axis("activations")
-    sizes: list[int] | None = _axis("kernel sizes")
+    kernels: list[KernelName] | None = _axis("kernel families")
+    activations: list[ActivationName] | None = _axis("activations")
+    sizes: list[Size] | None = _axis("kernel sizes")
     patterns: list[str] | None = _axis("patterns by name, or with their arguments as disc-radius4")
-    angles: list[float] | None = _axis("angles in degrees")
-    betas: list[float] | None = _axis("mixing ratios")
+    angles: list[Angle] | None = _axis("angles in degrees")
+    betas: list[Beta] | None = _axis("mixing ratios")
 
     @field_validator("*", mode="before")
     @classmethod
