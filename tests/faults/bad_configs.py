@@ -126,7 +126,7 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("patterns[]", "a path without braces", ("{cell}.npy",)),
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
     ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
-    ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
+    ("filter_banks[0]", "a file in ", ("no.npz", "folder.npz")),
 ]
 """Where values are, what is expected there, and values that are not.
 
