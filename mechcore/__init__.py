@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mechcore.model.decomposition import Decomposition, decompose
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
+    from mechcore.plots import plot_kernel, plot_law, plot_light_cone, plot_run
+    from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
 
 __all__ = [
@@ -28,6 +30,11 @@ __all__ = [
     "decompose",
     "kernel",
     "measure",
+    "open_results",
+    "plot_kernel",
+    "plot_law",
+    "plot_light_cone",
+    "plot_run",
     "propagate",
     "theory",
 ]
@@ -40,6 +47,11 @@ _HOMES = {
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
     "measure": "mechcore.analysis.measures",
+    "open_results": "mechcore.results.opening",
+    "plot_kernel": "mechcore.plots",
+    "plot_law": "mechcore.plots",
+    "plot_light_cone": "mechcore.plots",
+    "plot_run": "mechcore.plots",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }

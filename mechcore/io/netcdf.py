@@ -297,6 +297,22 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     return {name: group.dataset() for name, group in groups.items()}
 
 
+def open_cell(path: str | Path, chunks: Mapping[str, int] | None) -> xr.Dataset:
+    """Open the file of a cell as one dataset that is read when it is used, in chunks of dask.
+
+    The hash, for which it would have to be read, is not compared.
+    """
+    import xarray as xr
+
+    read_attributes(path)
+    root, kernels = (
+        xr.open_dataset(path, group=group, engine="netcdf4", chunks=chunks)
+        for group in (ROOT, KERNELS)
+    )
+    joined = root.assign({str(name): known for name, known in kernels.items()})
+    return joined.assign_coords(kernels.coords).isel({CELL: 0})
+
+
 def read_attributes(path: str | Path) -> dict[str, object]:
     """Read the global attributes alone, which is fast and does not notice damage of variables."""
     import netCDF4
