@@ -15,6 +15,7 @@ import xarray as xr
 from mechcore.analysis.displacement import displacement_along, light_speeds, variance_along
 from mechcore.analysis.regressions import horizons, law_predictor, squared, squared_speeds
 from mechcore.errors import InvalidValue
+from mechcore.io.netcdf import KERNEL_AXES
 from mechcore.model.decomposition import decompose
 from mechcore.model.theory import theory
 
@@ -64,7 +65,7 @@ def plot_run(run: xr.Dataset) -> Figure:
     Parameters
     ----------
     run : xarray.Dataset
-        One simulation, as `mechcore.propagate` returns it: its only dimension of time is ``t``.
+        One simulation, as `mechcore.propagate` returns it, or one of `Results.trajectories`.
 
     Returns
     -------
@@ -93,7 +94,7 @@ def plot_light_cone(run: xr.Dataset, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     run : xarray.Dataset
-        One simulation, as `mechcore.propagate` returns it.
+        One simulation, as `mechcore.propagate` returns it, or one of `Results.trajectories`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -104,6 +105,7 @@ def plot_light_cone(run: xr.Dataset, ax: Axes | None = None) -> Axes:
         abs(x) <= c t that nothing leaves, and the straight line of the exact theory where it holds.
     """
     _check_single(run)
+    run = _without_padding(run)
     ax = ax or _subplots(1, 1, figsize=(4.2, 3.4))[1].item()
     layers = run.t.values
     moved, width = displacement_along(run).values, np.sqrt(variance_along(run).values)
@@ -111,7 +113,7 @@ def plot_light_cone(run: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.fill_betweenx(layers, -reach, reach, color=CONE, label="light cone")
     ax.fill_betweenx(layers, moved - width, moved + width, alpha=SPREAD, lw=0, label="± σ")
     ax.plot(moved, layers, label="centroid")
-    exact = theory(run.kernel_taps.values, str(run.attrs["activation"]))
+    exact = theory(run.kernel_taps.values, str(np.asarray(run.activation)))
     if exact.exact:
         ax.plot(exact.speed * layers, layers, color=THEORY, ls="--", lw=1, label="exact theory")
     ax.set(xlabel="displacement along the momentum (px)", ylabel="layer t")
@@ -150,7 +152,9 @@ def plot_law(
     ax = ax or _subplots(1, 1, figsize=(4.6, 3.8))[1].item()
     points = squared_speeds(mean_speeds, kernels)
     for (cell, family), rows in points.groupby(["cell", "kernel"], sort=False):
-        ax.plot(rows[law_predictor(str(family))], rows[squared(layers)], "o-", ms=3, lw=1, label=cell)
+        ax.plot(
+            rows[law_predictor(str(family))], rows[squared(layers)], "o-", ms=3, lw=1, label=cell
+        )
     ax.plot([0, 1], [0, 1], color=THEORY, lw=2, zorder=1, label="(v/c)² = ρ, the paper's law")
     over = "in the limit of all layers" if math.isinf(layers) else f"after {layers:g} layers"
     ax.set(xlabel="odd share ρ of the energy", ylabel=f"(v/c)² {over}")
@@ -176,6 +180,14 @@ def _check_single(run: xr.Dataset) -> None:
             f"one: run.isel({choice})",
             description=f"a stack of {run.mu_x[..., 0].size} simulations",
         )
+
+
+def _without_padding(run: xr.Dataset) -> xr.Dataset:
+    """A run of `Results.trajectories` with the taps of its own kernel alone."""
+    taps = run.kernel_taps
+    for axis in KERNEL_AXES:
+        taps = taps.dropna(axis, how="all")
+    return run.drop_dims(KERNEL_AXES).assign(kernel_taps=taps)
 
 
 def _subplots(rows: int, columns: int, **settings: Any) -> tuple[Figure, Any]:

@@ -78,6 +78,13 @@ def test_the_headline_figure_has_a_line_for_each_cell(opened: Results) -> None:
     assert labels[:-1] == ["translation-relu-k3", "translation-modulus-k3"]
 
 
+def test_a_run_of_the_trajectories_is_drawn_over_its_light_cone(opened: Results) -> None:
+    run = opened.trajectories.sel(kernel="dct", activation="relu", size=2, beta=0.5, angle=0.0)
+    centroid, theory = mechcore.plot_light_cone(run.isel(pattern=0)).lines
+    # Centroids of 6 layers, good to a few roundings of some px.
+    np.testing.assert_allclose(centroid.get_xdata(), theory.get_xdata(), atol=1e-13)
+
+
 def test_unfinished_results_need_their_configuration(results: Path) -> None:
     (results / "sweep.json").unlink()
     with refused("sweep.json: missing", "config='config/NAME.yaml'"):
