@@ -48,8 +48,8 @@ def test_a_rebuild_redirects_what_was_superseded(commands: Trackers, superseded:
 
 WRONG = {
     "a param": "UPDATE params SET value = 'gelu' WHERE key = 'activation'",
-    "a metric": "UPDATE metrics SET value = value + 1 WHERE key = 'delta/speed'",
-    "a missing metric": "DELETE FROM metrics WHERE key = 'delta/sigma_final'",
+    "a metric": "UPDATE metrics SET value = value + 1 WHERE key = 'delta_speed'",
+    "a missing metric": "DELETE FROM metrics WHERE key = 'delta_sigma_final'",
     "a tag": "UPDATE tags SET value = 'else' WHERE key = 'mlflow.source.git.commit'",
     "a name": "UPDATE tags SET value = 'else' WHERE key = 'mlflow.runName'",
     "a time": "UPDATE runs SET end_time = end_time + 1 WHERE name = 'filters/digits'",
