@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mechcore.model.decomposition import Decomposition, decompose
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
-    from mechcore.plots import plot_kernel, plot_law, plot_light_cone, plot_run
+    from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
     from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
 
@@ -48,10 +48,10 @@ _HOMES = {
     "kernel": "mechcore.model.kernels",
     "measure": "mechcore.analysis.measures",
     "open_results": "mechcore.results.opening",
-    "plot_kernel": "mechcore.plots",
-    "plot_law": "mechcore.plots",
-    "plot_light_cone": "mechcore.plots",
-    "plot_run": "mechcore.plots",
+    "plot_kernel": "mechcore.plots.notebook",
+    "plot_law": "mechcore.plots.notebook",
+    "plot_light_cone": "mechcore.plots.notebook",
+    "plot_run": "mechcore.plots.notebook",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }

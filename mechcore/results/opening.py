@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.config import load_experiment
+from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.paths import SWEEP_FILE
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import read_sweep
@@ -23,8 +23,9 @@ def open_results(
     folder : path
         Folder of the results, as ``results/paper``.
     config : path or mapping, optional
-        The configuration; that of ``sweep.json`` by default. With it, results that are not finished
-        are measured and fitted now.
+        The configuration; that of ``sweep.json`` by default, outside of the project's folder
+        without banks and published numbers, whose files are not found there. With it, results that
+        are not finished are measured and fitted now.
 
     Returns
     -------
@@ -49,10 +50,20 @@ def open_results(
                 f"{path / SWEEP_FILE}: missing: the experiment is not finished; "
                 "open it with config='config/NAME.yaml'"
             )
-        results = Results.load(load_experiment(read_sweep(path).config), path)
+        results = Results.load(_planned(path), path)
     else:
         results = (Results.load if whole else Results.measured)(load_experiment(config), path)
     for name in TABLES:
         table = getattr(results, name)
         table.attrs["units"] = units_of(table)
     return results
+
+
+def _planned(folder: Path) -> Experiment:
+    """The configuration of finished results; elsewhere without what needs its files of weights."""
+    config = read_sweep(folder).config
+    beside: dict[str, object] = {"filter_banks": [], "published": None}
+    try:
+        return load_experiment(config)
+    except MechcoreError:
+        return load_experiment(config | beside)

@@ -49,7 +49,7 @@ from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import FAMILIES, kernel
 from mechcore.model.theory import Theory, theory
-from mechcore.plots import plot_law
+from mechcore.plots.notebook import plot_law
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.joined import joined_trajectories
 from mechcore.simulation.checks import check_attributes
@@ -313,7 +313,7 @@ class Results:
         return self._read[name]
 
     def plot(self, family: str | None = None, layers: float | None = None) -> Axes:
-        """Draw the headline law of a family, see `mechcore.plots.plot_law`."""
+        """Draw the headline law of a family, see `mechcore.plots.notebook.plot_law`."""
         points = self.mean_speeds
         chosen = (points.kernel == (family or self.family)) & (points.pattern == self.point)
         return plot_law(points[chosen], self.kernels, layers)

@@ -13,7 +13,7 @@ from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.results.results import TABLES, Results
 from mechcore.simulation.reading import read_trajectories
-from tests.helpers.experiments import SMALL
+from tests.helpers.experiments import SMALL, run
 from tests.helpers.refusals import refused
 
 pytest.importorskip("dask")
@@ -79,10 +79,19 @@ def test_the_headline_figure_has_a_line_for_each_cell(opened: Results) -> None:
 
 
 def test_a_run_of_the_trajectories_is_drawn_over_its_light_cone(opened: Results) -> None:
-    run = opened.trajectories.sel(kernel="dct", activation="relu", size=2, beta=0.5, angle=0.0)
-    centroid, theory = mechcore.plot_light_cone(run.isel(pattern=0)).lines
+    drawn = opened.trajectories.sel(kernel="dct", activation="relu", size=2, beta=0.5, angle=0.0)
+    centroid, theory = mechcore.plot_light_cone(drawn.isel(pattern=0)).lines
     # Centroids of 6 layers, good to a few roundings of some px.
     np.testing.assert_allclose(centroid.get_xdata(), theory.get_xdata(), atol=1e-13)
+
+
+def test_results_open_where_their_weights_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = "resources/banks/digits.safetensors"
+    run(tmp_path / "results", SMALL | {"engine": "reference", "filter_banks": [bank]})
+    monkeypatch.chdir(tmp_path)
+    assert not mechcore.open_results("results").banks
 
 
 def test_unfinished_results_need_their_configuration(results: Path) -> None:
