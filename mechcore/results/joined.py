@@ -14,7 +14,9 @@ from mechcore.io.netcdf import CELL, open_cell
 from mechcore.simulation.reading import check_settings
 
 GRID = ("kernel", "activation", "size")
-"""Dimensions that tell cells apart."""
+"""Dimensions that tell cells apart, before those of `SETTINGS` in which they differ."""
+
+SETTINGS = ("normalise", "boundary", "density", "seed", "engine")
 
 NOT_A_NUMBER = {"ill_conditioned": False}
 """What stands for a simulation that there is none of; NaN in all other variables."""
@@ -38,16 +40,20 @@ def joined_trajectories(folder: Path, cells: Mapping[str, Cell]) -> xr.Dataset:
         fill_value=NOT_A_NUMBER,
         combine_attrs="drop_conflicts",
     )
-    labels = {name: [getattr(cell, name) for cell in cells.values()] for name in GRID}
+    axes = [
+        *GRID,
+        *(name for name in SETTINGS if len({getattr(c, name) for c in cells.values()}) > 1),
+    ]
+    labels = {name: [getattr(cell, name) for cell in cells.values()] for name in axes}
     on_grid = (
         joined.drop_vars(CELL)
         .assign_coords({name: (CELL, values) for name, values in labels.items()})
-        .set_index({CELL: GRID})
+        .set_index(cell=axes)
         .unstack(CELL, fill_value=NOT_A_NUMBER)
     )
     # Unstacking sorts labels by the alphabet.
     planned = {name: list(dict.fromkeys(values)) for name, values in labels.items()}
-    return on_grid.sel(planned).transpose(*GRID, "pattern", "angle", "beta", "t", ...)
+    return on_grid.sel(planned).transpose(*axes, "pattern", "angle", "beta", "t", ...)
 
 
 def _opened(path: Path, cell: Cell) -> xr.Dataset:
