@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ CONTENT_HASH = "content_sha256"
 """Attribute of the root: the hash of the content of the file."""
 
 HISTORY = "history"
-"""Attribute of the root: when the file was written, and by what."""
+"""Attribute of the root: what wrote the file."""
 
 PROBE = 2**20
 """Bytes that are written to find out why the library could not write."""
@@ -157,8 +156,8 @@ def write_contents(
         with _reason_of_failure(draft), netCDF4.Dataset(draft, "w") as file:
             for name, group in _as_stored(groups).items():
                 _write_group(file if name == ROOT else file.createGroup(name), group, compress)
-            written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            file.setncattr(HISTORY, f"{written} written by mechcore {__version__}")
+            # Without the time: the same results are the same bytes.
+            file.setncattr(HISTORY, f"written by mechcore {__version__}")
             file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
 
     replace_file(path, write)
