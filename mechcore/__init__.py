@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mechcore.analysis.measures import measure
     from mechcore.errors import InvalidValue, MechcoreError
     from mechcore.model.decomposition import Decomposition, decompose
+    from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
     from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "decompose",
     "kernel",
+    "load_extensions",
     "measure",
     "open_results",
     "plot_kernel",
@@ -46,6 +48,7 @@ _HOMES = {
     "Theory": "mechcore.model.theory",
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
+    "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
     "open_results": "mechcore.results.opening",
     "plot_kernel": "mechcore.plots.notebook",

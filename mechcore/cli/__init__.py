@@ -31,7 +31,7 @@ COMMANDS = (
         "pack",
         "ui",
     ),
-    *("status", "schema", "new"),
+    *("why", "status", "schema", "new"),
 )
 """Subcommands, in the order of the help; each is a module of this room."""
 

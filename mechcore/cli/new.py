@@ -53,7 +53,7 @@ def new_study(folder: Path) -> None:
         raise MechcoreError(f"{folder}: expected a new folder in one that exists")
     grid = GRID.format(name=folder.name)
     # The name may be none that an experiment can have.
-    load_experiment(yaml.safe_load(grid), f"new {folder}")
+    load_experiment(yaml.safe_load(grid))
     # A wheel carries the workflow; in a checkout it is beside the package.
     source = PACKAGE / "study" if (PACKAGE / "study").is_dir() else PACKAGE.parent
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as name:
