@@ -16,6 +16,9 @@ UNTRAINED, PREDICTION = "untrained", "prediction"
 TRAINED, FLIPPED = "trained", "flipped"
 """Names of copies; those with mirrored kernels are numbered."""
 
+ABOUT = "How far and where each layer of a convolutional network moves what it sees."
+"""Summary of the file."""
+
 PREDICTION_VARIABLES = {
     "slope": ("displacement per momentum of the kernels, over the channels of a layer", "1"),
     "r2": ("share of the variance over channels that the momenta explain", "1"),
@@ -38,10 +41,9 @@ class NetworkMeasurement:
 
 def write_measurement(measurement: NetworkMeasurement, path: Path) -> None:
     """Write a measurement as netCDF-4, whole or not at all."""
-    title = file_attributes(f"Displacements in the network {measurement.attributes['model']}")
-    root = measurement.trained.assign_attrs(
-        measurement.trained.attrs | title | measurement.attributes
-    )
+    title = f"Displacements in the network {measurement.attributes['model']}"
+    made_by = file_attributes(title, ABOUT) | measurement.attributes
+    root = measurement.trained.assign_attrs(measurement.trained.attrs | made_by)
     prediction = describe(measurement.prediction, PREDICTION_VARIABLES)
     write_groups({ROOT: root, UNTRAINED: measurement.untrained, PREDICTION: prediction}, path)
 
