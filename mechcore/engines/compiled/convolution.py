@@ -8,8 +8,14 @@ from typing import NamedTuple
 from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
 from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
 from mechcore.engines.compiled.machine_code import inlined, internal
-from mechcore.engines.compiled.sums import Sums, clear, measure, scales_of
-from mechcore.engines.compiled.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
+from mechcore.engines.compiled.sums import TINY, Sums, blocks_of, clear, measure
+from mechcore.engines.compiled.vector_blocks import (
+    ROWS,
+    Scales,
+    layer_block,
+    multiply_add_block,
+    row_block,
+)
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.io.arrays import Array
 from mechcore.model.activations import ACTIVATIONS
@@ -68,7 +74,10 @@ _activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED]
 _crop_start = internal(crop_start)
 _convolve_block = multiply_add_block()
 _convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
-_layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
+_layer, _layer_of_two, _layer_of_three = (layer_block(k, rectifies=False) for k in (0, 2, 3))
+_relu_layer, _relu_layer_of_two, _relu_layer_of_three = (
+    layer_block(k, rectifies=True) for k in (0, 2, 3)
+)
 
 
 @inlined
@@ -111,15 +120,20 @@ def _fill(
     sums: Sums,
 ) -> None:
     """Fill ``out``; its first pixel is the sum over the taps up to (top, left) of the other box."""
-    rows, columns = taps.kernel.shape
     plain = rule.curved < 0 and not rule.finite and not rule.squared
-    if plain and not separate and rows == columns and rows in (2, 3):
-        _fill_small(box, top, left, taps.kernel, out, rule.slope, unit, sums)
+    if plain and not separate:
+        _fill_at_once(box.buffer, top, left, -1, taps.kernel, out, 0, blocks_of(out), rule, sums)
         return
     for start in range(0, out.height, BAND):
         stop = min(start + BAND, out.height)
         if separate:
             _convolve_along_x(box, top, left, between, taps, out.width, start, stop)
+        if plain:
+            reach, plane = taps.kernel.shape[0] - 1, between.shape[0] // taps.rows.shape[0]
+            blocks = (stop - start + ROWS - 1) // ROWS
+            step = plane * between.shape[1]
+            _fill_at_once(between, reach, 0, step, taps.columns, out, start, blocks, rule, sums)
+            continue
         for first in range(start, stop, ROWS):
             if separate:
                 _convolve_along_y(between, taps, out, start, first)
@@ -129,26 +143,37 @@ def _fill(
 
 
 @internal
-def _fill_small(
-    box: Box,
+def _fill_at_once(
+    source: Array,
     top: int,
     left: int,
-    kernel: Array,
+    step: int,
+    taps: Array,
     out: Box,
-    slope: float,
-    unit: float,
+    first: int,
+    blocks: int,
+    rule: EncodedRule,
     sums: Sums,
 ) -> None:
-    """Fill ``out`` in one pass with the layer of a 2 x 2 or 3 x 3 kernel."""
-    scales, vectors = scales_of(slope, unit), rounded_up(out.width) // LANES
-    for first in range(0, out.height, ROWS):
-        row, distance = out.top + first, first - (out.height - 1) / 2
-        target = out.buffer, row, out.left, vectors, scales, first, distance, sums
-        source = box.buffer, top + first, left, kernel
-        if kernel.shape[0] == 2:
-            _layer_of_two(*target, *source)
+    """Fill blocks of rows from ``first`` on: convolve, activate and measure in one pass."""
+    scales, vectors = Scales(rule.slope, TINY), rounded_up(out.width) // LANES
+    row, distance = out.top + first, first - (out.height - 1) / 2
+    target = out.buffer, row, out.left, blocks, vectors, scales, first, distance, sums
+    small = taps.shape[0] if step < 0 and taps.shape[0] == taps.shape[1] else 0
+    convolved = source, top, left, step, taps
+    if rule.slope == 0.0:
+        if small == 2:
+            _relu_layer_of_two(*target, *convolved)
+        elif small == 3:
+            _relu_layer_of_three(*target, *convolved)
         else:
-            _layer_of_three(*target, *source)
+            _relu_layer(*target, *convolved)
+    elif small == 2:
+        _layer_of_two(*target, *convolved)
+    elif small == 3:
+        _layer_of_three(*target, *convolved)
+    else:
+        _layer(*target, *convolved)
 
 
 @internal
@@ -203,10 +228,13 @@ def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) ->
     """Activate and measure a block of rows."""
     if rule.curved >= 0:
         for i in range(first, min(first + ROWS, out.height)):
-            _activate(rule.curved, out.buffer[out.top + i, out.left : out.left + out.width])
+            row = out.buffer[out.top + i, out.left : out.left + out.width]
+            _activate(rule.curved, row)
+            for j in range(row.size):
+                row[j] /= unit
     if rule.finite:
         _clear_beyond(out, first)
-    measure(out, first, rule.slope, rule.squared, unit, sums)
+    measure(out, first, 1, rule.slope, rule.squared, sums)
 
 
 @internal

@@ -18,7 +18,6 @@ from mechcore.engines.compiled.sums import (
     gain_of,
     mass_of,
     measure_state,
-    peak_of,
     power_of_two,
     settled_unit,
     within_range,
@@ -163,11 +162,11 @@ def _propagate(
     """Return how the simulation ended, and at which layer."""
     shape, sums = turns.kernel.shape[1:], workspace.sums
     separate = factored and turns.rows.shape[1] > 0
-    box = _start(image, shape, workspace.first)
+    unit, divisor = power_of_two(_peak(image)), 1.0
+    box = _start(image, shape, workspace.first, unit)
     bound = ErrorBound(0.0, 1.0, 0.0)
     shrinks = rule.keeps_zero and not rule.finite
-    taps, absolute_taps = _turn(turns, 0), 0.0
-    unit, divisor = power_of_two(peak_of(box)), 1.0
+    taps, absolute_taps, gain, scale = _turn(turns, 0), 0.0, 1.0, 1.0
     for t in range(rule.steps + 1):
         if t > 0:
             taps = _turn(turns, t - 1)
@@ -177,13 +176,17 @@ def _propagate(
                 return BUFFER_FULL, t
             if not within_range(absolute_taps, divisor, bound.mass * divisor):
                 return OUT_OF_RANGE, t
-            scaled = _scaled(taps, divisor, workspace.scaled)
+            unit = power_of_two(gain / divisor, absolute_taps)
+            # A curved activation takes the state itself.
+            by = scale if rule.curved >= 0 else scale * unit
+            scaled = _scaled(taps, by, workspace.scaled)
             box = layer(box, store, workspace.between, scaled, separate, rule, t, unit, sums)
         else:
-            measure_state(box, rule, unit, sums)
+            measure_state(box, rule, sums)
         unit = settled_unit(box, rule, unit, sums)
         gain = gain_of(rule, unit, sums)
         divisor = gain if rule.divides else 1.0
+        scale = gain_of(rule, 1.0, sums) if rule.divides else 1.0 / unit
         end = _end_of(gain, unit, divisor, rule, sums)
         if end == EXTINCT:
             outputs.record[t, MASS], outputs.record[t, GAIN] = 0.0, 0.0
@@ -191,7 +194,7 @@ def _propagate(
         if end != ALIVE:
             return end, t
         squares = _write_record(box, rule, t, gain, unit, divisor, sums, outputs)
-        _write_snapshot(box, rule, image.shape, shape, t, divisor, outputs)
+        _write_snapshot(box, rule, image.shape, shape, t, scale, outputs)
         total, pixels = sums.totals[0], float(box.height * box.width)
         lost = absolute_taps * bound.mass > CANCELLING * total * unit
         if t > 0 and separate and lost:
@@ -202,19 +205,28 @@ def _propagate(
             box, bound, certified = trimmed(box, rule, sums, squares, bound, summary, trims)
             if not certified:
                 return UNCERTAIN, t
-        unit = power_of_two(gain / divisor, _absolute_sum(_turn(turns, t).kernel))
     return ALIVE, rule.steps
 
 
 @internal
-def _start(image: Array, kernel_shape: tuple[int, int], store: Array) -> Box:
-    """Put the pattern into a buffer."""
+def _peak(image: Array) -> float:
+    """Return the largest absolute value of a pattern."""
+    peak = 0.0
+    for i in range(image.shape[0]):
+        for j in range(image.shape[1]):
+            peak = max(peak, abs(image[i, j]))
+    return peak
+
+
+@internal
+def _start(image: Array, kernel_shape: tuple[int, int], store: Array, unit: float) -> Box:
+    """Put the pattern into a buffer, in a unit."""
     height, width = image.shape
     box = boxed(store, kernel_shape, height, width, -(height - 1) / 2, -(width - 1) / 2)
     box.buffer.fill(0.0)
     for i in range(height):
         for j in range(width):
-            box.buffer[box.top + i, box.left + j] = image[i, j]
+            box.buffer[box.top + i, box.left + j] = image[i, j] / unit
     return box
 
 

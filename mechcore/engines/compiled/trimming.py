@@ -81,7 +81,7 @@ def charged(
     new_mass = total * unit
     mass = new_mass / divisor
     ratio = rule.lipschitz * taps * bound.mass / new_mass if t > 0 else 0.0
-    error = bound.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
+    error = bound.error * ratio + dropped * TINY * unit / new_mass
     # The error of the norm; the percent covers the products of small terms.
     spill = 1.0 if rule.homogeneous or not rule.divides else 1.0 + 1.01 * mass
     return ErrorBound(error * spill, max(bound.worst_ratio, ratio * spill), mass)
