@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
 from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
 from mechcore.engines.compiled.machine_code import inlined, internal
-from mechcore.engines.compiled.sums import TINY, Sums, blocks_of, clear, measure
+from mechcore.engines.compiled.sums import Sums, clear, measure, tiniest
 from mechcore.engines.compiled.vector_blocks import (
     ROWS,
     Scales,
@@ -120,26 +120,19 @@ def _fill(
     sums: Sums,
 ) -> None:
     """Fill ``out``; its first pixel is the sum over the taps up to (top, left) of the other box."""
-    plain = rule.curved < 0 and not rule.finite and not rule.squared
-    if plain and not separate:
-        _fill_at_once(box.buffer, top, left, -1, taps.kernel, out, 0, blocks_of(out), rule, sums)
-        return
-    for start in range(0, out.height, BAND):
-        stop = min(start + BAND, out.height)
+    at_once = rule.curved < 0 and not rule.finite and not rule.squared
+    band = BAND if separate else out.height
+    for start in range(0, out.height, band):
+        stop = min(start + band, out.height)
+        source = box.buffer, top + start, left, -1, taps.kernel
         if separate:
             _convolve_along_x(box, top, left, between, taps, out.width, start, stop)
-        if plain:
-            reach, plane = taps.kernel.shape[0] - 1, between.shape[0] // taps.rows.shape[0]
-            blocks = (stop - start + ROWS - 1) // ROWS
-            step = plane * between.shape[1]
-            _fill_at_once(between, reach, 0, step, taps.columns, out, start, blocks, rule, sums)
-            continue
-        for first in range(start, stop, ROWS):
-            if separate:
-                _convolve_along_y(between, taps, out, start, first)
-            else:
-                _convolve(box, top + first, left, taps.kernel, out, first)
-            _finish(out, first, rule, unit, sums)
+            plane = between.shape[0] // taps.rows.shape[0] * between.shape[1]
+            source = between, taps.kernel.shape[0] - 1, 0, plane, taps.columns
+        if at_once:
+            _fill_at_once(*source, out, start, stop, rule, unit, sums)
+        else:
+            _fill_block_by_block(*source, out, start, stop, rule, unit, sums)
 
 
 @internal
@@ -150,15 +143,17 @@ def _fill_at_once(
     step: int,
     taps: Array,
     out: Box,
-    first: int,
-    blocks: int,
+    start: int,
+    stop: int,
     rule: EncodedRule,
+    unit: float,
     sums: Sums,
 ) -> None:
-    """Fill blocks of rows from ``first`` on: convolve, activate and measure in one pass."""
-    scales, vectors = Scales(rule.slope, TINY), rounded_up(out.width) // LANES
-    row, distance = out.top + first, first - (out.height - 1) / 2
-    target = out.buffer, row, out.left, blocks, vectors, scales, first, distance, sums
+    """Convolve, activate and measure some rows in one pass."""
+    blocks, vectors = (stop - start + ROWS - 1) // ROWS, rounded_up(out.width) // LANES
+    row, distance = out.top + start, start - (out.height - 1) / 2
+    scales = Scales(rule.slope, tiniest(unit))
+    target = out.buffer, row, out.left, blocks, vectors, scales, start, distance, sums
     small = taps.shape[0] if step < 0 and taps.shape[0] == taps.shape[1] else 0
     convolved = source, top, left, step, taps
     if rule.slope == 0.0:
@@ -177,11 +172,25 @@ def _fill_at_once(
 
 
 @internal
-def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int) -> None:
-    """Convolve into a block of rows of another box, tap by tap."""
-    row = out.top + first
-    for j in range(0, out.width, LANES):
-        _convolve_block(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
+def _fill_block_by_block(
+    source: Array,
+    top: int,
+    left: int,
+    step: int,
+    taps: Array,
+    out: Box,
+    start: int,
+    stop: int,
+    rule: EncodedRule,
+    unit: float,
+    sums: Sums,
+) -> None:
+    """Convolve some rows, then activate and measure them, while they are in the cache."""
+    for first in range(start, stop, ROWS):
+        row, above = out.top + first, top + first - start
+        for j in range(0, out.width, LANES):
+            _convolve_block(source, above, left + j, step, taps, out.buffer, row, out.left + j)
+        _finish(out, first, rule, unit, sums)
 
 
 @internal
@@ -214,16 +223,6 @@ def _convolve_along_x(
 
 
 @internal
-def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: int) -> None:
-    """Convolve a block of rows of a band with the columns of all factors, and add up."""
-    reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
-    plane = between.shape[0] // rank * between.shape[1]
-    row, source = out.top + first, first - start + reach
-    for j in range(0, out.width, LANES):
-        _convolve_block(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
-
-
-@internal
 def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Activate and measure a block of rows."""
     if rule.curved >= 0:
@@ -234,7 +233,7 @@ def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) ->
                 row[j] /= unit
     if rule.finite:
         _clear_beyond(out, first)
-    measure(out, first, 1, rule.slope, rule.squared, sums)
+    measure(out, first, 1, rule.slope, rule.squared, unit, sums)
 
 
 @internal

@@ -13,6 +13,7 @@ from mechcore.engines.compiled.convolution import BAND, Taps, layer
 from mechcore.engines.compiled.encoded_rule import EncodedRule, encode
 from mechcore.engines.compiled.machine_code import compiled, internal
 from mechcore.engines.compiled.sums import (
+    SMALLEST_NORMAL,
     Sums,
     empty_sums,
     gain_of,
@@ -30,9 +31,6 @@ from mechcore.engines.rule import LayerRule, central_coordinate, window_offset
 from mechcore.engines.trajectories import QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
 
-SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
-"""A state whose norm is below this is extinct."""
-
 ALIVE, EXTINCT, DIVERGED = 0, 1, 2
 UNCERTAIN, BUFFER_FULL, CANCELLED, OUT_OF_RANGE = 3, 4, 5, 6
 """How a simulation ends. The last four start again: without trimming, with larger buffers, tap by
@@ -44,6 +42,9 @@ a tap that is zero by cancellation is 1e-17 there, which shows where all else ca
 
 FIRST_BUFFER = 2**22
 """Numbers that the first buffers hold at most: 32 MB, of which the system maps what is used."""
+
+CACHE_LINE = 8
+"""Numbers in a line of the cache: a vector that lies across two lines costs more to load."""
 
 MASS, GAIN, PEAK = (QUANTITIES.index(name) for name in ("mass", "gain", "peak"))
 
@@ -116,7 +117,14 @@ def _workspace(batch: Taps, final: tuple[int, int], size: int) -> Workspace:
     kernel, columns = np.empty_like(batch.kernel[0, 0]), np.empty_like(batch.columns[0, 0])
     scaled = Taps(kernel, columns, batch.rows[0, 0])
     between = np.empty((rank * (BAND + rows - 1), final[1] + LANES))
-    return Workspace(np.empty(size), np.empty(size), between, scaled, empty_sums(*final))
+    return Workspace(_aligned(size), _aligned(size), between, scaled, empty_sums(*final))
+
+
+def _aligned(size: int) -> Array:
+    """Return an array that starts with a line of the cache, as then do the rows of a box."""
+    numbers = np.empty(size + CACHE_LINE)
+    start = -(numbers.ctypes.data // numbers.itemsize) % CACHE_LINE
+    return numbers[start : start + size]
 
 
 @compiled
@@ -182,7 +190,7 @@ def _propagate(
             scaled = _scaled(taps, by, workspace.scaled)
             box = layer(box, store, workspace.between, scaled, separate, rule, t, unit, sums)
         else:
-            measure_state(box, rule, sums)
+            measure_state(box, rule, unit, sums)
         unit = settled_unit(box, rule, unit, sums)
         gain = gain_of(rule, unit, sums)
         divisor = gain if rule.divides else 1.0

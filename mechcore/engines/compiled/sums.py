@@ -18,6 +18,9 @@ from mechcore.io.arrays import Array
 TINY = 1e-290
 """Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
 
+SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
+"""A state whose norm is below this is extinct."""
+
 SMALLEST_SUM = 1e-100
 """Sums between this and its inverse are far from where their squares overflow or underflow."""
 
@@ -49,16 +52,18 @@ def empty_sums(height: int, width: int) -> Sums:
 
 
 @internal
-def measure_state(box: Box, rule: EncodedRule, sums: Sums) -> None:
+def measure_state(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
-    measure(box, 0, blocks_of(box), 1.0, rule.squared, sums)
+    blocks = (box.height + ROWS - 1) // ROWS
+    measure(box, 0, blocks, 1.0, rule.squared, unit, sums)
 
 
 @internal
-def blocks_of(box: Box) -> int:
-    """Return how many blocks of rows a state has."""
-    return (box.height + ROWS - 1) // ROWS
+def tiniest(unit: float) -> float:
+    """Return below which size a value is set to zero, in the unit."""
+    # A saturating activation may leave values far below the unit: they are not tiny by themselves.
+    return max(TINY / max(unit, 1.0), SMALLEST_NORMAL)
 
 
 @internal
@@ -71,10 +76,10 @@ def clear(sums: Sums, width: int) -> None:
 
 @internal
 def measure(
-    box: Box, first: int, blocks: int, slope: float, squared: bool, sums: Sums
+    box: Box, first: int, blocks: int, slope: float, squared: bool, unit: float, sums: Sums
 ) -> None:
     """Multiply what is negative by a slope, set what is tiny to zero, add blocks to the sums."""
-    scales = Scales(slope, TINY)
+    scales = Scales(slope, tiniest(unit))
     top, vectors = box.top + first, rounded_up(box.width) // LANES
     distance = first - (box.height - 1) / 2
     if squared:
@@ -117,7 +122,7 @@ def settled_unit(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
     for i in range(box.top, box.top + box.height):
         for j in range(box.left, box.left + box.width):
             box.buffer[i, j] /= factor
-    measure_state(box, rule, sums)
+    measure_state(box, rule, unit * factor, sums)
     return unit * factor
 
 

@@ -18,7 +18,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mechcore.engines.compiled.vector_code import INDEX, LANES, NUMBER, Activation, Code, Elements, folded
+from mechcore.engines.compiled.vector_code import (
+    INDEX,
+    LANES,
+    NUMBER,
+    Activation,
+    Code,
+    Elements,
+    folded,
+)
 
 ROWS = 8
 """Rows of a block: enough sums under way to hide the latency of a multiply-add."""
@@ -164,9 +172,7 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
     @intrinsic
     def block(typing, state, top, left, blocks, vectors, scales, first, distance, sums):  # type: ignore[no-untyped-def]
         size = types.intp
-        signature = types.void(
-            state, size, size, size, size, scales, size, types.float64, sums
-        )
+        signature = types.void(state, size, size, size, size, scales, size, types.float64, sums)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code = Code(context, builder)
@@ -351,7 +357,10 @@ class _BlockSums:
                 moment = odd
             else:
                 moment = code.call("fmuladd", odd, code.constant(bit), moment)
-            weights, bit = [add(*pair) for pair in zip(weights[::2], weights[1::2], strict=True)], 2*bit
+            weights, bit = (
+                [add(*pair) for pair in zip(weights[::2], weights[1::2], strict=True)],
+                2 * bit,
+            )
         return weights[0], moment
 
     def finish(self, by_row: Elements, first: ir.Value) -> None:
