@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechcore.filters.asymmetry import TYPES
-from mechcore.filters.summary import SHARES
+from mechcore.filters.summary import MEDIANS, SHARES
 from mechcore.simulation.dataset import ATTRIBUTES
 
 BANK_VARIABLES: dict[str, tuple[str, str]] = {
@@ -21,27 +21,28 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "anisotropic_share": ("share of the rest of the even part", "1"),
     "low_frequency_share": ("share of DC and of the two gradients", "1"),
     "dct_energy": ("energy of each DCT-II coefficient", "1"),
-    "momentum_x": ("first moment of the kernel, to the right", "pixel"),
-    "momentum_y": ("first moment of the kernel, downwards", "pixel"),
+    "momentum_x": ("first moment of the kernel, to the right, px", "1"),
+    "momentum_y": ("first moment of the kernel, downwards, px", "1"),
     "momentum_angle": ("direction of the first moment, from +x (right) to +y (down)", "degree"),
     "point_x": ("norm of the asymmetric part, times the cosine of its direction", "1"),
     "point_y": ("norm of the asymmetric part, times the sine of its direction", "1"),
     "point_z": ("norm of the isotropic part, with the sign of the sum of the taps", "1"),
     "total": ("sum of the taps", "1"),
-    "velocity_x": ("first moment over the sum, to the right", "pixel layer-1"),
-    "velocity_y": ("first moment over the sum, downwards", "pixel layer-1"),
+    "velocity_x": ("first moment over the sum, to the right, px/layer", "1"),
+    "velocity_y": ("first moment over the sum, downwards, px/layer", "1"),
     "no_negative_tap": ("whether the exact theory holds under ReLU", "1"),
     "rank": ("number of singular values above rounding", "1"),
     "taps": ("kernel, in the convolution convention", "1"),
     "name": ("name in the weight file", "1"),
     "shape": ("shape in the weight file", "1"),
     "reason": ("why it is no spatial convolution", "1"),
-    "height": ("height of the kernels", "pixel"),
-    "width": ("width of the kernels", "pixel"),
+    "height": ("height of the kernels, px", "1"),
+    "width": ("width of the kernels, px", "1"),
     "filters": ("number of outputs", "1"),
     "inputs": ("number of inputs of each filter", "1"),
-    "spacing_x": ("distance of taps, to the right, in the input of the layer", "pixel"),
-    "spacing_y": ("distance of taps, downwards, in the input of the layer", "pixel"),
+    "fixed": ("whether the file says that training leaves it as it is", "1"),
+    "spacing_x": ("distance of taps, to the right, in the input of the layer, px", "1"),
+    "spacing_y": ("distance of taps, downwards, in the input of the layer, px", "1"),
     "slices": ("number of two-dimensional kernels", "1"),
     "zero_slices": ("number of kernels that are zero", "1"),
     "effective_slices": ("number of kernels of equal energy that would weigh as much", "1"),
@@ -60,6 +61,10 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),
 }
 """Long name and unit by variable."""
+
+for share in MEDIANS:
+    long_name, unit = BANK_VARIABLES[share]
+    BANK_VARIABLES[f"{share}_median"] = (f"{long_name}, median of kernels", unit)
 
 for share in SHARES:
     long_name, unit = BANK_VARIABLES[share]
