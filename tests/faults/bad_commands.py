@@ -221,7 +221,14 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "filters": ("sound.npz",),
     "simulate-filters": ("sound.npz", "--settings", SETTINGS),
 }
-UNWRITABLE = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
+UNWRITABLE = {
+    "folder": "it is a folder",
+    "sound.npz/out": "cannot be written",
+    "zero.npy": "it is a device, pipe or socket",
+    "pipe.png": "it is a device, pipe or socket",
+    "loop": "symbolic links",
+    "n" * 300: "name too long",
+}
 
 
 def cases() -> list[Case]:
@@ -237,7 +244,7 @@ def cases() -> list[Case]:
             for name, (make, message) in TABLES.items()
         ),
         *(
-            Case(f"{name}: output {place}", (name, *words, "--output", place), (place, reason))
+            Case(f"{name}: output {place}", (name, *words, "--output", place), (reason,))
             for name, words in WRITTEN.items()
             for place, reason in UNWRITABLE.items()
         ),

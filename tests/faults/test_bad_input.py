@@ -53,6 +53,7 @@ def place(tmp_path: Path) -> Path:
     bad_commands.write_sound_files(folder)
     (folder / "zero.npy").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.png")
+    (folder / "loop").symlink_to("loop")
     return folder
 
 
