@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.experiment.weights import SUFFIXES, format_of
 from mechcore.io.hashes import file_sha256, settings_sha256
 
@@ -65,11 +65,17 @@ def weights_sha256(path: Path) -> str:
 def check_weights(path: Path, key: str = "weights") -> None:
     """Refuse a path that cannot be a weight file, before anything runs."""
     if not path.is_file():
-        raise InvalidValue(key, str(path), "a file that exists")
+        raise InvalidValue(key, str(path), f"a file in {path.absolute().parent}{_close_to(path)}")
     try:
         parts_of(path)
     except (MechcoreError, OSError) as error:
         raise MechcoreError(f"{key}: {shown(str(path), LONGEST_PATH)} {error}") from error
+
+
+def _close_to(path: Path) -> str:
+    """A file of almost the same name."""
+    folder = path.parent
+    return did_you_mean(path.name, [file.name for file in folder.glob("*")])
 
 
 def weight_files(paths: Iterable[Path]) -> list[Path]:
