@@ -115,9 +115,19 @@ def _lines(model: type[Model], error: ValidationError, origin: str) -> list[str]
 def parsed_json(text: str, origin: str) -> object:
     """Return what JSON holds, or refuse it."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise MechcoreError(f"{origin}: {shown(text)} is not JSON ({error})") from None
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A mapping, or an error if a key is given twice: the last would count."""
+    mapping: dict[str, object] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise ValueError(f"the key {shown(key)} is given twice")
+        mapping[key] = value
+    return mapping
 
 
 def is_json(text: str) -> bool:

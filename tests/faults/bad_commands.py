@@ -140,6 +140,10 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a configuration that is a folder": (("grid", "folder"), ("folder", "Is a directory")),
     "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "larger than")),
     "a configuration of many lines": (("grid", "{\n"), ("not JSON",)),
+    "a configuration with a key twice": (
+        ("grid", CONFIG[:-1] + ', "steps": 9}'),
+        ("not JSON", "the key 'steps' is given twice"),
+    ),
     "a configuration of braces": (("grid", "{" * 4000), ("not JSON",)),
     "a profile that is not there": (("grid", CONFIG, "--profile", "pbs"), ("profile", "'pbs'")),
     # Kernels.

@@ -234,6 +234,14 @@ def _laughs(levels: int) -> str:
     return f"&a{levels} [{', '.join([inner, *[again] * 8])}]"
 
 
+def _merged(levels: int) -> str:
+    """A text of which each level merges the one before ten times, and has its keys ten times."""
+    keys = ", ".join(f"k{number}: x" for number in range(10))
+    lines = [f"z0: &a0 {{{keys}}}"]
+    lines += [f"z{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
 def without(key: str) -> str:
     return yaml.safe_dump({name: value for name, value in GOOD.items() if name != key})
 
@@ -262,6 +270,12 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     ),
     "a hundred thousand brackets": ("a: " + "[" * 100_000, (NOT_YAML, "recursion")),
     "a billion words": (f"{REST}kernels: [{_laughs(9)}]\n", ("kernels[0]", "one of dct")),
+    "a hundred billion merged keys": (_merged(11), (NOT_YAML, "more than 100000 keys")),
+    "a number in base 60": (f"{REST}angles: [1:30]", ("'1:30'", "base 60", "base 10")),
+    "900 kB of a number in base 60": (f"steps: 1{':10' * 300_000}", ("1:10:10", "base 60")),
+    "a fraction in base 60": (f"{REST}angles: [1:30.5]", ("'1:30.5'", "base 60")),
+    "an octal number": (f"{without('steps')}steps: 010", ("'010'", "octal", "without the first 0")),
+    "a negative octal number": (f"{REST}angles: [-0_10]", ("'-0_10'", "octal")),
     "10 MB": (b" " * 10_000_000, ("larger than 1000000 bytes",)),
     "a list in itself": (f"{REST}kernels: &a [*a]\n", ("kernels[0]", "one of dct")),
     "JSON that ends early": (json.dumps(GOOD)[:-1], (NOT_YAML,)),

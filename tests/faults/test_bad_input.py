@@ -89,17 +89,34 @@ def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
     check(case, place, run_in_a_process)
 
 
-def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
-    change, message = bad_configs.CHANGED["experiment '$(touch pwned)'"]
-    (folder / "bad.yaml").write_text(yaml.dump(bad_configs.GOOD | change))
-    ended = snakemake(folder, "-n", config="bad.yaml")
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("dry") / "project")
+
+
+SHELL = bad_configs.CHANGED["experiment '$(touch pwned)'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (yaml.dump(bad_configs.GOOD | SHELL[0]), SHELL[1]),
+        # Snakemake's own reader takes both.
+        bad_configs.TEXTS["a key twice"],
+        bad_configs.TEXTS["an octal number"],
+    ],
+)
+def test_a_dry_run_of_the_workflow_does_so(
+    project: Path, text: str, message: tuple[str, ...]
+) -> None:
+    (project / "bad.yaml").write_text(text)
+    ended = snakemake(project, "-n", config="bad.yaml")
     assert ended.returncode == 2
     (line,) = (line for line in ended.stderr.splitlines() if not line.startswith("Using "))
     assert line.startswith("bad.yaml: ")
     assert all(part in line for part in message)
-    assert [path.name for path in tmp_path.iterdir()] == ["project"]
-    assert {"results", "reports", "logs"}.isdisjoint(path.name for path in folder.iterdir())
+    assert [path.name for path in project.parent.iterdir()] == ["project"]
+    assert {"results", "reports", "logs"}.isdisjoint(path.name for path in project.iterdir())
 
 
 def test_the_documents_state_the_size_of_the_corpus() -> None:

@@ -15,6 +15,7 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.yaml_files import read_yaml
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
@@ -42,8 +43,10 @@ def checked(parse, *values):
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
 # On the command line, a file replaces that of the Snakefile. Snakemake makes its path absolute.
-CONFIG_FILE = [*workflow.configfiles, *workflow.overwrite_configfiles][-1]
-EXPERIMENT = checked(load_experiment, config, os.path.relpath(CONFIG_FILE))
+CONFIG_FILE = Path(os.path.relpath([*workflow.configfiles, *workflow.overwrite_configfiles][-1]))
+# Snakemake's own reader keeps the last of two keys, and takes 010 for 8.
+checked(read_yaml, CONFIG_FILE)
+EXPERIMENT = checked(load_experiment, config, str(CONFIG_FILE))
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
