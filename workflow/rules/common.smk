@@ -43,7 +43,9 @@ def checked(parse, *values):
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
 # On the command line, a file replaces that of the Snakefile. Snakemake makes its path absolute.
-CONFIG_FILE = Path(os.path.relpath([*workflow.configfiles, *workflow.overwrite_configfiles][-1]))
+CONFIG_FILE = Path(
+    os.path.relpath([*workflow.configfiles, *workflow.overwrite_configfiles][-1])
+)
 # Snakemake's own reader keeps the last of two keys, and takes 010 for 8.
 checked(read_yaml, CONFIG_FILE)
 EXPERIMENT = checked(load_experiment, config, str(CONFIG_FILE))
