@@ -20,6 +20,7 @@ from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import show_progress
+from mechcore.jobs.signals import end_by_signals
 from mechcore.report.page_files import page_files
 from mechcore.tracking.uri import without_password
 
@@ -118,6 +119,12 @@ REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 
 show_progress(logger, len(CELLS))
+end_by_signals()
+
+
+onstart:
+    # Once more, as Snakemake has set a handler of its own.
+    end_by_signals()
 
 
 onerror:
