@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
-from mechcore.errors import InvalidValue, check_path, choose, shown
+from mechcore.errors import FORMULA, InvalidValue, check_path, choose, shown
 from mechcore.experiment.naming import cell_name
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import KeyOf, Settings, parsed_json, refuse_repeats, validated
@@ -381,6 +381,9 @@ def pattern_settings(item: object) -> object:
         settings["arguments"] = arguments
     if isinstance(name, str) and is_file_name(name):
         check_path("patterns", name)
+        # It names a row of tables, which spreadsheets open.
+        if name.startswith(FORMULA):
+            raise InvalidValue("patterns", name, f"another start: ./{name}")
         settings["sha256"] = file_sha256(name, "pattern")
     return settings
 

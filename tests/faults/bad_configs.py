@@ -114,10 +114,11 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("experiment", NAME, ("a/b", "..", "/etc", ".git", "-rf", "a b", "", "a\n", "a\0b", "été")),
     ("experiment", NAME, ("$(touch pwned)", "a;touch pwned", "a'b", "{cell}", "<script>")),
     ("patterns[]", SHOWN, ("a\nb.npy", f"{ESCAPE}.png", "a\0.npy")),
-    ("patterns[]", "a path without braces", ("{cell}.npy",)),
+    ("patterns[]", "another start: ./=1.npy", ("=1.npy",)),
+    ("patterns[]", "a path without braces", ("{cell}.npy", "<results>.npy")),
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
-    ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
-    ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
+    ("filter_banks[0]", "a path without braces", ("a{b}.npz", "<results>/net.npz")),
+    ("filter_banks[0]", "a file in ", ("no.npz", "folder.npz")),
 ]
 """Where values are, what is expected there, and values that are not.
 

@@ -7,6 +7,7 @@ the report is tested in tests/report, the address of `mechcore ui` in tests/trac
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from tests.helpers.projects import PROJECT, copy_project, snakemake
 
 HOSTILE = 'it\'s $(touch pwned) `touch pwned`; touch pwned & "$HOME" <b onclick=alert(1)> *é'
 """What a file may be called on Linux."""
+
+WEIGHTS = {"net": f"{HOSTILE}.npz", "option": "-rf.npz"}
+KINDS = ("filters", "filter_runs")
 
 
 def test_every_value_in_a_command_of_the_workflow_is_quoted() -> None:
@@ -39,10 +43,12 @@ def test_names_of_files_reach_no_shell(tmp_path: Path) -> None:
     np.save(folder / f"{HOSTILE}.npy", np.ones((3, 3)))
     kernels = np.random.default_rng(0).random((1, 1, 3, 3), dtype=np.float32)
     np.savez(folder / f"{HOSTILE}.npz", **{"conv.weight": kernels})
-    banks = [{"weights": f"{HOSTILE}.npz", "name": "net"}]
+    shutil.copy(folder / f"{HOSTILE}.npz", folder / "-rf.npz")
+    banks = [{"weights": file, "name": name} for name, file in WEIGHTS.items()]
     config = GOOD | {"patterns": [f"{HOSTILE}.npy"], "filter_banks": banks, "steps": 3}
     (folder / "hostile.yaml").write_text(yaml.safe_dump(config))
-    targets = [f"results/tiny/{name}.nc" for name in ("trajectories/dct-relu-k2", "filters/net")]
+    made = ("trajectories/dct-relu-k2", *(f"{kind}/{name}" for kind in KINDS for name in WEIGHTS))
+    targets = [f"results/tiny/{name}.nc" for name in made]
     ended = snakemake(folder, "--", *targets, config="hostile.yaml")
     assert ended.returncode == 0, ended.stderr
     result = read_dataset(folder / targets[0])
