@@ -23,6 +23,7 @@ from mechcore.errors import (
     shown,
 )
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import regular_text
 
 POWER_OF_TEN = re.compile(r"([+-]?\d+)[eE]([+-]?)(\d+)")
 """A number to its author, and a text to YAML, which wants a point and a sign: 1.0e-3."""
@@ -145,7 +146,7 @@ def write_settings(settings: Settings, path: Path) -> None:
 def read_settings(model: type[Model], path: Path, writer: str) -> Model:
     """Read settings that a command wrote as JSON."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular_text(path)
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected what {writer} writes") from error
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from mechcore.errors import MechcoreError, one_line, shown
+from mechcore.io.reading import regular_file
 
 LARGEST_FILE = 1_000_000
 """Settings larger than this (bytes) are a mistake."""
@@ -62,13 +63,10 @@ def _refusal(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError
 def read_yaml(path: Path) -> object:
     """Return what a YAML file holds, or refuse it."""
     try:
-        with path.open("rb") as stream:
-            # Devices and pipes may have no end.
-            content = stream.read(LARGEST_FILE + 1)
+        with regular_file(path, LARGEST_FILE) as stream:
+            content = stream.read()
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(content) > LARGEST_FILE:
-        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
     return parsed_yaml(content, str(path))
 
 

@@ -138,7 +138,13 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Configurations.
     "a configuration that is not there": (("grid", "no.yaml"), ("no.yaml", "No such file")),
     "a configuration that is a folder": (("grid", "folder"), ("folder", "Is a directory")),
-    "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "larger than")),
+    "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "it is a device")),
+    "a configuration in a pipe": (("grid", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "an archive of zeros": (("verify", "zero.npy"), ("zero.npy", "it is a device")),
+    "an archive in a pipe": (("verify", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "weights in a pipe": (("filters", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "a sweep in a pipe": (("diff", "pipes", "pipes"), ("pipes/sweep.json", "it is a device")),
+    "metrics of zeros": (_required("regress", "--metrics", "zero.npy"), ("zero.npy", "a device")),
     "a configuration of many lines": (("grid", "{\n"), ("not JSON",)),
     "a configuration with a key twice": (
         ("grid", CONFIG[:-1] + ', "steps": 9}'),

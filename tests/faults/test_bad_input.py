@@ -54,6 +54,9 @@ def place(tmp_path: Path) -> Path:
     (folder / "zero.npy").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.png")
     (folder / "loop").symlink_to("loop")
+    for name in ("sweep.json", "benchmarks/collect.tsv", "trajectories/dct-relu-k2.nc"):
+        (folder / "pipes" / name).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / "pipes" / name)
     return folder
 
 
@@ -87,6 +90,13 @@ def test_bad_input_ends_in_one_line(place: Path, case: Case) -> None:
 @pytest.mark.parametrize("case", SAMPLED, ids=lambda case: case.name)
 def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
     check(case, place, run_in_a_process)
+
+
+def test_pipes_among_results_and_logs_are_not_waited_for(place: Path) -> None:
+    words = ("verify", *bad_commands.EXPERIMENT, "--results", "pipes", "--logs", "pipes")
+    ended = run_limited(words, place)
+    assert ended.code == 1
+    assert "dct-relu-k2.nc: missing, expected a netCDF file" in ended.output
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.paths import PAGE_FILE, REPORTS, RESULTS
 from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
+from mechcore.io.reading import regular_file, regular_text
 
 METADATA = "ro-crate-metadata.json"
 """The description of an RO-Crate, at its root."""
@@ -74,7 +75,7 @@ def opened(path: str | Path) -> Iterator[Contents]:
 
 def _unpack(path: Path, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with regular_file(path) as stream, zipfile.ZipFile(stream) as archive:
             _check_members(path, archive.infolist())
             archive.extractall(folder)
     except FileNotFoundError as error:
@@ -124,7 +125,7 @@ def _contents(folder: Path) -> Contents:
 def _listed_hashes() -> dict[str, str]:
     """SHA-256 of the files that the description lists."""
     try:
-        graph = json.loads(Path(METADATA).read_text(encoding="utf-8"))["@graph"]
+        graph = json.loads(regular_text(Path(METADATA)))["@graph"]
         files = [entity for entity in graph if entity["@type"] == "File"]
         return {unquote(entity["@id"]): str(entity["sha256"]) for entity in files}
     except OSError as error:
