@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from mechcore.errors import MechcoreError
+from mechcore.io.portable_names import check_folder
 
 DATABASE = "mlflow.db"
 """Name of the default store, in the folder that the command runs in."""
@@ -89,8 +90,11 @@ def _network_disk(folder: Path) -> str | None:
 
 
 def _check_kind(uri: str) -> None:
+    file = sqlite_file(uri)
+    if file is not None:
+        check_folder(file)
     # MLflow's folders of text files are deprecated, and a SQLite without a file keeps nothing.
-    if sqlite_file(uri) is None and urlsplit(uri).scheme in ("", "file", "sqlite"):
+    if file is None and urlsplit(uri).scheme in ("", "file", "sqlite"):
         raise MechcoreError(
             f"store {without_password(uri)}: expected sqlite:///FILE, http://SERVER or the URI of "
             "a database"

@@ -15,6 +15,7 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.portable_names import check_folder
 from mechcore.io.yaml_files import read_yaml
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
@@ -40,6 +41,9 @@ def checked(parse, *values):
         print(error, file=sys.stderr)
         sys.exit(2)
 
+
+for folder in (Path.cwd(), BIN):
+    checked(check_folder, folder)
 
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
