@@ -85,6 +85,18 @@ def one_line(text: str) -> str:
     )
 
 
+def without_credentials(text: str) -> str:
+    """Return a text in which no address has a password.
+
+    Examples
+    --------
+    >>> without_credentials("no host http://ada:secret@tracking:5000/")
+    'no host http://***@tracking:5000/'
+    """
+    account = r"([\w+.-]+://)[^\s'\"]*@|[^\s/'\"]*:[^\s'\"]*@"
+    return re.sub(account, lambda found: f"{found[1] or ''}***@", text)
+
+
 def harmless(name: str) -> str:
     r"""Return a name from outside as one line that starts no formula of a spreadsheet.
 

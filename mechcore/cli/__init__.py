@@ -10,7 +10,15 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from mechcore.errors import INTERRUPTED, MechcoreError, one_line, refuse_controls, shortened, shown
+from mechcore.errors import (
+    INTERRUPTED,
+    MechcoreError,
+    one_line,
+    refuse_controls,
+    shortened,
+    shown,
+    without_credentials,
+)
 from mechcore.io.json_models import is_json
 from mechcore.version import __version__
 
@@ -109,5 +117,5 @@ def _refused_value(error: Exception) -> str:
 
 def _fail(message: str) -> None:
     for line in message.splitlines():
-        print(f"mechcore: {shortened(line, LONGEST_LINE)}", file=sys.stderr)
+        print(f"mechcore: {shortened(without_credentials(line), LONGEST_LINE)}", file=sys.stderr)
     sys.exit(2)
