@@ -97,9 +97,10 @@ bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 
 schema: $(READY) ## write config/schema.json from the typed model
 	@$(BIN)/python -m mechcore schema --output config/schema.json
 
-lock: $(READY) ## write requirements.lock anew from pyproject.toml (needs uv)
+lock: $(READY) ## write requirements.lock and the conda environment anew from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+	@$(BIN)/python workflow/envs/generate.py
 
 clean: ## remove what can be made again, but no results
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

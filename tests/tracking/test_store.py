@@ -95,7 +95,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(f"{self.path} {self.headers}".encode())
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - its name there
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its name there
         pass
