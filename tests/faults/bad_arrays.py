@@ -86,6 +86,10 @@ ARRAYS: Table = {
     "zeros": (stored(np.zeros((3, 3))), ("zero",)),
     "NaN": (stored([[1.0, np.nan]]), ("finite",)),
     "numbers beyond float64": (stored(np.full((2, 2), np.longdouble("1e400"))), ("finite",)),
+    **{
+        f"numbers of {number:g}": (stored(np.full((3, 3), number)), (f"{number:g}", "scale it"))
+        for number in (1.7e308, 1e150, 1e-150, 5e-324)
+    },
     "too many values": (lambda path: np.save(path, np.ones((5000, 5000), bool)), ("at most",)),
 }
 

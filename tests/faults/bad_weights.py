@@ -48,6 +48,8 @@ def common(suffix: str) -> Table:
         "no kernel": ({"fc.weight": KERNEL[0, 0]}, ("no spatial convolution",)),
         "NaN": (kernel_with(np.nan), ("1 of 72 weights",)),
         "infinity": (kernel_with(np.inf), ("1 of 72 weights",)),
+        "huge numbers": ({"conv.weight": KERNEL * np.float64(1e306)}, ("7.2e+307", "scale it")),
+        "tiny numbers": ({"conv.weight": KERNEL * np.float64(1e-320)}, ("scale it",)),
         "whole numbers": ({"conv.weight": KERNEL.astype(int)}, ("int64 values",)),
     }
     return {
