@@ -93,8 +93,14 @@ def without_credentials(text: str) -> str:
     >>> without_credentials("no host http://ada:secret@tracking:5000/")
     'no host http://***@tracking:5000/'
     """
-    account = r"([\w+.-]+://)[^\s'\"]*@|[^\s/'\"]*:[^\s'\"]*@"
-    return re.sub(account, lambda found: f"{found[1] or ''}***@", text)
+    return re.sub(r"[^\s'\"]+", lambda found: _without_account(found[0]), text)
+
+
+def _without_account(word: str) -> str:
+    start, _, rest = word.rpartition("@")
+    scheme, found, _ = start.partition("://")
+    known = f"{scheme}://" if found else ""
+    return f"{known}***@{rest}" if ":" in start else word
 
 
 def harmless(name: str) -> str:

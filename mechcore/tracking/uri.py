@@ -69,7 +69,7 @@ def _secrets(uri: str) -> set[str]:
     account = given.rpartition("//")[2]
     pairs = {account, unquote(account), f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"}
     passwords = {pair.partition(":")[2] for pair in pairs} | {given.rpartition(":")[2]}
-    passwords |= {*re.findall("[?&#;][^=]*=([^&#;]+)", uri)}
+    passwords |= {*re.findall("[?&#;][^=?&#;]*=([^&#;]+)", uri)}
     passwords |= {os.environ.get("MLFLOW_TRACKING_TOKEN", "")}
     sent = {base64.b64encode(pair.encode()).decode() for pair in pairs if ":" in pair}
     return {text for text in {*passwords, *map(unquote, passwords), *sent} if text}
