@@ -41,6 +41,9 @@ UNKNOWN = "unknown"
 TARGET = "NUMBA_CPU_NAME"
 """Environment variable that names another processor to compile for."""
 
+OF_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+"""Options of git, for what only reads names and commits: the checkout may be another user's."""
+
 PATIENCE = 10.0
 """Seconds after which a git that does not answer, as on a stale network disk, is absent."""
 
@@ -121,14 +124,15 @@ def current_environment() -> Environment:
 def git_commit() -> str | None:
     """Return the commit that this package was checked out from."""
     # An installed copy may be inside somebody else's repository.
-    tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
-    return _git("rev-parse", "HEAD") if tracked else None
+    tracked = _git(*OF_ANY_OWNER, "ls-files", "--error-unmatch", "__init__.py") is not None
+    return _git(*OF_ANY_OWNER, "rev-parse", "HEAD") if tracked else None
 
 
 def git_is_dirty() -> bool | None:
     """Return whether tracked files, except reports, differ from the commit."""
     if git_commit() is None:
         return None
+    # In the checkout of another user this could run a program, so git refuses it: unknown.
     code = ("--", ":/", ":(exclude,top)reports")
     changes = _git("status", "--porcelain", "--untracked-files=no", *code)
     return None if changes is None else bool(changes)
