@@ -137,6 +137,8 @@ def _taps(
             raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
         taps = as_kernel(load_array(path, "--kernel", LARGEST_SIZE**2), "--kernel")
         refuse_extremes(taps, "--kernel")
+        if max(taps.shape) > LARGEST_SIZE:
+            raise InvalidValue("--kernel", taps.shape, f"at most {LARGEST_SIZE} taps a side")
         return taps
     missing = [name for name, value in family.items() if value is None]
     if missing:

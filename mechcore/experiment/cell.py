@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mechcore.engines import ENGINES
+from mechcore.engines.rule import LARGEST_WINDOW
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
 from mechcore.errors import FORMULA, InvalidValue, check_path, choose, shown
 from mechcore.experiment.naming import cell_name
@@ -98,7 +99,9 @@ class SnapshotSettings(Settings):
     """Which states are kept as images."""
 
     layers: list[int] = Field(default=[], description="layers, from 0 to steps")
-    window: int = Field(default=129, ge=1, le=10_000, description="side of the window in px")
+    window: int = Field(
+        default=129, ge=1, le=LARGEST_WINDOW, description="side of the window in px"
+    )
 
 
 class BetaRange(Settings):

@@ -42,7 +42,10 @@ def read_index(path: Path) -> Mapping[str, Any]:
 
 def parts_of(path: Path) -> list[Path]:
     """Return a weight file, and the files beside it that hold values."""
-    if format_of(path) not in INDEXES:
+    kind = format_of(path)
+    if kind == "tensorbundle":
+        return list(dict.fromkeys([path, *bundle_of(path)]))
+    if kind not in INDEXES:
         return [path]
     index = read_index(path)
     try:
@@ -54,6 +57,18 @@ def parts_of(path: Path) -> list[Path]:
         if Path(name).name != name or not (path.parent / name).is_file():
             raise MechcoreError(f"names {shown(name)}, which is no file beside it")
     return [path, *(path.parent / name for name in names)]
+
+
+def bundle_of(path: Path) -> list[Path]:
+    """Return the index of variables that TensorFlow saved, and the files of their values."""
+    with path.open("rb") as stream:
+        is_index = stream.read(1) == b"\0"
+    index = path if is_index else path.parent / "variables" / "variables.index"
+    values = sorted(index.parent.glob(f"{glob.escape(index.stem)}.data-*"))
+    if not index.is_file() or not values:
+        advice = "copy all of its folder; tf2onnx converts what has no variables to ONNX"
+        raise MechcoreError(f"is a model of TensorFlow whose variables are not beside it: {advice}")
+    return [index, *values]
 
 
 def weights_sha256(path: Path) -> str:

@@ -94,6 +94,9 @@ ARRAYS: Table = {
 }
 
 
+LONG: Table = {"a line of 2000": (stored(np.ones((1, 2000))), ("at most 1024 taps a side",))}
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(kind + data))
     return struct.pack(">I", len(data)) + kind + data + check
@@ -131,7 +134,7 @@ IMAGES: Table = {
 
 FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 USES = {
-    "kernel": ("--kernel", "bad.npy", (), ARRAYS),
+    "kernel": ("--kernel", "bad.npy", (), ARRAYS | LONG),
     "pattern.npy": ("--pattern", "bad.npy", FAMILY, ARRAYS),
     "pattern.png": ("--pattern", "bad.png", FAMILY, IMAGES),
 }

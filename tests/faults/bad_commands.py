@@ -124,7 +124,7 @@ PROPAGATED: list[tuple[str, ...]] = [
     ("--t-burn 4", "t_burn", "4"),
     ("--snapshot 5", "snapshots", "5"),
     ("--snapshot 1 --window -1", "window", "-1"),
-    ("--snapshot 1 --window 1000000", "window", "1000000"),
+    ("--snapshot 1 --window 10000", "window", "10000", "to 4096"),
 ]
 """Options of `mechcore propagate` that are wrong, and parts of the line that must follow."""
 

@@ -20,7 +20,7 @@ LARGEST_EXPANSION = 100
 """How many times larger than its file its content may be. Trained weights shrink by 2 or so, a
 network with 99 of 100 weights removed by 50; a file of a few bytes can claim anything."""
 
-ALWAYS_PLAUSIBLE = 64 * 2**20
+ALWAYS_PLAUSIBLE = 32 * 2**20
 """Bytes that are unpacked whatever the file's size: no machine runs out of memory by them, and a
 pruned kernel of zeros shrinks without limit."""
 
