@@ -129,10 +129,17 @@ def test_a_dry_run_of_the_workflow_does_so(
     assert {"results", "reports", "logs"}.isdisjoint(path.name for path in project.iterdir())
 
 
+STATED = {
+    "README.md": (" ", " kinds of bad input "),
+    "docs/trust.md": (": ", " cases (`tests/faults/"),
+}
+"""Where the documents state the size of the corpus: what is before it, and behind."""
+
+
 def test_the_documents_state_the_size_of_the_corpus() -> None:
     assert len({case.name for case in CORPUS}) == len(CORPUS)
-    assert f" {len(CORPUS)} kinds of bad input " in (PROJECT / "README.md").read_text("utf-8")
-    assert f" {len(CORPUS)} cases " in (PROJECT / "docs" / "trust.md").read_text("utf-8")
+    for name, (before, after) in STATED.items():
+        assert f"{before}{len(CORPUS)}{after}" in (PROJECT / name).read_text("utf-8")
 
 
 def test_every_subcommand_is_in_the_corpus() -> None:
