@@ -20,6 +20,8 @@ HASH := \#
 # As mechcore/io/portable_names.py refuses it, but before the first script of .venv runs.
 $(foreach sign," $$ ' ` : ? % $(HASH) { } < > \,$(if $(findstring $(sign),$(CURDIR)),\
 	$(error the name of this folder or of one above holds $(sign): rename it)))
+# Settings in place of those of the configuration, as SET="sizes=[2,3]": no shell reads them.
+export MECHCORE_SET := $(value SET)
 # Some tools of the environment call others by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -30,7 +32,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 .DEFAULT_GOAL := run
 .PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench lock schema clean help
 
-run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2)
+run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2, SET="sizes=[2,3]")
 	@echo "Running $$CONFIG on $$CORES cores: planning takes some seconds"
 	@name=$$($(BIN)/python -m mechcore grid "$$CONFIG" --name) && \
 		$(BIN)/snakemake --cores "$$CORES" --configfile "$$CONFIG" && \

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mechcore.analysis.measures import measure
     from mechcore.errors import InvalidValue, MechcoreError
     from mechcore.model.decomposition import Decomposition, decompose
+    from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
     from mechcore.simulation.run import propagate
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "decompose",
     "kernel",
+    "load_extensions",
     "measure",
     "propagate",
     "theory",
@@ -39,6 +41,7 @@ _HOMES = {
     "Theory": "mechcore.model.theory",
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
+    "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",

@@ -1,4 +1,4 @@
-"""Writes the size of the corpus of bad input where the documents state it: python -m tests.faults."""
+"""``python -m tests.faults`` writes the size of the corpus where the documents state it."""
 
 from __future__ import annotations
 
