@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
+    from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
+    from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
 
 __all__ = [
@@ -30,6 +32,11 @@ __all__ = [
     "kernel",
     "load_extensions",
     "measure",
+    "open_results",
+    "plot_kernel",
+    "plot_law",
+    "plot_light_cone",
+    "plot_run",
     "propagate",
     "theory",
 ]
@@ -43,6 +50,11 @@ _HOMES = {
     "kernel": "mechcore.model.kernels",
     "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
+    "open_results": "mechcore.results.opening",
+    "plot_kernel": "mechcore.plots.notebook",
+    "plot_law": "mechcore.plots.notebook",
+    "plot_light_cone": "mechcore.plots.notebook",
+    "plot_run": "mechcore.plots.notebook",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }

@@ -298,7 +298,7 @@ def test_the_conda_environment_is_generated_and_has_what_jobs_import() -> None:
     # With these come llvmlite (numba), the parts of MLflow and Snakemake's own.
     brought = {"llvmlite", "requests", "sqlalchemy", "starlette", "pydantic-core"}
     # Readers of formats whose packages are extras, and what runs on the login node.
-    elsewhere = {"h5py", "onnx", "torch", "rocrate", "snakemake-interface-logger-plugins"}
+    elsewhere = {"h5py", "onnx", "torch", "dask", "rocrate", "snakemake-interface-logger-plugins"}
     known = installed | brought | elsewhere
     assert [names for names in third_party_imports() if not names & known] == []
 

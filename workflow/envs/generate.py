@@ -9,8 +9,8 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = Path(__file__).with_name("mechcore.yaml")
 
-NOT_IN_JOBS = {"snakemake", "rocrate"}
-"""Only the login node runs the workflow and packs archives."""
+EXTRAS = ("report", "tracking")
+"""What jobs need beside the core; only the login node runs the workflow and packs archives."""
 
 HEAD = """# Written by `make lock`; a test compares it. For `snakemake --sdm conda`: the versions of
 # requirements.lock.
@@ -28,12 +28,10 @@ def environment() -> str:
     lock = (PROJECT / "requirements.lock").read_text("utf-8")
     # The first of several versions is that of the oldest Python.
     versions = dict(reversed(re.findall(r"^([\w.-]+)==(\d[\d.]*\d)", lock, re.MULTILINE)))
-    names = [re.split(r"[^\w-]", dependency)[0] for dependency in project["dependencies"]]
-    lines = [
-        f"  - {name.lower()} ={versions[name.lower().replace('_', '-')]}\n"
-        for name in names
-        if name not in NOT_IN_JOBS
-    ]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(item for extra in EXTRAS for item in extras[extra])]
+    names = sorted(re.split(r"[^\w-]", item)[0].lower() for item in wanted)
+    lines = [f"  - {name} ={versions[name.replace('_', '-')]}\n" for name in names]
     return HEAD + "".join(lines)
 
 
