@@ -12,6 +12,7 @@ from mechcore.claims.criteria import judge
 from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
 from mechcore.experiment.paths import CELLS_FILE, CENSUS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.io.reading import regular_text
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -44,7 +45,7 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
 
 def _check_census(again: Results) -> Check:
     """Compare the table of layers with the analyses of the banks, which it copies."""
-    same = (again.folder / CENSUS_FILE).read_text(encoding="utf-8") == table_text(again.census)
+    same = regular_text(again.folder / CENSUS_FILE) == table_text(again.census)
     line = f"{CENSUS_FILE}: not what the analyses of the banks say"
     return Check(
         name="table",
