@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mechcore.analysis.measures import measure
     from mechcore.errors import InvalidValue, MechcoreError
     from mechcore.model.decomposition import Decomposition, decompose
+    from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
     from mechcore.networks.network import network
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "decompose",
     "kernel",
+    "load_extensions",
     "measure",
     "network",
     "propagate",
@@ -41,6 +43,7 @@ _HOMES = {
     "Theory": "mechcore.model.theory",
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
+    "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
     "network": "mechcore.networks.network",
     "propagate": "mechcore.simulation.run",

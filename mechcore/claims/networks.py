@@ -158,6 +158,8 @@ def _case(name: str, rows: pd.DataFrame) -> Case:
         )
         for quantity in Line._fields
     )
+    # A share is none outside of 0 and 1, where few images would put it.
+    r2 = Interval(*np.clip(r2, 0.0, 1.0).tolist())
     copies = rows.groupby(["weights", "network"]).r2.mean().groupby("weights").mean()
     flipped = copies[copies.index.str.startswith(FLIPPED)]
     return Case(name, slope, r2, float(flipped.max()), float(copies.get(UNTRAINED, np.nan)))

@@ -33,7 +33,7 @@ COMMANDS = (
         "pack",
         "ui",
     ),
-    *("status", "schema"),
+    *("why", "status", "schema"),
 )
 """Subcommands, in the order of the help; each is a module of this room."""
 

@@ -1,4 +1,4 @@
-"""Files that settings name: images of patterns, weights, and published numbers."""
+"""Files that settings name: images of patterns, extensions, weights, and published numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.published import FILES
+from mechcore.model.extensions import is_file
 from mechcore.model.patterns import is_file_name
 
 
 def input_paths(planned: Propagation) -> list[str]:
     """Return the paths of the files that settings name."""
-    patterns = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
+    named = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
+    named += [used.source for used in planned.extensions or [] if is_file(used.source)]
     if not isinstance(planned, Experiment):
-        return patterns
+        return named
     weights = [
         path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
     ]
@@ -25,7 +27,7 @@ def input_paths(planned: Propagation) -> list[str]:
         for plan in planned_networks(planned).values()
         for path in (plan.network.model, *plan.files)
     ]
-    return [*patterns, *weights, *dict.fromkeys(networks), *published_files(planned)]
+    return [*named, *weights, *dict.fromkeys(networks), *published_files(planned)]
 
 
 def published_files(experiment: Experiment) -> list[str]:

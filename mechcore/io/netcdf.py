@@ -54,7 +54,7 @@ AGAIN = "delete it and run the workflow to regenerate it"
 
 PROVENANCE = (
     *(CONTENT_HASH, "core_hash", "mechcore_version", "source"),
-    *("config_sha256", "library_versions"),
+    *("config_sha256", "library_versions", "code_commit", "code_dirty", "code_diff"),
 )
 """Attributes that state how a file was made, not what it holds."""
 

@@ -314,6 +314,17 @@ class Results:
             self._read[name] = read_trajectories(path, self.cells[name])
         return self._read[name]
 
+    def shows(self, cell: str, *betas: float) -> bool:
+        """Return whether a finished cell has the pattern and angle that stand for all, and betas.
+
+        The experiment may leave them out.
+        """
+        if cell not in self.finished:
+            return False
+        plan = self.cells[cell]
+        labels = [pattern.label for pattern in plan.patterns]
+        return self.point in labels and self.angle in plan.angles and set(betas) <= set(plan.betas)
+
     def kernel(self, family: str, size: int, mixing_ratio: float) -> NDArray[np.float64]:
         """Return a kernel of the experiment at its first angle."""
         plan = self.experiment

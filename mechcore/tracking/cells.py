@@ -12,14 +12,23 @@ from typing import Any
 
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.experiment.cell import Cell
+from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import TRAJECTORIES
+from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_dataset
 from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
-from mechcore.tracking.runs import FAILED, PREVIEW, MetricValue, TrackedRun, content_sha256
+from mechcore.tracking.runs import (
+    FAILED,
+    PREVIEW,
+    MetricValue,
+    TrackedRun,
+    code_tags,
+    content_sha256,
+)
 
 SOURCE = "mechcore simulate"
 
@@ -76,7 +85,8 @@ def _cell_run(
         note=note,
         params=params,
         metrics=[*metrics, *((name, cost, 0) for name, cost in costs.items() if cost is not None)],
-        inputs={path: record.content_sha256},
+        tags=code_tags(record.commit, record.dirty),
+        inputs={Path(name): file_sha256(name) for name in input_paths(cell)},
         files=[path],
         texts={"cell.json": _settings(cell)},
         draw=partial(draw_preview, path),

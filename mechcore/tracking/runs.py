@@ -49,7 +49,7 @@ class TrackedRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[MetricValue] = ()
     inputs: Mapping[Path, str] = field(default_factory=dict)
-    """The files that it was made from, and their hashes."""
+    """The user's files that it was made from, and their hashes."""
     files: Sequence[Path] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     """Further artifacts, by file name."""
@@ -74,6 +74,11 @@ class TrackedExperiment:
     """Identifier of the sweep that its current runs belong to."""
     tags: Mapping[str, str]
     runs: Sequence[TrackedRun]
+
+
+def code_tags(commit: str, dirty: str) -> dict[str, str]:
+    """Return tags of the code that made results, which may differ from the code that runs now."""
+    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": dirty}
 
 
 def id_tag(kind: str) -> str:

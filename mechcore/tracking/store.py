@@ -116,7 +116,7 @@ class Store:
         created = self.client.create_run(
             experiment_id,
             start_time=run.started_at,
-            tags={**run.tags, **tags, **own},
+            tags={**tags, **run.tags, **own},
             run_name=run.name,
         )
         run_id = str(created.info.run_id)

@@ -56,7 +56,7 @@ def test_without_momentum_or_evidence_there_is_no_line(
 def test_an_interval_covers_the_mean_of_the_population(networks: int, draw_networks: bool) -> None:
     generator = np.random.default_rng(2)
     columns = pd.MultiIndex.from_product([["photographs"], range(16)])
-    repeats, covered = 100, 0
+    repeats, covered = 60, 0
     for _ in range(repeats):
         # What an image does to all networks, and what is new in each.
         values = generator.normal(size=16) + generator.normal(size=(networks, 16))
@@ -64,8 +64,8 @@ def test_an_interval_covers_the_mean_of_the_population(networks: int, draw_netwo
             values += generator.normal(size=(networks, 1))
         mean = mean_interval(pd.DataFrame(values, columns=columns), draw_networks=draw_networks)
         covered += mean.low <= 0 <= mean.high
-    # 95% are meant; 100 repeats scatter by 2%.
-    assert covered / repeats >= 0.89
+    # 95% are meant; 60 repeats scatter by 3%.
+    assert covered / repeats >= 0.87
 
 
 def test_networks_on_several_sets_count_alike() -> None:

@@ -2,9 +2,10 @@
 
 
 rule measure_network:
+    """Measure a network on a set of images, beside copies with other weights."""
     input:
-        model=of_network(lambda plan: plan.network.model),
-        images=of_network(lambda plan: plan.files),
+        model=of_network(lambda plan: local(plan.network.model)),
+        images=of_network(lambda plan: [local(path) for path in plan.files]),
     output:
         "results/{experiment}/networks/{network}.nc",
     log:

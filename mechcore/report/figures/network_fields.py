@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse, Rectangle
 
+from mechcore.errors import shortened
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, line
 from mechcore.report.figures.style import CONE, PALETTE, THEORY, plain
@@ -20,6 +21,9 @@ EVEN = np.sqrt(3.0)
 
 LONGEST = 0.9
 """Quantile of the arrows that are as long as the way to the next unit."""
+
+LONGEST_NAME = 16
+"""Characters of a layer's name above a panel."""
 
 
 def _topics(results: Results) -> list[str]:
@@ -46,7 +50,7 @@ def _arrows(results: Results, topic: str) -> pd.DataFrame:
 
 def _draw_arrows(data: FigureData) -> Panels:
     layers = data.table.groupby("layer", sort=False)
-    titles = [f"{plain(name)}: {_length(rows):.2g} px" for name, rows in layers]
+    titles = [f"{_title(name)}: {_length(rows):.2g} px" for name, rows in layers]
     panels = draw_panels(titles, ("x (px)", "y (px)"), panel=(2.1, 2.1), gap=(0.4, 0.55))
     for axes, rows in panels.facets(data.table, "layer"):
         step = max(np.diff(np.unique(rows.x), prepend=0).max(), 1.0)
@@ -64,6 +68,10 @@ def _draw_arrows(data: FigureData) -> Panels:
         axes.margins(0.06)
         axes.invert_yaxis()
     return panels
+
+
+def _title(name: object) -> str:
+    return plain(shortened(str(name), LONGEST_NAME))
 
 
 def _length(rows: pd.DataFrame) -> float:
@@ -140,7 +148,7 @@ def _draw_ellipses(data: FigureData) -> Panels:
         ),
         line("theoretical field", CONE, 1.0),
     ]
-    titles = [plain(name) for name in data.table.layer.unique()]
+    titles = [_title(name) for name in data.table.layer.unique()]
     labels = "x from the unit (px)", "y from the unit (px)"
     panels = draw_panels(titles, labels, legend, panel=(1.9, 1.9), gap=(0.4, 0.55))
     for axes, rows in panels.facets(data.table, "layer"):

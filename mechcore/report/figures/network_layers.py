@@ -42,7 +42,7 @@ def _channels(results: Results, _: str) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     kinds = table.kind.map(JUDGED["step"].index)
     order = table.predictor.map([*PREDICTORS].index) * len(JUDGED["step"]) + kinds
-    table = table.assign(panel=table.predictor + ", " + table.kind + " layers")
+    table = table.assign(panel=table.predictor + ", " + table.kind)
     return table.iloc[np.argsort(order, kind="stable")][COLUMNS].reset_index(drop=True)
 
 
