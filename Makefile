@@ -92,7 +92,7 @@ schema: $(READY) ## write config/schema.json from the typed model
 	@$(BIN)/python -m mechcore schema --output config/schema.json
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	@uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean: ## remove what can be made again, but no results

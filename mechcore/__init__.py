@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
     from mechcore.networks.network import network
+    from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
+    from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
 
 __all__ = [
@@ -32,6 +34,11 @@ __all__ = [
     "load_extensions",
     "measure",
     "network",
+    "open_results",
+    "plot_kernel",
+    "plot_law",
+    "plot_light_cone",
+    "plot_run",
     "propagate",
     "theory",
 ]
@@ -46,6 +53,11 @@ _HOMES = {
     "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
     "network": "mechcore.networks.network",
+    "open_results": "mechcore.results.opening",
+    "plot_kernel": "mechcore.plots.notebook",
+    "plot_law": "mechcore.plots.notebook",
+    "plot_light_cone": "mechcore.plots.notebook",
+    "plot_run": "mechcore.plots.notebook",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }

@@ -27,9 +27,14 @@ def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -
 
 
 def metric_name(group: object, name: str) -> str:
-    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``."""
-    clean = "".join(sign if sign.isalnum() or sign in "_-./" else "_" for sign in str(group))
-    return f"{clean.strip('/.')}/{name}"
+    """Return the name of a metric of a group, which a search of MLflow takes without quotes.
+
+    Examples
+    --------
+    >>> metric_name("gaussian-sigma2.5", "speed_max")
+    'gaussian_sigma2_5_speed_max'
+    """
+    return f"{re.sub('[^A-Za-z0-9]+', '_', str(group)).strip('_')}_{name}"
 
 
 def check_name(key: str, value: str, hint: str = "") -> None:

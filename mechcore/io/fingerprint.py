@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "jobs", "networks", "results", "claims", "verification", "report", "tracking"),
+    *("filters", "jobs", "plots", "networks", "results", "claims", "verification", "report"),
+    "tracking",
 )
 """The rooms of the package; each imports only those before it."""
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from mechcore.errors import MechcoreError
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
+from mechcore.networks.dataset import SUMMARY
 
 UNTRAINED, PREDICTION = "untrained", "prediction"
 """Groups of the file, beside the root with the trained network."""
@@ -38,7 +39,8 @@ class NetworkMeasurement:
 
 def write_measurement(measurement: NetworkMeasurement, path: Path) -> None:
     """Write a measurement as netCDF-4, whole or not at all."""
-    title = file_attributes(f"Displacements in the network {measurement.attributes['model']}")
+    name = f"Displacements in the network {measurement.attributes['model']}"
+    title = file_attributes(name, SUMMARY)
     root = measurement.trained.assign_attrs(
         measurement.trained.attrs | title | measurement.attributes
     )

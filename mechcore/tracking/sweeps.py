@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
 from mechcore.experiment.input_files import input_paths
+from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import (
     APPENDIX_FILE,
     CELLS_FILE,
@@ -58,7 +59,10 @@ def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> list[Metric
     return [
         ("simulations", float(len(results.metrics)), 0),
         ("wall_seconds", wall_seconds, 0),
-        *((f"claims {verdict}", float(counts[verdict]), 0) for verdict in verdicts),
+        *(
+            (metric_name("claims", verdict.replace(" ", "_")), float(counts[verdict]), 0)
+            for verdict in verdicts
+        ),
     ]
 
 

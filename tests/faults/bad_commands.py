@@ -54,6 +54,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "ui": (),
     "status": RESULTS,
     "schema": ("--output", "schema.json"),
+    "new": ("study",),
 }
 """What each subcommand needs: without any of it, it is refused."""
 

@@ -36,11 +36,11 @@ def test_a_cell_has_params_and_tags_of_the_code_that_computed_it(tracked: Path) 
 
 def test_speed_over_beta_is_a_curve(tracked: Path) -> None:
     metrics = stores.run_named(tracked, "dct-relu-k2")["metrics"]
-    speeds = {step: value for step, value, _ in metrics["delta/speed"]}
+    speeds = {step: value for step, value, _ in metrics["delta_speed"]}
     assert sorted(speeds) == [0, 250, 500, 750, 1000]
     # Gradient and ReLU at k = 2 move a pixel by half a pixel a layer, to the rounding of a fit.
     assert speeds[1000] == pytest.approx(0.5, abs=1e-12)
-    assert {"delta/slope_beta", "delta/r2_celerity", "delta/speed_max"} <= set(metrics)
+    assert {"delta_slope_beta", "delta_r2_celerity", "delta_speed_max"} <= set(metrics)
 
 
 def test_no_infinity_and_no_nan_reaches_the_store(
