@@ -144,10 +144,10 @@ def _printed(layers: pd.DataFrame) -> str:
 def _write(data: xr.Dataset, model: Path, path: Path) -> None:
     from mechcore.io.hashes import file_sha256
     from mechcore.io.netcdf import file_attributes, write_dataset
-    from mechcore.networks.dataset import SUMMARY
+    from mechcore.networks.measurement_file import ABOUT
 
     made_of = {"model": model.name, "model_sha256": file_sha256(model, "model")}
-    title = file_attributes(f"Displacements in the network {model.name}", SUMMARY)
+    title = file_attributes(f"Displacements in the network {model.name}", ABOUT)
     write_dataset(data.assign_attrs(data.attrs | title | made_of), path)
 
 

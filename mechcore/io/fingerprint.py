@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "jobs", "plots", "networks", "results", "claims", "verification", "report"),
-    "tracking",
+    *("filters", "jobs", "networks", "plots", "results", "claims"),
+    *("verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
 

@@ -94,11 +94,6 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 """Long names and units."""
 
-SUMMARY = (
-    "How far and where each layer of a convolutional network moves what it sees, by channel:"
-    " centres and covariances of the evidence of its units"
-)
-
 SIGN = (
     "centre of the evidence minus the position of the unit, which is the centre of its theoretical"
     " receptive field; +x right, +y down; information moves the opposite way"

@@ -9,13 +9,15 @@ import xarray as xr
 
 from mechcore.errors import MechcoreError
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
-from mechcore.networks.dataset import SUMMARY
 
 UNTRAINED, PREDICTION = "untrained", "prediction"
 """Groups of the file, beside the root with the trained network."""
 
 TRAINED, FLIPPED = "trained", "flipped"
 """Names of copies; those with mirrored kernels are numbered."""
+
+ABOUT = "How far and where each layer of a convolutional network moves what it sees."
+"""Summary of the file."""
 
 PREDICTION_VARIABLES = {
     "slope": ("displacement per momentum of the kernels, over the channels of a layer", "1"),
@@ -39,11 +41,9 @@ class NetworkMeasurement:
 
 def write_measurement(measurement: NetworkMeasurement, path: Path) -> None:
     """Write a measurement as netCDF-4, whole or not at all."""
-    name = f"Displacements in the network {measurement.attributes['model']}"
-    title = file_attributes(name, SUMMARY)
-    root = measurement.trained.assign_attrs(
-        measurement.trained.attrs | title | measurement.attributes
-    )
+    title = f"Displacements in the network {measurement.attributes['model']}"
+    made_by = file_attributes(title, ABOUT) | measurement.attributes
+    root = measurement.trained.assign_attrs(measurement.trained.attrs | made_by)
     prediction = describe(measurement.prediction, PREDICTION_VARIABLES)
     write_groups({ROOT: root, UNTRAINED: measurement.untrained, PREDICTION: prediction}, path)
 

@@ -58,7 +58,7 @@ def test_mlflow_has_a_run_with_a_step_for_each_layer(finished: Path) -> None:
     experiment = client.get_experiment_by_name("small")
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id], "tags.`mechcore.kind` = 'network'")
-    for name in ("digits/step_r2", "disc/displacement"):
+    for name in ("digits_step_r2", "disc_displacement"):
         history = client.get_metric_history(run.info.run_id, name)
         assert [metric.step for metric in history] == list(range(len(LAYERS)))
 

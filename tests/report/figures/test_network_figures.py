@@ -107,4 +107,4 @@ def test_a_run_of_mlflow_has_all_sets_of_its_network(results: Results) -> None:
     runs = {run.key: run for run in network_runs(results, describe_sweep(results, None))}
     assert set(runs) == {"digits", "shifts"}
     names = {name for name, _, _ in runs["digits"].metrics}
-    assert {"digits/step_r2", "disc/radius", "digits/displacement_untrained"} <= names
+    assert {"digits_step_r2", "disc_radius", "digits_displacement_untrained"} <= names
