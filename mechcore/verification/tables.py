@@ -18,6 +18,7 @@ from mechcore.experiment.paths import (
     NETWORKS_FILE,
     SWEEP_FILE,
 )
+from mechcore.io.reading import regular_text
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -52,7 +53,7 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
 
 def _check_layers(again: Results, name: str, layers: pd.DataFrame) -> Check:
     """Compare a table of layers with the netCDF files whose numbers it copies."""
-    same = (again.folder / name).read_text(encoding="utf-8") == table_text(layers)
+    same = regular_text(again.folder / name) == table_text(layers)
     return Check(
         name="table",
         statement=name,
