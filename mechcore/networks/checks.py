@@ -47,6 +47,14 @@ def require_stored(tensor: TensorProto) -> None:
     _require_size(tensor.name, tensor.dims)
 
 
+def require_strides(nodes: Sequence[NodeProto]) -> None:
+    """Refuse steps of nothing: onnx 1.17 divides by them, which ends the process."""
+    for node in nodes:
+        steps = [item.ints for item in node.attribute if item.name in ("strides", "dilations")]
+        if any(step < 1 for each in steps for step in each):
+            raise refused(node, "strides and dilations must be at least 1")
+
+
 def require_plausible_sizes(
     model: onnx.ModelProto, nodes: Sequence[NodeProto], image: ValueInfoProto
 ) -> None:

@@ -20,6 +20,7 @@ from mechcore.networks.checks import (
     require_order,
     require_plausible_sizes,
     require_stored,
+    require_strides,
 )
 from mechcore.networks.operators import JOINTS, RULES
 from mechcore.networks.runtime import Operator
@@ -57,6 +58,7 @@ def load_graph(model: onnx.ModelProto, shape: Sequence[int], until: str | None =
     require_order(nodes, {image, *(each.name for each in proto.graph.initializer)})
     nodes = _needed(nodes, _ends(proto.graph, until))
     require_operators(nodes, image, RULES, JOINTS, CONSTANT)
+    require_strides(nodes)
     sized = helper.make_tensor_value_info(image, TensorProto.FLOAT, [1, *shape])
     require_plausible_sizes(proto, nodes, sized)
     constants = {each.name: _values(each) for each in proto.graph.initializer}

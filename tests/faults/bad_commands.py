@@ -52,6 +52,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "verify": RESULTS,
     "pack": (*RESULTS, "--report", "p.html", "--output", "x.zip"),
     "ui": (),
+    "why": (CONFIG,),
     "status": RESULTS,
     "schema": ("--output", "schema.json"),
     "new": ("study",),

@@ -87,7 +87,10 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         lambda: model([node("Conv", "image", "d", to="conv")], WEIGHTS),
         "node 'conv' (Conv): cannot run",
     ),
-    "no stride": (lambda: _conv(strides=[0, 0]), "node 'conv' (Conv): cannot run"),
+    "no stride": (
+        lambda: _conv(strides=[0, 0]),
+        "node 'conv' (Conv): strides and dilations must be",
+    ),
     "no group": (lambda: _conv(group=0), "node 'conv' (Conv): cannot run"),
     "negative padding": (lambda: _conv(pads=[-1] * 4), "node 'conv' (Conv): cannot run"),
     "padding": (lambda: _conv(pads=[10**6] * 4), "expected at most"),
