@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from mechcore.analysis.tables import DIGITS
 from mechcore.claims.criteria import judge
@@ -17,12 +18,12 @@ from mechcore.claims.verdict import BROKEN, HOLDS, Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE, PAGE_FILE
 from mechcore.io.atomic import check_output, replace_file
-from mechcore.report.answer import law_sentence, tally_sentence
 from mechcore.report.cells import STATES, cell_data, cell_map, states_of
 from mechcore.report.census import census_part
 from mechcore.report.data_files import ALIASES, write_data
 from mechcore.report.film import film_of
 from mechcore.report.numbers import significant
+from mechcore.report.opening import AUTHORS, answers, in_order, opening_of
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.published import published_part
 from mechcore.report.reproduction import Provenance, config_text, current_provenance
@@ -35,12 +36,7 @@ from mechcore.verification.certificate import Certificate
 SUMMARY_FILE = "README.md"
 """The report in short, for viewers that show it beside code."""
 
-QUESTION, LEAD = "How fast does a convolution kernel move an image?", "headline"
-"""What the page is about, and the section that stands on its first screen."""
-
-CENSUS_QUESTION = "Do DC and gradients dominate the kernels of trained networks?"
-CENSUS_LEAD = "census"
-"""The same of a census of networks."""
+PAPER = '<a href="https://arxiv.org/abs/2512.24338">{}</a>'
 
 SCRIPTS = ("film.js.j2", "cells.js.j2", "space.js.j2", "folds.js.j2")
 
@@ -104,20 +100,20 @@ def render(results: Results, content: Content, page: str = PAGE_FILE) -> tuple[s
 def _parts(results: Results, content: Content) -> dict[str, object]:
     """What the templates show."""
     published, states = published_part(results), states_of(results, content.logs)
-    main = [section for section in content.sections if section.main]
     card = scorecard(content.claims, content.sections, content.links)
     census = census_part(results, content.claims)
-    lead = CENSUS_LEAD if census else LEAD
+    opening = opening_of(results, census)
+    lead, rest = in_order(opening, [section for section in content.sections if section.main])
     return {
-        "question": CENSUS_QUESTION if census else QUESTION,
+        "opening": opening,
+        "context": linked(opening.context),
+        "answers": answers(opening, content.claims, census, published),
         "census": census,
         "experiment": results.experiment,
         "counts": counts(results),
-        "law": law_sentence(content.claims),
-        "tally": tally_sentence(content.claims, published),
-        "film": film_of(results),
-        "lead": next((s for s in main if s.name == lead), None),
-        "main": [section for section in main if section.name != lead],
+        "film": film_of(results) if opening.with_film else None,
+        "lead": lead,
+        "main": rest,
         "others": [section for section in content.sections if not section.main],
         "card": card,
         "broken": card.controls_that(BROKEN),
@@ -144,6 +140,11 @@ def counts(results: Results) -> dict[str, str]:
     """Return the size of an experiment."""
     cells = f"{len(results.finished)} of {len(results.cells)}"
     return {"cells": cells, "simulations": f"{len(results.metrics):,}"}
+
+
+def linked(text: str) -> Markup:
+    """Return a text as HTML in which the paper is a link."""
+    return Markup(str(escape(text)).replace(AUTHORS, PAPER.format(AUTHORS)))  # noqa: S704 - escaped
 
 
 def markdown(text: object) -> str:
