@@ -14,6 +14,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/filters.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/publish.smk"
@@ -31,10 +32,14 @@ rule all:
         # What only finished stages need would not be made again after it was deleted.
         results=[
             named(EXPERIMENT)
-            for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS)
+            for named in (
+                *(TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS),
+                TRAJECTORIES_OF_RUNS,
+            )
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS], experiment=EXPERIMENT.experiment
+            [*TABLES, *REPRODUCTION, *CENSUS, *TRAINING],
+            experiment=EXPERIMENT.experiment,
         ),
         descriptions=expand(
             "results/{experiment}/{name}",

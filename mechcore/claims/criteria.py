@@ -17,6 +17,7 @@ from mechcore.claims import (
     kernels,
     law,
     motion,
+    training,
 )
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
@@ -193,6 +194,18 @@ CRITERIA: dict[str, Criterion] = {
         data=(paths.CENSUS_FILE,),
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
+    ),
+    "C12": Criterion(
+        "DC and the two gradients are enough for 3x3 kernels once a network is trained on.",
+        "Trained networks are cut to N DCT components and trained on. Accuracy above chance, "
+        "relative to the network of the same seed with all components after the same training: in "
+        "every architecture, by the 95% interval over seeds, N = 3 keeps at least "
+        f"{limits.ENOUGH:.0%} and N = 1 less. In part: N = 3 keeps it in some architecture.",
+        section="components",
+        data=(paths.TRAINING_FILE,),
+        needs="classifiers that are cut to 1, 3 and all components, from three seeds (training)",
+        judge=training.few_components,
+        applies=lambda results: results.experiment.training is not None,
     ),
     "C13": EXPERIMENT(
         "Bipolar kernels, turned by 180° after each layer, keep a pattern in place.",

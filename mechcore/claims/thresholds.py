@@ -80,6 +80,3 @@ ENOUGH = 0.9
 """Share of the accuracy above chance that the network with all components has. Few components are
 enough if they keep nine tenths of it; fine-tuned with three, the authors' networks kept 92% (VGG16)
 and 94% (ResNet50), with one 6% and 45%."""
-
-FEWEST_SEEDS = 3
-"""Replicates: an interval over two is 13 standard errors wide."""

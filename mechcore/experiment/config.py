@@ -21,6 +21,7 @@ from mechcore.experiment.cell import (
 )
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
+from mechcore.experiment.training import Training
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.experiment.weights import LAYOUTS, SUFFIXES
 from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
@@ -135,6 +136,9 @@ class Experiment(Shared):
         description="kernels of each layer that run, by energy; 0 runs none",
     )
 
+    training: Training | None = Field(
+        default=None, description="networks that are trained, and measured at every epoch"
+    )
     published: str | None = Field(
         default=None, description="folder with numbers of the paper, which are computed again"
     )
@@ -148,7 +152,7 @@ class Experiment(Shared):
 
     def without_banks(self) -> Self:
         """Return the grid alone, for jobs that read neither banks nor published numbers."""
-        beside = {"filter_banks": [], "slices_per_layer": 1, "published": None}
+        beside = {"filter_banks": [], "slices_per_layer": 1, "published": None, "training": None}
         return self.without_tracking().model_copy(update=beside)
 
     @field_validator("experiment")

@@ -8,6 +8,7 @@ from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.published import FILES
+from mechcore.experiment.training import Training
 from mechcore.model.patterns import is_file_name
 
 
@@ -19,7 +20,14 @@ def input_paths(planned: Propagation) -> list[str]:
     weights = [
         path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
     ]
-    return [*patterns, *weights, *published_files(planned)]
+    return [*patterns, *weights, *published_files(planned), *_of_training(planned.training)]
+
+
+def _of_training(training: Training | None) -> list[str]:
+    if training is None:
+        return []
+    spectra = [start.spectrum for start in training.initialisations if start.spectrum]
+    return [*training.files, *spectra, *filter(None, [training.published])]
 
 
 def published_files(experiment: Experiment) -> list[str]:

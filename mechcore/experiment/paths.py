@@ -9,7 +9,8 @@ TRAJECTORIES = "trajectories"
 FILMS = "films"
 BANKS = "filters"
 BANK_RUNS = "filter_runs"
-"""Folders of results with a netCDF file for every cell, film, bank, and run of a bank."""
+TRAININGS = "training"
+"""Folders of results with a netCDF file for every cell, film, bank, run of a bank, and training."""
 
 CONTROLS_FILE = "controls.nc"
 
@@ -20,6 +21,8 @@ REGRESSIONS_FILE = "regressions.csv"
 CELLS_FILE = "cells.csv"
 REPRODUCTION_FILE = "reproduction.csv"
 CENSUS_FILE = "census.csv"
+TRAINING_FILE = "training.csv"
+TRAINING_TESTS_FILE = "training_tests.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"

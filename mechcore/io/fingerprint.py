@@ -16,11 +16,12 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "jobs", "results", "claims", "verification", "report", "tracking"),
+    *("filters", "jobs", "training"),
+    *("results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
 
-SIBLINGS = {"jobs": ("filters",)}
+SIBLINGS = {"jobs": ("filters",), "training": ("jobs",)}
 """Earlier rooms that a room does not import."""
 
 DIGITS = 16

@@ -38,10 +38,14 @@ from mechcore.experiment.paths import (
     FILMS,
     METRICS_FILE,
     REPRODUCTION_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+    TRAININGS,
     TRAJECTORIES,
 )
 from mechcore.experiment.published import REPRODUCTION_COLUMNS
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
+from mechcore.experiment.training import planned_runs
 from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -76,6 +80,7 @@ def netcdf_files(experiment: Experiment) -> list[str]:
         *(f"{FILMS}/{name}.nc" for name in film_cells(experiment)),
         CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
+        *(f"{TRAININGS}/{name}.nc" for name in planned_runs(experiment.training)),
     ]
 
 
@@ -83,7 +88,8 @@ def table_files(experiment: Experiment) -> list[str]:
     """Return the names of the tables and of the claims, whose hashes are in the sweep."""
     published = [REPRODUCTION_FILE] if experiment.published else []
     layers = [CENSUS_FILE] if experiment.filter_banks else []
-    return [*(f"{name}.csv" for name in TABLES), *published, *layers, CLAIMS_FILE]
+    trained = [TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []
+    return [*(f"{name}.csv" for name in TABLES), *published, *layers, *trained, CLAIMS_FILE]
 
 
 def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -229,9 +235,33 @@ class Results:
             for name, bank in self.banks.items()
         )
 
+    @cached_property
+    def trainings(self) -> dict[str, xr.Dataset]:
+        """The trajectories of the networks that are trained, by name, as far as they are."""
+        from mechcore.training.study import read_study
+
+        folder, planned = self.folder / TRAININGS, planned_runs(self.experiment.training)
+        runs = {name: run for name, run in planned.items() if (folder / f"{name}.nc").is_file()}
+        return read_study(runs, folder)
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """A row for each network that was trained, see `mechcore.training.study`."""
+        from mechcore.training.study import study_table
+
+        planned = planned_runs(self.experiment.training)
+        return study_table({name: planned[name] for name in self.trainings}, self.trainings)
+
+    @cached_property
+    def training_tests(self) -> pd.DataFrame:
+        """What sets the networks apart, see `mechcore.training.statistics`."""
+        from mechcore.training.statistics import study_tests
+
+        return study_tests(self.training)
+
     def read_beside_the_grid(self) -> None:
-        """Read films, controls and banks, or refuse what is damaged or of other settings."""
-        for kind in ("films", "control_runs", "banks"):
+        """Read what is beside the grid, or refuse what is damaged or of other settings."""
+        for kind in ("films", "control_runs", "banks", "trainings"):
             getattr(self, kind)
 
     @property

@@ -103,6 +103,7 @@ rule judge:
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        training=TRAINING,
     output:
         claims=report(
             "results/{experiment}/claims.json",

@@ -14,6 +14,7 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
+from mechcore.experiment.training import RUN_ID, planned_runs, trained_before
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
@@ -49,6 +50,7 @@ GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = expand_grid(EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
+RUNS = planned_runs(EXPERIMENT.training)
 # The packages of weights that are fetched, by the file that they become.
 PUBLIC = {bank.weights: bank.source for bank in BANKS.values() if bank.source}
 
@@ -57,6 +59,7 @@ wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
     bank=BANK_ID,
+    run=RUN_ID,
     # Without any, a pattern that matches nothing.
     weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
 
@@ -76,6 +79,11 @@ def of_cell(value, table=CELLS):
 def of_bank(value):
     """What follows from the settings of a bank, as a function of wildcards."""
     return lambda wildcards: value(planned(BANKS, wildcards.bank))
+
+
+def of_run(value):
+    """What follows from the settings of a training, as a function of wildcards."""
+    return lambda wildcards: value(planned(RUNS, wildcards.run))
 
 
 def files(pattern, names):
@@ -107,10 +115,16 @@ BANK_RUNS = files(
     "results/{experiment}/filter_runs/{name}.nc",
     [name for name, bank in BANKS.items() if bank.runs],
 )
+TRAJECTORIES_OF_RUNS = files("results/{experiment}/training/{name}.nc", RUNS)
 
 PUBLISHED = published_files(EXPERIMENT)
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
+TRAINING = [
+    f"results/{{experiment}}/{name}"
+    for name in ("training.nc", "training.csv", "training_tests.csv")
+    if RUNS
+]
 
 show_progress(logger, len(CELLS))
 

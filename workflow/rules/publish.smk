@@ -16,6 +16,7 @@ rule track:
         report="reports/{experiment}/index.html",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        training=TRAINING,
     output:
         "results/{experiment}/tracking.json",
     log:
@@ -54,6 +55,7 @@ rule report:
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
         reproduction=REPRODUCTION,
+        training=TRAINING,
     output:
         page=report(
             "reports/{experiment}/index.html",
