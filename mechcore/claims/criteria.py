@@ -201,7 +201,7 @@ CRITERIA: dict[str, Criterion] = {
         "relative to the network of the same seed with all components after the same training: in "
         "every architecture, by the 95% interval over seeds, N = 3 keeps at least "
         f"{limits.ENOUGH:.0%} and N = 1 less. In part: N = 3 keeps it in some architecture.",
-        section="components",
+        section="cuts",
         data=(paths.TRAINING_FILE,),
         needs="classifiers that are cut to 1, 3 and all components, from three seeds (training)",
         judge=training.few_components,

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
-from mechcore.experiment.paths import CENSUS_FILE, CLAIMS_FILE, CONTROLS_FILE, REPRODUCTION_FILE
+from mechcore.experiment.paths import (
+    CENSUS_FILE,
+    CLAIMS_FILE,
+    CONTROLS_FILE,
+    REPRODUCTION_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+)
 from mechcore.report.page_files import CONTROLS_TABLE, FITS
 from mechcore.results.results import TABLES, Results
 
@@ -28,6 +35,9 @@ def write_data(
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
         tables[CENSUS_FILE] = results.census
+    if results.experiment.training:
+        tables[TRAINING_FILE] = results.training
+        tables[TRAINING_TESTS_FILE] = results.training_tests
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import APPENDIX_FILE, CENSUS_FILE, CLAIMS_FILE
+from mechcore.experiment.paths import (
+    APPENDIX_FILE,
+    CENSUS_FILE,
+    CLAIMS_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+)
 
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
@@ -22,4 +28,5 @@ def page_files(experiment: Experiment) -> list[str]:
         APPENDIX_FILE,
         *tables,
         *([CENSUS_FILE] if experiment.filter_banks else []),
+        *([TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []),
     ]

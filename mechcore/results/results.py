@@ -253,6 +253,13 @@ class Results:
         return study_table({name: planned[name] for name in self.trainings}, self.trainings)
 
     @cached_property
+    def training_epochs(self) -> pd.DataFrame:
+        """A row for each epoch of each of these networks."""
+        from mechcore.training.study import epochs_table
+
+        return epochs_table(planned_runs(self.experiment.training), self.trainings)
+
+    @cached_property
     def training_tests(self) -> pd.DataFrame:
         """What sets the networks apart, see `mechcore.training.statistics`."""
         from mechcore.training.statistics import study_tests

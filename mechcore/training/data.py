@@ -149,7 +149,7 @@ def _four_axes(path: Path, images: Array, labels: NDArray[np.int64] | None) -> A
     if not sound or (labels is not None and labels.shape != images.shape[:1]):
         fewest = round(2 / TEST_SHARE)
         raise MechcoreError(
-            f"{path}: images of shape {images.shape}, expected at least {fewest} that are finite, as "
+            f"{path}: images of shape {images.shape}, expected at least {fewest} finite ones, as "
             "(image, y, x) or (image, channel, y, x), and no labels or one of each"
         )
     return images

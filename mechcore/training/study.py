@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,14 @@ from mechcore.training.trajectory import OF_EPOCH, VARIABLES, read_trajectory
 PLACE = ("architecture", "size", "activation")
 """Columns of the axes that the tests never mix."""
 
-AXES = (*PLACE, "restriction", "initialisation", "fine_tuned", "seed")
+AXES = (*PLACE, "restriction", "initialisation", "fine_tuned", "components", "seed")
 """Columns and coordinates that say which run it is; of a network that was cut and trained on, the
 restriction is that of the cut."""
 
 STARTS = tuple(f"{name}_start" for name in (*OF_EPOCH, *OF_LAYER))
 
 RUN_COLUMNS = (
-    *("run", *AXES, "components", "epochs", "measure", "chance"),
+    *("run", *AXES, "epochs", "measure", "chance"),
     *OF_EPOCH,
     *("score_mean",),
     *OF_LAYER,
@@ -52,6 +53,18 @@ def study_dataset(
     return describe(together.assign_attrs(file_attributes("A study of trainings")), VARIABLES)
 
 
+def epochs_table(
+    runs: Mapping[str, TrainingRun], trajectories: Mapping[str, xr.Dataset]
+) -> pd.DataFrame:
+    """Return a row for each epoch of each run; numbers of layers are means over the layers."""
+    parts = [
+        numbers.to_dataframe().reset_index().assign(run=name, **_axes(runs[name]))
+        for name, trajectory in trajectories.items()
+        for numbers in [trajectory[[*OF_EPOCH, *OF_LAYER]].mean("layer")]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def study_table(
     runs: Mapping[str, TrainingRun], trajectories: Mapping[str, xr.Dataset]
 ) -> pd.DataFrame:
@@ -60,13 +73,14 @@ def study_table(
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
 
-def _axes(run: TrainingRun) -> dict[str, object]:
+def _axes(run: TrainingRun) -> dict[str, Any]:
     own = {name: getattr(run, name) for name in (*PLACE, "seed")}
     label = run.initialisation.label
     return own | {
         "restriction": run.trainable,
         "initialisation": label,
         "fine_tuned": run.cut is not None,
+        "components": int(np.count_nonzero(components(run.trainable, run.size))),
     }
 
 
@@ -77,7 +91,6 @@ def _row(run: TrainingRun, trajectory: xr.Dataset) -> dict[str, object]:
     return {
         "run": run.id,
         **_axes(run),
-        "components": int(np.count_nonzero(components(run.trainable, run.size))),
         "epochs": run.epochs,
         "measure": trajectory.attrs["score"],
         "chance": float(trajectory.attrs["chance"]),

@@ -11,6 +11,7 @@ from mechcore.report.figures.published import PUBLISHED
 from mechcore.report.figures.speed import SPEED
 from mechcore.report.figures.trained_layers import COMPONENTS, SPECTRA, SYMMETRY
 from mechcore.report.figures.trained_motion import DRIFT, SPACE
+from mechcore.report.figures.training import CUTS, LEARNING, RECOVERY
 from mechcore.report.figures.trajectories import ANGLES, DISPLACEMENTS
 from mechcore.report.figures.widths import CONTRACTION, DIFFUSION
 
@@ -23,11 +24,14 @@ FIGURES = (
     DIFFUSION,
     STRIP,
     CENSUS,
+    CUTS,
+    LEARNING,
     SPECTRA,
     SYMMETRY,
     DRIFT,
     DISPLACEMENTS,
     ANGLES,
+    RECOVERY,
     CONTROLS,
     COMPONENTS,
     SPACE,
