@@ -9,8 +9,8 @@ from mechcore.claims.thresholds import ENOUGH
 from mechcore.claims.verdict import Figure
 from mechcore.experiment.paths import TRAINING_FILE
 from mechcore.results.results import Results
-from mechcore.training.statistics import Interval, mean_interval, relative_scores
-from mechcore.training.study import PLACE
+from mechcore.results.training_tests import Interval, mean_interval, relative_scores
+from mechcore.results.trainings import PLACE
 
 ONE, THREE = 1, 3
 """DC, and DC with the two gradients."""

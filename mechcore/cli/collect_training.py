@@ -41,8 +41,8 @@ def command(
 
     from mechcore.analysis.tables import write_table
     from mechcore.io.netcdf import write_dataset
-    from mechcore.training.statistics import study_tests
-    from mechcore.training.study import read_study, study_dataset, study_table
+    from mechcore.results.training_tests import study_tests
+    from mechcore.results.trainings import read_study, study_dataset, study_table
 
     read = read_study(runs, trajectories)
     rows = study_table(runs, read)

@@ -238,7 +238,7 @@ class Results:
     @cached_property
     def trainings(self) -> dict[str, xr.Dataset]:
         """The trajectories of the networks that are trained, by name, as far as they are."""
-        from mechcore.training.study import read_study
+        from mechcore.results.trainings import read_study
 
         folder, planned = self.folder / TRAININGS, planned_runs(self.experiment.training)
         runs = {name: run for name, run in planned.items() if (folder / f"{name}.nc").is_file()}
@@ -246,8 +246,8 @@ class Results:
 
     @cached_property
     def training(self) -> pd.DataFrame:
-        """A row for each network that was trained, see `mechcore.training.study`."""
-        from mechcore.training.study import study_table
+        """A row for each network that was trained, see `mechcore.results.trainings`."""
+        from mechcore.results.trainings import study_table
 
         planned = planned_runs(self.experiment.training)
         return study_table({name: planned[name] for name in self.trainings}, self.trainings)
@@ -255,14 +255,14 @@ class Results:
     @cached_property
     def training_epochs(self) -> pd.DataFrame:
         """A row for each epoch of each of these networks."""
-        from mechcore.training.study import epochs_table
+        from mechcore.results.trainings import epochs_table
 
         return epochs_table(planned_runs(self.experiment.training), self.trainings)
 
     @cached_property
     def training_tests(self) -> pd.DataFrame:
-        """What sets the networks apart, see `mechcore.training.statistics`."""
-        from mechcore.training.statistics import study_tests
+        """What sets the networks apart, see `mechcore.results.training_tests`."""
+        from mechcore.results.training_tests import study_tests
 
         return study_tests(self.training)
 

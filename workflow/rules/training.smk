@@ -66,7 +66,7 @@ rule collect_training:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
-        core=code_fingerprint("training"),
+        core=code_fingerprint("results"),
     shell:
         r"""
         python -m mechcore collect-training \

@@ -14,8 +14,8 @@ from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, line, mark
 from mechcore.report.figures.style import CONE, THEORY, colours, shades
 from mechcore.results.results import Results
-from mechcore.training.statistics import mean_interval, relative_scores
-from mechcore.training.study import PLACE
+from mechcore.results.training_tests import mean_interval, relative_scores
+from mechcore.results.trainings import PLACE
 
 PUBLISHED = {"vgg16": ("VGG16", "--"), "resnet50": ("ResNet50", ":")}
 """The authors' networks: their names in figures, and their lines."""

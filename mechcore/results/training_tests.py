@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import special, stats
 
 from mechcore.io.arrays import Array
-from mechcore.training.study import PLACE
+from mechcore.results.trainings import PLACE
 
 CONFIDENCE = 0.95
 
@@ -76,13 +76,8 @@ def effect_interval(values: Array) -> Interval:
     if spread <= np.finfo(float).eps:
         return Interval(np.nan, np.nan, np.nan)
     t = float(np.mean(values) / spread * np.sqrt(n))
-    reach = abs(t) + 10 + 10 * abs(t) / np.sqrt(n)
-    ends = [
-        optimize.brentq(
-            lambda at, tail=tail: stats.nct.cdf(t, n - 1, at) - tail, t - reach, t + reach
-        )
-        for tail in ((1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2)
-    ]
+    tails = (1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2
+    ends = [special.nctdtrinc(n - 1, tail, t) for tail in tails]
     return Interval(*(float(value) / np.sqrt(n) for value in (t, *ends)))
 
 
