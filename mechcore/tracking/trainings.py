@@ -16,6 +16,7 @@ from mechcore.results.training_tests import relative_scores
 from mechcore.results.trainings import PLACE
 from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 from mechcore.training.mechanics import OF_LAYER
+from mechcore.training.trajectory import OF_EPOCH
 
 STUDY = "study"
 """Name and kind of the run that is the parent of all trainings."""
@@ -90,10 +91,10 @@ def _kept(results: Results) -> Iterator[MetricValue]:
 
 
 def _curves(run: TrainingRun, trajectory: xr.Dataset) -> Iterator[MetricValue]:
-    score = str(trajectory.attrs["score"])
-    curves = {score: trajectory.score}
-    curves |= {name: trajectory[name] for name in ("train_loss", "test_loss")}
-    curves |= {name: trajectory[name].mean("layer") for name in OF_LAYER}
+    means = trajectory[[*OF_EPOCH, *OF_LAYER]].mean("layer")
+    means = means.rename(score=str(trajectory.attrs["score"]))
+    # Pages of MLflow list groups by name: what is asked first comes first.
+    curves = {metric_name("curves", str(name)): values for name, values in means.items()}
     for number in trajectory.layer.values:
         of_layer = trajectory.sel(layer=number)
         curves |= {metric_name(f"layer{number}", name): of_layer[name] for name in OF_LAYER}

@@ -45,7 +45,9 @@ SCORES = {True: "accuracy", False: "psnr"}
 
 def trajectory_dataset(run: TrainingRun, data: Data, history: dict[str, Array]) -> xr.Dataset:
     """Return what was measured during a training, along ``epoch``, ``layer``, ``v`` and ``u``."""
-    variables = {name: (DIMENSIONS[: values.ndim], values) for name, values in history.items()}
+    # In an order of their own: a state that was read gives them in another one.
+    ordered = {name: history[name] for name in VARIABLES if name in history}
+    variables = {name: (DIMENSIONS[: values.ndim], values) for name, values in ordered.items()}
     epochs, layers = history["energy"].shape
     places = {
         "epoch": np.arange(epochs),

@@ -27,8 +27,11 @@ WHEN = {"before": "right after the cut", "after": "after training on"}
 
 SIGNIFICANT = 0.05
 
+KEPT = -0.1, 1.2
+"""What is drawn of an accuracy relative to that of the whole network."""
+
 QUANTITIES = {
-    "score": "accuracy, or PSNR in dB",
+    "score": "accuracy",
     "odd_energy_ratio": "odd share of the energy",
     "low_frequency_share": "share of DC and gradients",
     "asymmetric_share": "the authors' β²",
@@ -94,6 +97,7 @@ def _draw_cut(data: FigureData) -> Panels:
     )
     for axes, rows in panels.facets(table.sort_values("when", ascending=False), "when"):
         axes.axhline(ENOUGH, color=THEORY, lw=0.8)
+        axes.set_ylim(*KEPT)
         for name in known:
             curve = rows[rows.network == name]
             axes.plot(curve.components, curve.kept, color=CONE, ls=PUBLISHED[name][1])
@@ -171,17 +175,23 @@ def _draw_learning(data: FigureData) -> Panels:
     starts = list(table.start.unique())
     colour = dict(zip(starts, colours(len(starts)), strict=True))
     panels = draw_panels(
-        [QUANTITIES[name] for name in table.quantity.unique()],
+        [_quantity(data.results, name) for name in table.quantity.unique()],
         ("epoch", "mean over seeds"),
         [line(name, colour[name]) for name in starts],
         panel=(2.15, 1.7),
         gap=(0.45, 0.5),
     )
     for axes, rows in panels.facets(table, "quantity"):
+        axes.locator_params(axis="x", integer=True)
         for name, curve in rows.groupby("start", sort=False):
             _band(axes, curve, colour[str(name)])
         panels.say(axes, rows[rows.epoch == rows.epoch.max()], ("epoch", "mean"), _says_learning)
     return panels
+
+
+def _quantity(results: Results, name: str) -> str:
+    denoises = name == "score" and results.training.measure.iloc[0] == "psnr"
+    return "peak to noise (dB)" if denoises else QUANTITIES[name]
 
 
 def _band(axes: Axes, curve: pd.DataFrame, colour: Any) -> None:
@@ -245,7 +255,7 @@ def _recovery_table(results: Results, _: str) -> pd.DataFrame:
 
 def _draw_recovery(data: FigureData) -> Panels:
     table = data.table
-    numbers = sorted(table.components.unique())
+    numbers = sorted({*map(int, table.components)})
     colour = dict(zip(numbers, shades(len(numbers)), strict=True))
     names = table.network.unique()
     panels = draw_panels(
@@ -258,8 +268,10 @@ def _draw_recovery(data: FigureData) -> Panels:
         sharey=True,
     )
     for axes, rows in panels.facets(table, "network"):
+        axes.set_ylim(*KEPT)
+        axes.locator_params(axis="x", integer=True)
         for number, curve in rows.groupby("components"):
-            _band(axes, curve, colour[number])
+            _band(axes, curve, colour[int(str(number))])
         ends = rows[rows.epoch == rows.epoch.max()].assign(start=rows.components)
         panels.say(axes, ends, ("epoch", "mean"), _says_learning)
     return panels
