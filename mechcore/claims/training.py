@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from mechcore.claims.judgement import Judgement, percentage, verdict
@@ -24,7 +26,7 @@ def few_components(results: Results) -> Judgement | None:
         for (name, size, activation), rows in relative.groupby(list(PLACE), sort=False)
     }
     judged = {name: _kept(rows) for name, rows in groups.items()}
-    known = {name: kept for name, kept in judged.items() if kept[THREE].low == kept[THREE].low}
+    known = {name: kept for name, kept in judged.items() if _is_known(kept)}
     if not known:
         return None
     enough = pd.Series({name: kept[THREE].low >= ENOUGH for name, kept in known.items()})
@@ -38,6 +40,10 @@ def few_components(results: Results) -> Judgement | None:
 def _kept(rows: pd.DataFrame) -> dict[int, Interval]:
     """What one and three components keep of the accuracy, after training on."""
     return {n: mean_interval(rows.after[rows.components == n].to_numpy()) for n in (THREE, ONE)}
+
+
+def _is_known(kept: dict[int, Interval]) -> bool:
+    return all(math.isfinite(interval.low) for interval in kept.values())
 
 
 def _figures(name: str, kept: dict[int, Interval]) -> list[Figure]:

@@ -20,6 +20,7 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
 from mechcore.simulation.run import simulate
+from tests.helpers.studies import make_study
 
 SMALL: dict[str, object] = {
     "experiment": "small",
@@ -43,6 +44,8 @@ def compute(folder: Path, experiment: Experiment) -> None:
         if plan.runs:
             groups = simulate_bank(bank, filter_run(experiment, plan))
             write_groups(groups, folder / "filter_runs" / f"{name}.nc")
+    if experiment.training:
+        make_study(folder / "training", experiment.training)
 
 
 def run(folder: Path, config: dict[str, object]) -> Experiment:
@@ -55,6 +58,9 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
         write_table(reproduce(Path(experiment.published)), folder / "reproduction.csv")
     if experiment.filter_banks:
         write_table(results.census, folder / "census.csv")
+    if experiment.training:
+        write_table(results.training, folder / "training.csv")
+        write_table(results.training_tests, folder / "training_tests.csv")
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mechcore.claims.thresholds import ENOUGH
+from mechcore.claims.training import THREE
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, line, mark
 from mechcore.report.figures.style import CONE, THEORY, colours, shades
@@ -119,14 +120,14 @@ def _says_cut(row: dict[str, Any]) -> str:
 
 
 def _cut_caption(data: FigureData) -> str:
-    ours = data.table[(data.table.source == "ours") & (data.table.components == 3)]
+    ours = data.table[(data.table.source == "ours") & (data.table.components == THREE)]
     parts = [
         f"{rows.kept.iloc[-1]:.0%} after training on ({rows.kept.iloc[0]:.0%} before) in {name}"
         for name, rows in ours.groupby("network", sort=False)
     ]
+    answer = f"With DC and the two gradients networks keep {' and '.join(parts)}. " if parts else ""
     return (
-        f"With DC and the two gradients networks keep {' and '.join(parts)}. Bars: 95% interval "
-        "over seeds; all relative to the network with all components."
+        f"{answer}Bars: 95% interval over seeds; all relative to the network with all components."
     )
 
 
