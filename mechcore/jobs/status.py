@@ -23,6 +23,8 @@ from mechcore.experiment.paths import (
     METRICS_FILE,
     REPRODUCTION_FILE,
     TRACKING_FILE,
+    TRAINING_FILE,
+    TRAININGS,
     TRAJECTORIES,
 )
 
@@ -32,13 +34,14 @@ FINISHED = "finished"
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
-BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank"}
+BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank", TRAININGS: "training"}
 """What runs beside the cells: folders of results and of logs, and how a job is called."""
 
 STAGES = {
     "controls": CONTROLS_FILE,
     "reproduce": REPRODUCTION_FILE,
     "collect": METRICS_FILE,
+    "collect_training": TRAINING_FILE,
     "judge": CLAIMS_FILE,
     "verify": CERTIFICATE_FILE,
     "track": TRACKING_FILE,

@@ -11,7 +11,14 @@ from mechcore.analysis.tables import table_text
 from mechcore.claims.criteria import judge
 from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
-from mechcore.experiment.paths import CELLS_FILE, CENSUS_FILE, CLAIMS_FILE, SWEEP_FILE
+from mechcore.experiment.paths import (
+    CELLS_FILE,
+    CENSUS_FILE,
+    CLAIMS_FILE,
+    SWEEP_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+)
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -34,6 +41,11 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
     ]
     if again.banks:
         parts.append(_check_census(again))
+    if again.trainings:
+        study = {TRAINING_FILE: again.training, TRAINING_TESTS_FILE: again.training_tests}
+        for name, table in study.items():
+            written = pd.read_csv(again.folder / name, dtype={"restriction": str})
+            parts.append(compared_table(name, written, table))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         parts.append(failed("table", SWEEP_FILE, line))
