@@ -63,7 +63,7 @@ def _before(name: str, rows: pd.DataFrame) -> list[Figure]:
 def _where(enough: pd.Series, needed: pd.Series) -> str:
     cases = {
         "three suffice and one does not": enough & needed,
-        "one suffices as well, so the task needs no gradients": enough & ~needed,
+        "one may be enough as well, so nothing follows about gradients": enough & ~needed,
         "three do not surely suffice": ~enough,
     }
     parts = [

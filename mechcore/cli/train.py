@@ -42,12 +42,6 @@ def command(
     beside = {f"--output, {kind}": output.with_suffix(kind) for kind in (".safetensors", ".md")}
     check_outputs({"--state": state, **beside}, inputs)
     check_outputs({"--output": output}, inputs, ".nc")
-    try:
-        from mechcore.training.train import train
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MechcoreError("needs PyTorch: pip install 'mechcore[train]', or make torch") from None
 
     from mechcore.training.checkpoint import read_weights
     from mechcore.training.data import load_data
@@ -55,6 +49,12 @@ def command(
 
     data = load_data(planned)
     weights = read_weights(start) if start else None
+    try:
+        from mechcore.training.train import train
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MechcoreError("needs PyTorch: pip install 'mechcore[train]', or make torch") from None
     trained, history = train(planned, data, weights, state, typer.echo)
     write_training(planned, data, trained, history, output)
     typer.echo(f"{planned.id}: score {history['score'][-1]:.4g}")

@@ -53,7 +53,11 @@ class Initialisation(Settings):
     """
 
     odd_share: float | None = Field(
-        default=None, ge=0, le=1, description="odd share of the energy of each kernel"
+        default=None,
+        allow_inf_nan=False,
+        ge=0,
+        le=1,
+        description="odd share of the energy of each kernel",
     )
     components: str | None = Field(
         default=None, description="DCT components that are not zero, as in restrictions"
@@ -98,14 +102,16 @@ def _named(value: object) -> object:
         return value
     if value not in INITIALISATIONS:
         names = ", ".join(INITIALISATIONS)
-        allowed = f"{names}, or a mapping such as {{odd_share: 0.5}}"
-        raise InvalidValue("initialisations", value, allowed)
+        allowed = f"one of {names}, or a mapping such as {{odd_share: 0.5}}"
+        raise InvalidValue("", value, allowed)
     return INITIALISATIONS[value]
 
 
 def _restriction(value: object) -> object:
     """Numbers of components are written as numbers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidValue("", value, "an integer, all, or groups such as d00-d11")
+    return str(value)
 
 
 def _accept_names(schema: dict[str, Any]) -> None:
@@ -137,9 +143,15 @@ class Learning(Settings):
     depth: int = Field(default=3, ge=1, le=100, description="convolutions")
     batch: int = Field(default=32, ge=1, le=100_000, description="examples of a step")
     rate: float = Field(
-        default=0.05, gt=0, le=10, description="learning rate at first; it falls to 0 as a cosine"
+        default=0.05,
+        allow_inf_nan=False,
+        ge=1e-9,
+        le=10,
+        description="learning rate at first; it falls to 0 as a cosine",
     )
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of the descent")
+    momentum: float = Field(
+        default=0.9, allow_inf_nan=False, ge=0, le=0.9999, description="momentum of the descent"
+    )
 
     @field_validator("data")
     @classmethod

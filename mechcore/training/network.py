@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mechcore.errors import MechcoreError
 from mechcore.experiment.training import ARCHITECTURES, TrainingRun
 from mechcore.io.arrays import Array
 from mechcore.model.activations import LEAK
@@ -116,6 +117,12 @@ class Network(nn.Module):
 
     def _load(self, weights: Weights) -> None:
         """Take the weights of a trained network, of whose kernels the restriction is left."""
+        known, own = (
+            {name: array.shape for name, array in part.items()}
+            for part in (weights, self.weights())
+        )
+        if known != own:
+            raise MechcoreError(f"start: weights of the shapes {known}, expected {own}")
         with torch.no_grad():
             for number, layer in enumerate(self.convolutions, start=1):
                 kernels = torch.from_numpy(weights[f"conv{number}.weight"])

@@ -85,6 +85,13 @@ def test_a_cut_keeps_the_other_components_of_the_trained_network(
     np.testing.assert_array_equal(network.weights()["linear.weight"], before["linear.weight"])
 
 
+def test_weights_of_another_network_are_refused(
+    data: Data, trained: tuple[dict[str, Array], Any]
+) -> None:
+    with pytest.raises(MechcoreError, match="start: weights of the shapes"):
+        Network(training_run(cut="3", width=4), data, trained[0])
+
+
 def plain_training(run: TrainingRun, data: Data) -> dict[str, Array]:
     """The same training with layers of PyTorch, whose kernels are their own parameters."""
     start = Network(run, data, None).weights()
