@@ -196,10 +196,10 @@ CRITERIA: dict[str, Criterion] = {
         judge=kernels.trained_filters,
     ),
     "C12": Criterion(
-        "DC and the two gradients are enough for 3x3 kernels once a network is trained on.",
-        "Trained networks are cut to N DCT components and trained on. Accuracy above chance, "
-        "relative to the network of the same seed with all components after the same training: in "
-        "every architecture, by the 95% interval over seeds, N = 3 keeps at least "
+        "DC and the two gradients are enough for kernels once a network is fine-tuned.",
+        "Trained networks are cut to N DCT components and fine-tuned. Accuracy above chance, "
+        "relative to the network of the same seed with all components after the same fine-tuning: "
+        "in every architecture, by the 95% interval over seeds, N = 3 keeps at least "
         f"{limits.ENOUGH:.0%} and N = 1 less. In part: N = 3 keeps it in some architecture.",
         section="cuts",
         data=(paths.TRAINING_FILE,),

@@ -1,4 +1,4 @@
-"""Judge of trained networks whose kernels were cut to few DCT components (C12)."""
+"""Judge of networks whose kernels were cut to few DCT components and fine-tuned (C12)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ ONE, THREE = 1, 3
 
 
 def few_components(results: Results) -> Judgement | None:
-    """C12: networks with three components are as good once they are trained on."""
+    """C12: networks with three components are as good once they are fine-tuned."""
     relative = relative_scores(results.training)
     groups = {
         f"{name}, k = {size}, {activation}": rows
         for (name, size, activation), rows in relative.groupby(list(PLACE), sort=False)
     }
     judged = {name: _kept(rows) for name, rows in groups.items()}
-    known = {name: kept for name, kept in judged.items() if _is_known(kept)}
+    # The weakest first, as it decides.
+    known = dict(
+        sorted(
+            (item for item in judged.items() if _is_known(item[1])),
+            key=lambda item: item[1][THREE].low,
+        )
+    )
     if not known:
         return None
     enough = pd.Series({name: kept[THREE].low >= ENOUGH for name, kept in known.items()})
@@ -38,7 +44,7 @@ def few_components(results: Results) -> Judgement | None:
 
 
 def _kept(rows: pd.DataFrame) -> dict[int, Interval]:
-    """What one and three components keep of the accuracy, after training on."""
+    """What one and three components keep of the accuracy, after fine-tuning."""
     return {n: mean_interval(rows.after[rows.components == n].to_numpy()) for n in (THREE, ONE)}
 
 

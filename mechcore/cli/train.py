@@ -24,7 +24,7 @@ def command(
     run: Annotated[str, typer.Argument(help="The training as one line of JSON.")],
     output: OutputOption,
     start: Annotated[
-        Path | None, typer.Option(help="Weights of the network that is cut and trained on.")
+        Path | None, typer.Option(help="Weights of the network that is cut and fine-tuned.")
     ] = None,
     state: Annotated[
         Path | None,

@@ -185,7 +185,7 @@ class TrainingRun(Learning):
     seed: int = Field(ge=0)
     epochs: int = Field(ge=1)
     cut: Restriction | None = None
-    """What is left of the kernels of a trained network before it is trained on."""
+    """What is left of the kernels of a trained network before it is fine-tuned."""
 
     @property
     def id(self) -> str:
@@ -230,12 +230,14 @@ class Training(Learning):
     cuts: list[Restriction] = Field(
         default=[],
         description="networks of the first restriction and initialisation are cut down to these "
-        "components and trained on",
+        "components and fine-tuned",
         json_schema_extra=_accept_numbers,
     )
     seeds: int = Field(default=5, ge=1, le=1000, description="replicates of each condition")
     epochs: int = Field(default=20, ge=1, le=100_000, description="epochs")
-    epochs_after_cut: int = Field(default=8, ge=1, le=100_000, description="epochs after a cut")
+    epochs_after_cut: int = Field(
+        default=8, ge=1, le=100_000, description="epochs of fine-tuning after a cut"
+    )
     published: str | None = Field(
         default=None,
         description="table of the authors' networks, with network, components, epoch, accuracy",

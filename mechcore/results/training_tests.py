@@ -73,7 +73,7 @@ def effect_interval(values: Array) -> Interval:
     """
     n = len(values)
     spread = np.std(values, ddof=1) if n >= FEWEST_SEEDS else 0.0
-    # Scores are shares of a few hundred images: replicates may be equal.
+    # Replicates may be equal.
     if spread <= np.finfo(float).eps:
         return Interval(np.nan, np.nan, np.nan)
     t = float(np.mean(values) / spread * np.sqrt(n))
@@ -99,8 +99,8 @@ def relative_scores(table: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies above chance, relative to the network with all components.
 
     A row for each network that was cut: its place, components and seed, ``before`` and ``after``
-    it was trained on. Both are relative to the network of the same seed of which no component was
-    cut, at the same time.
+    fine-tuning. Both are relative to the network of the same seed of which nothing was cut, at the
+    same time.
     """
     cut = table[table.fine_tuned & (table.measure == "accuracy")]
     keys = [*PLACE, "seed"]
@@ -146,7 +146,8 @@ def _pairs(table: pd.DataFrame) -> Iterator[dict[str, object]]:
             scores = {name: rows[conditions == name].set_index("seed")[response] for name in names}
             for name in names:
                 if name != base:
-                    difference = (scores[name] - scores[base]).dropna().to_numpy(float)
+                    # Accuracies are counts over the same number: equal ones differ by rounding.
+                    difference = (scores[name] - scores[base]).dropna().round(12).to_numpy(float)
                     yield _test("pair", keys, response, f"{name} − {base}", difference)
 
 

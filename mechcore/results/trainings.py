@@ -20,7 +20,7 @@ PLACE = ("architecture", "size", "activation")
 """Columns of the axes that the tests never mix."""
 
 AXES = (*PLACE, "restriction", "initialisation", "fine_tuned", "components", "seed")
-"""Columns and coordinates that say which run it is; of a network that was cut and trained on, the
+"""Columns and coordinates that say which run it is; of a fine-tuned network, the
 restriction is that of the cut."""
 
 STARTS = tuple(f"{name}_start" for name in (*OF_EPOCH, *OF_LAYER))

@@ -24,7 +24,7 @@ PUBLISHED = {"vgg16": ("VGG16", "--"), "resnet50": ("ResNet50", ":")}
 CHANCE = 1e-3
 """Accuracy by chance of the authors' networks, which tell 1000 classes apart."""
 
-WHEN = {"before": "right after the cut", "after": "after training on"}
+WHEN = {"before": "right after the cut", "after": "after fine-tuning"}
 
 SIGNIFICANT = 0.05
 
@@ -122,7 +122,7 @@ def _says_cut(row: dict[str, Any]) -> str:
 def _cut_caption(data: FigureData) -> str:
     ours = data.table[(data.table.source == "ours") & (data.table.components == THREE)]
     parts = [
-        f"{rows.kept.iloc[-1]:.0%} after training on ({rows.kept.iloc[0]:.0%} before) in {name}"
+        f"{rows.kept.iloc[-1]:.0%} after fine-tuning ({rows.kept.iloc[0]:.0%} before) in {name}"
         for name, rows in ours.groupby("network", sort=False)
     ]
     answer = f"With DC and the two gradients networks keep {' and '.join(parts)}. " if parts else ""
@@ -211,15 +211,28 @@ def _learning_caption(data: FigureData) -> str:
     table, results = data.table, data.results
     scores = table[(table.quantity == "score") & (table.epoch == table.epoch.max())]
     best, worst = (scores.loc[scores["mean"].agg(choose)] for choose in ("idxmax", "idxmin"))
-    tests = results.training_tests
-    pairs = tests[(tests.kind == "pair") & ~tests.fine_tuned & (tests.response == "score")]
-    pairs = _of_topic(pairs, data.topic)
+    tests = _of_topic(results.training_tests, data.topic)
+    tests = tests[~tests.fine_tuned]
+    pairs = tests[(tests.kind == "pair") & (tests.response == "score")]
     apart = (pairs.p_adjusted < SIGNIFICANT).sum()
     return (
         f"After {int(best.epoch)} epochs scores lie between {worst['mean']:.3f} "
         f"({worst.start}) and {best['mean']:.3f} ({best.start}); {apart} of {len(pairs)} "
         "differences from the first are significant (paired by seed, adjusted p < "
-        f"{SIGNIFICANT}). Bands: 95% interval over seeds."
+        f"{SIGNIFICANT}). {_speed(tests)}Bands: 95% interval over seeds."
+    )
+
+
+def _speed(tests: pd.DataFrame) -> str:
+    """How fast networks learn by the odd share of their kernels at the start."""
+    of_odd = (tests.response == "score_mean") & (tests.compared == "odd_energy_ratio_start")
+    known = tests[of_odd & tests.low.notna()]
+    if known.empty:
+        return ""
+    slope = known.iloc[0]
+    return (
+        f"The mean score over the epochs changes by {slope.estimate:+.3f} per unit of odd share at "
+        f"the start (95% interval {slope.low:+.3f} to {slope.high:+.3f}). "
     )
 
 
@@ -280,7 +293,7 @@ def _draw_recovery(data: FigureData) -> Panels:
 
 def _recovery_caption(_: FigureData) -> str:
     return (
-        "Networks are cut to their first DCT components and trained on; all relative to the "
+        "Networks are cut to their first DCT components and fine-tuned; all relative to the "
         "network with all components after its last epoch. Bands: 95% interval over seeds; "
         "published: one run."
     )
