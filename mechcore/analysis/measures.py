@@ -21,6 +21,7 @@ from mechcore.analysis.displacement import (
 from mechcore.analysis.lines import FEWEST_POINTS, Lines, fit_lines
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.io.arrays import Array
+from mechcore.io.netcdf import describe
 
 METRICS = (
     *("cell", "kernel", "activation", "size", "pattern", "angle", "beta", "odd_energy_ratio"),
@@ -39,6 +40,23 @@ AT_REST = 1e-9
 
 NO_GROWTH = 1e-9
 """A growth of the variance below this share of it (and of 1 px^2) is rounding, not diffusion."""
+
+
+OBSERVABLES: dict[str, tuple[str, str]] = {
+    "speed": ("slope of the displacement along the momentum from t_burn on, per layer", "pixel"),
+    "speed_se": ("standard error of the speed, per layer", "pixel"),
+    "asymptotic_speed": ("speed in the limit of many layers, per layer", "pixel"),
+    "asymptotic_low": ("lower bound of the asymptotic speed, per layer", "pixel"),
+    "asymptotic_high": ("upper bound of the asymptotic speed, per layer", "pixel"),
+    "direction": ("direction of the fitted velocity, from +x (right) to +y (down)", "degree"),
+    "velocity_x": ("fitted velocity, to the right, per layer", "pixel"),
+    "velocity_y": ("fitted velocity, downwards, per layer", "pixel"),
+    "sigma_final": ("width along the momentum at the last layer", "pixel"),
+    "diffusion_exponent": ("a of the growth c t^a of the width", "1"),
+    "diffusion_coefficient": ("c of the growth c t^a of the width", "pixel"),
+    "speed_theory": ("speed of the exact theory, per layer", "pixel"),
+}
+"""Long name and unit of all that is measured."""
 
 
 def measure(dataset: xr.Dataset) -> xr.Dataset:
@@ -112,7 +130,8 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
     }
     lead = dataset.mu_x.dims[:-1]
     limits = asymptotic_speeds(dataset)
-    return limits.assign({name: (lead, values) for name, values in observables.items()})
+    measured = limits.assign({name: (lead, values) for name, values in observables.items()})
+    return describe(measured, OBSERVABLES)
 
 
 def fitted_velocities(dataset: xr.Dataset) -> tuple[Array, Array]:

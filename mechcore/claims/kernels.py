@@ -22,8 +22,14 @@ from mechcore.filters.census import MeanShare, mean_share
 from mechcore.results.results import Results
 
 DOMINATED_LAYER, ABOVE_CHANCE = "dominated", "above chance"
-NOT_ABOVE, NOT_JUDGED = "not above chance", "not judged"
+NOT_ABOVE, NOT_JUDGED, NOT_TRAINED = "not above chance", "not judged", "not trained"
 """What DC and the gradients are in a layer."""
+
+UNDECIDED = {
+    NOT_JUDGED: "they are zero, or have more than half by chance",
+    NOT_TRAINED: "their files say that training left them as they are",
+}
+"""Layers that decide nothing, and why."""
 
 
 def parity(results: Results) -> Judgement | None:
@@ -48,6 +54,7 @@ def layer_verdicts(layers: pd.DataFrame) -> pd.Series:
     above = share > layers.null_low_frequency_limit
     # Nothing is known of zeros, and where chance dominates, the layer decides nothing.
     cases = {
+        NOT_TRAINED: layers.fixed.astype(bool),
         NOT_JUDGED: share.isna() | (chance > MOST_BY_CHANCE),
         DOMINATED_LAYER: above & (share > DOMINATED),
         ABOVE_CHANCE: above,
@@ -61,7 +68,7 @@ def trained_filters(results: Results) -> Judgement | None:
     census = results.census
     layers = pd.DataFrame(census[census.trained.astype(bool)])
     verdicts = layer_verdicts(layers)
-    rows = layers[verdicts != NOT_JUDGED]
+    rows = layers[~verdicts.isin(UNDECIDED)]
     if rows.empty:
         return None
     holds = verdicts[rows.index] == DOMINATED_LAYER
@@ -76,7 +83,8 @@ def trained_filters(results: Results) -> Judgement | None:
         percentage("of the layers have no larger coefficient", leading, CENSUS_FILE),
         *_before_training(census),
     ]
-    return Judgement(decided, figures, _where(results, layers, rows, holds, above))
+    where = _where(rows, holds, above)
+    return Judgement(decided, figures, where + _left_out(layers, verdicts) + _missing(results))
 
 
 def _by_networks(
@@ -110,28 +118,34 @@ def _over_depth(rows: pd.DataFrame) -> list[Figure]:
 
 def _before_training(census: pd.DataFrame) -> list[Figure]:
     verdicts = layer_verdicts(pd.DataFrame(census[~census.trained.astype(bool)]))
-    judged = verdicts[verdicts != NOT_JUDGED]
+    judged = verdicts[~verdicts.isin(UNDECIDED)]
     if judged.empty:
         return []
     above = (judged != NOT_ABOVE).mean()
     return [percentage("of the layers are above chance before training", above, CENSUS_FILE)]
 
 
-def _where(
-    results: Results, layers: pd.DataFrame, rows: pd.DataFrame, holds: pd.Series, above: pd.Series
-) -> str:
-    """Which layers pass, and which were not judged."""
+def _where(rows: pd.DataFrame, holds: pd.Series, above: pd.Series) -> str:
+    """Which layers pass."""
     passing = holds.groupby(rows.network, sort=False).agg(["sum", "size"])
     names = [f"{row['sum']} of {row['size']} layers of {name}" for name, row in passing.iterrows()]
     if len(passing) >= CENSUS_NETWORKS:
         names = [f"{holds.sum()} of {len(rows)} layers of {len(passing)} networks"]
-    where = f"{', '.join(names)}; {above.sum()} of {len(rows)} are above chance"
-    left_out = [f"{row.network} {row.layer}" for row in layers.drop(rows.index).itertuples()]
+    return f"{', '.join(names)}; {above.sum()} of {len(rows)} are above chance"
+
+
+def _left_out(layers: pd.DataFrame, verdicts: pd.Series) -> str:
+    """Which layers are not judged, and why."""
+    text = ""
+    for verdict_left_out, reason in UNDECIDED.items():
+        rows = layers[verdicts == verdict_left_out]
+        names = [f"{row.network} {row.layer}" for row in rows.itertuples()]
+        text += f". Not judged, because {reason}: {listed_names(names)}" if names else ""
+    return text
+
+
+def _missing(results: Results) -> str:
+    """Which banks are not there yet."""
     planned = planned_banks(results.experiment).values()
     missing = [bank.name for bank in planned if bank.trained and bank.name not in results.banks]
-    if left_out:
-        reason = "are zero, or have more than half by chance"
-        where += f". Not judged, because they {reason}: {listed_names(left_out)}"
-    if missing:
-        where += f". Not analysed yet: {listed_names(missing)}"
-    return where
+    return f". Not analysed yet: {listed_names(missing)}" if missing else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 
 from mechcore.cli.options import OptionalOutputOption
 from mechcore.cli.outputs import check_outputs
-from mechcore.errors import InvalidValue
+from mechcore.errors import InvalidValue, shortened
 from mechcore.experiment.paths import RESULTS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ EXAMPLES = """Examples:
 """
 
 IDENTIFIER = re.compile(r"[0-9a-f]{4,12}")
-MOST_ROWS, WIDEST_VALUE = 20, 40
+MOST_ROWS, NARROWEST_VALUE = 20, 12
 
 SweepArgument = Annotated[
     str,
@@ -84,16 +85,24 @@ def _parts(a: Sweep, b: Sweep, table: pd.DataFrame) -> Iterator[str]:
     yield _printed(table.value_counts(["kind", "change"], sort=False).reset_index())
     facts = table[~table.kind.isin(["cell", "metric"])]
     if len(facts):
-        yield _printed(facts[["kind", "name", "a", "b"]].fillna("absent"))
+        yield _printed(_fitting(facts[["kind", "name", "a", "b"]].fillna("absent")))
     alone = table[(table.kind == "cell") & table.change.isin([ONLY_A, ONLY_B])]
     if len(alone):
         yield _printed(alone[["change", "cell"]])
     worst = largest(table)
     if len(worst):
-        yield _printed(worst[["name", "cells", "cell", "a", "b", "difference", "scaled"]])
+        yield _printed(worst[["name", "cell", "a", "b", "scaled"]])
+
+
+def _fitting(facts: pd.DataFrame) -> pd.DataFrame:
+    """Shorten the values of facts so that their rows fit into the terminal."""
+    names = sum(int(facts[name].str.len().max()) + 1 for name in ("kind", "name"))
+    width = (shutil.get_terminal_size().columns - names) // 2 - 1
+    values = facts[["a", "b"]].map(shortened, limit=max(width, NARROWEST_VALUE))
+    return facts.assign(**values)
 
 
 def _printed(table: pd.DataFrame) -> str:
     rows, more = table[:MOST_ROWS].infer_objects(), len(table) - MOST_ROWS
-    text = rows.to_string(index=False, max_colwidth=WIDEST_VALUE)
+    text = rows.to_string(index=False, float_format="{:.4g}".format)
     return f"{text}\n{more} more; --output writes all" if more > 0 else text

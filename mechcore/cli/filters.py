@@ -22,6 +22,7 @@ from mechcore.errors import MechcoreError, choose, one_line, shortened
 from mechcore.experiment.weight_files import bank_names, weight_files
 from mechcore.experiment.weights import Reading
 from mechcore.io.atomic import replace_file
+from mechcore.io.json_models import validated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,11 +50,13 @@ LONGEST_NAME = 100
 
 COLUMNS = {
     "low_frequency_share": "DC+grad",
+    "low_frequency_share_median": "(median)",
     "null_low_frequency_share": "(chance)",
     "null_low_frequency_limit": "(limit)",
     "verdict": "DC+grad are",
     "dc_share": "DC",
     "odd_energy_ratio": "odd",
+    "odd_energy_ratio_median": "(median)",
     "asymmetric_share": "asymmetric",
     "null_asymmetric_share": "(chance)",
     "symmetric": "sym",
@@ -61,8 +64,8 @@ COLUMNS = {
     "antisymmetric": "antisym",
     "anisotropy": "anisotropy",
 }
-"""Shares of a layer's energy, of its strongest kernels by type, and its anisotropy, with headings.
-"""
+"""With headings: shares of a layer's energy, medians of its kernels beside them, the types of its
+strongest kernels, and its anisotropy."""
 
 
 SERIES = ("energy", "low_frequency_share", "dc_share", "odd_energy_ratio", "alignment")
@@ -86,6 +89,8 @@ def command(
 
     The output is a file; of several weight files, or a folder of them, a folder.
     """
+    stated = {"layout": layout, "select": select or [], "exclude": exclude or []}
+    reading = validated(Reading, stated | {"fold_batchnorm": fold_batchnorm}, "options")
     files = weight_files(weights)
     outputs = _outputs(output, files, one=files == weights)
     for option, path, writers in (("--table", table, TABLES), ("--figure", figure, PICTURES)):
@@ -95,12 +100,13 @@ def command(
 
     from mechcore.filters.census import census, network_layers
 
-    reading = Reading(layout, tuple(select or ()), tuple(exclude or ()), fold_batchnorm)
     refused: list[str] = []
-    layers, summaries = [], {}
+    layers, summaries, clouds = [], {}, {}
     for path, name, analysis in _analysed(files, outputs, reading, refused):
         layers.append(_judged(network_layers(analysis.layers, name, trained=True)))
         summaries[name] = analysis.summary.iloc[0]
+        if figure:
+            clouds[name] = _cloud(analysis)
         if not series:
             _print_one(path if len(files) > 1 else None, layers[-1], analysis)
     if series and summaries:
@@ -109,7 +115,7 @@ def command(
         text = TABLES[table.suffix](census(layers))
         replace_file(table, lambda draft: draft.write_text(text, encoding="utf-8"))
     if layers and figure:
-        _draw(census(layers), figure)
+        _draw(census(layers), clouds, figure)
     if refused:
         raise MechcoreError("\n".join(refused))
 
@@ -123,7 +129,7 @@ def _analysed(
 
     for path, name, target in zip(files, bank_names(files), outputs, strict=True):
         try:
-            analysis = analyse_bank(load_bank(path, *reading))
+            analysis = analyse_bank(load_bank(path, **dict(reading)))
         except MechcoreError as error:
             refused.append(str(error))
             continue
@@ -164,13 +170,20 @@ PICTURES = {".png": "write_png", ".svg": "write_svg"}
 """What a table is as a text, and how a picture is written (`mechcore.report.figures.style`)."""
 
 
-def _draw(layers: pd.DataFrame, path: Path) -> None:
-    """Draw the layers of all files, a panel each."""
+def _cloud(analysis: BankAnalysis) -> pd.DataFrame:
+    from mechcore.report.figures.one_picture import cloud_of
+
+    return cloud_of(analysis)
+
+
+def _draw(layers: pd.DataFrame, clouds: dict[str, pd.DataFrame], path: Path) -> None:
+    """Draw the layers and kernels of all files, a row each."""
     from mechcore.report.figures import style
-    from mechcore.report.figures.trained_layers import ONE_PICTURE, with_parts
+    from mechcore.report.figures.one_picture import draw_one_picture
+    from mechcore.report.figures.trained_layers import with_parts
 
     with style.paper_style():
-        panels = ONE_PICTURE.draw_table(with_parts(layers.rename(columns={"network": "bank"})))
+        panels = draw_one_picture(with_parts(layers.rename(columns={"network": "bank"})), clouds)
     getattr(style, PICTURES[path.suffix])(panels.figure, path)
 
 

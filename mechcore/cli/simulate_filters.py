@@ -33,10 +33,7 @@ def command(
     from mechcore.io.netcdf import write_groups
 
     check_outputs({"--output": output}, inputs_of(planned, weights), ".nc")
-    groups = simulate_bank(
-        load_bank(weights, planned.layout, planned.select, planned.exclude, planned.fold_batchnorm),
-        planned,
-    )
+    groups = simulate_bank(load_bank(weights, **dict(planned.reading)), planned)
     write_groups(groups, output)
     kernels = sum(group.sizes.get("slice", 0) for group in groups.values())
     typer.echo(f"{weights}: {kernels} kernels under {', '.join(planned.activations)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from mechcore.experiment.cell import ActivationName, Propagation
-from mechcore.experiment.config import Experiment, LayoutName
+from mechcore.experiment.config import Experiment
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.weight_files import parts_of
 from mechcore.experiment.weights import Reading
@@ -18,15 +18,11 @@ BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of the names, for the wildcard of the workflow."""
 
 
-class FilterRun(Propagation):
+class FilterRun(Propagation, Reading):
     """How the kernels of a bank go through layers."""
 
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
-    layout: LayoutName = Field(default="auto", description="order of the axes of the weight file")
-    select: list[str] = Field(default=[], description="only tensors with such names")
-    exclude: list[str] = Field(default=[], description="no tensors with such names")
-    fold_batchnorm: bool = Field(default=False, description="apply the batch normalisation behind")
 
     @field_validator("activations")
     @classmethod
@@ -65,12 +61,10 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     for bank in experiment.filter_banks:
         name, *before = bank.names
         untrained = before[0] if before else None
-        chosen = tuple(bank.select), tuple(bank.exclude)
-        reading = Reading(bank.layout, *chosen, bank.fold_batchnorm)
         planned = PlannedBank(
             name,
             bank.weights,
-            reading,
+            bank.reading,
             untrained,
             trained=True,
             runs=experiment.slices_per_layer > 0,
@@ -79,7 +73,7 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
         banks[name] = planned
         if untrained and bank.untrained:
             banks[untrained] = PlannedBank(
-                untrained, bank.untrained, reading, None, trained=False, runs=False
+                untrained, bank.untrained, bank.reading, None, trained=False, runs=False
             )
     return banks
 
@@ -90,11 +84,7 @@ def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
     # How far a kernel moves a whole pattern is enough.
     images = [pattern for pattern in experiment.patterns if pattern.region != "row"]
     return FilterRun(
-        **shared | {"patterns": images or experiment.patterns},
+        **shared | dict(bank.reading) | {"patterns": images or experiment.patterns},
         activations=experiment.activations,
         slices_per_layer=experiment.slices_per_layer,
-        layout=bank.reading.layout,
-        select=list(bank.reading.select),
-        exclude=list(bank.reading.exclude),
-        fold_batchnorm=bank.reading.fold_batchnorm,
     )

@@ -31,6 +31,8 @@ from mechcore.model.patterns import (
 
 ODD_ENERGY_RATIOS = "odd_energy_ratios"
 
+LIST_OR_RANGE = "a list, or a range as {start: 0, stop: 1, count: 11}"
+
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
@@ -288,6 +290,8 @@ class Shared(Propagation):
     def _from_range(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, Mapping):
             return validated(BetaRange, value, str(info.field_name)).values()
+        if isinstance(value, str):
+            raise InvalidValue(str(info.field_name), value, LIST_OR_RANGE)
         return value
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,8 +23,8 @@ from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.training import Training
 from mechcore.experiment.weight_files import bank_names, check_weights
-from mechcore.experiment.weights import LAYOUTS, SUFFIXES
-from mechcore.io.json_models import KeyOf, Settings, is_json, parsed_json, refuse_repeats, validated
+from mechcore.experiment.weights import SUFFIXES, Reading
+from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
 from mechcore.model.kernels import FAMILIES, checked_size
 
@@ -43,15 +43,13 @@ MOST_SIMULATIONS = 10**9
 OWN_KERNELS = "; for one kernel of your own: mechcore propagate, for many: filter_banks"
 """Follows in the message for a file in place of a kernel family."""
 
-LayoutName = Annotated[str, KeyOf(LAYOUTS)]
-
 
 def _accept_paths(schema: dict[str, Any]) -> None:
     """A bank is written as the path of its weights, or as a mapping."""
     schema["items"] = {"anyOf": [{"type": "string"}, schema["items"]]}
 
 
-class FilterBank(Settings):
+class FilterBank(Reading):
     """The weights of a trained network."""
 
     source: PublicWeights | None = Field(
@@ -59,16 +57,6 @@ class FilterBank(Settings):
     )
     weights: str = Field(description=f"file, usually {', '.join(SUFFIXES)}")
     name: str | None = Field(default=None, description="name of the bank; that of the file")
-    layout: LayoutName = Field(
-        default="auto", description=f"order of the axes: {', '.join(LAYOUTS)}"
-    )
-    select: list[str] = Field(
-        default=[], description="only tensors with such names, as layer1.*; all by default"
-    )
-    exclude: list[str] = Field(default=[], description="no tensors with such names, as *.stft.*")
-    fold_batchnorm: bool = Field(
-        default=False, description="apply the batch normalisation that follows a convolution"
-    )
     untrained: str | None = Field(
         default=None, description="file of the same network before training, to compare with"
     )

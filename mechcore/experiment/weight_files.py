@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mechcore.errors import InvalidValue, MechcoreError, shown
+from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.experiment.weights import SUFFIXES, format_of
 from mechcore.io.hashes import file_sha256, settings_sha256
 
@@ -42,7 +42,10 @@ def read_index(path: Path) -> Mapping[str, Any]:
 
 def parts_of(path: Path) -> list[Path]:
     """Return a weight file, and the files beside it that hold values."""
-    if format_of(path) not in INDEXES:
+    kind = format_of(path)
+    if kind == "tensorbundle":
+        return list(dict.fromkeys([path, *bundle_of(path)]))
+    if kind not in INDEXES:
         return [path]
     index = read_index(path)
     try:
@@ -56,6 +59,18 @@ def parts_of(path: Path) -> list[Path]:
     return [path, *(path.parent / name for name in names)]
 
 
+def bundle_of(path: Path) -> list[Path]:
+    """Return the index of variables that TensorFlow saved, and the files of their values."""
+    with path.open("rb") as stream:
+        is_index = stream.read(1) == b"\0"
+    index = path if is_index else path.parent / "variables" / "variables.index"
+    values = sorted(index.parent.glob(f"{glob.escape(index.stem)}.data-*"))
+    if not index.is_file() or not values:
+        advice = "copy all of its folder; tf2onnx converts what has no variables to ONNX"
+        raise MechcoreError(f"is a model of TensorFlow whose variables are not beside it: {advice}")
+    return [index, *values]
+
+
 def weights_sha256(path: Path) -> str:
     """Return the SHA-256 of a weight file; of several, that of their names and hashes."""
     hashes = {part.name: file_sha256(part, "weights") for part in parts_of(path)}
@@ -65,11 +80,17 @@ def weights_sha256(path: Path) -> str:
 def check_weights(path: Path, key: str = "weights") -> None:
     """Refuse a path that cannot be a weight file, before anything runs."""
     if not path.is_file():
-        raise InvalidValue(key, str(path), "a file that exists")
+        raise InvalidValue(key, str(path), f"a file in {path.absolute().parent}{_close_to(path)}")
     try:
         parts_of(path)
     except (MechcoreError, OSError) as error:
         raise MechcoreError(f"{key}: {shown(str(path), LONGEST_PATH)} {error}") from error
+
+
+def _close_to(path: Path) -> str:
+    """A file of almost the same name."""
+    folder = path.parent
+    return did_you_mean(path.name, [file.name for file in folder.glob("*")])
 
 
 def weight_files(paths: Iterable[Path]) -> list[Path]:

@@ -6,10 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 from zipfile import ZipFile
 
+from pydantic import Field
+
 from mechcore.errors import MechcoreError, shown
+from mechcore.io.json_models import KeyOf, Settings
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ FORMATS: dict[str, Format] = {
     "onnx": Format(
         (".onnx",), beginning=rb"\x08[\x02-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", package="onnx"
     ),
+    # A SavedModel, or the index of a checkpoint: the first entry of a table of LevelDB.
+    "tensorbundle": Format(
+        (".index", ".pb"), beginning=rb"\x08\x01\x12|\x00\x00.\x08.{1,2}\x1a\x02\x08"
+    ),
     "tflite": Format((".tflite",), beginning=rb".{4}TFL3"),
     "shards": Format(
         (".safetensors.index.json", ".bin.index.json"),
@@ -65,10 +72,6 @@ UNREAD: dict[bytes, tuple[str, str]] = {
     rb"version https?://git-lfs": ("is a pointer of Git LFS", "git lfs pull fetches the file"),
     rb"\s*<": ("is a web page", "download the file that it links to"),
     rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd": ("is compressed", "unpack it"),
-    rb"\x08\x01\x12": (
-        "is a model of TensorFlow",
-        "python -m tf2onnx.convert --saved-model converts its folder to ONNX",
-    ),
     rb"GGUF": ("is a GGUF file", "convert it to safetensors"),
     rb"PK\x03\x04": ("is a zip archive without weights", "unpack it"),
     rb"\x80[\x02-\x05]": (
@@ -87,24 +90,34 @@ LAYOUTS = {
 """Orders of axes that a user may ask for."""
 
 
-class Reading(NamedTuple):
+LayoutName = Annotated[str, KeyOf(LAYOUTS)]
+
+
+class Reading(Settings):
     """How a weight file is read."""
 
-    layout: str = "auto"
-    """A key of `LAYOUTS`."""
-    select: tuple[str, ...] = ()
-    """Only tensors with such names, where ``*`` stands for any text; all if there is none."""
-    exclude: tuple[str, ...] = ()
-    """No tensors with such names."""
-    fold_batchnorm: bool = False
-    """Multiply the outputs of a convolution by the factors of the batch normalisation after it."""
+    layout: LayoutName = Field(
+        default="auto", description=f"order of the axes: {', '.join(LAYOUTS)}"
+    )
+    select: list[str] = Field(
+        default=[], description="only tensors with such names, as layer1.*; all by default"
+    )
+    exclude: list[str] = Field(default=[], description="no tensors with such names, as *.stft.*")
+    fold_batchnorm: bool = Field(
+        default=False, description="apply the batch normalisation that follows a convolution"
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """These settings without those of a model that has more."""
+        return Reading(**{name: getattr(self, name) for name in Reading.model_fields})
 
     @property
     def attributes(self) -> dict[str, object]:
         """Attributes of a file of results."""
         return {
             name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in self._asdict().items()
+            for name, value in self.reading
         }
 
     @property

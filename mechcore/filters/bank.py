@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mechcore.errors import choose, shown
@@ -19,6 +19,9 @@ from mechcore.filters.layers import Layer, Skipped, reason_to_skip, recognise
 LARGEST_BANK = 8 * 2**30
 """Bytes of all kernels: the convolutions of the largest published networks take 6 GiB or so, and
 what is more does not fit beside its results on most machines."""
+
+MOST_LAYERS = 10_000
+"""Of a network; the deepest that are published have a tenth of that."""
 
 MOST_REASONS = 5
 
@@ -81,7 +84,9 @@ def load_bank(
     ('conv1.weight', (16, 1, 1, 5, 5))
     """
     choose(LAYOUTS, "layout", layout)
-    reading = Reading(layout, tuple(select), tuple(exclude), fold_batchnorm)
+    reading = Reading(
+        layout=layout, select=[*select], exclude=[*exclude], fold_batchnorm=fold_batchnorm
+    )
     path = Path(path)
     with open_tensors(path) as stored:
         tensors = chosen(stored, reading)
@@ -91,10 +96,15 @@ def load_bank(
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
+    # Where all are fixed, the file was saved for use, and does not tell.
+    if all(layer.fixed for layer in layers):
+        layers = tuple(replace(layer, fixed=False) for layer in layers)
     return Bank(path.name, weights_sha256(path), layers, skipped, reading)
 
 
 def _require_memory(path: Path, tensors: list[Tensor]) -> None:
+    if len(tensors) > MOST_LAYERS:
+        raise WeightFileError(path, f"has {len(tensors)} layers, more than {MOST_LAYERS}")
     size = sum(math.prod(item.shape) * (8 if item.dtype == "float64" else 4) for item in tensors)
     if size > LARGEST_BANK:
         raise WeightFileError(

@@ -14,7 +14,7 @@ from mechcore.filters.analysis import analyse
 from mechcore.filters.asymmetry import covariance_axes, strongest_tenth, type_shares
 from mechcore.filters.bank import Bank
 from mechcore.filters.null import null_limit, null_share, subspace_dimensions
-from mechcore.filters.summary import SHARES, kernel_table, summarise
+from mechcore.filters.summary import SHARES, kernel_table, medians, summarise
 from mechcore.filters.variables import BANK_VARIABLES
 from mechcore.io.arrays import Array
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
@@ -41,8 +41,9 @@ class BankAnalysis:
     """By shape: a row for each output of each layer, see `mechcore.filters.summary.summarise` and
     `mechcore.filters.asymmetry.covariance_axes`."""
     layers: pd.DataFrame
-    """A row a layer: name, height, width, filters, inputs of each, spacing_x and spacing_y of the
-    taps, summary;
+    """A row a layer: name, height, width, filters, inputs of each, fixed (see
+    `mechcore.filters.layers.Layer`), spacing_x and spacing_y of the
+    taps, summary and medians;
     ``null_`` and the name of each share, its mean under untrained weights;
     ``null_low_frequency_limit``, which they exceed once in a thousand; ``low_frequencies``, the
     number of coefficients that are DC or a gradient; ``leading``, how many of these are among as
@@ -57,16 +58,22 @@ class BankAnalysis:
 def analyse_bank(bank: Bank) -> BankAnalysis:
     """Analyse all kernels of a bank, and summarise filters, layers and the bank."""
     slices = slices_by_shape(bank)
-    filters = {name: _filters(group) for name, group in slices.items()}
-    kernels = pd.concat([kernel_table(group) for group in slices.values()], ignore_index=True)
+    tables = {name: kernel_table(group) for name, group in slices.items()}
+    filters = {name: _filters(group, tables[name]) for name, group in slices.items()}
+    kernels = pd.concat(tables.values(), ignore_index=True)
     layers = np.concatenate([group.layer.values for group in slices.values()])
+    everything = np.zeros_like(layers)
+    layer_summary, summary = (
+        pd.concat([part(kernels, groups, count) for part in (summarise, medians)], axis=1)
+        for groups, count in ((layers, len(bank.layers)), (everything, 1))
+    )
     skipped = [(item.name, "x".join(map(str, item.shape)), item.reason) for item in bank.skipped]
     return BankAnalysis(
         attributes=bank.origin | provenance("filters", bank.reading.attributes),
         slices=slices,
         filters=filters,
-        layers=_layers(bank, slices, filters, summarise(kernels, layers, len(bank.layers))),
-        summary=summarise(kernels, np.zeros_like(layers), 1),
+        layers=_layers(bank, slices, filters, layer_summary),
+        summary=summary,
         skipped=pd.DataFrame(skipped, columns=["name", "shape", "reason"]),
     )
 
@@ -148,16 +155,15 @@ def _in_pixels(slices: xr.Dataset, down: Array, right: Array) -> xr.Dataset:
     return slices
 
 
-def _filters(slices: xr.Dataset) -> pd.DataFrame:
+def _filters(slices: xr.Dataset, kernels: pd.DataFrame) -> pd.DataFrame:
     """A row for each output of each layer of one shape."""
     outputs = int(slices.out.max()) + 1
     keys = slices.layer.values.astype(np.int64) * outputs + slices.out.values
     distinct, groups = np.unique(keys, return_inverse=True)
-    table = summarise(kernel_table(slices), groups, len(distinct))
-    table.insert(0, "layer", distinct // outputs)
-    table.insert(1, "out", distinct % outputs)
+    place = pd.DataFrame({"layer": distinct // outputs, "out": distinct % outputs})
+    summary = summarise(kernels, groups, len(distinct))
     axes = covariance_axes(slices.point_x.values, slices.point_y.values, groups, len(distinct))
-    return table.join(axes)
+    return pd.concat([place, summary, axes], axis=1)
 
 
 def _layers(
@@ -168,11 +174,13 @@ def _layers(
 ) -> pd.DataFrame:
     """A row for each layer: what it is, its summary, and what chance would give."""
     rows = []
+    anisotropies = pd.concat(
+        [table.groupby("layer").anisotropy.median() for table in filters.values()]
+    )
     for number, layer in enumerate(bank.layers):
         height, width = layer.kernels.shape[-2:]
         effective = max(summary.effective_slices[number], 1.0)
         shape = shape_name(height, width)
-        axes = filters[shape][filters[shape].layer == number]
         rows.append(
             {
                 "name": layer.name,
@@ -180,6 +188,7 @@ def _layers(
                 "width": width,
                 "filters": len(layer.kernels),
                 "inputs": layer.kernels.shape[1],
+                "fixed": layer.fixed,
                 "spacing_x": layer.spacing[1],
                 "spacing_y": layer.spacing[0],
                 **summary.iloc[number],
@@ -188,15 +197,20 @@ def _layers(
                 "low_frequencies": subspace_dimensions(height, width)[LOW],
                 "leading": _leading(slices[shape], number),
                 **_types(slices[shape], number, len(layer.kernels)),
-                "anisotropy": axes.anisotropy.median(),
+                "anisotropy": anisotropies[number],
             }
         )
     return pd.DataFrame(rows).astype(dict(summary.dtypes))
 
 
+def _rows_of(slices: xr.Dataset, layer: int) -> slice:
+    """Where the kernels of a layer are, which are beside each other."""
+    return slice(*np.searchsorted(slices.layer.values, [layer, layer + 1]))
+
+
 def _leading(slices: xr.Dataset, layer: int) -> int:
     """The number of low frequencies among as many coefficients of the most energy."""
-    spectrum = slices.dct_energy.values[slices.layer.values == layer].sum(axis=0)
+    spectrum = slices.dct_energy.values[_rows_of(slices, layer)].sum(axis=0)
     v, u = np.indices(spectrum.shape)
     low = (v + u <= 1).ravel()
     largest = np.argsort(-spectrum.ravel(), kind="stable")[: low.sum()]
@@ -205,7 +219,7 @@ def _leading(slices: xr.Dataset, layer: int) -> int:
 
 def _types(slices: xr.Dataset, layer: int, filters: int) -> dict[str, float]:
     """The types of the strongest kernels of a layer, and their number."""
-    rows = slices.layer.values == layer
+    rows = _rows_of(slices, layer)
     chosen = strongest_tenth(slices.energy.values[rows].reshape(filters, -1))
     shares = slices.asymmetric_share.values[rows][chosen]
     return {"strongest": len(chosen), **type_shares(shares)}

@@ -16,7 +16,7 @@ Pointwise layers have no spatial kernels, so they are in no table."""
 
 JUDGED = (
     *("network", "trained", "low_frequency_share"),
-    *("null_low_frequency_share", "null_low_frequency_limit"),
+    *("null_low_frequency_share", "null_low_frequency_limit", "fixed"),
 )
 """The columns that a census of no networks has, too."""
 

@@ -82,6 +82,8 @@ class Layer:
     ones along the first axis alone."""
     spacing: tuple[float, float] = (1.0, 1.0)
     """Distance between taps, in pixels of the layer's input: down and to the right."""
+    fixed: bool = False
+    """Whether the file says that training leaves it as it is."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
     if bad:
         counts = f"{bad} of {kernels.size} weights are infinite or not a number"
         raise MechcoreError(f"{shown(tensor.name)}: {counts}")
-    return Layer(tensor.name, kernels, _spacing(tensor, values.shape[2:]))
+    return Layer(tensor.name, kernels, _spacing(tensor, values.shape[2:]), tensor.fixed)
 
 
 def reason_to_skip(tensor: Tensor, layout: str = "auto") -> str:

@@ -17,6 +17,9 @@ SHARES = (
 )
 """What is summarised: by its own name weighted by energy, with ``_mean`` every kernel alike."""
 
+MEDIANS = ("low_frequency_share", "odd_energy_ratio", "asymmetric_share")
+"""Those of which a layer and a bank also have the median of kernels, with ``_median``."""
+
 KERNEL_COLUMNS = ("energy", *SHARES, "no_negative_tap", "momentum_x", "momentum_y")
 
 
@@ -25,8 +28,10 @@ def kernel_table(slices: xr.Dataset) -> pd.DataFrame:
     energy = slices.energy.values
     dc = slices.dct_energy.values[:, 0, 0]
     dc_share = np.divide(dc, energy, out=np.zeros_like(energy), where=energy > 0)
-    columns = {name: slices[name].values for name in KERNEL_COLUMNS if name in slices}
-    return pd.DataFrame(columns | {"dc_share": dc_share})[list(KERNEL_COLUMNS)]
+    columns = {
+        name: dc_share if name == "dc_share" else slices[name].values for name in KERNEL_COLUMNS
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
@@ -50,7 +55,7 @@ def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) ->
     columns = {
         "slices": np.bincount(groups, minlength=count),
         "zero_slices": np.bincount(groups, ~alive, count).astype(int),
-        "effective_slices": _effective_numbers(energy, groups, count),
+        "effective_slices": effective_numbers(energy, groups, count),
         "energy": total(energy),
     }
     for name in SHARES:
@@ -58,7 +63,13 @@ def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) ->
         columns[f"{name}_mean"] = total(kernels[name]) / number
     columns["no_negative_tap"] = total(kernels.no_negative_tap) / number
     columns["alignment"] = np.hypot(total(x), total(y)) / _or_nan(total(np.hypot(x, y)))
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
+
+
+def medians(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) -> pd.DataFrame:
+    """Return the medians of `MEDIANS` over kernels that are not zero, a row a group."""
+    table = kernels[[*MEDIANS]].groupby(groups).median().reindex(range(count))
+    return table.add_suffix("_median")
 
 
 def _or_nan(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,19 +77,16 @@ def _or_nan(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(sums > 0, sums, np.nan)
 
 
-def _effective_numbers(
+def effective_numbers(
     energy: NDArray[np.float64], groups: NDArray[np.integer], count: int
 ) -> NDArray[np.float64]:
-    order = np.argsort(groups, kind="stable")
-    ends = np.cumsum(np.bincount(groups, minlength=count))
-    members = np.split(energy[order], ends[:-1])
-    return np.array([effective_number(energies) for energies in members])
+    """Return ``sum(E^2)^2 / sum(E^4)`` of each group of kernels.
 
-
-def effective_number(energy: NDArray[np.float64]) -> float:
-    """Return ``sum(E^2)^2 / sum(E^4)``: n for equal energies, 1 if one holds all, 0 for none."""
-    if not energy.any():
-        return 0.0
+    It is n for n equal energies, 1 if one kernel holds all, and 0 for none.
+    """
+    largest = np.zeros(count)
+    np.maximum.at(largest, groups, energy)
     # Relative to the largest: squares of energies may leave the range of numbers.
-    relative = energy / energy.max()
-    return float(relative.sum() ** 2 / np.square(relative).sum())
+    relative = energy / np.where(largest > 0, largest, 1.0)[groups]
+    sums, squares = (np.bincount(groups, values, count) for values in (relative, relative**2))
+    return sums**2 / np.where(squares > 0, squares, 1.0)

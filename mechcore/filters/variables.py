@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechcore.filters.asymmetry import TYPES
-from mechcore.filters.summary import SHARES
+from mechcore.filters.summary import MEDIANS, SHARES
 from mechcore.simulation.dataset import ATTRIBUTES
 
 BANK_VARIABLES: dict[str, tuple[str, str]] = {
@@ -40,6 +40,7 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "width": ("width of the kernels", "pixel"),
     "filters": ("number of outputs", "1"),
     "inputs": ("number of inputs of each filter", "1"),
+    "fixed": ("whether the file says that training leaves it as it is", "1"),
     "spacing_x": ("distance of taps, to the right, in the input of the layer", "pixel"),
     "spacing_y": ("distance of taps, downwards, in the input of the layer", "pixel"),
     "slices": ("number of two-dimensional kernels", "1"),
@@ -60,6 +61,10 @@ BANK_VARIABLES: dict[str, tuple[str, str]] = {
     "null_low_frequency_limit": ("what kernels by chance exceed once in a thousand", "1"),
 }
 """Long name and unit by variable."""
+
+for share in MEDIANS:
+    long_name, unit = BANK_VARIABLES[share]
+    BANK_VARIABLES[f"{share}_median"] = (f"{long_name}, median of kernels", unit)
 
 for share in SHARES:
     long_name, unit = BANK_VARIABLES[share]

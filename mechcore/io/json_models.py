@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from mechcore.errors import (
     shown,
 )
 from mechcore.io.atomic import replace_file
+
+POWER_OF_TEN = re.compile(r"([+-]?\d+)[eE]([+-]?)(\d+)")
+"""A number to its author, and a text to YAML, which wants a point and a sign: 1.0e-3."""
 
 MOST_MISTAKES = 20
 """More are only counted: the file may be of another kind."""
@@ -166,17 +170,22 @@ def _sentence(model: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{key}: missing, expected {EXPECTED['missing']}"
     if kind in EXPECTED:
-        allowed = EXPECTED[kind].format(**context) + _quotes_hint(kind, mistake["input"])
+        allowed = EXPECTED[kind].format(**context) + _yaml_hint(kind, mistake["input"])
         return str(InvalidValue(key or "the configuration", mistake["input"], allowed))
     if "error" not in context:
         return f"{key}: {mistake['msg']}"
     return _located(str(context["error"]), key, mistake["loc"])
 
 
-def _quotes_hint(kind: str, value: object) -> str:
-    """YAML may take a name for a number, a truth value or a date."""
-    mistaken = kind == "string_type" and isinstance(value, int | float | datetime.date)
-    return ": write it in quotes" if mistaken else ""
+def _yaml_hint(kind: str, value: object) -> str:
+    """How to write what YAML takes for something else than its author does."""
+    if kind == "string_type" and isinstance(value, int | float | datetime.date):
+        return ": write it in quotes"
+    power = POWER_OF_TEN.fullmatch(value) if isinstance(value, str) else None
+    if kind == "float_type" and power:
+        return f": write {power[1]}.0e{power[2] or '+'}{power[3]}"
+    one = isinstance(value, int | float) or (isinstance(value, str) and value.isidentifier())
+    return f": write [{value}]" if kind == "list_type" and one else ""
 
 
 def _located(text: str, key: str, location: Sequence[object]) -> str:

@@ -74,6 +74,12 @@ class Decomposition:
     isotropic: Kernel
     anisotropic: Kernel
 
+    def __repr__(self) -> str:
+        height, width = self.kernel.shape
+        numbers = {"E": self.energy, "M": self.rest_mass, "P": self.momentum, "beta": self.beta}
+        shown = ", ".join(f"{name} = {value:.4g}" for name, value in numbers.items())
+        return f"Decomposition of a {height} x {width} kernel: {shown}"
+
     @property
     def energy(self) -> float:
         """E = norm of the kernel; E**2 = m**2 + p**2."""
@@ -182,6 +188,8 @@ def decompose(kernel: object) -> Decomposition:
     (1.0, 0.8, 0.6)
     >>> parts.momentum_vector
     array([0.6, 0. ])
+    >>> parts
+    Decomposition of a 2 x 2 kernel: E = 1, M = 0.8, P = 0.6, beta = 0.6
     """
     array = as_kernel(kernel)
     scaled, exponent = rescaled(array)

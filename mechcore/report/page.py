@@ -19,6 +19,7 @@ from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE, PAGE_FILE
 from mechcore.io.atomic import check_output, replace_file
 from mechcore.report.answer import law_sentence, tally_sentence
 from mechcore.report.cells import STATES, cell_data, cell_map, states_of
+from mechcore.report.census import census_part
 from mechcore.report.data_files import ALIASES, write_data
 from mechcore.report.film import film_of
 from mechcore.report.numbers import significant
@@ -34,8 +35,12 @@ from mechcore.verification.certificate import Certificate
 SUMMARY_FILE = "README.md"
 """The report in short, for viewers that show it beside code."""
 
-LEAD = "headline"
-"""The section that stands on the first screen."""
+QUESTION, LEAD = "How fast does a convolution kernel move an image?", "headline"
+"""What the page is about, and the section that stands on its first screen."""
+
+CENSUS_QUESTION = "Do DC and gradients dominate the kernels of trained networks?"
+CENSUS_LEAD = "census"
+"""The same of a census of networks."""
 
 SCRIPTS = ("film.js.j2", "cells.js.j2", "space.js.j2", "folds.js.j2")
 
@@ -101,14 +106,18 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
     published, states = published_part(results), states_of(results, content.logs)
     main = [section for section in content.sections if section.main]
     card = scorecard(content.claims, content.sections, content.links)
+    census = census_part(results, content.claims)
+    lead = CENSUS_LEAD if census else LEAD
     return {
+        "question": CENSUS_QUESTION if census else QUESTION,
+        "census": census,
         "experiment": results.experiment,
         "counts": counts(results),
         "law": law_sentence(content.claims),
         "tally": tally_sentence(content.claims, published),
         "film": film_of(results),
-        "lead": next((s for s in main if s.name == LEAD), None),
-        "main": [section for section in main if section.name != LEAD],
+        "lead": next((s for s in main if s.name == lead), None),
+        "main": [section for section in main if section.name != lead],
         "others": [section for section in content.sections if not section.main],
         "card": card,
         "broken": card.controls_that(BROKEN),

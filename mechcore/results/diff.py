@@ -50,6 +50,8 @@ def outcome(a: Sweep, b: Sweep, table: pd.DataFrame) -> str:
     if changed.empty:
         cause = "identical" if same_files else "configurations differ, results do not"
         return f"{cause}: the same numbers, to the last digit"
+    if not set(a.records) & set(b.records):
+        return "no cell in common: compare their runs in MLflow (mechcore ui), or their metrics.csv"
     alone = (changed.kind == "cell") & (changed.change != DIFFERS)
     visible = changed[(changed.kind == "metric") | alone]
     if visible.empty:
@@ -63,8 +65,7 @@ def largest(table: pd.DataFrame) -> pd.DataFrame:
     """Return the metrics that differ beyond rounding, each with the cell in which it does most."""
     rows = table[(table.kind == "metric") & (table.change == DIFFERS)]
     size = rows.scaled.astype(float).abs().sort_values(ascending=False, kind="stable")
-    worst = rows.loc[size.index].drop_duplicates("name")
-    return worst.assign(cells=worst.name.map(rows.name.value_counts()))
+    return rows.loc[size.index].drop_duplicates("name")
 
 
 def flattened(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:

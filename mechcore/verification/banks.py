@@ -50,7 +50,7 @@ def check_banks(results: Results, sampling: Sampling) -> Check:
     """Analyse all banks again, and run some of their kernels with the reference engine."""
     parts = []
     for bank in results.banks.values():
-        analysis = analyse_bank(load_bank(bank.plan.weights, *bank.plan.reading))
+        analysis = analyse_bank(load_bank(bank.plan.weights, **dict(bank.plan.reading)))
         parts.append(_check_analysis(bank, analysis))
         if bank.runs is not None:
             settings = filter_run(results.experiment, bank.plan)

@@ -186,3 +186,8 @@ def test_walls_are_part_of_what_is_measured() -> None:
 def test_a_kernel_is_no_trajectory() -> None:
     with pytest.raises(MechcoreError, match=r"dataset: an object of type ndarray is not allowed"):
         measure(np.ones((3, 3)))  # type: ignore[arg-type]
+
+
+def test_what_is_measured_has_a_name_and_a_unit() -> None:
+    measured = measure(propagate(kernel("dct", 3, 0.5), steps=16))
+    assert all({"long_name", "units"} <= set(values.attrs) for values in measured.values())

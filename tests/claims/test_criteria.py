@@ -142,6 +142,7 @@ def layers_of_a_network() -> pd.DataFrame:
             "null_low_frequency_limit": [0.2, 0.4, 0.8],
             "low_frequencies": 3,
             "leading": 3,
+            "fixed": False,
         }
     )
     untrained = {"low_frequency_share": layers.null_low_frequency_share, "leading": 1}
@@ -316,6 +317,7 @@ WRONG = setting("metrics", SPEEDS, 0.1, ODD)
 BY_ROUNDING = setting("metrics", "centroid_sensitivity", value=0.1, condition=ODD)
 LEFT_OUT = "Not judged, because they are zero, or have more than half by chance: net conv3"
 share = partial(setting, "layers", "low_frequency_share")
+CONV2 = "name == 'conv2'"
 ZEROS = "trained and name == 'conv1'"
 no_training = setting("layers", "trained", value=False, condition="trained")
 
@@ -342,6 +344,13 @@ DECIDED: list[tuple[str, list[Change], str, str]] = [
     ("C10", [share(np.nan, ZEROS)], REPRODUCED, "^1 of 1 layers of net;.* net conv1, net conv3$"),
     ("C10", [share(np.nan, "trained")], NOT_YET_MEASURED, ""),
     ("C10", [no_training], NOT_YET_MEASURED, ""),
+    # A layer of little low frequency that training left as it is.
+    (
+        "C10",
+        [share(0.3, CONV2), setting("layers", "fixed", value=True, condition=CONV2)],
+        REPRODUCED,
+        "^1 of 1 layers of net;.*training left them as they are: net conv2$",
+    ),
     ("C3", [WRONG], NOT_REPRODUCED, ""),
     ("C3", [WRONG, BY_ROUNDING], NOT_YET_MEASURED, ""),
 ]

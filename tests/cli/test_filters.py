@@ -78,6 +78,7 @@ def test_layers_are_written_as_a_table_and_drawn(runs: Path) -> None:
     table = pd.read_csv(runs / "layers.csv")
     assert pd.read_json(runs / "layers.json").shape == table.shape
     assert table.network.tolist() == ["a-last", "b-last"]
+    assert table.low_frequency_share_median.tolist() == pytest.approx([1, 1])
     # Two kernels of ones are all DC, which is above any limit.
     assert table.verdict.tolist() == ["dominated"] * 2
     assert "a-last" in (runs / "layers.svg").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -120,3 +121,27 @@ def test_the_default_configuration_is_the_grid_of_the_paper() -> None:
     assert (len(experiment.betas), experiment.steps) == (101, 100)
     # Translation and Laplace kernels have odd sizes only.
     assert len(expand(experiment)) == 9 + 2 * 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        # YAML wants a point and a sign in powers of ten.
+        ({"betas": ["1e-3"]}, "expected a number: write 1.0e-3"),
+        ({"betas": ["2E2"]}, "expected a number: write 2.0e+2"),
+        ({"betas": "0..1"}, "a list, or a range as {start: 0, stop: 1, count: 11}"),
+        ({"sizes": 3}, "expected a list: write [3]"),
+        ({"kernels": "dct"}, "expected a list: write [dct]"),
+        (
+            {"filter_banks": [DIGITS.replace("digits", "digts")]},
+            "did you mean 'digits.safetensors'?",
+        ),
+    ],
+)
+def test_a_mistake_comes_with_what_to_write(settings: dict[str, object], hint: str) -> None:
+    with pytest.raises(MechcoreError, match=re.escape(hint)):
+        load_experiment(GOOD | settings)
+
+
+def test_the_hint_for_a_power_of_ten_is_a_number_of_yaml() -> None:
+    assert yaml.safe_load("[1.0e-3, 2.0e+2]") == [1e-3, 200.0]

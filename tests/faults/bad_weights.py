@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from tests.faults.bad_arrays import header, objects, shape, sparse
 from tests.faults.cases import Case, Maker, Runs, Table, content, of_any_format
 from tests.helpers.projects import PROJECT
-from tests.helpers.weight_files import WRITERS, WRITTEN_BY, onnx_model, write_keras, write_npz
+from tests.helpers.weight_files import (
+    WRITERS,
+    WRITTEN_BY,
+    bundle_entry,
+    keras_order,
+    leveldb_table,
+    onnx_model,
+    protobuf,
+    write_keras,
+    write_npz,
+)
 
 KERNEL = np.arange(72, dtype=np.float32).reshape(4, 2, 3, 3) + 1
 ESCAPE = "conv\x1b]0;owned\x07\n.weight"
@@ -61,6 +71,9 @@ def common(suffix: str) -> Table:
     }
 
 
+MANY = dict.fromkeys((f"l{place}.conv.weight" for place in range(10_001)), KERNEL[:1, :1])
+TOO_MANY = ("has 10001 layers, more than 10000",)
+
 ENTRY = {"dtype": "F32", "shape": [4, 2, 3, 3], "data_offsets": [0, 288]}
 
 
@@ -77,6 +90,7 @@ TWICE = f'{{"a1": {json.dumps(ENTRY)}, "a1": {json.dumps(ENTRY | {"data_offsets"
 FEW_BITS = {"dtype": "F4", "data_offsets": [0, 36]}
 
 SAFETENSORS: Table = {
+    "ten thousand layers": (written(".safetensors", MANY), TOO_MANY),
     "a header of exabytes": (content(struct.pack("<Q", 2**62) + b"{}"), ()),
     "a header that is a list": (safetensors("[]"), ()),
     "an unknown type": (tensors(ONE, dtype="F128"), ()),
@@ -303,6 +317,7 @@ NO_TYPE = onnx_saved(lambda _, tensor: setattr(tensor, "data_type", 99))
 SAME_NAME = onnx_saved(lambda model, tensor: model.graph.initializer.append(tensor))
 
 ONNX: Table = {
+    "ten thousand layers": (written(".onnx", MANY), TOO_MANY),
     "a shape of exabytes": (_dims(10**9, 10**9, 3, 3), ()),
     "a shape of more than it holds": (_dims(4, 2, 3, 4), ()),
     "a negative shape": (_dims(-4, 2, 3, 3), ("negative length",)),
@@ -367,7 +382,14 @@ def _of_brackets(_: Any, stored: Any) -> None:
 CHUNKS, RAW = {"chunks": (3, 3, 4, 4)}, {"external": [("../outside/secret", 0, 288)]}
 ZEROS = {"chunks": (3, 3, 64, 64), "compression": "gzip", "filled": 0}
 
+
+def _many_groups(_: Any, stored: Any) -> None:
+    for place in range(20_001):
+        stored.create_group(f"{place}")
+
+
 H5: Table = {
+    "twenty thousand groups": (h5_saved(_many_groups), ("more than 20000 groups",)),
     "terabytes that were never written": (_dataset(10**5, 10**6, **CHUNKS), ("would take",)),
     "values that were never written": (_dataset(4, 4, **CHUNKS), ("576 bytes", "holds 0")),
     "values of a virtual dataset": (h5_saved(_virtual), ("is in another file",)),
@@ -422,6 +444,55 @@ TFLITE: Table = {
 }
 
 
+HEADER = protobuf((1, 1), (3, protobuf((1, 1))))
+
+
+def bundle(
+    *fields: tuple[int, int | bytes], header: bytes = HEADER, others: Any = (), **table: int
+) -> Maker:
+    """The index of a checkpoint whose kernel has other fields, and values that are beside it."""
+
+    def write(path: Path) -> None:
+        WRITERS[".index"](path, {"conv/kernel": KERNEL})
+        kernel = bundle_entry(keras_order(KERNEL), 0) + protobuf(*fields)
+        entries = {"": header, "conv/kernel": kernel} | dict(others)
+        path.write_bytes(leveldb_table(entries, **table))
+
+    return write
+
+
+AXES = protobuf(*((2, protobuf((1, length))) for length in (3, 3, 10**9, 10**6)))
+LONGER = protobuf(*((2, protobuf((1, length))) for length in (3, 3, 2, 5)))
+OBJECTS_OF_GIGABYTES = {"_CHECKPOINTABLE_OBJECT_GRAPH": protobuf((1, 7), (5, 2**40))}
+
+BUNDLE: Table = {
+    "no values beside it": (content(leveldb_table({"": HEADER})), ("are not beside it",)),
+    "more files than there are": (
+        bundle(header=protobuf((1, 2), (3, b"\x08\x01"))),
+        ("1 of 2 files",),
+    ),
+    "bytes in another order": (
+        bundle(header=protobuf((1, 1), (3, b"\x08\x01"), (2, 1))),
+        ("big-endian",),
+    ),
+    "a compressed table": (bundle(compression=1), ("a compressed index",)),
+    "a block that is named a thousand times": (bundle(named=1000), ("blocks overlap",)),
+    "many names": (
+        bundle(others=dict.fromkeys(map(str, range(10**5)), b"")),
+        ("more than 100000",),
+    ),
+    "long names": (bundle(others={"z" * 2000: b""}), ("a name of more than 1000",)),
+    "a shape of exabytes": (bundle((2, AXES)), ("would take",)),
+    "a shape of more than it holds": (bundle((2, LONGER)), ("declares 360 bytes",)),
+    "values beyond the end": (bundle((4, 2**40)), ()),
+    "values in no file": (bundle((3, 7)), ()),
+    "values in pieces": (bundle((7, b"")), ("a variable in pieces",)),
+    "an unknown type": (bundle((1, 99)), ("unknown values",)),
+    "a number without end": (bundle(header=b"\x08" + b"\xff" * 40), ()),
+    "a description of terabytes": (bundle(others=OBJECTS_OF_GIGABYTES), ("a description of more",)),
+}
+
+
 def index(shards: object) -> Maker:
     return content(json.dumps({"weight_map": shards}))
 
@@ -454,7 +525,7 @@ SHARDS: Table = {
 }
 
 TABLES = {".safetensors": SAFETENSORS, ".npz": NPZ, ".pt": TORCH}
-TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS}
+TABLES |= {".onnx": ONNX, ".h5": H5, ".keras": KERAS, ".index": BUNDLE}
 OWN = {".tflite": TFLITE, ".index.json": SHARDS}
 """Formats without a writer: their sound file is damaged by hand."""
 

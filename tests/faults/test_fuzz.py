@@ -177,7 +177,8 @@ def test_files(tmp_path: Path, name: str) -> None:
 
 
 def _weights(suffix: str, folder: Path) -> bytes:
-    path = folder / f"sound{suffix}"
+    # Under the name that is read: the values of an index are found by it.
+    path = folder / f"fuzzed{suffix}"
     kernel = np.random.default_rng(0).random((2, 2, 3, 3), dtype=np.float32)
     WRITERS[suffix](path, {"conv.weight": kernel, "fc.weight": kernel[0, 0]})
     return path.read_bytes()

@@ -34,9 +34,11 @@ def test_equals_the_decomposition_of_each_kernel(
     result = analyse(kernels)
     for index, kernel_taps in enumerate(kernels):
         row, parts = result.isel(slice=index), decompose(kernel_taps)
-        assert row.beta == parts.beta
-        assert row.total == parts.total
-        assert [row.momentum_x, row.momentum_y] == parts.momentum_vector.tolist()
+        np.testing.assert_allclose(row.beta, parts.beta, rtol=ROUNDING)
+        # Sums of the same terms in another order, which may cancel.
+        sums = [row.total, row.momentum_x, row.momentum_y]
+        expected = [parts.total, *parts.momentum_vector]
+        np.testing.assert_allclose(sums, expected, rtol=ROUNDING, atol=ROUNDING * 64 * scale)
         np.testing.assert_allclose(row.odd_share, parts.odd_energy_ratio, rtol=ROUNDING)
         isotropic = (np.linalg.norm(parts.isotropic / scale) / (parts.energy / scale)) ** 2
         np.testing.assert_allclose(row.isotropic_share, isotropic, atol=ROUNDING)
@@ -62,8 +64,9 @@ def test_velocity_is_that_of_the_exact_theory(shape: tuple[int, int], seed: int)
     result = analyse(kernels)
     assert result.no_negative_tap.all()
     velocities = np.array([theory(kernel_taps).velocity for kernel_taps in kernels])
-    np.testing.assert_array_equal(result.velocity_x, velocities[:, 0])
-    np.testing.assert_array_equal(result.velocity_y, velocities[:, 1])
+    actual = np.stack([result.velocity_x, result.velocity_y], axis=1)
+    # Sums of the same terms in another order, which may cancel.
+    np.testing.assert_allclose(actual, velocities, rtol=ROUNDING, atol=ROUNDING * 64)
 
 
 @given(shapes, seeds)

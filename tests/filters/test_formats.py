@@ -27,6 +27,7 @@ from tests.helpers.weight_files import (
     WRITERS,
     keras_order,
     onnx_model,
+    write_bundle,
     write_hdf5,
     write_keras,
     write_npz,
@@ -469,6 +470,119 @@ def test_a_model_of_tflite_is_read_with_its_quantisation_and_geometry() -> None:
     np.testing.assert_array_equal(as_torch(each), half.transpose(3, 0, 1, 2))
     np.testing.assert_array_equal(larger[:, :, 0], up.transpose(0, 3, 1, 2))
     assert {item.name for item in bank.skipped} == {"x", "whole"}
+
+
+def _script(path: Path, kernel: NDArray[np.float32]) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Blurred(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(2, 4, 3)
+            self.register_buffer("blur_kernel", torch.from_numpy(kernel))
+
+        def forward(self, image: Any) -> Any:
+            return torch.nn.functional.conv2d(self.conv(image), self.blur_kernel)
+
+    # torch advises against scripts, which people have all the same.
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.trace(Blurred(), torch.ones(1, 2, 9, 9), check_trace=False).save(path)
+
+
+def _parameters(path: Path, kernel: NDArray[np.float32]) -> None:
+    torch = pytest.importorskip("torch")
+    buffer = torch.from_numpy(kernel)
+    torch.save({"blur.kernel": buffer, "conv.weight": torch.nn.Parameter(buffer)}, path)
+
+
+def _frozen(path: Path, kernel: NDArray[np.float32]) -> None:
+    layers = {"blur": False, "conv": True}
+    entries = [
+        {"class_name": "Conv2D", "config": {"name": name, "trainable": trained}}
+        for name, trained in layers.items()
+    ]
+    arrays = {f"{name}/{name}/kernel:0": keras_order(kernel) for name in layers}
+    write_hdf5(path, arrays)
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "a") as stored:
+        stored.attrs["model_config"] = json.dumps({"config": {"layers": entries}})
+
+
+def _program(path: Path, kernel: NDArray[np.float32]) -> None:
+    onnx = pytest.importorskip("onnx")
+    stated = onnx.numpy_helper.from_array(kernel, "value")
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["b"], value=stated),
+        onnx.helper.make_node("Conv", ["x", "b"], ["y"], name="blur"),
+        onnx.helper.make_node("Conv", ["y", "w"], ["z"], name="conv"),
+    ]
+    path.write_bytes(onnx_model(nodes, {"w": kernel}).SerializeToString())
+
+
+@pytest.mark.parametrize("write", [_script, _parameters, _frozen, _program])
+def test_kernels_are_marked_that_the_file_says_were_not_trained(
+    tmp_path: Path, write: Any, rng: np.random.Generator
+) -> None:
+    write(tmp_path / "net", rng.random((4, 4, 3, 3), dtype=np.float32))
+    layers = load_bank(tmp_path / "net").layers
+    assert {layer.name.partition(".")[0][:4]: layer.fixed for layer in layers} == {
+        "blur": True,
+        "conv": False,
+    }
+    # Saved for use, with nothing left to train: that says nothing.
+    (blur,) = load_bank(tmp_path / "net", select=["blur*"]).layers
+    assert not blur.fixed
+
+
+def test_a_saved_model_gives_the_kernels_of_its_layers_in_their_order(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    value = "/.ATTRIBUTES/VARIABLE_VALUE"
+    own = {
+        "layer_with_weights-0/kernel": ("first/kernel", rng.random((3, 3, 1, 4))),
+        "layer_with_weights-2/depthwise_kernel": ("own/depthwise_kernel", rng.random((3, 3, 4, 2))),
+        "layer_with_weights-10/kernel": ("conv2d_transpose/kernel", rng.random((3, 3, 5, 8))),
+        "layer_with_weights-11/kernel": ("twice", rng.random((3, 3, 5, 6))),
+        "layer_with_weights-12/kernel": ("twice", rng.random((3, 3, 6, 5))),
+    }
+    arrays = {key + value: array for key, (_, array) in own.items()}
+    slot = "layer_with_weights-0/kernel/.OPTIMIZER_SLOT/optimizer/m" + value
+    arrays |= {slot: np.ones((3, 3, 1, 4)), "optimizer/_variables/1" + value: np.ones((3, 3, 1, 4))}
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    names = {key + value: name for key, (name, _) in own.items()}
+    write_bundle(tmp_path / "variables" / "variables.index", arrays, names)
+    bank = load_bank(tmp_path / "saved_model.pb")
+    first, depthwise, transposed, *others = bank.layers
+    assert [layer.name for layer in bank.layers] == [
+        *("first/kernel", "own/depthwise_kernel", "conv2d_transpose/kernel"),
+        *("layer_with_weights-11/kernel", "layer_with_weights-12/kernel"),
+    ]
+    stored = [np.moveaxis(array, (0, 1), (-2, -1)) for _, array in own.values()]
+    np.testing.assert_array_equal(as_torch(first.kernels), stored[0].swapaxes(0, 1))
+    np.testing.assert_array_equal(as_torch(depthwise.kernels), stored[1].reshape(8, 1, 3, 3))
+    np.testing.assert_array_equal(transposed.kernels[:, :, 0], stored[2])
+    assert [layer.kernels.shape[:2] for layer in others] == [(6, 5), (5, 6)]
+    assert [item.reason for item in bank.skipped] == ["a state of the optimiser"] * 2
+    assert weight_files([tmp_path]) == [tmp_path / "saved_model.pb"]
+
+
+def test_a_checkpoint_of_tensorflow_gives_averages_before_what_they_average(
+    tmp_path: Path, kernel: NDArray[np.float32]
+) -> None:
+    names = ("weights", "weights/Momentum", "weights/ExponentialMovingAverage")
+    arrays = {f"conv1/{name}": keras_order(kernel + place) for place, name in enumerate(names)}
+    arrays["conv2/depthwise_weights"] = keras_order(kernel).astype(np.float16)
+    write_bundle(tmp_path / "net.ckpt.index", arrays | {"step": np.array(1)})
+    bank = load_bank(tmp_path / "net.ckpt.index")
+    averaged, depthwise = bank.layers
+    np.testing.assert_array_equal(as_torch(averaged.kernels), kernel + 2)
+    assert depthwise.kernels.shape == (8, 1, 1, 3, 3)
+    assert {item.name: item.reason for item in bank.skipped} == {
+        "conv1/weights": "another copy of a layer",
+        "conv1/weights/Momentum": "a state of the optimiser",
+        "step": "scalar",
+    }
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".h5", ".keras"])

@@ -10,7 +10,7 @@ from scipy import stats
 
 from mechcore.filters.analysis import analyse
 from mechcore.filters.null import BetaLaw, null_law, null_limit, subspace_dimensions
-from mechcore.filters.summary import effective_number
+from mechcore.filters.summary import effective_numbers
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (5, 5), (1, 5), (3, 5)])
@@ -31,11 +31,12 @@ def test_limit_of_chance_of_many_kernels_is_passed_once_in_a_thousand(spread: fl
     energies = np.exp(spread * random.standard_normal(kernels))
     shares = random.beta(3 / 2, 6 / 2, (trials, kernels))
     actual = shares @ energies / energies.sum()
-    limit = null_limit("low_frequency_share", 3, 3, effective_number(energies))
+    (effective,) = effective_numbers(energies, np.zeros(kernels, int), 1)
+    limit = null_limit("low_frequency_share", 3, 3, effective)
     # Twenty are expected; so few or so many come by chance once in a thousand times or less. The
     # law has the mean and the variance of these sums, not all of their shape.
     assert 5 < (actual > limit).sum() < 40
-    law = null_law("low_frequency_share", 3, 3, effective_number(energies))
+    law = null_law("low_frequency_share", 3, 3, effective)
     assert actual.std() == pytest.approx(stats.beta(*law).std(), rel=0.02)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from mechcore.filters.analysis import analyse
-from mechcore.filters.summary import effective_number, kernel_table, summarise
+from mechcore.filters.summary import effective_numbers, kernel_table, summarise
 
 
 def test_effective_numbers_of_any_scale() -> None:
-    assert effective_number(np.array([1e300, 1.0, 0.0])) == 1.0
-    assert effective_number(np.full(7, 1e-300)) == pytest.approx(7, rel=1e-12)
-    assert effective_number(np.zeros(3)) == 0.0
+    energies = [[1e300, 1.0, 0.0], [1e-300] * 3, [0.0] * 3]
+    numbers = effective_numbers(np.ravel(energies), np.repeat(np.arange(4), [3, 3, 3, 0]), 4)
+    assert numbers == pytest.approx([1, 3, 0, 0], rel=1e-12)
 
 
 def test_alignment_is_one_if_all_kernels_point_the_same_way() -> None:

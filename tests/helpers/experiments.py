@@ -39,7 +39,7 @@ def compute(folder: Path, experiment: Experiment) -> None:
             write_dataset(simulate(cell), folder / kind / f"{name}.nc")
     write_dataset(run_controls(experiment), folder / "controls.nc")
     for name, plan in planned_banks(experiment).items():
-        bank = load_bank(plan.weights, *plan.reading)
+        bank = load_bank(plan.weights, **dict(plan.reading))
         write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
         if plan.runs:
             groups = simulate_bank(bank, filter_run(experiment, plan))

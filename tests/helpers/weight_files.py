@@ -7,6 +7,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,69 @@ def write_keras(path: Path, arrays: Arrays, **options: Any) -> None:
         archive.writestr("model.weights.h5", weights.getvalue())
 
 
+def varint(number: int) -> bytes:
+    """A number as TensorFlow's formats have it: seven bits a byte, the lowest first."""
+    rest = number >> 7
+    return bytes([number & 127 | 128]) + varint(rest) if rest else bytes([number])
+
+
+def protobuf(*fields: tuple[int, int | bytes]) -> bytes:
+    """A message of Protocol Buffers, of numbers and of bytes."""
+    return b"".join(
+        varint(8 * field) + varint(value)
+        if isinstance(value, int)
+        else varint(8 * field + 2) + varint(len(value)) + value
+        for field, value in fields
+    )
+
+
+def leveldb_table(entries: Mapping[str, bytes], compression: int = 0, named: int = 1) -> bytes:
+    """A sorted table in one block, whose keys leave out what they share with the one before.
+
+    The index names that block once, or more often.
+    """
+    block, before = b"", b""
+    for name, value in sorted(entries.items()):
+        key = name.encode()
+        kept = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(before, key, strict=False))))
+        block += varint(kept) + varint(len(key) - kept) + varint(len(value)) + key[kept:] + value
+        before = key
+    restart = struct.pack("<II", 0, 1)
+    block += restart
+    place = varint(0) + varint(len(block))
+    index = (varint(0) + varint(1) + varint(len(place)) + b"z" + place) * named + restart
+    footer = varint(0) + varint(0) + varint(len(block) + 5) + varint(len(index))
+    end = bytes([compression]) + bytes(4)
+    magic = bytes.fromhex("57fb808b247547db")
+    return block + end + index + end + footer.ljust(40, b"\0") + magic
+
+
+def bundle_entry(array: NDArray[Any], offset: int) -> bytes:
+    shape = protobuf(*((2, protobuf((1, length))) for length in array.shape))
+    dtype = {"float32": 1, "float64": 2, "int64": 9, "float16": 19}[array.dtype.name]
+    return protobuf((1, dtype), (2, shape), (4, offset), (5, array.nbytes))
+
+
+def write_bundle(path: Path, arrays: Arrays, objects: Mapping[str, str] | None = None) -> None:
+    """Write variables as TensorFlow does, as they are; names of objects by their keys."""
+    entries, values = {"": protobuf((1, 1), (3, protobuf((1, 1))))}, b""
+    for name, array in arrays.items():
+        entries[name] = bundle_entry(array, len(values))
+        values += array.tobytes()
+    if objects is not None:
+        given = [protobuf((2, name.encode()), (3, key.encode())) for key, name in objects.items()]
+        graph = protobuf((1, protobuf(*((2, each) for each in given))))
+        text = varint(len(graph)) + bytes(4) + graph
+        entries["_CHECKPOINTABLE_OBJECT_GRAPH"] = protobuf((1, 7), (4, len(values)), (5, len(text)))
+        values += text
+    path.write_bytes(leveldb_table(entries))
+    path.with_suffix(".data-00000-of-00001").write_bytes(values)
+
+
+def write_index(path: Path, arrays: Arrays) -> None:
+    write_bundle(path, {name: keras_order(array) for name, array in arrays.items()})
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], None]] = {
     ".safetensors": write_safetensors,
     ".npz": write_npz,
@@ -87,10 +151,12 @@ WRITERS: dict[str, Callable[[Path, Arrays], None]] = {
     ".weights.h5": write_weights_h5,
     ".h5": write_weights_h5,
     ".keras": write_keras,
+    ".index": write_index,
 }
 """Writers of kernels in the order of torch by suffix."""
 
 WRITTEN_BY = {".onnx": "onnx", ".pt": "torch", ".pth": "torch", ".h5": "h5py", ".keras": "h5py"}
 """What writes a format, where that is not what every machine has."""
 
-each_format = pytest.mark.parametrize("suffix", list(WRITERS))
+each_format = pytest.mark.parametrize("suffix", [name for name in WRITERS if name != ".index"])
+"""Formats of one file."""

@@ -16,6 +16,7 @@ from mechcore.results.diff import COLUMNS, compare, largest
 from mechcore.results.sweep import Sweep, read_sweep, write_sweep
 from tests.helpers.experiments import SMALL, run
 from tests.helpers.isolation import run_limited
+from tests.helpers.projects import PROJECT
 
 Maker = Callable[..., Path]
 
@@ -64,7 +65,7 @@ def test_more_steps_change_one_setting_and_many_metrics(made: Maker, tmp_path: P
     assert "\nresults differ\n" in output
     assert re.search(r"config +steps +8 +12\n", output)
     assert re.search(r"metric +differs +\d+\n", output)
-    assert re.search(r"delta/\w+ +[12] +dct-\w+-k2 ", output)
+    assert re.search(r"delta/\w+ +dct-\w+-k2 ", output)
     table = pd.read_csv(path)
     assert list(table) == COLUMNS
     assert table[table.kind == "config"][["name", "a", "b"]].to_numpy().tolist() == [
@@ -97,6 +98,20 @@ def test_cells_are_compared_where_both_have_them(
     assert changes(table, "cell") <= {"only in A", "only in B"}
     _, output = diff(made(), made(**settings))
     assert text in " ".join(output.split())
+
+
+def test_what_differs_fits_into_a_terminal(made: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    bank = str(PROJECT / "resources" / "banks" / "digits.safetensors")
+    settings = {"experiment": "banks", "filter_banks": [bank], "slices_per_layer": 0}
+    _, output = diff(made(), made(**settings, steps=12))
+    assert [line for line in output.splitlines()[3:] if len(line) > 80] == []
+
+
+def test_sweeps_without_a_common_cell_are_compared_elsewhere(made: Maker) -> None:
+    code, output = diff(made(), made(activations=["tanh"]))
+    assert code == 0
+    assert "no cell in common: compare their runs in MLflow" in output
 
 
 def test_numbers_that_only_one_or_none_knows_are_told_apart(made: Maker) -> None:

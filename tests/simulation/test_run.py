@@ -245,6 +245,7 @@ def test_beta_star_of_a_cell_is_that_of_each_angle() -> None:
 def test_public_names_are_those_of_their_modules() -> None:
     assert mechcore.propagate is propagate
     assert mechcore.kernel is kernel
+    assert dir(mechcore) == sorted(mechcore.__all__)
     for name in mechcore.__all__:
         assert getattr(mechcore, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

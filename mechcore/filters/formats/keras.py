@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import shown
+from mechcore.errors import MechcoreError, shown
 from mechcore.filters.formats import WeightFileError, require_plausible_size
 from mechcore.filters.formats.keras_model import (
     KINDS,
@@ -22,12 +22,16 @@ from mechcore.filters.formats.keras_model import (
     LayerClass,
     class_key,
     classes_of,
+    is_fixed,
     layer_of,
 )
 from mechcore.filters.formats.tensors import FLOATS, Tensor, natural_order, unread
 
 WEIGHTS = "model.weights.h5"
 CONFIGURATION = "config.json"
+
+MOST_ITEMS = 20_000
+"""Groups and arrays: each takes 20 kB while the file is open, and networks have some thousand."""
 
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
@@ -46,7 +50,8 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
     with h5py.File(source, "r") as stored:
         classes = classes_of(configuration or stored.attrs.get("model_config", "{}"))
         classes = classes or _named_layers(stored)
-        datasets = sorted(_datasets(stored), key=partial(_order, list(classes)))
+        places = {name: place for place, name in enumerate(classes)}
+        datasets = sorted(_datasets(stored), key=partial(_order, places))
         yield [_tensor(path, dataset, classes) for dataset in datasets]
 
 
@@ -71,14 +76,22 @@ def _named_layers(stored: h5py.File) -> Classes:
 
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     items: list[object] = []
+
+    def take(_: str, item: object) -> bool | None:
+        items.append(item)
+        return len(items) > MOST_ITEMS or None
+
     # Visits what is in the file itself; links to other files are not followed.
-    stored.visititems(lambda _, item: items.append(item))
+    if stored.visititems(take):
+        raise MechcoreError(f"holds more than {MOST_ITEMS} groups and arrays")
     return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
-def _order(layers: list[str], dataset: h5py.Dataset) -> tuple[list[int], list[tuple[int, str]]]:
+def _order(
+    layers: dict[str, int], dataset: h5py.Dataset
+) -> tuple[list[int], list[tuple[int, str]]]:
     """Sorts as the model does; what its configuration does not name comes last."""
-    places = [layers.index(name) for name in _owners(dataset) if name in layers]
+    places = [layers[name] for name in _owners(dataset) if name in layers]
     return places or [len(layers)], natural_order(str(dataset.name))
 
 
@@ -124,6 +137,7 @@ def _tensor(path: Path, dataset: h5py.Dataset, classes: Classes) -> Tensor:
         kind=_kind(dataset, classes),
         dilations=layer.steps("dilation_rate", dataset.ndim - 2),
         strides=layer.steps("strides", dataset.ndim - 2),
+        fixed=is_fixed(_owners(dataset), classes),
     )
 
 

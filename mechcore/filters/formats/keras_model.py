@@ -50,6 +50,13 @@ def classes_of(configuration: str | bytes) -> Classes:
     return classes
 
 
+def is_fixed(owners: Iterable[str], classes: Classes) -> bool:
+    """Return whether a model does not train one of the layers that hold a variable."""
+    return any(
+        classes[owner].settings.get("trainable") is False for owner in owners if owner in classes
+    )
+
+
 def class_key(name: str) -> str:
     """Return the letters of the name of a class, or of a layer that is named after its class."""
     # Conv2DTranspose, conv2d_transpose and conv2d_transpose_12 are the same class.

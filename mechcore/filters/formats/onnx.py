@@ -59,6 +59,8 @@ class _Scope:
     nodes: Sequence[onnx.NodeProto] = ()
     tensors: ChainMap[str, Named] = field(default_factory=ChainMap)
     producers: ChainMap[str, onnx.NodeProto] = field(default_factory=ChainMap)
+    consumers: dict[str, list[onnx.NodeProto]] = field(default_factory=dict)
+    """Nodes of the graph by what they take."""
     used: set[str] = field(default_factory=set)
     """Names of the stored tensors that are in kernels."""
 
@@ -144,11 +146,16 @@ def _inner_scope(graph: onnx.GraphProto, outer: _Scope) -> _Scope:
     if len(own) < len(pairs):
         raise WeightFileError(outer.path, "holds two tensors with the same name")
     producers = {output: node for node in graph.node for output in node.output}
+    consumers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in dict.fromkeys(node.input):
+            consumers.setdefault(name, []).append(node)
     return replace(
         outer,
         nodes=graph.node,
         tensors=outer.tensors.new_child(own),
         producers=outer.producers.new_child(producers),
+        consumers=consumers,
     )
 
 
@@ -156,15 +163,15 @@ def _kernel(node: onnx.NodeProto, scope: _Scope) -> tuple[str, Tensor]:
     """Return where the kernel of a node comes from, and the kernel under the name of the node."""
     use = USES[node.op_type]
     name = _source(node.input[use.weight], scope)
-    known = scope.used.copy()
-    values = _kernel_values(node, use, scope)
+    trial = replace(scope, used=set())
+    values = _kernel_values(node, use, trial)
     # Names that are no UTF-8 come as bytes.
     source = scope.tensors[name][0] if name in scope.tensors else str(name)
+    producer = scope.producers.get(name)
     if values is None:
-        scope.used.intersection_update(known)
-        producer = scope.producers.get(name)
         reason = f"computed by {producer.op_type}" if producer else "not stored as an array"
         return source, unread(source, f"kernel that is {reason}")
+    scope.used.update(trial.used)
     groups = _attribute(node, "group", 1)
     if groups < 1 or (use.kind == "transposed" and values.ndim and values.shape[0] % groups):
         raise WeightFileError(scope.path, f"{shown(source)} cannot be split into {groups} groups")
@@ -179,6 +186,8 @@ def _kernel(node: onnx.NodeProto, scope: _Scope) -> tuple[str, Tensor]:
         dilations=_steps(node, "dilations", values.ndim - 2),
         strides=_steps(node, "strides", values.ndim - 2),
         output_scale=_batchnorm_behind(node.output[0], scope),
+        # Weights are initialisers; what a node states was written into the program.
+        fixed=producer is not None and producer.op_type == "Constant",
     )
 
 
@@ -200,10 +209,10 @@ def _kernel_values(node: onnx.NodeProto, use: _Use, scope: _Scope) -> Values | N
 
 def _scale_behind(output: str, scope: _Scope) -> Values | None:
     """The scale of a ConvInteger, which a node behind it multiplies with that of the image."""
-    for node in scope.nodes:
-        if output in node.input and node.op_type == "Cast":
+    for node in scope.consumers.get(output, []):
+        if node.op_type == "Cast":
             return _scale_behind(node.output[0], scope)
-        if output in node.input and node.op_type == "Mul":
+        if node.op_type == "Mul":
             factors = [scope.producers.get(name) for name in node.input]
             inner = [
                 name
@@ -217,7 +226,7 @@ def _scale_behind(output: str, scope: _Scope) -> Values | None:
 
 
 def _batchnorm_behind(output: str, scope: _Scope) -> Callable[[], NDArray[np.float64]] | None:
-    for node in scope.nodes:
+    for node in scope.consumers.get(output, []):
         if node.op_type == "BatchNormalization" and node.input[0] == output:
             scale, variance = (scope.constant(node.input[place]) for place in (1, 4))
             if scale is not None and variance is not None:

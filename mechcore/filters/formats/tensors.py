@@ -48,6 +48,8 @@ class Tensor:
     output_scale: Callable[[], NDArray[np.float64]] | None = None
     """Returns the factors by which batch normalisation multiplies the outputs, if it follows."""
     reason: str = ""
+    fixed: bool = False
+    """Whether the file says that training leaves it as it is."""
 
 
 def unread(name: str, reason: str, shape: tuple[int, ...] = ()) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from math import prod
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import shown
 from mechcore.experiment.weight_files import MANIFEST, parts_of, read_index
-from mechcore.filters.formats.keras_model import KINDS, LayerClass, classes_of, layer_of
+from mechcore.filters.formats.keras_model import KINDS, LayerClass, classes_of, is_fixed, layer_of
 from mechcore.filters.formats.tensors import Tensor
 
 OPERATIONS = {
@@ -40,7 +41,10 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
         return operations.get(name) or layer_of(name.split("/")[:-1], classes)
 
     yield [
-        _tensor(entry, layer(str(entry["name"])), values)
+        replace(
+            _tensor(entry, layer(str(entry["name"])), values),
+            fixed=is_fixed(str(entry["name"]).split("/")[:-1], classes),
+        )
         for group in index[MANIFEST]
         for entry, values in _packed(parts, group)
     ]

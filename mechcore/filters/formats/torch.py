@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -24,6 +26,9 @@ STATE_KEYS = ("state_dict", "model_state_dict", "model")
 
 OPTIMISER_KEYS = {"state", "param_groups"}
 """Keys of the state of an optimiser, which holds averages in the shapes of the weights."""
+
+BUFFERS = re.compile(rb"^class (\w+)\(Module\):\n  __parameters__ = .*\n  __buffers__ = (.*)", re.M)
+"""How the class of a module of TorchScript begins."""
 
 LONGEST_NAME = 10_000
 """Characters of a tensor's name: mappings nested without end would fill memory with names."""
@@ -56,12 +61,25 @@ def _from_archive(path: Path) -> tuple[object, Places]:
         if order and archive.read(order) != b"little":
             raise WeightFileError(path, "was saved on a big-endian machine")
         require_plausible_size(path, data, members[data].file_size)
-        unpickler = Unpickler(io.BytesIO(archive.read(data)))
+        buffers = _buffers(path, archive, f"{folder}code/")
+        unpickler = Unpickler(io.BytesIO(archive.read(data)), buffers)
     loaded = unpickler.load()
     with path.open("rb") as stream:
         return loaded, {
             key: _place(path, stream, members[f"{folder}data/{key}"]) for key in unpickler.storages
         }
+
+
+def _buffers(path: Path, archive: ZipFile, folder: str) -> dict[str, frozenset[str]]:
+    """What the code of TorchScript calls the buffers of each class, in its first lines."""
+    code = [item for item in archive.infolist() if item.filename.startswith(folder)]
+    require_plausible_size(path, "its code", sum(item.file_size for item in code))
+    found = {}
+    for item in code:
+        module = item.filename.removeprefix(folder).removesuffix(".py").replace("/", ".")
+        for name, names in BUFFERS.findall(archive.read(item)):
+            found[f"{module}.{name.decode()}"] = frozenset(names.decode().split('"')[1::2])
+    return found
 
 
 def _place(path: Path, stream: IO[bytes], member: ZipInfo) -> tuple[int, int]:
@@ -102,8 +120,19 @@ def _flattened(state: Mapping[object, object]) -> Iterator[tuple[str, Stored]]:
         elif isinstance(value, Mapping) and id(value) not in seen:
             seen.add(id(value))
             inner = "a state of the optimiser" if set(value) >= OPTIMISER_KEYS else reason
-            entries = list(value.items())[::-1]
+            entries = list(_told_apart(value).items())[::-1]
             waiting += [(_joined(name, key), child, inner) for key, child in entries]
+
+
+def _told_apart(mapping: Mapping[object, object]) -> Mapping[object, object]:
+    """Beside parameters, other tensors are buffers; alone, they may be either."""
+    values = [value for value in mapping.values() if isinstance(value, Stored)]
+    if not any(value.parameter for value in values):
+        return mapping
+    return {
+        key: replace(value, parameter=bool(value.parameter)) if isinstance(value, Stored) else value
+        for key, value in mapping.items()
+    }
 
 
 def _joined(prefix: str, key: object) -> str:
@@ -118,7 +147,15 @@ def _tensor(path: Path, places: Places, name: str, stored: Stored) -> Tensor:
     if stored.reason:
         return unread(name, stored.reason)
     read = partial(_values, path, places, name, stored)
-    return Tensor(name, stored.shape, stored.dtype, read, "torch", stored.kind)
+    return Tensor(
+        name,
+        stored.shape,
+        stored.dtype,
+        read,
+        layout="torch",
+        kind=stored.kind,
+        fixed=stored.parameter is False,
+    )
 
 
 def _values(path: Path, places: Places, name: str, stored: Stored) -> NDArray[np.generic]:

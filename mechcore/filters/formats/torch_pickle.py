@@ -6,6 +6,7 @@ No class is imported and no code of the file runs.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any, ClassVar
@@ -37,6 +38,8 @@ class Inert:
     """Stands for plain data beside the weights, or for a module of TorchScript."""
 
     state: object = None
+    buffers: frozenset[str] = frozenset()
+    """Names of the tensors of a module of TorchScript that are not trained."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -68,6 +71,8 @@ class Stored:
     reason: str = ""
     kind: str | None = None
     """What the layer of a script does with it."""
+    parameter: bool | None = None
+    """Whether it is trained, or a buffer of its module; None where the file does not tell."""
 
 
 def _rebuilt(storage: Storage, offset: int, shape: object, stride: object, *_: object) -> Stored:
@@ -93,6 +98,10 @@ def _first(value: object, *_: object) -> object:
     return value
 
 
+def _parameter(value: object, *_: object) -> object:
+    return replace(value, parameter=True) if isinstance(value, Stored) else value
+
+
 def _mapping(pairs: object = (), *_: object) -> dict[Any, Any]:
     # An OrderedDict may come with its pairs, a defaultdict comes with its class.
     return {_key(key): value for key, value in pairs} if isinstance(pairs, list) else {}
@@ -116,8 +125,8 @@ BUILDERS: dict[str, Any] = {
     "torch._utils._rebuild_tensor": _rebuilt,
     "torch._utils._rebuild_tensor_v2": _rebuilt,
     "torch._utils._rebuild_tensor_v3": _rebuilt_of_type,
-    "torch._utils._rebuild_parameter": _first,
-    "torch._utils._rebuild_parameter_with_state": _first,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter_with_state": _parameter,
     "torch._tensor._rebuild_from_type_v2": lambda build, _, arguments, __: build(*arguments),
 }
 """What the names in a file stand for, where they matter."""
@@ -159,8 +168,12 @@ KINDS |= {f"ConvTranspose{axes}d": "transposed" for axes in (1, 2, 3)}
 class Unpickler(pickle._Unpickler):
     """Builds tensors and mappings; what stands for anything else is refused by its name."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(
+        self, stream: IO[bytes], buffers: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
         super().__init__(stream, encoding="utf-8")
+        self.buffers = buffers or {}
+        """Those of modules of TorchScript by their names."""
         self.storages: dict[str, str] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -170,8 +183,8 @@ class Unpickler(pickle._Unpickler):
             return BUILDERS[full]
         package = module.split(".")[0]
         if package == "__torch__":
-            # A module of TorchScript, which is none of Python; of its class only the name matters.
-            return type(name, (Inert,), {})
+            # A module of TorchScript, which is none of Python; of its class only names matter.
+            return type(name, (Inert,), {"buffers": self.buffers.get(full, frozenset())})
         if full in INERT or package in INERT_PACKAGES:
             return Inert
         if module == "torch.jit._pickle":
@@ -191,6 +204,9 @@ class Unpickler(pickle._Unpickler):
             kind = KINDS.get(type(owner).__name__)
             if kind and isinstance(state, dict) and isinstance(state.get("weight"), Stored):
                 state["weight"] = replace(state["weight"], kind=kind)
+            for name in owner.buffers:
+                if isinstance(state, dict) and isinstance(state.get(name), Stored):
+                    state[name] = replace(state[name], parameter=False)
             owner.state = state
 
     def load_setitems(self) -> None:

@@ -32,7 +32,8 @@ def _table(results: Results, _: str) -> pd.DataFrame:
     census = results.census
     if census.network.nunique() < CENSUS_NETWORKS:
         return pd.DataFrame(columns=COLUMNS)
-    judged = census.trained.astype(bool) & (census.null_low_frequency_share <= MOST_BY_CHANCE)
+    judged = census.trained.astype(bool) & ~census.fixed.astype(bool)
+    judged &= census.null_low_frequency_share <= MOST_BY_CHANCE
     return census.loc[judged, COLUMNS].dropna().reset_index(drop=True)
 
 

@@ -8,6 +8,7 @@ from mechcore.report.figures.film_strips import STRIP
 from mechcore.report.figures.kernel_maps import KERNELS
 from mechcore.report.figures.law import FAMILIES, HEADLINE
 from mechcore.report.figures.published import PUBLISHED
+from mechcore.report.figures.roses import ROSES
 from mechcore.report.figures.speed import SPEED
 from mechcore.report.figures.trained_layers import COMPONENTS, SPECTRA, SYMMETRY
 from mechcore.report.figures.trained_motion import DRIFT, SPACE
@@ -28,6 +29,7 @@ FIGURES = (
     LEARNING,
     SPECTRA,
     SYMMETRY,
+    ROSES,
     DRIFT,
     DISPLACEMENTS,
     ANGLES,

@@ -91,22 +91,22 @@ class Bars:
 
     def draw(self, data: FigureData) -> Panels:
         """Draw a panel for each bank."""
-        return self.draw_table(data.table)
-
-    def draw_table(self, table: pd.DataFrame) -> Panels:
-        """Draw a panel for each bank of a table."""
-        patches = [Patch(color=colour, label=name) for name, colour in self.parts.items()]
-        lines = [line for line in (self.levels | self.dots).values() if line.get_label()]
-        panels = _panels(table, ("layer", self.label), [*patches, *lines])
-        for axes, layers in panels.facets(table, "bank"):
-            places = spread(list(range(len(layers))), LAYERS_SHOWN)
-            shown = layers.iloc[places].reset_index(drop=True)
-            self._draw_layers(axes, shown)
+        panels = _panels(data.table, ("layer", self.label), self.legend)
+        for axes, layers in panels.facets(data.table, "bank"):
+            shown = shown_layers(layers)
+            self.draw_layers(axes, shown)
             dot = next(iter(self.dots))
             panels.say(axes, shown.assign(place=shown.index), ("place", dot), self.says)
         return panels
 
-    def _draw_layers(self, axes: Axes, shown: pd.DataFrame) -> None:
+    @property
+    def legend(self) -> list[Artist]:
+        """What the parts, levels and dots are."""
+        patches = [Patch(color=colour, label=name) for name, colour in self.parts.items()]
+        return [*patches, *(e for e in (self.levels | self.dots).values() if e.get_label())]
+
+    def draw_layers(self, axes: Axes, shown: pd.DataFrame) -> None:
+        """Draw a bar for each layer of a bank."""
         heights = shown[[*self.parts]].fillna(0.0)
         bottoms = heights.cumsum(axis=1) - heights
         for name, colour in self.parts.items():
@@ -124,6 +124,11 @@ class Bars:
         axes.set_xticks(shown.index, names, fontsize=9 if few else 7)
         axes.tick_params(axis="x", length=0)
         axes.set(ylim=(0, 1.02), xlim=(-0.6, len(shown) - 0.4))
+
+
+def shown_layers(layers: pd.DataFrame) -> pd.DataFrame:
+    """Return as many layers of a bank as can be told apart, numbered from 0."""
+    return layers.iloc[spread(list(range(len(layers))), LAYERS_SHOWN)].reset_index(drop=True)
 
 
 def _low_table(results: Results, topic: str) -> pd.DataFrame:

@@ -220,3 +220,18 @@ def test_a_census_marks_every_layer_of_ten_networks(results: Results) -> None:
     assert (table.null_low_frequency_share <= 0.5).all()
     same(points(marks(panels.axes[0], "share")), table.depth, table.low_frequency_share)
     assert NAMED["census"].data(results) == []
+
+
+def test_roses_point_where_kernels_do(results: Results) -> None:
+    bank, layers = results.banks["tiny.v1"], results.census[results.census.network == "tiny.v1"]
+    names = [f"net{number}" for number in range(10)]
+    many = dataclasses.replace(results)
+    many.__dict__["banks"] = dict.fromkeys(names, bank)
+    many.__dict__["census"] = pd.concat([layers.assign(network=name) for name in names])
+    data, panels = drawn("roses", many)
+    assert len(panels.axes) == len(names)
+    sums = data.table.groupby(["bank", "kind"]).share.sum()
+    np.testing.assert_allclose(sums, 1.0, rtol=1e-12)
+    # A layer that points right without chance has most of the momentum of the full layers.
+    full = data.table[(data.table.bank == "net0") & (data.table.kind == "full")]
+    assert full.angle[full.share.idxmax()] == 0
