@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -46,6 +47,20 @@ ARCHITECTURES = {
 """In small, what sets VGG16 and ResNet50 apart."""
 
 
+def _restriction(value: object) -> str:
+    """Numbers of components are written as numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidValue("", value, "an integer, all, or groups such as d00-d11")
+    return str(value)
+
+
+def _accept_number(schema: dict[str, Any]) -> None:
+    schema["anyOf"].insert(1, {"type": "integer"})
+
+
+Restriction = Annotated[str, BeforeValidator(_restriction)]
+
+
 class Initialisation(Settings):
     """How kernels start: He's normal law, of which some components are left or shaped.
 
@@ -59,8 +74,10 @@ class Initialisation(Settings):
         le=1,
         description="odd share of the energy of each kernel",
     )
-    components: str | None = Field(
-        default=None, description="DCT components that are not zero, as in restrictions"
+    components: Restriction | None = Field(
+        default=None,
+        description="DCT components that are not zero, as in restrictions",
+        json_schema_extra=_accept_number,
     )
     spectrum: str | None = Field(
         default=None, description="weight file whose mean DCT spectrum the kernels have"
@@ -107,13 +124,6 @@ def _named(value: object) -> object:
     return INITIALISATIONS[value]
 
 
-def _restriction(value: object) -> object:
-    """Numbers of components are written as numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise InvalidValue("", value, "an integer, all, or groups such as d00-d11")
-    return str(value)
-
-
 def _accept_names(schema: dict[str, Any]) -> None:
     schema["items"] = {
         "anyOf": [{"type": "string", "enum": list(INITIALISATIONS)}, schema["items"]]
@@ -126,7 +136,6 @@ def _accept_numbers(schema: dict[str, Any]) -> None:
 
 
 ArchitectureName = Annotated[str, KeyOf(ARCHITECTURES)]
-Restriction = Annotated[str, BeforeValidator(_restriction)]
 Start = Annotated[Initialisation, BeforeValidator(_named)]
 TrainedSize = Annotated[int, Field(ge=2, le=9)]
 
@@ -262,9 +271,13 @@ class Training(Learning):
                 components(restriction, size)
             for start, restriction in product(self.initialisations, self.restrictions):
                 _check_start(start, restriction, size)
-        count = len(planned_runs(self))
-        if count > MOST_RUNS:
-            raise InvalidValue("training", f"{count} runs", f"at most {MOST_RUNS}")
+        runs = planned_runs(self)
+        if len(runs) > MOST_RUNS:
+            raise InvalidValue("training", f"{len(runs)} runs", f"at most {MOST_RUNS}")
+        for name in runs:
+            if not re.fullmatch(RUN_ID, name):
+                allowed = "a spectrum whose file has a name of letters, digits, dots and dashes"
+                raise InvalidValue("run", name, allowed)
         return self
 
 

@@ -100,7 +100,7 @@ def relative_scores(table: pd.DataFrame) -> pd.DataFrame:
 
     A row for each network that was cut: its place, components and seed, ``before`` and ``after``
     fine-tuning. Both are relative to the network of the same seed of which nothing was cut, at the
-    same time.
+    same time; without it there is no row.
     """
     cut = table[table.fine_tuned & (table.measure == "accuracy")]
     keys = [*PLACE, "seed"]
@@ -110,7 +110,7 @@ def relative_scores(table: pd.DataFrame) -> pd.DataFrame:
     for name, column in columns.items():
         full = whole[column].reindex(pd.MultiIndex.from_frame(cut[keys])).to_numpy()
         relative[name] = (cut[column] - cut.chance) / (full - cut.chance)
-    return relative.reset_index(drop=True)
+    return relative.dropna().reset_index(drop=True)
 
 
 def _lines(table: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -62,7 +62,8 @@ def epochs_table(
         for name, trajectory in trajectories.items()
         for numbers in [trajectory[[*OF_EPOCH, *OF_LAYER]].mean("layer")]
     ]
-    return pd.concat(parts, ignore_index=True)
+    columns = ["run", *AXES, "epoch", *OF_EPOCH, *OF_LAYER]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def study_table(

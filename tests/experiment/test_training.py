@@ -55,6 +55,7 @@ def test_the_study_of_the_project_is_what_its_documents_say() -> None:
         ({"restrictions": [1], "initialisations": [{"odd_share": 0.5}]}, "odd_share: 0.5"),
         ({"restrictions": ["d01"], "initialisations": ["even"]}, "odd_share: 0.0"),
         ({"restrictions": ["d22"], "initialisations": ["gradients"]}, "of restriction d22"),
+        ({"initialisations": [{"components": 7}]}, "restriction: '7' is not allowed"),
         ({"cuts": [2]}, "restriction: '2' is not allowed"),
         ({"sizes": [2], "cuts": [9]}, "restriction: '9' is not allowed"),
         ({"seeds": 0}, "seeds: 0 is not allowed, expected at least 1"),

@@ -254,7 +254,7 @@ def _recovery_table(results: Results, _: str) -> pd.DataFrame:
     columns = ["network", "components", "epoch", "quantity", "mean", "low", "high"]
     table, keys = results.training_epochs, [*PLACE, "seed"]
     classifiers = results.training[results.training.measure == "accuracy"].set_index("run")
-    cut = table[table.fine_tuned & table.run.isin(classifiers.index)]
+    cut = table[table.fine_tuned.astype(bool) & table.run.isin(classifiers.index)]
     if cut.empty:
         return pd.DataFrame(columns=columns)
     whole = cut[cut.components == cut["size"] ** 2].groupby(keys).score.last()
