@@ -110,7 +110,7 @@ def relative_scores(table: pd.DataFrame) -> pd.DataFrame:
     for name, column in columns.items():
         full = whole[column].reindex(pd.MultiIndex.from_frame(cut[keys])).to_numpy()
         relative[name] = (cut[column] - cut.chance) / (full - cut.chance)
-    return relative.dropna().reset_index(drop=True)
+    return relative.dropna(subset="after").reset_index(drop=True)
 
 
 def _lines(table: pd.DataFrame) -> Iterator[dict[str, object]]:
