@@ -12,6 +12,8 @@ BIN = .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --compile-bytecode --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+# Settings in place of those of the configuration, as SET="sizes=[2,3]": no shell reads them.
+export MECHCORE_SET := $(value SET)
 # Some tools of the environment call others by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -22,7 +24,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 .DEFAULT_GOAL := run
 .PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench lock schema clean help
 
-run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2)
+run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2, SET="sizes=[2,3]")
 	@echo "Running $(CONFIG) on $(CORES) cores: planning takes some seconds"
 	@name=$$($(BIN)/python -m mechcore grid "$(CONFIG)" --name) && \
 		$(BIN)/snakemake --cores $(CORES) --configfile "$(CONFIG)" && \
@@ -90,7 +92,7 @@ schema: $(READY) ## write config/schema.json from the typed model
 	@$(BIN)/python -m mechcore schema --output config/schema.json
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	@uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean: ## remove what can be made again, but no results

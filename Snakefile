@@ -21,6 +21,7 @@ include: "workflow/rules/publish.smk"
 
 
 rule all:
+    """Make all results, the report and the runs of MLflow."""
     default_target: True
     input:
         report=expand(

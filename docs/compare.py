@@ -88,7 +88,7 @@ def cells(page: Page) -> None:
     """The list of cells, four of them ticked; then what Compare shows of them."""
     search(page, CELLS, 12)
     sort_by_name(page)
-    show_columns(page, "activation", "size", "delta/speed_max", "light_speed")
+    show_columns(page, "activation", "size", "delta_speed_max", "light_speed")
     for activation in ("identity", "leaky_relu", "modulus", "relu"):
         row = page.get_by_role("row").filter(has_text=f"dct-{activation}-k3")
         row.get_by_label("toggle row selection").click()
@@ -115,7 +115,7 @@ def sizes(page: Page) -> None:
     """The same chart alone, for all sizes under one activation."""
     search(page, f"{CELLS} AND params.activation = 'relu'", 3)
     chart_view(page)
-    find_charts(page, "delta/speed$")
+    find_charts(page, "delta_speed$")
     page.locator("[data-component-id=fullscreen_button_chartcard]").first.click()
     page.get_by_role("dialog").locator("path.point").first.wait_for()
     shoot(page, "sizes")
@@ -125,7 +125,7 @@ def sweeps(page: Page) -> None:
     """The same cells of two sweeps on neighbouring lines."""
     search(page, ALL_SWEEPS, 24)
     sort_by_name(page)
-    show_columns(page, "steps", "delta/speed_max", "mechcore.sweep")
+    show_columns(page, "steps", "delta_speed_max", "mechcore.sweep")
     shoot(page, "sweeps")
 
 

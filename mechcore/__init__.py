@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from mechcore.analysis.measures import measure
     from mechcore.errors import InvalidValue, MechcoreError
     from mechcore.model.decomposition import Decomposition, decompose
+    from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
+    from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
+    from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
 
 __all__ = [
@@ -27,7 +30,13 @@ __all__ = [
     "__version__",
     "decompose",
     "kernel",
+    "load_extensions",
     "measure",
+    "open_results",
+    "plot_kernel",
+    "plot_law",
+    "plot_light_cone",
+    "plot_run",
     "propagate",
     "theory",
 ]
@@ -39,7 +48,13 @@ _HOMES = {
     "Theory": "mechcore.model.theory",
     "decompose": "mechcore.model.decomposition",
     "kernel": "mechcore.model.kernels",
+    "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
+    "open_results": "mechcore.results.opening",
+    "plot_kernel": "mechcore.plots.notebook",
+    "plot_law": "mechcore.plots.notebook",
+    "plot_light_cone": "mechcore.plots.notebook",
+    "plot_run": "mechcore.plots.notebook",
     "propagate": "mechcore.simulation.run",
     "theory": "mechcore.model.theory",
 }

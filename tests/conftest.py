@@ -57,6 +57,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.fixture
+def own_entries_only_here() -> Iterator[None]:
+    """Forget own kernels, activations and patterns after a test."""
+    from mechcore.model.extensions import TABLES
+
+    before = {name: dict(table.entries) for name, table in TABLES.items()}
+    yield
+    for name, table in TABLES.items():
+        table.entries.clear()
+        table.entries.update(before[name])
+
+
 @pytest.fixture(scope="module")
 def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the results of the configuration of a file of tests; they leave them alone."""

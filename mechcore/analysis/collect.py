@@ -11,6 +11,7 @@ import xarray as xr
 
 from mechcore.analysis.measures import metrics_table
 from mechcore.analysis.mechanics import kernels_table, mechanics_table
+from mechcore.analysis.tables import KERNEL
 from mechcore.experiment.cell import Cell
 from mechcore.simulation.reading import read_trajectories
 
@@ -37,14 +38,18 @@ def collect(
     ``trajectories`` is a folder with a file for every cell; ``read`` reads the trajectories of one.
     """
     metrics, mechanics = [], []
-    # The kernels of a family and size are the same under all activations, for all patterns.
-    kernels: dict[tuple[str, int], pd.DataFrame] = {}
+    # The same kernels run under all activations, for all patterns.
+    kernels: dict[object, pd.DataFrame] = {}
     for name, cell in cells.items():
         dataset = read(trajectories / f"{name}.nc", cell)
         metrics.append(metrics_table(dataset, cell.ends))
         mechanics.append(mechanics_table(dataset))
-        if (cell.kernel, cell.size) not in kernels:
-            kernels[cell.kernel, cell.size] = kernels_table(dataset)
-    return Measurements(
-        *(pd.concat(tables, ignore_index=True) for tables in (metrics, mechanics, kernels.values()))
+        of_cell = (cell.kernel, cell.size, *cell.angles), tuple(cell.betas)
+        if of_cell not in kernels:
+            kernels[of_cell] = kernels_table(dataset)
+    of_cells, of_simulations, of_kernels = (
+        pd.concat(tables, ignore_index=True) for tables in (metrics, mechanics, kernels.values())
     )
+    # Cells may have different parts of the axes.
+    distinct = of_kernels.drop_duplicates(list(KERNEL), ignore_index=True)
+    return Measurements(of_cells, of_simulations, distinct)

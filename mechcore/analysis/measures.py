@@ -43,18 +43,18 @@ NO_GROWTH = 1e-9
 
 
 OBSERVABLES: dict[str, tuple[str, str]] = {
-    "speed": ("slope of the displacement along the momentum from t_burn on, per layer", "pixel"),
-    "speed_se": ("standard error of the speed, per layer", "pixel"),
-    "asymptotic_speed": ("speed in the limit of many layers, per layer", "pixel"),
-    "asymptotic_low": ("lower bound of the asymptotic speed, per layer", "pixel"),
-    "asymptotic_high": ("upper bound of the asymptotic speed, per layer", "pixel"),
+    "speed": ("slope of the displacement along the momentum from t_burn on, px/layer", "1"),
+    "speed_se": ("standard error of the speed, px/layer", "1"),
+    "asymptotic_speed": ("speed in the limit of many layers, px/layer", "1"),
+    "asymptotic_low": ("lower bound of the asymptotic speed, px/layer", "1"),
+    "asymptotic_high": ("upper bound of the asymptotic speed, px/layer", "1"),
     "direction": ("direction of the fitted velocity, from +x (right) to +y (down)", "degree"),
-    "velocity_x": ("fitted velocity, to the right, per layer", "pixel"),
-    "velocity_y": ("fitted velocity, downwards, per layer", "pixel"),
-    "sigma_final": ("width along the momentum at the last layer", "pixel"),
+    "velocity_x": ("fitted velocity, to the right, px/layer", "1"),
+    "velocity_y": ("fitted velocity, downwards, px/layer", "1"),
+    "sigma_final": ("width along the momentum at the last layer, px", "1"),
     "diffusion_exponent": ("a of the growth c t^a of the width", "1"),
-    "diffusion_coefficient": ("c of the growth c t^a of the width", "pixel"),
-    "speed_theory": ("speed of the exact theory, per layer", "pixel"),
+    "diffusion_coefficient": ("c of the growth c t^a of the width, px", "1"),
+    "speed_theory": ("speed of the exact theory, px/layer", "1"),
 }
 """Long name and unit of all that is measured."""
 

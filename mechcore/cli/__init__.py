@@ -32,7 +32,7 @@ COMMANDS = (
         "pack",
         "ui",
     ),
-    *("status", "schema"),
+    *("why", "status", "schema", "new"),
 )
 """Subcommands, in the order of the help; each is a module of this room."""
 
@@ -66,6 +66,13 @@ def _options(
     """Measure how convolution kernels move information through layers."""
 
 
+EXTRAS = {
+    **dict.fromkeys(("filelock", "mlflow", "psutil"), "tracking"),
+    **dict.fromkeys(("jinja2", "matplotlib", "seaborn"), "report"),
+    **dict.fromkeys(("rocrate", "snakemake"), "workflow"),
+}
+"""What only some commands import, and the extra of the package that installs it."""
+
 INTERRUPT_CODE = 130
 """Exit code after Ctrl-C, which typer makes of the exception."""
 
@@ -87,6 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(one_line(error.format_message() + _refused_value(error)))
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extra = EXTRAS[error.name]
+        _fail(f"{error.name} is not installed; expected it with pip install 'mechcore[{extra}]'")
     except MemoryError as error:
         _fail(f"not enough memory: {one_line(str(error)) or 'it is used up'}")
     except (typer.Abort, KeyboardInterrupt):

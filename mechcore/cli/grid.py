@@ -17,27 +17,30 @@ EXAMPLES = """Examples:
   mechcore grid config/paper.yaml
 
   mechcore grid config/full.yaml --profile slurm | tail -4
-"""
 
-SHORT = 0.1
-"""Hours below which the time is printed in seconds."""
+  mechcore grid config/paper.yaml --set sizes=[2,3] --set "betas={count: 5}"
+"""
 
 
 def command(
     config: Annotated[str, typer.Argument(help=CONFIGURATION)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE in place of the file's, as sizes=[2,3]; repeatable."),
+    ] = None,
     only_name: Annotated[bool, typer.Option("--name", help="Print only the name.")] = False,
     profile: Annotated[
         str | None, typer.Option(help="Scheduler profile, as slurm; also forecasts its jobs.")
     ] = None,
 ) -> None:
     """List the cells of a configuration, the number of simulations and what they cost."""
-    experiment = load_experiment(config)
+    experiment = load_experiment(config, settings=settings or ())
     if only_name:
         typer.echo(experiment.experiment)
         return
 
     from mechcore.jobs.cost import estimated_cost
-    from mechcore.jobs.forecast import forecast, profile_group_sizes, times_longer
+    from mechcore.jobs.forecast import cpu_time, forecast, profile_group_sizes, times_longer
 
     group_sizes = profile_group_sizes(profile) if profile else {}
     cells = expand(experiment)
@@ -55,8 +58,8 @@ def command(
     expected = forecast(costs, group_sizes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "
-        f"estimated {_time(expected.hours)}, {expected.disk:.0f} MB of disk before compression, "
-        "cells only"
+        f"estimated {cpu_time(3600 * expected.hours)}, {expected.disk:.0f} MB of disk before "
+        "compression, cells only"
     )
     if group_sizes:
         typer.echo(
@@ -68,7 +71,3 @@ def command(
     last = times_longer(cells, Path("logs") / experiment.experiment)
     if last:
         typer.echo(f"last run: {last[0]} cells took {last[1]:.2f} times as long as estimated")
-
-
-def _time(hours: float) -> str:
-    return f"{hours:.2f} CPU-hours" if hours >= SHORT else f"{3600 * hours:.0f} CPU-seconds"

@@ -21,6 +21,7 @@ from mechcore.io.yaml_files import parsed_yaml
 from mechcore.model import kernels
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
+from mechcore.model.extensions import load_extension
 from mechcore.model.geometry import PLACEMENTS
 from mechcore.model.kernels import FAMILIES, LARGEST_SIZE, as_kernel
 from mechcore.model.normalisations import NORMALISATIONS
@@ -68,12 +69,17 @@ def command(
     window: Annotated[int, typer.Option(help="Side of the window of snapshots in px.")] = 129,
     t_burn: Annotated[int | None, typer.Option(help="First layer of the fits.")] = None,
     engine: Annotated[str, typer.Option(help="compiled or reference.")] = "compiled",
+    extensions: Annotated[
+        list[str] | None, typer.Option(help="Python file or package with own entries; repeatable.")
+    ] = None,
 ) -> None:
     """Send a pattern through layers of one kernel; write the trajectory, print its speed."""
+    for source in extensions or []:
+        load_extension(source)
     sides = None if size is None else _sides(size)
     required = {"--family": family, "--size": sides, "--beta": beta}
     taps = _taps(kernel, required, {"angle": angle, "mixing": mixing, "seed": seed})
-    check_outputs({"--output": output}, [kernel, pattern], ".nc")
+    check_outputs({"--output": output}, [kernel, pattern, *(extensions or [])], ".nc")
 
     from mechcore.analysis.measures import measure
     from mechcore.io.netcdf import write_dataset

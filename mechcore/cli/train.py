@@ -38,7 +38,7 @@ def command(
     planned = validated(TrainingRun, parsed_json(run, "run"), "run")
     if (planned.cut is None) != (start is None):
         raise MechcoreError("--start: goes with a run that has a cut, expected both or none")
-    inputs = [*planned.files, planned.initialisation.spectrum, start]
+    inputs = [*planned.named_files, start]
     beside = {f"--output, {kind}": output.with_suffix(kind) for kind in (".safetensors", ".md")}
     check_outputs({"--state": state, **beside}, inputs)
     check_outputs({"--output": output}, inputs, ".nc")

@@ -54,6 +54,9 @@ def command(
         int | None,
         typer.Option(help="Seed of the random sample; derived from the results by default."),
     ] = None,
+    run_extensions: Annotated[
+        bool, typer.Option("--run-extensions", help="Run the extensions that an archive brings.")
+    ] = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="End with exit code 0 even if a check fails.")
     ] = False,
@@ -72,7 +75,7 @@ def command(
     outputs = {"--output": output}
     if archive is not None and experiment is None and results is None:
         check_outputs(outputs, [archive])
-        certificate = verify_archive(archive, extent, typer.echo)
+        certificate = verify_archive(archive, extent, typer.echo, runs_extensions=run_extensions)
     elif archive is None and experiment is not None and results is not None:
         planned = load_experiment(experiment)
         check_outputs(outputs, inputs_of(planned, experiment, results))

@@ -24,6 +24,11 @@ class FilterRun(Propagation, Reading):
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     slices_per_layer: int = Field(ge=1, description="kernels of each layer that run, by energy")
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return super().names | {"activations": self.activations}
+
     @field_validator("activations")
     @classmethod
     def _no_repeats(cls, value: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from mechcore.engines import ENGINES
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
 from mechcore.errors import InvalidValue, check_path, choose, shown
+from mechcore.experiment.extensions import Extension, accept_files, used_extensions
 from mechcore.experiment.naming import cell_name
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import KeyOf, Settings, parsed_json, refuse_repeats, validated
@@ -36,8 +37,8 @@ LIST_OR_RANGE = "a list, or a range as {start: 0, stop: 1, count: 11}"
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
-KernelName = Annotated[str, KeyOf(FAMILIES)]
-ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
+KernelName = Annotated[str, KeyOf(FAMILIES, grows=True)]
+ActivationName = Annotated[str, KeyOf(ACTIVATIONS, grows=True)]
 MixingName = Annotated[str, KeyOf(MIXINGS)]
 NormalisationName = Annotated[str, KeyOf(NORMALISATIONS)]
 BoundaryName = Annotated[str, KeyOf(BOUNDARIES)]
@@ -170,6 +171,13 @@ def _accept_range(schema: dict[str, Any]) -> None:
 class Propagation(Settings):
     """How states go through layers, whatever the kernels are."""
 
+    # First: the names of all others may come from there.
+    extensions: list[Extension] | None = Field(
+        default=None,
+        description="Python files with own kernels, activations and patterns; only those that are "
+        "used are kept here",
+        json_schema_extra=accept_files,
+    )
     patterns: list[PatternSettings] = Field(
         default=[PatternSettings(name="delta")],
         min_length=1,
@@ -202,9 +210,19 @@ class Propagation(Settings):
     engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
 
     @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return {"patterns": [pattern.name for pattern in self.patterns]}
+
+    @property
     def regions(self) -> list[str]:
         """What is measured of each pattern."""
         return [pattern.region or self.region for pattern in self.patterns]
+
+    @model_validator(mode="after")
+    def _only_extensions_in_use(self) -> Self:
+        self.__dict__["extensions"] = used_extensions(self.names)
+        return self
 
     @field_validator("patterns", mode="before")
     @classmethod
@@ -342,6 +360,11 @@ class Cell(Shared):
     def id(self) -> str:
         """Readable name, as ``dct-relu-k3``; the boundary shows only if it is not free space."""
         return cell_name(self.kernel, self.activation, self.size, self.boundary)
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return super().names | {"kernels": [self.kernel], "activations": [self.activation]}
 
     @property
     def simulations(self) -> int:

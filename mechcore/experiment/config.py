@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +19,11 @@ from mechcore.experiment.cell import (
     Shared,
     Size,
 )
+from mechcore.experiment.extensions import EXTENSIONS, with_extensions
+from mechcore.experiment.overrides import Origin
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
+from mechcore.experiment.sub_grids import SubGrid, check_on_grid, check_one_axis_within
 from mechcore.experiment.training import Training
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.experiment.weights import SUFFIXES, Reading
@@ -112,6 +115,12 @@ class Experiment(Shared):
     kernels: list[KernelName] = Field(min_length=1, description="kernel families")
     activations: list[ActivationName] = Field(min_length=1, description="activations")
     sizes: list[Size] = Field(min_length=1, description="kernel sizes k")
+    include: list[SubGrid] | None = Field(
+        default=None, min_length=1, description="parts of the grid that run; all by default"
+    )
+    exclude: list[SubGrid] | None = Field(
+        default=None, min_length=1, description="parts of the grid that do not run"
+    )
     filter_banks: list[FilterBank] = Field(
         default=[],
         description="weight files of trained networks, whose kernels are analysed and run",
@@ -133,6 +142,11 @@ class Experiment(Shared):
     track: TrackingSettings = Field(
         default=TrackingSettings(), description="what is logged to MLflow"
     )
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What it uses of the tables that users extend."""
+        return super().names | {"kernels": self.kernels, "activations": self.activations}
 
     def without_tracking(self) -> Self:
         """Return what the results depend on: tracking is only a view of them."""
@@ -185,6 +199,14 @@ class Experiment(Shared):
         return value
 
     @model_validator(mode="after")
+    def _has_its_parts(self) -> Self:
+        grid = {axis: getattr(self, axis) for axis in SubGrid.model_fields}
+        check_on_grid("include", self.include or [], grid)
+        check_on_grid("exclude", self.exclude or [], grid)
+        check_one_axis_within("include", self.include or [])
+        return self
+
+    @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
         refuse_repeats("sizes", self.sizes)
         for family in self.kernels:
@@ -212,18 +234,35 @@ def _check_name(key: str, value: str, hint: str = "") -> None:
 
 
 def load_experiment(
-    source: str | Path | Mapping[str, object], origin: str = "config"
+    source: str | Path | Mapping[str, object],
+    origin: Origin | None = None,
+    settings: Iterable[str] = (),
 ) -> Experiment:
-    """Read and check a configuration: a mapping, JSON, or the path of a YAML file."""
+    """Read and check a configuration: a mapping, JSON, or the path of a YAML file.
+
+    The origin of a mapping says which files it comes from; ``settings`` as ``sizes=[2,3]`` replace
+    those of the file.
+    """
     if isinstance(source, Mapping):
-        return validated(Experiment, source, origin)
-    text = str(source)
-    if is_json(text):
-        return validated(Experiment, parsed_json(text, "experiment"), "experiment")
+        return _checked(source, origin or Origin())
+    if is_json(str(source)):
+        return _checked(parsed_json(str(source), "experiment"), Origin(name="experiment"))
     values = read_yaml(Path(source))
     if values is None:
-        raise MechcoreError(f"{text}: is empty, expected a configuration")
-    return validated(Experiment, values, text)
+        raise MechcoreError(f"{source}: is empty, expected a configuration")
+    origin = Origin([Path(source)])
+    if isinstance(values, Mapping):
+        origin, values = origin.and_settings(values, settings)
+    return _checked(values, origin)
+
+
+def _checked(values: object, origin: Origin) -> Experiment:
+    if isinstance(values, Mapping):
+        try:
+            values = with_extensions(values, origin.folder)
+        except MechcoreError as error:
+            raise MechcoreError(origin.tell([EXTENSIONS], str(error))) from error
+    return validated(Experiment, values, origin.tell)
 
 
 def schema_text() -> str:

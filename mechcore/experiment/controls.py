@@ -9,6 +9,7 @@ from typing import Any
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.model.activations import ACTIVATIONS
+from mechcore.model.extensions import names_with
 from mechcore.model.kernels import FAMILIES
 
 NOISE = "random"
@@ -32,7 +33,8 @@ def control_cells(experiment: Experiment) -> list[Cell]:
     """Return the controls of an experiment: all on free space, whatever its own setting is."""
     shared: dict[str, Any] = {"steps": STEPS, "engine": experiment.engine, "seed": experiment.seed}
     return [
-        Cell(**shared | axes) for axes in (*_linear(experiment), *_even(experiment), *_shifts())
+        Cell(**shared | axes)
+        for axes in (*_linear(experiment), *_even(experiment), *_shifts(experiment))
     ]
 
 
@@ -60,11 +62,11 @@ def _even(experiment: Experiment) -> Iterator[dict[str, Any]]:
             yield kernel | axes | {"activation": activation, "betas": list(ratios)}
 
 
-def _shifts() -> Iterator[dict[str, Any]]:
+def _shifts(experiment: Experiment) -> Iterator[dict[str, Any]]:
     """A point through a shift by one pixel, under every activation that keeps zero."""
     axes = {"kernel": "translation", "size": 3, "patterns": ["delta"], "betas": [SHIFT_RATIO]}
-    for name, activation in ACTIVATIONS.items():
-        if activation.keeps_zero:
+    for name in names_with("activations", experiment.activations):
+        if ACTIVATIONS[name].keeps_zero:
             yield axes | {"activation": name}
 
 
@@ -72,7 +74,7 @@ def _kernels(experiment: Experiment) -> list[dict[str, Any]]:
     """Every family in each size of the experiment that it has."""
     return [
         {"kernel": name, "size": size}
-        for name, family in FAMILIES.items()
+        for name in names_with("kernels", experiment.kernels)
         for size in experiment.sizes
-        if family.has_size(size)
+        if FAMILIES[name].has_size(size)
     ]

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from mechcore.errors import MechcoreError
 from mechcore.experiment.cell import Cell, Shared
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.extensions import used_extensions
+from mechcore.experiment.sub_grids import remaining
 from mechcore.model.kernels import FAMILIES
 
 
 def expand(experiment: Experiment) -> dict[str, Cell]:
     """Return the cells of an experiment by id; a family has no cells of sizes that it lacks."""
     cells = [
-        cell_of(experiment, kernel=kernel, activation=activation, size=size)
+        cell
         for kernel in experiment.kernels
         for activation in experiment.activations
         for size in experiment.sizes
         if FAMILIES[kernel].has_size(size)
+        and (cell := grid_cell(experiment, kernel, activation, size))
     ]
+    if not cells:
+        raise MechcoreError("include and exclude leave no cell of the grid, expected at least one")
     return {cell.id: cell for cell in cells}
+
+
+def grid_cell(experiment: Experiment, kernel: str, activation: str, size: int) -> Cell | None:
+    """Return a cell of the grid; None if the experiment leaves it out."""
+    whole = cell_of(experiment, kernel=kernel, activation=activation, size=size)
+    if experiment.include is None and experiment.exclude is None:
+        return whole
+    axes = remaining(whole, experiment.include, experiment.exclude or [])
+    names = {"kernel": kernel, "activation": activation, "size": size}
+    return cell_of(experiment, **names, **axes) if axes else None
 
 
 def cell_of(experiment: Experiment, **values: object) -> Cell:
     """Return a cell with the values of an experiment but for some."""
     shared = {name: getattr(experiment, name) for name in Shared.model_fields}
     # Checked with the experiment; checking ten thousand cells again takes seconds.
-    return Cell.model_construct(**shared | values)
+    cell = Cell.model_construct(**shared | values)
+    if experiment.extensions:
+        cell.__dict__["extensions"] = used_extensions(cell.names)
+    return cell

@@ -1,4 +1,4 @@
-"""Files that settings name: images of patterns, weights, and published numbers."""
+"""Files that settings name: images of patterns, extensions, weights, and published numbers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.published import FILES
 from mechcore.experiment.training import Training
+from mechcore.model.extensions import is_file
 from mechcore.model.patterns import is_file_name
 
 
 def input_paths(planned: Propagation) -> list[str]:
     """Return the paths of the files that settings name."""
-    patterns = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
+    named = [pattern.name for pattern in planned.patterns if is_file_name(pattern.name)]
+    named += [used.source for used in planned.extensions or [] if is_file(used.source)]
     if not isinstance(planned, Experiment):
-        return patterns
+        return named
     weights = [
         path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
     ]
-    return [*patterns, *weights, *published_files(planned), *_of_training(planned.training)]
+    return [*named, *weights, *published_files(planned), *_of_training(planned.training)]
 
 
 def _of_training(training: Training | None) -> list[str]:

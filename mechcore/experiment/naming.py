@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
 """Regular expression of the names, for the wildcard of the workflow."""
 
@@ -19,6 +21,11 @@ def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -
 
 
 def metric_name(group: object, name: str) -> str:
-    """Return the name of a metric of a group: MLflow allows letters, digits and ``_-. :/``."""
-    clean = "".join(sign if sign.isalnum() or sign in "_-./" else "_" for sign in str(group))
-    return f"{clean.strip('/.')}/{name}"
+    """Return the name of a metric of a group, which a search of MLflow takes without quotes.
+
+    Examples
+    --------
+    >>> metric_name("gaussian-sigma2.5", "speed_max")
+    'gaussian_sigma2_5_speed_max'
+    """
+    return f"{re.sub('[^A-Za-z0-9]+', '_', str(group)).strip('_')}_{name}"

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, check_path, shown
-from mechcore.experiment.cell import ActivationName
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.io.json_models import KeyOf, Settings, refuse_repeats
 from mechcore.model.dct_groups import ALL, components
@@ -135,6 +134,10 @@ def _accept_numbers(schema: dict[str, Any]) -> None:
     schema["items"] = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
 
 
+ACTIVATIONS = ("identity", "relu", "modulus", "leaky_relu", "softplus", "gelu", "tanh")
+"""Activations that PyTorch computes; own ones of the grid have no gradient."""
+
+ActivationName = Annotated[str, KeyOf(dict.fromkeys(ACTIVATIONS))]
 ArchitectureName = Annotated[str, KeyOf(ARCHITECTURES)]
 Start = Annotated[Initialisation, BeforeValidator(_named)]
 TrainedSize = Annotated[int, Field(ge=2, le=9)]
@@ -200,6 +203,12 @@ class TrainingRun(Learning):
     def id(self) -> str:
         """Name, as files show it."""
         return f"{self.condition}-s{self.seed}"
+
+    @property
+    def named_files(self) -> list[str]:
+        """Paths of the user's files that it reads."""
+        spectrum = self.initialisation.spectrum
+        return [*self.files, *([spectrum] if spectrum else [])]
 
     @property
     def condition(self) -> str:

@@ -90,7 +90,7 @@ def check_weights(path: Path, key: str = "weights") -> None:
 def _close_to(path: Path) -> str:
     """A file of almost the same name."""
     folder = path.parent
-    return did_you_mean(path.name, [file.name for file in folder.glob("*")])
+    return did_you_mean(path.name, [file.name for file in folder.glob("*") if file.is_file()])
 
 
 def weight_files(paths: Iterable[Path]) -> list[Path]:

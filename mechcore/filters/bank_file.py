@@ -23,6 +23,8 @@ from mechcore.io.provenance import provenance
 LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
 """Names of the groups of a file beside those of the kernels, which are named by shape."""
 
+ABOUT = "Parity, moments, energy and rank of the convolution kernels of a network, by kernel shape"
+
 LOW = "low_frequency_share"
 
 SLICE_COORDINATES = ("layer", "out", "in", "plane")
@@ -98,7 +100,7 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
 def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
     """Return an analysis as the groups of its file."""
     title = f"Kernels of {analysis.attributes['weights']}"
-    groups = {ROOT: xr.Dataset(attrs=file_attributes(title) | analysis.attributes)}
+    groups = {ROOT: xr.Dataset(attrs=file_attributes(title, ABOUT) | analysis.attributes)}
     for name, slices in analysis.slices.items():
         groups[name] = slices
         groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")

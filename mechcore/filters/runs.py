@@ -14,6 +14,7 @@ from mechcore.filters.bank_file import SLICE_COORDINATES, slices_by_shape
 from mechcore.filters.variables import BANK_VARIABLES
 from mechcore.io.netcdf import ROOT, describe, file_attributes
 from mechcore.io.provenance import provenance
+from mechcore.simulation.dataset import SUMMARY
 from mechcore.simulation.run import propagate
 
 SHARED = ("kernel_taps", "odd_energy_ratio", "beta_star")
@@ -29,7 +30,8 @@ def simulate_bank(bank: Bank, settings: FilterRun) -> dict[str, xr.Dataset]:
     Returns the groups of a file: attributes under `ROOT`, trajectories by the shape of the kernels,
     with the dimensions ``activation, pattern, slice, t``.
     """
-    root = xr.Dataset(attrs=file_attributes(f"Trajectories of kernels of {bank.name}"))
+    title = f"Trajectories of kernels of {bank.name}"
+    root = xr.Dataset(attrs=file_attributes(title, SUMMARY))
     made_from = provenance("filters", settings.to_mapping())
     groups = {ROOT: root.assign_attrs(bank.origin, settings=settings.to_json(), **made_from)}
     for name, slices in strongest_kernels(slices_by_shape(bank), settings).items():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from mechcore.io.code_state import UNKNOWN, CodeState, code_state
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings
 from mechcore.io.provenance import COMPUTING, versions
@@ -35,14 +35,8 @@ THREAD_LIMITS = (
 )
 """Environment variables that say how many threads compute."""
 
-UNKNOWN = "unknown"
-"""A fact that this machine does not provide."""
-
 TARGET = "NUMBA_CPU_NAME"
 """Environment variable that names another processor to compile for."""
-
-PATIENCE = 10.0
-"""Seconds after which a git that does not answer, as on a stale network disk, is absent."""
 
 
 class Code(Settings):
@@ -51,7 +45,7 @@ class Code(Settings):
     version: str
     """Version of this package."""
     commit: str
-    """40 hexadecimal digits, or ``unknown``."""
+    """40 hexadecimal digits, ``mixed`` or ``unknown``."""
     dirty: str
     """``true`` if tracked files differed from the commit, ``false``, or ``unknown``."""
     core_hashes: list[str]
@@ -82,15 +76,15 @@ class Environment(Settings):
     """Hash of ``requirements.lock`` beside the package; None without that file."""
 
 
-def current_code(core_hashes: Iterable[str]) -> Code:
-    """Return the version and the commit of this code."""
-    dirty = {True: "true", False: "false", None: UNKNOWN}[git_is_dirty()]
-    return Code(
-        version=__version__,
-        commit=git_commit() or UNKNOWN,
-        dirty=dirty,
-        core_hashes=sorted(set(core_hashes)),
-    )
+def current_code(core_hashes: Iterable[str] = ()) -> Code:
+    """Return the version and the state of this code."""
+    return code_of(code_state(), core_hashes)
+
+
+def code_of(state: CodeState, core_hashes: Iterable[str]) -> Code:
+    """Return this version in a state, with the fingerprints of the code that simulated."""
+    hashes = sorted(set(core_hashes))
+    return Code(version=__version__, commit=state.commit, dirty=state.dirty, core_hashes=hashes)
 
 
 def current_environment() -> Environment:
@@ -118,22 +112,6 @@ def current_environment() -> Environment:
     )
 
 
-def git_commit() -> str | None:
-    """Return the commit that this package was checked out from."""
-    # An installed copy may be inside somebody else's repository.
-    tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
-    return _git("rev-parse", "HEAD") if tracked else None
-
-
-def git_is_dirty() -> bool | None:
-    """Return whether tracked files, except reports, differ from the commit."""
-    if git_commit() is None:
-        return None
-    code = ("--", ":/", ":(exclude,top)reports")
-    changes = _git("status", "--porcelain", "--untracked-files=no", *code)
-    return None if changes is None else bool(changes)
-
-
 def project_file(name: str) -> Path | None:
     """Return a file beside the package, in a checkout of the project."""
     # Files beside an installed package are somebody else's.
@@ -158,18 +136,3 @@ def _processor() -> str:
 def _lock_sha256() -> str | None:
     lock = project_file(LOCK)
     return None if lock is None else file_sha256(lock)
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", *arguments],  # noqa: S607
-            cwd=PACKAGE,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PATIENCE,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "training", "jobs"),
+    *("filters", "training", "jobs", "plots"),
     *("results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
@@ -43,6 +43,74 @@ def code_fingerprint(room: str) -> str:
     if known:
         replace_file(known, lambda draft: draft.write_text(found, encoding="utf-8"))
     return found
+
+
+def entry_fingerprint(text: str, table: str, name: str) -> str:
+    """Return a hash of one entry of a dictionary in a file: its value, and what that uses there.
+
+    Where this cannot be told from the text, it is a hash of the whole file.
+
+    Examples
+    --------
+    >>> before = entry_fingerprint("T = {'a': 1, 'b': 2}", "T", "a")
+    >>> before == entry_fingerprint("T = {'a': 1, 'b': 3}", "T", "a")
+    True
+    """
+    body = _without_docstrings(ast.parse(text)).body
+    value = _value(body, table, name)
+    parts: list[ast.AST] = [*body] if value is None else [value, *_used_by(value, table, body)]
+    return _hash([(name, ""), *((ast.dump(part), "") for part in parts)])[:DIGITS]
+
+
+def _value(body: list[ast.stmt], table: str, name: str) -> ast.expr | None:
+    """The value of a key in the only statement with a table, a dictionary of such keys."""
+    statements = [statement for statement in body if table in _names(statement)]
+    match statements:
+        case [ast.Assign(value=ast.Dict() as found) | ast.AnnAssign(value=ast.Dict() as found)]:
+            keys = [getattr(key, "value", None) for key in found.keys]
+            return found.values[keys.index(name)] if keys.count(name) == 1 else None
+    return None
+
+
+def _used_by(value: ast.expr, table: str, body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that define the names of an expression, and the names in these, and so on."""
+    others = [part for part in body if table not in _names(part)]
+    reached, before, used = _names(value), set[str](), list[ast.stmt]()
+    while reached != before:
+        before = reached
+        used = [part for part in others if _acts(part) or _defined(part) & reached]
+        reached = reached.union(*map(_names, used))
+    return used
+
+
+def _acts(statement: ast.stmt) -> bool:
+    """Whether a statement may do more than define names that it shows."""
+    defines = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Assign
+    return not isinstance(statement, defines | ast.AnnAssign) or "*" in _names(statement)
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    """The names that a statement defines or changes."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Assign(targets=targets):
+            return set().union(*map(_names, targets))
+        case ast.AnnAssign(target=target):
+            return _names(target)
+    return _names(statement)
+
+
+def _names(node: ast.AST) -> set[str]:
+    """The names in code."""
+    names = set()
+    for part in ast.walk(node):
+        match part:
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=other):
+                names.add(other or name.partition(".")[0])
+    return names
 
 
 def _hash(parts: Iterable[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar, get_args
@@ -83,32 +83,43 @@ class KeyOf:
     """
 
     table: Mapping[str, object]
+    grows: bool = False
+    """Whether users add entries, which editors cannot know."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            self._checked, core_schema.literal_schema(list(self.table))
-        )
+        names: CoreSchema = core_schema.literal_schema(list(self.table))
+        if self.grows:
+            names = core_schema.union_schema([names, core_schema.str_schema()])
+        return core_schema.no_info_before_validator_function(self._checked, names)
 
     def _checked(self, name: object) -> object:
         choose(self.table, "", name)
         return name
 
 
-def validated(model: type[Model], values: object, origin: str) -> Model:
-    """Return values as a model, or refuse them; the origin starts each line."""
+Tell = Callable[[Sequence[object], str], str]
+"""Adds where a value comes from to a sentence about it."""
+
+
+def validated(model: type[Model], values: object, origin: str | Tell) -> Model:
+    """Return values as a model, or refuse them; the origin starts each line, or makes it."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise MechcoreError("\n".join(_lines(model, error, origin))) from None
+        tell = origin if callable(origin) else lambda _, sentence: f"{origin}: {sentence}"
+        raise MechcoreError("\n".join(_lines(model, error, tell))) from None
 
 
-def _lines(model: type[Model], error: ValidationError, origin: str) -> list[str]:
+def _lines(model: type[Model], error: ValidationError, tell: Tell) -> list[str]:
     # Other mistakes may follow from a misspelt key.
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    text = "\n".join(_sentence(model, mistake) for mistake in mistakes[:MOST_MISTAKES])
-    lines = [f"{origin}: {line}" for line in text.splitlines()]
+    lines = [
+        tell(mistake["loc"], line)
+        for mistake in mistakes[:MOST_MISTAKES]
+        for line in _sentence(model, mistake).splitlines()
+    ]
     if len(mistakes) > MOST_MISTAKES:
-        lines.append(f"{origin}: and {len(mistakes) - MOST_MISTAKES} more mistakes")
+        lines.append(tell((), f"and {len(mistakes) - MOST_MISTAKES} more mistakes"))
     return list(dict.fromkeys(lines))
 
 

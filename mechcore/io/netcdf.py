@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when a reader of the old format would misread the new one."""
 
 REFERENCE = (
@@ -41,8 +41,20 @@ TEXT_KINDS = "OUT"
 ROOT = "/"
 """Path of the root group; most files have no other."""
 
+CELL = "cell"
+"""A scalar coordinate of this name is stored as a leading dimension of length one, with the other
+scalar coordinates along it: `xarray.open_mfdataset` joins files along dimensions."""
+
+KERNELS = "kernels"
+KERNEL_AXES = ("kernel_y", "kernel_x")
+"""The group for variables along the taps of the kernel of a cell, and their dimensions: xarray
+joins groups of the same sizes, and kernels of several sizes have other ones."""
+
 CONTENT_HASH = "content_sha256"
 """Attribute of the root: the hash of the content of the file."""
+
+HISTORY = "history"
+"""Attribute of the root: what wrote the file."""
 
 PROBE = 2**20
 """Bytes that are written to find out why the library could not write."""
@@ -53,8 +65,8 @@ MOST_VALUES_PER_BYTE = 2000
 AGAIN = "delete it and run the workflow to regenerate it"
 
 PROVENANCE = (
-    *(CONTENT_HASH, "core_hash", "mechcore_version", "source"),
-    *("config_sha256", "library_versions"),
+    *(CONTENT_HASH, HISTORY, "core_hash", "mechcore_version", "source"),
+    *("config_sha256", "library_versions", "code_commit", "code_dirty", "code_diff"),
 )
 """Attributes that state how a file was made, not what it holds."""
 
@@ -95,11 +107,13 @@ class Contents:
         return cls(variables, {*map(str, dataset.coords)}, attributes)
 
 
-def file_attributes(title: str) -> dict[str, object]:
+def file_attributes(title: str, summary: str) -> dict[str, object]:
     """Return the global attributes that every file of this project has."""
     return {
-        "Conventions": "CF-1.11",
+        "Conventions": "CF-1.11, ACDD-1.3",
         "title": title,
+        "summary": summary,
+        "keywords": "convolution, kernels, rectification",
         "source": f"mechcore {__version__}",
         "references": REFERENCE,
         "mechcore_version": __version__,
@@ -140,32 +154,80 @@ def write_contents(
 
     def write(draft: Path) -> None:
         with _reason_of_failure(draft), netCDF4.Dataset(draft, "w") as file:
-            for name, group in groups.items():
+            for name, group in _as_stored(groups).items():
                 _write_group(file if name == ROOT else file.createGroup(name), group, compress)
+            # Without the time: the same results are the same bytes.
+            file.setncattr(HISTORY, f"written by mechcore {__version__}")
             file.setncattr(CONTENT_HASH, _hash_of_groups(groups))
 
     replace_file(path, write)
 
 
+def _as_stored(groups: Mapping[str, Contents]) -> dict[str, Contents]:
+    """Groups as they are stored: a cell as `CELL` and `KERNELS` say."""
+    root = groups.get(ROOT, Contents({}, (), {}))
+    if CELL not in root.variables:
+        return dict(groups)
+    parts: dict[str, dict[str, Variable]] = {ROOT: {}, KERNELS: {}}
+    for name, (dims, values, attributes) in root.variables.items():
+        place = KERNELS if {*dims} & {*KERNEL_AXES} else ROOT
+        if not (dims and name in root.coordinates):
+            dims, values = (CELL, *dims), values[np.newaxis]
+        parts[place][name] = Variable(dims, values, attributes)
+    stored = {
+        place: Contents(part, part.keys() & {*root.coordinates}, {})
+        for place, part in parts.items()
+    }
+    stored[ROOT].attributes.update(root.attributes)
+    return {**groups, **stored}
+
+
+def _in_memory(groups: dict[str, Contents]) -> dict[str, Contents]:
+    """The reverse of `_as_stored`."""
+    root = groups[ROOT]
+    if CELL not in root.variables:
+        return groups
+    beside = groups.pop(KERNELS, Contents({}, (), {}))
+    variables = {
+        name: Variable(dims[1:], values[0], attributes) if dims[:1] == (CELL,) else known
+        for name, known in (root.variables | beside.variables).items()
+        for dims, values, attributes in [known]
+    }
+    coordinates = {*root.coordinates, *beside.coordinates}
+    return groups | {ROOT: Contents(variables, coordinates, root.attributes)}
+
+
 def _write_group(file: netCDF4.Dataset, group: Contents, compress: bool) -> None:
     file.setncatts({name: _stored(value) for name, value in group.attributes.items()})
     for name, variable in group.variables.items():
-        for dimension, size in zip(variable.dims, variable.values.shape, strict=True):
-            if dimension not in file.dimensions:
-                file.createDimension(dimension, size)
         data = name not in group.coordinates
         values, fill, kept = _encoded(name, variable, data=data)
+        text = values.dtype.kind == "S"
+        dims = (*variable.dims, f"{name}_length") if text else variable.dims
+        for dimension, size in zip(dims, values.shape, strict=True):
+            if not _has_dimension(file, dimension):
+                file.createDimension(dimension, size)
         packed = compress and data and bool(values.ndim) and variable.values.dtype.kind in "fiu"
-        form: Any = str if values.dtype.kind in TEXT_KINDS else values.dtype
-        stored = file.createVariable(
+        stored: netCDF4.Variable[Any] = file.createVariable(
             name,
-            form,
-            variable.dims,
+            values.dtype.str,
+            dims,
             compression="zlib" if packed else None,
             fill_value=fill,
         )
+        # As bytes: an attribute says how to read them.
+        stored.set_auto_chartostring(False)
         stored.setncatts(kept | _places(name, group))
+        if data:
+            stored.coverage_content_type = "modelResult"
         stored[...] = values
+
+
+def _has_dimension(file: netCDF4.Dataset, name: str) -> bool:
+    """Whether a group or one above it has a dimension."""
+    return name in file.dimensions or (
+        file.parent is not None and _has_dimension(file.parent, name)
+    )
 
 
 def _encoded(
@@ -178,10 +240,17 @@ def _encoded(
     if values.dtype.kind == "b":
         return values.astype(np.int8), None, attributes | {"dtype": "bool"}
     if values.dtype.kind in TEXT_KINDS:
-        return values.astype(object), None, attributes
+        return _characters(values), None, attributes | {"_Encoding": "utf-8"}
     # CF allows no missing values in coordinates.
     fill = values.dtype.type(np.nan) if values.dtype.kind == "f" and data else None
     return values, fill, attributes
+
+
+def _characters(texts: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Texts as CF has them, bytes along one more dimension: not every tool reads strings."""
+    encoded = np.char.encode(texts.astype(str), "utf-8")
+    longest = max(encoded.dtype.itemsize, 1)
+    return encoded.astype(f"S{longest}").reshape(*texts.shape, 1).view("S1")
 
 
 def _places(name: str, group: Contents) -> dict[str, object]:
@@ -227,6 +296,22 @@ def read_groups(path: str | Path) -> dict[str, xr.Dataset]:
     return {name: group.dataset() for name, group in groups.items()}
 
 
+def open_cell(path: str | Path, chunks: Mapping[str, int] | None) -> xr.Dataset:
+    """Open the file of a cell as one dataset that is read when it is used, in chunks of dask.
+
+    The hash, for which it would have to be read, is not compared.
+    """
+    import xarray as xr
+
+    read_attributes(path)
+    root, kernels = (
+        xr.open_dataset(path, group=group, engine="netcdf4", chunks=chunks)
+        for group in (ROOT, KERNELS)
+    )
+    joined = root.assign({str(name): known for name, known in kernels.items()})
+    return joined.assign_coords(kernels.coords).isel({CELL: 0})
+
+
 def read_attributes(path: str | Path) -> dict[str, object]:
     """Read the global attributes alone, which is fast and does not notice damage of variables."""
     import netCDF4
@@ -244,7 +329,9 @@ def _loaded(path: str | Path) -> dict[str, Contents]:
     with netCDF4.Dataset(path) as file:
         _check_size(file, path)
         file.set_auto_maskandscale(False)
-        return {part.path.removeprefix(ROOT) or ROOT: _read_group(part) for part in _parts(file)}
+        return _in_memory(
+            {part.path.removeprefix(ROOT) or ROOT: _read_group(part) for part in _parts(file)}
+        )
 
 
 def _parts(file: netCDF4.Dataset) -> Iterator[netCDF4.Dataset]:
@@ -270,9 +357,10 @@ def _decoded(variable: netCDF4.Variable[Any]) -> Variable:
         values = np.where(values == fill, np.nan, values)
     if attributes.pop("dtype", "") == "bool":
         values = values.astype(bool)
-    if values.dtype.kind == "O":
-        values = values.astype(str)
-    return Variable(variable.dimensions, values, attributes)
+    dims = variable.dimensions
+    if attributes.pop("_Encoding", None):
+        dims, values = dims[:-1], values.astype(str)
+    return Variable(dims, values, attributes)
 
 
 def _attributes(file: netCDF4.Dataset | netCDF4.Variable[Any]) -> dict[str, object]:
@@ -302,7 +390,7 @@ def _checked(path: str | Path, load: Callable[[], dict[str, Contents]]) -> dict[
     version = groups[ROOT].attributes.get("format_version")
     if version != FORMAT_VERSION:
         raise MechcoreError(
-            f"{path}: format version {version}, this program reads {FORMAT_VERSION}"
+            f"{path}: format version {version}, this program reads {FORMAT_VERSION}; {AGAIN}"
         )
     return groups
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from mechcore.io.code_state import code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.hashes import settings_sha256
 
@@ -19,11 +20,12 @@ ABSENT = "absent"
 
 
 def provenance(room: str, settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the hashes of the code and of the settings, and the versions of the libraries."""
+    """Return the state of the code, hashes of it and of settings, the versions of libraries."""
     return {
         "core_hash": code_fingerprint(room),
         "config_sha256": settings_sha256(settings),
         "library_versions": _computing_versions(),
+        **code_state().attributes,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,24 @@ def parsed_yaml(content: bytes, origin: str) -> object:
     except Exception as error:
         reason = one_line(_without_jargon(" ".join(str(error).split()))[:200])
         raise MechcoreError(f"{origin}: not YAML: {reason}") from None
+
+
+def line_of(path: Path, location: Sequence[object]) -> int | None:
+    """Return the line of a value in a YAML file that was read before; None if it is not there."""
+    node = yaml.compose(path.read_text(encoding="utf-8-sig"), _Loader)
+    line = None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = [value for key, value in node.value if key.value == part]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            found = node.value[part : part + 1]
+        else:
+            break
+        if not found:
+            break
+        (node,) = found
+        line = node.start_mark.line + 1
+    return line
 
 
 def _without_jargon(text: str) -> str:

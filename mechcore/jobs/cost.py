@@ -132,7 +132,8 @@ def _pixels(cell: Cell, widest: int) -> NDArray[np.float64]:
     if side is not None:
         return np.full(cell.steps, float(side**2))
     reached = layers * (cell.size - 1.0)
-    if ACTIVATIONS[cell.activation].keeps_zero:
+    activation = ACTIVATIONS[cell.activation]
+    if activation.keeps_zero and math.isfinite(activation.lipschitz):
         # Trimming keeps about ten standard deviations of the diffusing state on each side.
         reached = np.minimum(reached, 20 * np.sqrt(layers * (cell.size**2 - 1) / 12))
     return np.square(widest + reached)

@@ -28,6 +28,10 @@ GROUP_SIZES = "group-components"
 """Option of Snakemake, and so of a profile: how many cells of each class are a job."""
 
 
+SHORT = 0.1
+"""Hours below which a time is printed in seconds."""
+
+
 @dataclass(frozen=True)
 class Forecast:
     """What a grid takes."""
@@ -61,6 +65,18 @@ def forecast(costs: Mapping[str, Cost], group_sizes: Mapping[str, int]) -> Forec
         max(map(cell_megabytes, costs.values())),
         sum(cost.megabytes for cost in costs.values()),
     )
+
+
+def cpu_time(seconds: float) -> str:
+    """Return a time for people.
+
+    Examples
+    --------
+    >>> cpu_time(12.3), cpu_time(5400)
+    ('12 CPU-seconds', '1.50 CPU-hours')
+    """
+    hours = seconds / 3600
+    return f"{hours:.2f} CPU-hours" if hours >= SHORT else f"{seconds:.0f} CPU-seconds"
 
 
 def profile_group_sizes(profile: str) -> dict[str, int]:

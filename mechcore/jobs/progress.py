@@ -6,12 +6,14 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from mechcore.experiment.paths import TRAJECTORIES
+from mechcore.jobs.forecast import cpu_time
 from mechcore.jobs.status import log_text, was_interrupted
 
 LITTLE_SPACE = 2**20
@@ -21,15 +23,20 @@ HIDDEN = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
 """Events of which `Progress` says more."""
 
 
-def show_progress(logger: logging.Logger, cells: int) -> None:
-    """Print a line for each finished job, and the log of each failed one."""
+def show_progress(
+    logger: logging.Logger, cells: int, waiting: Callable[[], Mapping[str, float]]
+) -> None:
+    """Print a line for each finished job, and the log of each failed one.
+
+    ``waiting`` returns the seconds that each cell to run is estimated to take, once that is known.
+    """
     # Snakemake reads the Snakefile more than once in some modes; it has one logger.
     if any(isinstance(handler, Progress) for handler in logger.handlers):
         return
     for handler in logger.handlers:
         if _is_terminal(handler):
             handler.addFilter(Brief())
-    logger.addHandler(Progress(cells))
+    logger.addHandler(Progress(cells, waiting))
 
 
 def _is_terminal(handler: logging.Handler) -> bool:
@@ -37,6 +44,11 @@ def _is_terminal(handler: logging.Handler) -> bool:
     return isinstance(handler, logging.StreamHandler) and not isinstance(
         handler, logging.FileHandler
     )
+
+
+def is_trajectory(path: str) -> bool:
+    """Return whether a file is that of a cell."""
+    return Path(path).parent.name == TRAJECTORIES
 
 
 class Brief(logging.Filter):
@@ -62,10 +74,10 @@ class Brief(logging.Filter):
 class Progress(logging.Handler):
     """Counts the cells that are done, and shows the log of a job that failed."""
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, waiting: Callable[[], Mapping[str, float]]) -> None:
         super().__init__()
-        self._cells, self._done = cells, 0
-        self._jobs: dict[int, tuple[str, dict[str, str]]] = {}
+        self._cells, self._done, self._waiting = cells, 0, waiting
+        self._jobs: dict[int, tuple[str, dict[str, str], bool]] = {}
         self._actions: dict[LogEvent, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._plan,
             LogEvent.JOB_INFO: self._remember,
@@ -80,17 +92,20 @@ class Progress(logging.Handler):
         if action:
             action(record)
 
-    def _plan(self, record: Any) -> None:
-        waiting = int(record.stats.get("simulate", 0))
-        self._done = self._cells - waiting
-        _print(f"{self._cells} cells, {self._done} done before, {waiting} to run")
+    def _plan(self, _: Any) -> None:
+        waiting = self._waiting()
+        self._done = self._cells - len(waiting)
+        time = f", estimated {cpu_time(sum(waiting.values()))}" if waiting else ""
+        _print(f"{self._cells} cells, {self._done} done before, {len(waiting)} to run{time}")
 
     def _remember(self, record: Any) -> None:
-        self._jobs[record.jobid] = (record.rule_name, dict(record.wildcards or {}))
+        # Rules of a module may have other names.
+        is_cell = any(is_trajectory(path) for path in record.output)
+        self._jobs[record.jobid] = record.rule_name, dict(record.wildcards or {}), is_cell
 
     def _finish(self, record: Any) -> None:
-        name, wildcards = self._jobs.get(record.job_id, ("all", {}))
-        if name == "simulate":
+        name, wildcards, is_cell = self._jobs.get(record.job_id, ("all", {}, False))
+        if is_cell:
             self._done += 1
             _print(f"{self._done} of {self._cells} cells done: {wildcards['cell']}")
         elif name != "all":

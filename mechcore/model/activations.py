@@ -26,9 +26,10 @@ class Activation:
         The function as a reader would write it.
     array : callable
         Array in, array out: the definition.
-    scalar : callable
+    scalar : callable or None
         The same function of one float in plain Python, which the compiled engine translates.
-        Comparisons are written so that NaN stays NaN.
+        Comparisons are written so that NaN stays NaN. None for a user's own function, which is
+        called for every block of rows.
     negative_slope : float or None
         For a function that is x for x >= 0 and a multiple of x below: that multiple. None for a
         curved function.
@@ -38,7 +39,7 @@ class Activation:
 
     formula: str
     array: Callable[[Array], Array]
-    scalar: Callable[[float], float]
+    scalar: Callable[[float], float] | None = None
     negative_slope: float | None = None
     lipschitz: float = 1.0
 
@@ -60,7 +61,7 @@ class Activation:
     @property
     def keeps_zero(self) -> bool:
         """Whether f(0) = 0; otherwise the whole light cone fills at the first layer."""
-        return self.scalar(0.0) == 0.0
+        return float(self.array(np.zeros(1))[0]) == 0.0
 
 
 def _gelu_array(x: Array) -> Array:

@@ -121,6 +121,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Ranges of the arguments; all are px, except the last two."""
 
+OWN_RANGE = (-LARGEST_RADIUS, LARGEST_RADIUS)
+"""Range of other arguments, which only patterns of the user's own have."""
+
 
 def pattern_image(name: str = "delta", **arguments: float) -> Image:
     """Return a test pattern.
@@ -232,7 +235,7 @@ def _refuse_arguments(
             allowed = f"one of {', '.join(names)}" if names else "no argument"
             raise InvalidValue(f"pattern {name}", key, allowed)
         integral = isinstance(known[key], int)
-        lowest, highest = RANGES[key]
+        lowest, highest = RANGES.get(key, OWN_RANGE)
         number = isinstance(value, int if integral else int | float) and not isinstance(value, bool)
         if not number or not lowest <= value <= highest:
             kind = "an integer" if integral else "a number"

@@ -58,8 +58,8 @@ def cell_map(results: Results) -> dict[str, dict[str, list[str]]]:
     return {
         family: {
             activation: [
-                results.cell_name(family, activation, size)
-                if size in results.sizes_of(family)
+                name
+                if (name := results.cell_name(family, activation, size)) in results.cells
                 else ""
                 for size in plan.sizes
             ]

@@ -8,7 +8,8 @@ import yaml
 
 from mechcore.experiment.cell import PatternSettings
 from mechcore.experiment.config import Experiment
-from mechcore.io.environment import git_commit, git_is_dirty, library_versions
+from mechcore.io.code_state import UNKNOWN, code_state
+from mechcore.io.environment import library_versions
 
 FIRST_KEYS = ("experiment", "kernels", "activations", "sizes")
 """What names the experiment comes first; the model lists first what cells share."""
@@ -25,7 +26,9 @@ class Provenance:
 
 def current_provenance() -> Provenance:
     """Return the commit and the versions that run now."""
-    return Provenance(git_commit(), git_is_dirty(), library_versions())
+    state = code_state()
+    dirty = {"true": True, "false": False}.get(state.dirty)
+    return Provenance(None if state.commit == UNKNOWN else state.commit, dirty, library_versions())
 
 
 def config_text(experiment: Experiment) -> str:

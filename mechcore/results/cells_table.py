@@ -78,8 +78,8 @@ def _by_pattern(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """The numbers of each pattern, side by side."""
     tables = [_fastest(results), _fits(results), _at_rest(rows), _directions(rows)]
     figures = pd.concat(tables, axis=1)
-    parts = []
-    for pattern in results.patterns:
+    parts, known = [], figures.index.unique("pattern")
+    for pattern in filter(known.__contains__, results.patterns):
         part = figures.xs(pattern, level="pattern")
         parts.append(part.set_axis([metric_name(pattern, str(name)) for name in part], axis=1))
     return pd.concat(parts, axis=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -52,9 +53,14 @@ from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.geometry import light_speed
 from mechcore.model.kernels import FAMILIES, kernel
 from mechcore.model.theory import Theory, theory
+from mechcore.plots.notebook import plot_law
 from mechcore.results.banks import BankResults, bank_files
+from mechcore.results.joined import joined_trajectories
 from mechcore.simulation.checks import check_attributes
 from mechcore.simulation.reading import read_trajectories
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_PANELS = 4
 """A figure with more columns of panels than this cannot be read on paper."""
@@ -114,6 +120,12 @@ class Results:
     """What was fitted, see `mechcore.analysis.regressions` and `mechcore.analysis.pooled`."""
     _read: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
+    def __repr__(self) -> str:
+        return (
+            f"Results of {self.experiment.experiment} in {self.folder}: {len(self.finished)} of "
+            f"{len(self.cells)} cells, {len(self.metrics)} simulations"
+        )
+
     @classmethod
     def load(cls, experiment: Experiment, results: Path) -> Results:
         """Read the tables of an experiment; trajectories are read when a figure needs them."""
@@ -160,6 +172,12 @@ class Results:
     def finished(self) -> set[str]:
         """The ids of the finished cells."""
         return set(self.metrics.cell)
+
+    @cached_property
+    def trajectories(self) -> xr.Dataset:
+        """All trajectories as one dataset, see `mechcore.results.joined.joined_trajectories`."""
+        finished = {name: cell for name, cell in self.cells.items() if name in self.finished}
+        return joined_trajectories(self.folder / TRAJECTORIES, finished)
 
     @cached_property
     def mean_speeds(self) -> pd.DataFrame:
@@ -330,6 +348,23 @@ class Results:
             path = self.folder / TRAJECTORIES / f"{name}.nc"
             self._read[name] = read_trajectories(path, self.cells[name])
         return self._read[name]
+
+    def plot(self, family: str | None = None, layers: float | None = None) -> Axes:
+        """Draw the headline law of a family, see `mechcore.plots.notebook.plot_law`."""
+        points = self.mean_speeds
+        chosen = (points.kernel == (family or self.family)) & (points.pattern == self.point)
+        return plot_law(points[chosen], self.kernels, layers)
+
+    def shows(self, cell: str, *betas: float) -> bool:
+        """Return whether a finished cell has the pattern and angle that stand for all, and betas.
+
+        The experiment may leave them out.
+        """
+        if cell not in self.finished:
+            return False
+        plan = self.cells[cell]
+        labels = [pattern.label for pattern in plan.patterns]
+        return self.point in labels and self.angle in plan.angles and set(betas) <= set(plan.betas)
 
     def kernel(self, family: str, size: int, mixing_ratio: float) -> NDArray[np.float64]:
         """Return a kernel of the experiment at its first angle."""

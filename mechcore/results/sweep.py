@@ -18,7 +18,8 @@ from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
 from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
-from mechcore.io.environment import Code, Environment, current_code, current_environment
+from mechcore.io.code_state import UNKNOWN, CodeState, common_state
+from mechcore.io.environment import Code, Environment, code_of, current_environment
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings, read_settings, write_settings
 from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
@@ -42,6 +43,9 @@ class CellRecord(Settings):
     wall_seconds: float | None = Field(default=None, allow_inf_nan=False)
     memory_mb: float | None = Field(default=None, allow_inf_nan=False)
     """Run time and memory of the job; None where they were not measured."""
+    commit: str = UNKNOWN
+    dirty: str = UNKNOWN
+    """The code that computed it; unknown in files of earlier versions."""
 
     @property
     def started_at(self) -> int:
@@ -97,6 +101,8 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         name: CellRecord(
             content_sha256=str(of_cell["content_sha256"]),
             finished_at=int((folder / f"{name}.nc").stat().st_mtime * 1000),
+            commit=str(of_cell.get("code_commit", UNKNOWN)),
+            dirty=str(of_cell.get("code_dirty", UNKNOWN)),
             **job_cost(logs, name),
         )
         for name, of_cell in attributes.items()
@@ -107,7 +113,10 @@ def describe_sweep(results: Results, logs: Path | None) -> Sweep:
         identifier_of(config, content_hashes(records), banks),
         results.experiment.experiment,
         config,
-        current_code(str(of_cell["core_hash"]) for of_cell in attributes.values()),
+        code_of(
+            common_state(CodeState(record.commit, record.dirty) for record in records.values()),
+            (str(of_cell["core_hash"]) for of_cell in attributes.values()),
+        ),
         current_environment(),
         records,
         cells_table(results),

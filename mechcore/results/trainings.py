@@ -37,6 +37,9 @@ RUN_COLUMNS = (
 layers are means over the layers."""
 
 
+SUMMARY = "Networks that were trained under several conditions, each from several seeds."
+
+
 def read_study(runs: Mapping[str, TrainingRun], folder: Path) -> dict[str, xr.Dataset]:
     """Read the trajectories of all runs."""
     return {name: read_trajectory(folder / f"{name}.nc", run) for name, run in runs.items()}
@@ -50,7 +53,9 @@ def study_dataset(
     together = xr.concat(parts, pd.Index(list(runs), name="run"), join="outer")
     axes = pd.DataFrame([_axes(run) for run in runs.values()])
     together = together.assign_coords({name: ("run", axes[name].to_numpy()) for name in axes})
-    return describe(together.assign_attrs(file_attributes("A study of trainings")), VARIABLES)
+    return describe(
+        together.assign_attrs(file_attributes("A study of trainings", SUMMARY)), VARIABLES
+    )
 
 
 def epochs_table(

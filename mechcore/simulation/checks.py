@@ -19,10 +19,11 @@ from mechcore.engines.trajectories import Trajectories
 from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.cell import Cell, first_fitted_layer
 from mechcore.io.arrays import Array
-from mechcore.io.netcdf import TEXT_KINDS
+from mechcore.io.netcdf import KERNEL_AXES, TEXT_KINDS
 from mechcore.model.decomposition import measured_betas
+from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import kernel
-from mechcore.simulation.dataset import trajectories_contents
+from mechcore.simulation.dataset import cell_labels, trajectories_contents
 
 COORDINATE_TOLERANCE = 1e-10
 """Betas are measured on kernels and kept to 12 digits, the last of which depend on the machine. All
@@ -94,6 +95,8 @@ def expected_coordinates(cell: Cell) -> dict[str, ArrayLike]:
         ),
         "mixing_ratio": cell.betas,
         "t": np.arange(cell.steps + 1),
+        **dict.fromkeys(KERNEL_AXES, centred_coordinates(cell.size)),
+        **cell_labels(cell),
     }
     if cell.snapshots.layers:
         coordinates["snapshot_t"] = sorted(cell.snapshots.layers)
@@ -138,6 +141,7 @@ def _template(snapshots: bool) -> xr.Dataset:
         edge_at=np.zeros(1),
         regions=np.array([""], dtype=object),
         attributes={},
+        labels={"cell": "", "kernel": "", "activation": "", "size": 0},
         mixing_ratios=np.zeros(1),
     ).dataset()
 

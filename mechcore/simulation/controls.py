@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import control_cells, controls_settings
-from mechcore.io.netcdf import describe, read_dataset
+from mechcore.io.netcdf import CELL, KERNEL_AXES, describe, read_dataset
 from mechcore.io.provenance import provenance
 from mechcore.model.decomposition import first_moments, parities
 from mechcore.model.theory import velocities
@@ -31,8 +31,8 @@ COORDINATES = ("kernel", "activation", "size", "density", "pattern", "mixing_rat
 
 IN_PLACE_OF_TAPS = {
     "smallest_tap": ("smallest tap of the kernel", "1"),
-    "velocity_x": ("first moment of the kernel over the sum of its taps, along x", "pixel"),
-    "velocity_y": ("first moment of the kernel over the sum of its taps, along y", "pixel"),
+    "velocity_x": ("first moment of the kernel over the sum of its taps, along x, px", "1"),
+    "velocity_y": ("first moment of the kernel over the sum of its taps, along y, px", "1"),
     "cancellation": ("size of the sum of the taps over the sum of their sizes", "1"),
 }
 
@@ -40,7 +40,8 @@ IN_PLACE_OF_TAPS = {
 def run_controls(experiment: Experiment) -> xr.Dataset:
     """Run the controls of an experiment."""
     cells = control_cells(experiment)
-    attributes = provenance("simulation", controls_settings(experiment))
+    attributes = {"title": f"Controls of {experiment.experiment}"}
+    attributes |= provenance("simulation", controls_settings(experiment))
     return joined_controls(cells, map(simulate, cells)).assign_attrs(attributes)
 
 
@@ -85,7 +86,7 @@ def without_taps(dataset: xr.Dataset) -> xr.Dataset:
         "velocity_y": velocity[..., 1],
         "cancellation": np.abs(taps.sum(axis=axes)) / np.abs(taps).sum(axis=axes),
     }
-    return dataset.drop_vars("kernel_taps").assign(
+    return dataset.drop_vars(["kernel_taps", *KERNEL_AXES]).assign(
         {name: (names, values) for name, values in numbers.items()}
     )
 
@@ -93,7 +94,9 @@ def without_taps(dataset: xr.Dataset) -> xr.Dataset:
 def _listed(run: xr.Dataset) -> xr.Dataset:
     """The simulations of a cell one after the other, along ``control``."""
     plain = without_taps(run).isel(angle=0, drop=True)
-    plain = plain.drop_vars(["pattern", "region", "beta", "mixing_ratio"])
+    plain = plain.drop_vars(
+        ["pattern", "region", "beta", "mixing_ratio", CELL, "kernel", "activation", "size"]
+    )
     stacked = plain.stack(control=("pattern", "beta"), create_index=False)
     return stacked.transpose("control", "t")
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
-from mechcore.io.netcdf import Contents, Variable, description, file_attributes
+from mechcore.io.netcdf import CELL, KERNEL_AXES, Contents, Variable, description, file_attributes
 from mechcore.io.provenance import provenance
 from mechcore.model.decomposition import betas_of
+from mechcore.model.geometry import centred_coordinates
 
 if TYPE_CHECKING:
     from mechcore.engines.rule import LayerRule
@@ -28,14 +29,16 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     ),
     "beta": ("root of the odd share of the kernel's energy, p / E, measured on the kernel", "1"),
     "mixing_ratio": ("mixing ratio that was asked for", "1"),
-    "kernel": ("number of the kernel in the stack", "1"),
+    "cell": ("kernel, activation and size: a cell of the grid", "1"),
+    "kernel": ("family of the kernel, or its number in a stack", "1"),
     "activation": ("activation", "1"),
+    "size": ("size k of the kernel, px", "1"),
     "mass": ("sum of the mass density after normalisation", "1"),
-    "mu_x": ("centroid, to the right", "pixel"),
-    "mu_y": ("centroid, downwards", "pixel"),
-    "sigma_x": ("standard deviation along x", "pixel"),
-    "sigma_y": ("standard deviation along y", "pixel"),
-    "cov_xy": ("covariance of x and y", "pixel2"),
+    "mu_x": ("centroid, to the right, px", "1"),
+    "mu_y": ("centroid, downwards, px", "1"),
+    "sigma_x": ("standard deviation along x, px", "1"),
+    "sigma_y": ("standard deviation along y, px", "1"),
+    "cov_xy": ("covariance of x and y, px^2", "1"),
     "gain": ("norm before normalisation", "1"),
     "excess_kurtosis_x": ("excess kurtosis of the marginal along x, 0 for a Gaussian", "1"),
     "excess_kurtosis_y": ("excess kurtosis of the marginal along y, 0 for a Gaussian", "1"),
@@ -51,17 +54,24 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
         "1",
     ),
     "centroid_sensitivity": (
-        "largest change of the centroid when taps change by one unit in the last place",
-        "pixel",
+        "largest change of the centroid when taps change by one unit in the last place, px",
+        "1",
     ),
     "ill_conditioned": (f"whether rounding_sensitivity exceeds {ILL_CONDITIONED}", "1"),
     "kernel_taps": ("kernel, in the convolution convention", "1"),
+    "kernel_x": ("coordinate of the taps, to the right, px", "1"),
+    "kernel_y": ("coordinate of the taps, downwards, px", "1"),
     "snapshot": ("state in a window", "1"),
     "snapshot_t": ("layer of the snapshot", "1"),
-    "snapshot_x": ("coordinate of the first column of the window", "pixel"),
-    "snapshot_y": ("coordinate of the first row of the window", "pixel"),
+    "snapshot_x": ("coordinate of the first column of the window, px", "1"),
+    "snapshot_y": ("coordinate of the first row of the window, px", "1"),
 }
 """Long name and unit of every variable and coordinate of trajectories."""
+
+
+SUMMARY = (
+    "Mass, centroid and width of test patterns after every layer of a convolution and an activation"
+)
 
 
 def trajectories_contents(
@@ -76,6 +86,7 @@ def trajectories_contents(
     edge_at: Array,
     regions: NDArray[np.generic],
     attributes: Mapping[str, object],
+    labels: Mapping[str, object] | None = None,
     mixing_ratios: Array | None = None,
 ) -> Contents:
     """Assemble simulations on a grid of coordinates in the project's format, see `ATTRIBUTES`.
@@ -84,7 +95,7 @@ def trajectories_contents(
     first if there are several. Kernels and their beta* are the same for all patterns;
     ``sensitivity``, (..., 2), is that of the record and that of the centroid (px);
     ``window_starts``, (..., m, 2), ``edge_at`` and ``regions`` belong to the patterns alone.
-    ``attributes`` are global.
+    ``attributes`` are global; ``labels`` are scalar coordinates.
     """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
@@ -101,12 +112,17 @@ def trajectories_contents(
         "ill_conditioned": (lead, np.asarray(sensitivity[..., 0] > ILL_CONDITIONED)),
         "odd_energy_ratio": (kernel_lead, np.round(betas_of(kernels) ** 2, 12)),
         "beta_star": (kernel_lead, beta_stars),
-        "kernel_taps": ((*kernel_lead, "kernel_y", "kernel_x"), kernels),
+        "kernel_taps": ((*kernel_lead, *KERNEL_AXES), kernels),
     }
     axes: dict[str, tuple[tuple[str, ...], NDArray[np.generic]]] = {
         **{name: ((name,), values) for name, values in coordinates.items()},
         "region": (pattern_lead, regions),
         "t": (("t",), np.arange(rule.steps + 1)),
+        **{
+            name: ((name,), centred_coordinates(size))
+            for name, size in zip(KERNEL_AXES, kernels.shape[-2:], strict=True)
+        },
+        **{name: ((), np.array(value)) for name, value in (labels or {}).items()},
     }
     if mixing_ratios is not None:
         axes["mixing_ratio"] = (("beta",), mixing_ratios)
@@ -124,7 +140,7 @@ def trajectories_contents(
             for name, (dims, values) in {**variables, **axes}.items()
         },
         [*axes],
-        file_attributes("Trajectories of convolution kernels") | dict(attributes),
+        file_attributes("Trajectories of convolution kernels", SUMMARY) | dict(attributes),
     )
 
 
@@ -136,6 +152,12 @@ def cell_attributes(cell: Cell) -> dict[str, object]:
         "kernel": cell.kernel,
         "size": cell.size,
     }
+
+
+def cell_labels(cell: Cell) -> dict[str, str | int]:
+    """Return the scalar coordinates that say which cell a file holds."""
+    names = ("kernel", "activation", "size")
+    return {CELL: cell.id} | {name: getattr(cell, name) for name in names}
 
 
 def identity(name: str, parameters: Mapping[str, object]) -> dict[str, object]:

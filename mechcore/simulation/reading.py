@@ -8,9 +8,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import MechcoreError, shown
 from mechcore.experiment.cell import Cell
-from mechcore.io.netcdf import read_dataset
+from mechcore.io.code_state import UNKNOWN
+from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.netcdf import read_attributes, read_dataset
 from mechcore.simulation.checks import (
     check_trajectories,
     differing_attributes,
@@ -49,6 +51,38 @@ def holds_trajectories(path: Path, cell: Cell) -> bool:
         return False
     planned = cell_attributes(cell)
     return all(attributes.get(name) == planned[name] for name in ("cell_id", "cell", "core_hash"))
+
+
+def reasons_to_run(path: Path, cell: Cell) -> list[str]:
+    """Return why the trajectories of a cell are not those of this configuration and code."""
+    if not path.is_file():
+        return ["not computed yet"]
+    try:
+        attributes = read_attributes(path)
+    except MechcoreError:
+        return ["its file is damaged"]
+    before, now = _flat(_stated_settings(attributes)), _flat(cell.to_mapping())
+    reasons = [
+        f"{key} was {shown(before.get(key))}, is {shown(now.get(key))}"
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
+    ]
+    if attributes.get("core_hash") != code_fingerprint("simulation"):
+        reasons.append(
+            f"the code has changed since commit {attributes.get('code_commit', UNKNOWN)}"
+        )
+    return reasons
+
+
+def _flat(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings of a cell, with each of its own entries as one."""
+    sources = settings.get("extensions")
+    own = {
+        entry: fingerprint
+        for source in (sources if isinstance(sources, list) else [])
+        for entry, fingerprint in source["entries"].items()
+    }
+    return {key: value for key, value in settings.items() if key != "extensions"} | own
 
 
 def _stated_settings(attributes: Mapping[str, object]) -> dict[str, object]:

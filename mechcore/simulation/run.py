@@ -33,7 +33,12 @@ from mechcore.model.kernels import FAMILIES, as_kernel, even_part, kernel, odd_p
 from mechcore.model.normalisations import NEEDS_DOMAIN, NORMALISATIONS, rescaled
 from mechcore.model.patterns import Image, as_pattern, pattern_image
 from mechcore.model.theory import beta_star
-from mechcore.simulation.dataset import cell_attributes, identity, trajectories_contents
+from mechcore.simulation.dataset import (
+    cell_attributes,
+    cell_labels,
+    identity,
+    trajectories_contents,
+)
 from mechcore.simulation.symmetry import (
     THROUGH_ORIGIN,
     completed,
@@ -204,6 +209,7 @@ def simulated(cell: Cell, *, neighbours: bool = True) -> Contents:
         edge_at=np.array([edge_layer(image, flat.shape[-2:], rule) for image in images]),
         regions=np.array(cell.regions, dtype=object),
         attributes=settings | cell_attributes(cell),
+        labels=cell_labels(cell),
         mixing_ratios=np.array(cell.betas),
     )
 

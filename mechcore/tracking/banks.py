@@ -8,18 +8,20 @@ from pathlib import Path
 from mechcore.analysis.tables import table_text
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.naming import metric_name
-from mechcore.filters.summary import SHARES
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep
-from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
+from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256, worthiest
 
 LAYER_CURVES = (
-    *("energy", *SHARES, *(f"{name}_mean" for name in SHARES)),
-    *("null_low_frequency_share", "null_low_frequency_limit", "null_odd_energy_ratio"),
-    *("symmetric", "mixed", "antisymmetric", "no_negative_tap", "alignment"),
+    *("low_frequency_share", "null_low_frequency_share", "null_low_frequency_limit"),
+    *("odd_energy_ratio", "null_odd_energy_ratio", "no_negative_tap", "alignment"),
+    *("symmetric", "mixed", "antisymmetric", "energy"),
 )
 """Columns of the table of layers that become curves; the step is the number of the layer."""
+
+SUMMARY = ("low_frequency_share", "odd_energy_ratio", "energy", "alignment")
+"""Columns of the summary of a bank; all are in its file."""
 
 
 def bank_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
@@ -57,15 +59,15 @@ def _run(bank: BankResults, files: list[Path], sha256: str) -> TrackedRun:
             "shapes": " ".join(analysis.slices),
             **(plan.source.to_mapping() if plan.source else {}),
         },
-        metrics=[*_summary(bank), *_layer_metrics(bank), *_motion_metrics(bank)],
+        metrics=worthiest([*_summary(bank), *_layer_metrics(bank), *_motion_metrics(bank)]),
         inputs={Path(plan.weights): weights_sha256},
         texts={"layers.csv": table_text(analysis.layers)},
     )
 
 
 def _summary(bank: BankResults) -> Iterator[MetricValue]:
-    for name, value in bank.analysis.summary.iloc[0].items():
-        yield str(name), float(value), 0
+    for name in SUMMARY:
+        yield name, float(bank.analysis.summary[name].iloc[0]), 0
 
 
 def _layer_metrics(bank: BankResults) -> Iterator[MetricValue]:

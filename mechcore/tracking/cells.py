@@ -11,15 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from mechcore.analysis.mechanics import SIMULATION
+from mechcore.analysis.regressions import horizons, squared
 from mechcore.experiment.cell import Cell
+from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import TRAJECTORIES
+from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import read_dataset
 from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
 from mechcore.results.sweep import CellRecord, Sweep, metric_names
-from mechcore.tracking.runs import FAILED, PREVIEW, MetricValue, TrackedRun, content_sha256
+from mechcore.tracking.runs import (
+    FAILED,
+    PREVIEW,
+    MetricValue,
+    TrackedRun,
+    code_tags,
+    content_sha256,
+    worthiest,
+)
 
 SOURCE = "mechcore simulate"
 
@@ -28,21 +39,32 @@ ERROR_TAG = "mechcore.error"
 LOG_END = 4000
 """Characters of a log, and of an error, that the description of a failed run holds."""
 
-TABLE_ONLY = ("/intercept_", "/worst_residual_", "/slope_squared_", "/r2_squared_")
-"""Metrics of a sweep that nobody sorts or plots by: each would be one more chart on the page."""
+WORTH = (
+    *("speed_max", "beta_star", "light_speed", "slope_celerity", "r2_celerity"),
+    *("diffusion_coefficient", "diffusion_exponent", "isotropy", "extinct", "ill_conditioned"),
+    *("law_miss", "slope_beta", "r2_beta", "simulations"),
+)
+"""Ends or parts of the names of metrics that a person sorts or plots by, those of most worth first;
+the others are in the table of cells alone."""
 
 
 def cell_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
     """Return a run for every cell of a sweep."""
     curves, metrics = _curves(results), metric_names(sweep.cells)
-    names = [name for name in metrics if not any(part in name for part in TABLE_ONLY)]
+    names = _by_worth(metrics, f"law_miss_{squared(horizons(results.metrics)[0])}")
     runs = []
     for row in sweep.cells.to_dict("records"):
         params = {name: row[name] for name in PARAMETERS}
-        numbers = [*((name, float(row[name]), 0) for name in names), *curves[row["cell"]]]
+        numbers = [*curves[row["cell"]], *((name, float(row[name]), 0) for name in names)]
         cell, record = results.cells[row["cell"]], sweep.records[row["cell"]]
         runs.append(_cell_run(cell, results.folder, record, params, numbers))
     return runs
+
+
+def _by_worth(names: list[str], headline: str) -> list[str]:
+    """The metrics that belong on the page of a run, the headline and then `WORTH` first."""
+    chosen = [name for part in (headline, *WORTH) for name in names if part in name]
+    return list(dict.fromkeys(chosen))
 
 
 def simulation_runs(results: Results, sweep: Sweep) -> list[TrackedRun]:
@@ -75,8 +97,11 @@ def _cell_run(
         source=SOURCE,
         note=note,
         params=params,
-        metrics=[*metrics, *((name, cost, 0) for name, cost in costs.items() if cost is not None)],
-        inputs={path: record.content_sha256},
+        metrics=worthiest(
+            [*((name, cost, 0) for name, cost in costs.items() if cost is not None), *metrics]
+        ),
+        tags=code_tags(record.commit, record.dirty),
+        inputs={Path(name): file_sha256(name) for name in input_paths(cell)},
         files=[path],
         texts={"cell.json": _settings(cell)},
         draw=partial(draw_preview, path),
@@ -107,7 +132,9 @@ def _simulation_run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
     name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
     params = {key: row[key] for key in SIMULATION}
     # The axes of the grid as well: charts draw metrics only.
-    metrics = [(str(key), float(value), 0) for key, value in row.items() if isinstance(value, Real)]
+    metrics = worthiest(
+        [(str(key), float(value), 0) for key, value in row.items() if isinstance(value, Real)]
+    )
     return TrackedRun(
         name=name,
         kind="simulation",

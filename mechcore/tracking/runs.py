@@ -25,6 +25,9 @@ NOTE_TAG = "mlflow.note.content"
 PREVIEW = "preview.png"
 """The picture that the page of a run shows first."""
 
+MOST_METRICS = 25
+"""Metrics of a run: more would be more charts on its page than a person looks through."""
+
 MAX_TEXT = 4500
 """Characters of a note: a store takes 5000 in a tag."""
 
@@ -50,7 +53,7 @@ class TrackedRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[MetricValue] = ()
     inputs: Mapping[Path, str] = field(default_factory=dict)
-    """The files that it was made from, and their hashes."""
+    """The user's files that it was made from, and their hashes."""
     files: Sequence[Path] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     """Further artifacts, by file name."""
@@ -79,9 +82,20 @@ class TrackedExperiment:
     runs: Sequence[TrackedRun]
 
 
+def code_tags(commit: str, dirty: str) -> dict[str, str]:
+    """Return tags of the code that made results, which may differ from the code that runs now."""
+    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": dirty}
+
+
 def id_tag(kind: str) -> str:
     """Return the tag that holds the key of a run."""
     return f"mechcore.{kind}_id"
+
+
+def worthiest(metrics: Sequence[MetricValue]) -> list[MetricValue]:
+    """Return the first metrics, curves with all of their points: `MOST_METRICS` of them."""
+    names = list(dict.fromkeys(name for name, _, _ in metrics))[:MOST_METRICS]
+    return [metric for metric in metrics if metric[0] in names]
 
 
 def content_sha256(*parts: object) -> str:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from filelock import FileLock
 
@@ -36,11 +38,12 @@ from mechcore.tracking.uri import SQLITE, check_writable, is_server, sqlite_file
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
+    from sqlalchemy import ColumnClause
 
 ARTIFACTS = "mlartifacts"
 
 SERVED = "mlflow-artifacts:/"
-"""Prefix of artifacts that a server resolves: absolute paths would break when the folder moves."""
+"""Prefix of artifacts that a server resolves."""
 
 MAX_METRICS = 900
 """Metrics in one request: a store takes 1000 entries, together with the parameters."""
@@ -80,7 +83,7 @@ class Store:
         client, name, note = self.client, experiment.name, experiment.note
         stored = client.get_experiment_by_name(name)
         if stored is None:
-            location = None if is_server(self.uri) else f"{SERVED}{name}"
+            location = self._artifact_location(name)
             return str(client.create_experiment(name, location, {NOTE_TAG: note}))
         if stored.lifecycle_stage == "deleted":
             client.restore_experiment(stored.experiment_id)
@@ -116,7 +119,7 @@ class Store:
         created = self.client.create_run(
             experiment_id,
             start_time=run.started_at,
-            tags={**run.tags, **tags, **own},
+            tags={**tags, **run.tags, **own},
             run_name=run.name,
         )
         run_id = str(created.info.run_id)
@@ -162,12 +165,23 @@ class Store:
             _put(run, Path(folder))
             self.client.log_artifacts(created.info.run_id, folder)
 
+    def _artifact_location(self, experiment: str) -> str | None:
+        """Where MLflow finds artifacts: beside a SQLite file also without a server."""
+        if is_server(self.uri):
+            return None
+        if sqlite_file(self.uri) is None:
+            return f"{SERVED}{experiment}"
+        return (artifacts_folder(self.uri) / experiment).as_uri()
+
     def _artifact_folder(self, run: Run) -> Path | None:
         """The folder of the artifacts of a run, unless a server keeps them."""
         location = str(run.info.artifact_uri)
-        if is_server(self.uri) or not location.startswith(SERVED):
+        if is_server(self.uri):
             return None
-        return artifacts_folder(self.uri) / location.removeprefix(SERVED)
+        if location.startswith("file:"):
+            return Path(url2pathname(urlsplit(location).path))
+        known = location.startswith(SERVED)
+        return artifacts_folder(self.uri) / location.removeprefix(SERVED) if known else None
 
 
 def experiment_ids(uri: str) -> dict[str, str]:
@@ -235,6 +249,7 @@ def _connect(uri: str) -> MlflowClient:
     file = sqlite_file(uri)
     if file is not None:
         _create_database(file)
+        _find_artifacts(uri)
     elif not is_server(uri):
         reach_database(uri)
     return MlflowClient(uri)
@@ -252,6 +267,43 @@ def _create_database(file: Path) -> None:
     store = SqlAlchemyStore(f"{SQLITE}{draft}", SERVED)  # type: ignore[no-untyped-call]
     store.engine.dispose()
     draft.replace(file)
+
+
+def _find_artifacts(uri: str) -> None:
+    """Name the artifacts of a store that was moved, or is of an earlier version, where they are.
+
+    MLflow keeps absolute addresses, and has no way to change them.
+    """
+    from sqlalchemy import (
+        and_,
+        column,
+        create_engine,
+        func,
+        inspect,
+        literal,
+        select,
+        table,
+        update,
+    )
+
+    here = f"{artifacts_folder(uri).as_uri()}/"
+    engine = create_engine(uri)
+    for name, field in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+        if not inspect(engine).has_table(name):
+            continue
+        address: ColumnClause[str] = column(field)
+        for known in (SERVED, f"/{ARTIFACTS}/"):
+            start = func.instr(address, known)
+            moved = and_(start > 0, func.instr(address, here) != 1)
+            where_it_is = literal(here).concat(func.substr(address, start + len(known)))
+            with engine.begin() as connection:
+                # An UPDATE waits for whoever is writing, even if it changes nothing.
+                if connection.execute(
+                    select(address).select_from(table(name)).where(moved)
+                ).first():
+                    rows = table(name, address)
+                    connection.execute(update(rows).values({field: where_it_is}).where(moved))
+    engine.dispose()
 
 
 def _note(run: TrackedRun, run_id: str) -> str:

@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from mechcore.claims.verdict import VERDICTS, Claim, read_claims
+from mechcore.experiment.input_files import input_paths
+from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import (
     APPENDIX_FILE,
     CELLS_FILE,
     CLAIMS_FILE,
-    METRICS_FILE,
     REGRESSIONS_FILE,
     SWEEP_FILE,
 )
@@ -22,8 +23,6 @@ from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
 ARTIFACTS = (SWEEP_FILE, CELLS_FILE, CLAIMS_FILE, REGRESSIONS_FILE)
 """Results that become artifacts, with which another sweep can be compared."""
 
-INPUTS = (METRICS_FILE, CELLS_FILE)
-
 
 def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun:
     """Return the run of a sweep."""
@@ -32,7 +31,7 @@ def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun
     if report is not None:
         pages = (report, report.with_name(APPENDIX_FILE))
         files += [page for page in pages if page.is_file()]
-    inputs = [results.folder / name for name in INPUTS]
+    inputs = map(Path, input_paths(results.experiment))
     records = sweep.records.values()
     machine = sweep.environment.model_dump(include={"python", "cores"})
     return TrackedRun(
@@ -60,7 +59,10 @@ def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> list[Metric
     return [
         ("simulations", float(len(results.metrics)), 0),
         ("wall_seconds", wall_seconds, 0),
-        *((f"claims {verdict}", float(counts[verdict]), 0) for verdict in verdicts),
+        *(
+            (metric_name("claims", verdict.replace(" ", "_")), float(counts[verdict]), 0)
+            for verdict in verdicts
+        ),
     ]
 
 

@@ -21,7 +21,7 @@ from mechcore.tracking.experiments import (
     simulations_experiment,
     trainings_experiment,
 )
-from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, id_tag
+from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, code_tags, id_tag
 from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
 from mechcore.tracking.trainings import training_runs
@@ -73,7 +73,7 @@ def partial_experiments(
     states = cell_states(cells, directory, logs)
     failed = [failed_run(cells[item.cell], item) for item in states if item.state == "failed"]
     if failed and not any(item.state == "done" for item in states):
-        return [cells_experiment(experiment, "none", _code_tags(current_code([])), failed)]
+        return [cells_experiment(experiment, "none", _code_tags(current_code()), failed)]
     results = Results.measured(experiment, directory)
     return _experiments(results, describe_sweep(results, logs), failed)
 
@@ -112,10 +112,9 @@ def _experiments(
 
 
 def _code_tags(code: Code) -> dict[str, str]:
-    """Tags of the code that made the results, which may differ from the code that runs now."""
+    """Tags of all runs; a cell may have been made by other code."""
     return {
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": code.commit,
-        "mlflow.source.git.dirty": code.dirty,
         "mechcore.version": code.version,
+        **code_tags(code.commit, code.dirty),
     }

@@ -14,7 +14,7 @@ from mechcore.model.dct_groups import dct_groups
 from mechcore.results.results import Results
 from mechcore.results.training_tests import relative_scores
 from mechcore.results.trainings import PLACE
-from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256
+from mechcore.tracking.runs import MetricValue, TrackedRun, content_sha256, worthiest
 from mechcore.training.mechanics import OF_LAYER
 from mechcore.training.trajectory import OF_EPOCH
 
@@ -49,7 +49,7 @@ def _study(results: Results, children: list[TrackedRun]) -> TrackedRun:
         source="mechcore collect-training",
         note="Step of a curve: the DCT components that are left of each kernel.",
         params={"trainings": len(children), **_flat(training.to_mapping())},
-        metrics=list(_kept(results)),
+        metrics=worthiest(list(_kept(results))),
         inputs={file: file_sha256(file) for file in files},
         files=files,
     )
@@ -76,7 +76,7 @@ def _training(results: Results, run: TrainingRun, trajectory: xr.Dataset) -> Tra
             **{name: row[name] for name in axes},
             **{name: getattr(run, name) for name in (*Learning.model_fields, "epochs")},
         },
-        metrics=list(_curves(run, trajectory)),
+        metrics=worthiest(list(_curves(run, trajectory))),
         files=[file for file in files if file.is_file()],
     )
 
@@ -91,16 +91,17 @@ def _kept(results: Results) -> Iterator[MetricValue]:
 
 
 def _curves(run: TrainingRun, trajectory: xr.Dataset) -> Iterator[MetricValue]:
+    """Curves over the epochs, those of most worth first."""
     means = trajectory[[*OF_EPOCH, *OF_LAYER]].mean("layer")
     means = means.rename(score=str(trajectory.attrs["score"]))
-    # Pages of MLflow list groups by name: what is asked first comes first.
-    curves = {metric_name("curves", str(name)): values for name, values in means.items()}
-    for number in trajectory.layer.values:
-        of_layer = trajectory.sel(layer=number)
-        curves |= {metric_name(f"layer{number}", name): of_layer[name] for name in OF_LAYER}
+    curves = {str(name): values for name, values in means.items()}
     for name, places in dct_groups(run.size).items():
         shares = [trajectory.dct_share.sel(v=v, u=u).mean("layer") for v, u in places]
         curves[metric_name("dct", name)] = sum(shares[1:], shares[0])
+    for name in OF_LAYER:
+        for number in trajectory.layer.values:
+            of_layer = trajectory[name].sel(layer=number)
+            curves[metric_name(f"layer{number}", name)] = of_layer
     for name, values in curves.items():
         for step, value in zip(values.epoch.values, values.values, strict=True):
             yield name, float(value), int(step)

@@ -37,6 +37,8 @@ VARIABLES = {
 }
 """Long name and unit by variable."""
 
+SUMMARY = "A network that was trained: its scores, and what its kernels are, at each epoch."
+
 DIMENSIONS = ("epoch", "layer", "v", "u")
 
 SCORES = {True: "accuracy", False: "psnr"}
@@ -55,7 +57,7 @@ def trajectory_dataset(run: TrainingRun, data: Data, history: dict[str, Array]) 
         "v": np.arange(run.size),
         "u": np.arange(run.size),
     }
-    attributes = file_attributes(f"Training {run.id}") | {
+    attributes = file_attributes(f"Training {run.id}", SUMMARY) | {
         "run": run.id,
         "settings": run.to_json(),
         "score": SCORES[bool(data.classes)],

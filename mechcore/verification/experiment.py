@@ -113,9 +113,15 @@ def verify(
     )
 
 
-def verify_archive(path: Path, extent: Extent | None = None, report: Report = str) -> Certificate:
-    """Check a finished experiment that somebody packed."""
-    with opened(path) as contents:
+def verify_archive(
+    path: Path,
+    extent: Extent | None = None,
+    report: Report = str,
+    *,
+    runs_extensions: bool = False,
+) -> Certificate:
+    """Check a finished experiment that somebody packed; its own code runs only if you say so."""
+    with opened(path, runs_extensions=runs_extensions) as contents:
         finished_files(contents.experiment, contents.results, contents.page)
         finished_sweep(contents.experiment, contents.results)
         return verify(contents.experiment, contents.results, extent, report)

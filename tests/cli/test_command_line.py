@@ -74,7 +74,7 @@ def test_filters_prints_a_table_of_layers_and_writes_every_kernel(tmp_path: Path
         ("filters", "net.npz", "--output", "out/net.nc"), tmp_path
     ).splitlines()
     assert table[1].split()[:4] == ["conv.weight", "3x3", "4", "8"]
-    assert table[1].split()[5] == "0.333"
+    assert table[1].split()[6] == "0.333"
     assert skipped == "skipped 1: vector"
     file = xr.open_groups(tmp_path / "out" / "net.nc", engine="netcdf4")
     assert file["/k3x3"].sizes["slice"] == 8

@@ -62,6 +62,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "ui": (),
     "status": RESULTS,
     "schema": ("--output", "schema.json"),
+    "new": ("study",),
 }
 """What each subcommand needs: without any of it, it is refused."""
 

@@ -55,14 +55,17 @@ BESIDE = {
     "odd_energy_ratios": RANGE,
     "filter_banks": {"weights": "net.npz"},
     "source": SOURCE,
+    "extensions": {"source": "ideas.py", "entries": {}},
 }
 """What mappings need besides the key that is wrong."""
 
 
 def _mistakes(schema: dict[str, Any], others: list[Any]) -> Iterator[tuple[object, str]]:
     """Yield values that a schema excludes, and what is expected instead."""
-    # A schedule is a name or a list.
-    if schema["type"] != "string" or not any(other.get("type") == "array" for other in others):
+    # A schedule is a name or a list; so is an axis of a part of the grid.
+    lists = any(other.get("type") == "array" for other in others)
+    one_or_more = schema["type"] == "array" and _one(schema) in others
+    if not one_or_more and (schema["type"] != "string" or not lists):
         yield OF_ANOTHER_TYPE[schema["type"]]
     if schema["type"] == "number":
         yield float("nan"), "a "
@@ -74,6 +77,12 @@ def _mistakes(schema: dict[str, Any], others: list[Any]) -> Iterator[tuple[objec
         yield schema["maximum"] + 1, "at most "
     if "minItems" in schema:
         yield [], "at least one value"
+
+
+def _one(schema: dict[str, Any]) -> dict[str, Any]:
+    items: dict[str, Any] = schema["items"]
+    first: dict[str, Any] = items.get("anyOf", [items])[0]
+    return first
 
 
 def _of_schema(schema: dict[str, Any], place: str = "") -> Iterator[tuple[str, object, str]]:
@@ -117,7 +126,7 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("patterns[]", "a path without braces", ("{cell}.npy",)),
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
     ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
-    ("filter_banks[0]", "a file that exists", ("no.npz", "folder.npz")),
+    ("filter_banks[0]", "a file in ", ("no.npz", "folder.npz")),
 ]
 """Where values are, what is expected there, and values that are not.
 

@@ -16,7 +16,7 @@ from mechcore.filters.bank_file import (
     write_analysis,
 )
 from mechcore.filters.summary import SHARES
-from mechcore.io.netcdf import read_groups, write_dataset
+from mechcore.io.netcdf import FORMAT_VERSION, read_groups, write_dataset
 from tests.helpers.banks import small_bank
 
 ROUNDING = 1e-12
@@ -72,6 +72,6 @@ def test_file_holds_the_analysis_with_units(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    write_dataset(xr.Dataset(attrs={"format_version": 1}), tmp_path / "other.nc")
+    write_dataset(xr.Dataset(attrs={"format_version": FORMAT_VERSION}), tmp_path / "other.nc")
     with pytest.raises(MechcoreError, match="another kind of file"):
         read_analysis(tmp_path / "other.nc")

@@ -14,7 +14,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from mechcore.tracking.runs import CONTENT_TAG, SUPERSEDED_TAG
-from mechcore.tracking.store import SERVED
 
 Content = dict[str, Any]
 """Stage, tags and runs of each experiment, by its name."""
@@ -108,7 +107,7 @@ def _history(client: MlflowClient, run: Run, metric: str) -> list[tuple[int, flo
 def _artifacts(client: MlflowClient, run: Run, folder: Path | None) -> dict[str, str]:
     """Hashes by name of the artifacts beside the store of a folder, or of those on a server."""
     if folder is not None:
-        kept = folder / "mlartifacts" / str(run.info.artifact_uri).removeprefix(SERVED)
+        kept = folder / "mlartifacts" / str(run.info.artifact_uri).partition("/mlartifacts/")[2]
         return {path.name: digest(path) for path in sorted(kept.glob("*"))}
     with tempfile.TemporaryDirectory() as target:
         names = sorted(file.path for file in client.list_artifacts(run.info.run_id))

@@ -14,7 +14,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from mechcore.errors import INTERRUPTED
 from mechcore.jobs.progress import show_progress
 
-CELLS = 4
+CELLS, WAITING = 4, {"dct-relu-k2": 20.0, "dct-relu-k3": 22.0}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def logger(terminal: StringIO) -> logging.Logger:
     logger.addHandler(logging.StreamHandler(terminal))
     # Snakemake reads the Snakefile more than once.
     for _ in range(2):
-        show_progress(logger, CELLS)
+        show_progress(logger, CELLS, lambda: WAITING)
     return logger
 
 
@@ -37,7 +37,10 @@ def log(logger: logging.Logger, event: LogEvent, message: str = "", **values: An
 
 
 def start(logger: logging.Logger, number: int, rule: str, **wildcards: str) -> None:
-    log(logger, LogEvent.JOB_INFO, jobid=number, rule_name=rule, wildcards=wildcards)
+    folder = "trajectories" if rule.endswith("simulate") else rule
+    output = [f"results/a/{folder}/{wildcards.get('cell')}.nc"]
+    values = {"rule_name": rule, "wildcards": wildcards, "output": output}
+    log(logger, LogEvent.JOB_INFO, jobid=number, **values)
 
 
 def fail(logger: logging.Logger, path: Path, **values: Any) -> None:
@@ -49,13 +52,14 @@ def test_cells_are_counted_and_other_jobs_are_named(
     logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log(logger, LogEvent.RUN_INFO, stats={"simulate": 2, "collect": 1, "total": 3})
-    start(logger, 1, "simulate", experiment="a", cell="dct-relu-k2")
+    # As Snakemake calls it where a module has a prefix.
+    start(logger, 1, "other_simulate", experiment="a", cell="dct-relu-k2")
     start(logger, 2, "film", experiment="a", cell="dct-relu-k3")
     start(logger, 3, "collect", experiment="a")
     for number in (2, 1, 3):
         log(logger, LogEvent.JOB_FINISHED, job_id=number)
     assert capsys.readouterr().err.splitlines() == [
-        "4 cells, 2 done before, 2 to run",
+        "4 cells, 2 done before, 2 to run, estimated 42 CPU-seconds",
         "film dct-relu-k3 done",
         "3 of 4 cells done: dct-relu-k2",
         "collect done",
@@ -99,7 +103,7 @@ def test_a_log_file_keeps_everything(tmp_path: Path) -> None:
     logger, path = logging.Logger("snakemake"), tmp_path / "snakemake.log"
     with closing(logging.FileHandler(path)) as handler:
         logger.addHandler(handler)
-        show_progress(logger, CELLS)
+        show_progress(logger, CELLS, lambda: WAITING)
         for _ in range(2):
             log(logger, LogEvent.PROGRESS, "1 of 2 steps")
     assert path.read_text().splitlines() == ["1 of 2 steps"] * 2

@@ -65,7 +65,7 @@ def test_more_steps_change_one_setting_and_many_metrics(made: Maker, tmp_path: P
     assert "\nresults differ\n" in output
     assert re.search(r"config +steps +8 +12\n", output)
     assert re.search(r"metric +differs +\d+\n", output)
-    assert re.search(r"delta/\w+ +dct-\w+-k2 ", output)
+    assert re.search(r"delta_\w+ +dct-\w+-k2 ", output)
     table = pd.read_csv(path)
     assert list(table) == COLUMNS
     assert table[table.kind == "config"][["name", "a", "b"]].to_numpy().tolist() == [
@@ -118,7 +118,7 @@ def test_numbers_that_only_one_or_none_knows_are_told_apart(made: Maker) -> None
     sweep = edited(read_sweep(made()), beta_star=np.nan)
     table = compare(sweep, edited(read_sweep(made(angles=[0, 45])), beta_star=np.nan))
     alone = table[table.change == "only in B"]
-    assert alone.name.tolist() == ["delta/speed_isotropy"]
+    assert alone.name.tolist() == ["delta_speed_isotropy"]
     assert alone.difference.isna().all()
     assert "beta_star" not in set(table.name)
 
@@ -126,7 +126,7 @@ def test_numbers_that_only_one_or_none_knows_are_told_apart(made: Maker) -> None
 @pytest.mark.parametrize(
     ("column", "change", "line"),
     [
-        ("delta/r2_beta", lambda values: values * (1 + 1e-13), "results differ by rounding only"),
+        ("delta_r2_beta", lambda values: values * (1 + 1e-13), "results differ by rounding only"),
         ("extinct", lambda values: values + 3, "the same trajectories, measured in another way"),
     ],
 )
@@ -147,8 +147,8 @@ def test_the_outcome_is_told_in_a_line(
 
 def test_what_is_near_zero_does_not_lead(made: Maker) -> None:
     sweep = read_sweep(made())
-    a = edited(sweep, **{"delta/intercept_beta": [0.001, 0.3], "delta/speed_max": [0.5, 0.5]})
-    b = edited(sweep, **{"delta/intercept_beta": [-0.001, 0.3], "delta/speed_max": [0.5, 0.4]})
+    a = edited(sweep, delta_intercept_beta=[0.001, 0.3], delta_speed_max=[0.5, 0.5])
+    b = edited(sweep, delta_intercept_beta=[-0.001, 0.3], delta_speed_max=[0.5, 0.4])
     rows = largest(compare(a, b))
-    assert rows.name.tolist() == ["delta/speed_max", "delta/intercept_beta"]
+    assert rows.name.tolist() == ["delta_speed_max", "delta_intercept_beta"]
     assert rows.scaled.tolist() == pytest.approx([-0.2, -0.002 / 0.3])

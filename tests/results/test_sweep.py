@@ -68,7 +68,7 @@ def test_other_settings_have_another_identifier_and_one_angle_no_isotropy_of_spe
     sweep, other = describe_sweep(tiny, None), read_sweep(tmp_path)
     assert other.identifier != sweep.identifier
     names = set(metric_names(sweep.cells)) - set(metric_names(other.cells))
-    assert names == {"delta/speed_isotropy"}
+    assert names == {"delta_speed_isotropy"}
 
 
 def test_the_numbers_of_a_cell_are_those_of_theory(tiny: Results) -> None:
@@ -76,15 +76,15 @@ def test_the_numbers_of_a_cell_are_those_of_theory(tiny: Results) -> None:
     cell = row(sweep, "dct-relu-k2")
     assert cell.simulations == 10
     assert (cell.extinct, cell.patterns, cell.angles) == (0, "delta", "0 45")
-    assert cell["delta/diffusion_coefficient"] == pytest.approx(0.5, abs=1e-12)
-    assert cell["delta/diffusion_exponent"] == pytest.approx(0.5, abs=1e-12)
-    assert cell["delta/isotropy"] == pytest.approx(1, abs=1e-12)
+    assert cell["delta_diffusion_coefficient"] == pytest.approx(0.5, abs=1e-12)
+    assert cell["delta_diffusion_exponent"] == pytest.approx(0.5, abs=1e-12)
+    assert cell["delta_isotropy"] == pytest.approx(1, abs=1e-12)
     # Half a pixel a layer along an axis, and the root of that square twice along a diagonal.
-    assert cell["delta/speed_isotropy"] == pytest.approx(0.5**0.5, abs=0.02)
+    assert cell["delta_speed_isotropy"] == pytest.approx(0.5**0.5, abs=0.02)
     means = tiny.metrics[tiny.metrics.activation == "relu"].groupby("beta").speed.mean()
-    assert cell["delta/speed_max"] == pytest.approx(means.max())
+    assert cell["delta_speed_max"] == pytest.approx(means.max())
     # At beta = 1 the modulus splits a delta into halves: its speeds there are rounding.
-    assert np.isnan(row(sweep, "dct-modulus-k2")["delta/speed_isotropy"])
+    assert np.isnan(row(sweep, "dct-modulus-k2")["delta_speed_isotropy"])
 
 
 def test_cells_that_are_not_finished_are_left_out(tiny: Results, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_searches_of_the_description_list_cells_and_draw_their_curves(page: Page
     links = page.get_by_role("link", name=re.compile(r"^dct-\w+-k\d$"))
     expect(links).to_have_text(["dct-relu-k2"])
     page.locator("label").filter(has=page.locator("input[value=CHART]")).click()
-    page.get_by_placeholder("Search metric charts").fill("delta/speed$")
+    page.get_by_placeholder("Search metric charts").fill("delta_speed$")
     points = page.locator(".js-plotly-plot path.point")
     expect(points).to_have_count(5)
     boxes = points.evaluate_all("all => all.map(point => point.getBoundingClientRect())")

@@ -22,6 +22,8 @@ def edit(folder: Path, *statements: str) -> None:
 
 
 def test_tracking_again_changes_nothing(commands: Trackers, mine: Path) -> None:
+    # Once for the addresses of the artifacts, which are those of the store that this is a copy of.
+    commands.tracked(mine)
     before = (mine / "mlflow.db").read_bytes()
     assert commands.tracked(mine).startswith("0 logged, 5 unchanged, 0 superseded")
     assert (mine / "mlflow.db").read_bytes() == before
@@ -48,8 +50,8 @@ def test_a_rebuild_redirects_what_was_superseded(commands: Trackers, superseded:
 
 WRONG = {
     "a param": "UPDATE params SET value = 'gelu' WHERE key = 'activation'",
-    "a metric": "UPDATE metrics SET value = value + 1 WHERE key = 'delta/speed'",
-    "a missing metric": "DELETE FROM metrics WHERE key = 'delta/sigma_final'",
+    "a metric": "UPDATE metrics SET value = value + 1 WHERE key = 'delta_speed'",
+    "a missing metric": "DELETE FROM metrics WHERE key = 'delta_sigma_final'",
     "a tag": "UPDATE tags SET value = 'else' WHERE key = 'mlflow.source.git.commit'",
     "a name": "UPDATE tags SET value = 'else' WHERE key = 'mlflow.runName'",
     "a time": "UPDATE runs SET end_time = end_time + 1 WHERE name = 'filters/digits'",

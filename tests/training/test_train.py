@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from mechcore.errors import MechcoreError
+from mechcore.experiment.training import ACTIVATIONS as NAMES
 from mechcore.experiment.training import TrainingRun
 from mechcore.filters.bank import load_bank
 from mechcore.io.arrays import Array
+from mechcore.model import activations as model_activations
 from mechcore.model.dct_groups import components, dct_bases
 from mechcore.training.checkpoint import read_weights
 from mechcore.training.data import Data, Part
@@ -163,6 +165,15 @@ def test_gradients_are_those_of_finite_differences(
             slope = (values[0] - values[1]) / (2 * step)
             # Rounding of the losses, 1e-16 over the step, and its square.
             assert parameter.grad[place].item() == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+def test_every_activation_of_a_study_is_that_of_the_grid(rng: np.random.Generator) -> None:
+    assert tuple(ACTIVATIONS) == NAMES
+    values = 3 * rng.standard_normal(50)
+    for name, function in ACTIVATIONS.items():
+        # Both round to a few units in the last place.
+        expected = model_activations.ACTIVATIONS[name].array(values)
+        np.testing.assert_allclose(function(torch.from_numpy(values)), expected, atol=1e-14)
 
 
 def files(folder: Path, run: TrainingRun, data: Data, **options: Any) -> dict[str, bytes]:

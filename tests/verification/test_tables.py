@@ -77,7 +77,7 @@ def other_sweep(results: Path) -> None:
     [
         *((rewritten(f"{name}.csv", lambda table: table[1:]), f"{name}.csv: ") for name in TABLES),
         (rewritten("regressions.csv", scaled("slope", 3)), "regressions.csv: 1 of"),
-        (summarised(scaled("delta/speed_max", 1)), "cells.csv: 1 of 2 values of delta"),
+        (summarised(scaled("delta_speed_max", 1)), "cells.csv: 1 of 2 values of delta"),
         (summarised(lambda table: table.drop(columns="light_speed")), "other columns"),
         (summarised(lambda table: table[1:]), "cells.csv"),
         (other_sweep, "sweep.json: sweep "),

@@ -16,6 +16,7 @@ TABLES = [
 
 
 rule collect:
+    """Measure the trajectories, and fit what was measured."""
     input:
         TRAJECTORIES,
     output:
@@ -46,13 +47,14 @@ rule collect:
         runtime=30,
     params:
         experiment=GRID_JSON,
+        results=folder_of_first,
         core=code_fingerprint("analysis"),
     shell:
         r"""
         python -m mechcore collect \
             --experiment {params.experiment:q} \
-            --trajectories results/{wildcards.experiment:q}/trajectories \
-            --forget results/{wildcards.experiment:q}/finished \
+            --trajectories {params.results:q}/trajectories \
+            --forget {params.results:q}/finished \
             --output {output.metrics:q} \
             --mechanics {output.mechanics:q} \
             --kernels {output.kernels:q} \
@@ -63,6 +65,7 @@ rule collect:
 
 
 rule reproduce:
+    """Compute the published numbers again."""
     input:
         PUBLISHED,
     output:
@@ -96,6 +99,7 @@ rule reproduce:
 
 # Then describes the run: the hashes of all results, and a row a cell.
 rule judge:
+    """Judge the claims, and describe the run."""
     input:
         trajectories=TRAJECTORIES,
         tables=TABLES,
@@ -126,14 +130,15 @@ rule judge:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
+        results=folder_of_first,
         census=lambda wildcards, output: [f"--census={path}" for path in output.census],
         core=code_fingerprint("claims"),
     shell:
         r"""
         python -m mechcore judge \
             --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
-            --logs logs/{wildcards.experiment:q} \
+            --results {params.results:q} \
+            --logs "$(dirname {log:q})" \
             --output {output.claims:q} \
             --sweep {output.sweep:q} \
             --cells {output.cells:q} \

@@ -15,11 +15,14 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.experiment.training import RUN_ID, planned_runs, trained_before
+from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
+from mechcore.experiment.started_from import check_started_from, note_started_from
+from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
-from mechcore.jobs.progress import show_progress
+from mechcore.jobs.progress import is_trajectory, show_progress
 from mechcore.report.page_files import page_files
 from mechcore.tracking.uri import without_password
 
@@ -29,6 +32,8 @@ os.environ.update(PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
 if workflow.remote_exec:
     # A home directory is slow for a thousand nodes, and would keep machine code for each of them.
     os.environ.setdefault("MECHCORE_ON_NODE", "1")
+# Git is asked once, and not by each of a thousand jobs.
+announce_code_state()
 
 
 def checked(parse, *values):
@@ -42,12 +47,29 @@ def checked(parse, *values):
 
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
-# On the command line, a file replaces that of the Snakefile. Snakemake makes its path absolute.
-CONFIG_FILE = [*workflow.configfiles, *workflow.overwrite_configfiles][-1]
-EXPERIMENT = checked(load_experiment, config, os.path.relpath(CONFIG_FILE))
+# Several files are read one over the other. Snakemake makes their paths absolute.
+CONFIG_FILES = [
+    Path(os.path.relpath(path))
+    for path in workflow.overwrite_configfiles or workflow.configfiles
+]
+ON_COMMAND_LINE = {
+    key: checked(typed, value)
+    for key, value in workflow.config_settings.config.items()
+    if key != PACK
+}
+ORIGIN, SETTINGS = checked(
+    Origin(CONFIG_FILES, dict.fromkeys(ON_COMMAND_LINE, SNAKEMAKE)).and_settings,
+    {**config, **ON_COMMAND_LINE},
+    [],
+)
+EXPERIMENT = checked(load_experiment, SETTINGS, ORIGIN)
+STARTED = CONFIG_FILES[0] if CONFIG_FILES else None
+RESULTS = Path("results", EXPERIMENT.experiment)
+if STARTED:
+    checked(check_started_from, EXPERIMENT.experiment, STARTED, RESULTS)
 EXPERIMENT_JSON = EXPERIMENT.without_tracking().to_json()
 GRID_JSON = EXPERIMENT.without_banks().to_json()
-CELLS = expand_grid(EXPERIMENT)
+CELLS = checked(expand_grid, EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
 RUNS = planned_runs(EXPERIMENT.training)
@@ -86,6 +108,11 @@ def of_run(value):
     return lambda wildcards: value(planned(RUNS, wildcards.run))
 
 
+def folder_of_first(wildcards, output):
+    """The results: where the first output lies, also with the prefix of a module."""
+    return os.path.dirname(output[0])
+
+
 def files(pattern, names):
     """The files of many items; only jobs that need them list them all."""
     return lambda wildcards: expand(
@@ -104,8 +131,13 @@ def when_packed(value, otherwise):
 BANK_MEGABYTES = lambda wildcards, input, attempt: attempt * int(
     1500 + 20 * input.size_mb
 )
+
+
 # Snakemake removes the files of a job that failed, also those of finished cells in it.
-KEEP = ["--keep", f"results/{EXPERIMENT.experiment}/finished"] if PACKED else []
+def kept_finished(wildcards, output):
+    """How a packed cell keeps a second link to its file."""
+    results = os.path.dirname(os.path.dirname(output[0]))
+    return ["--keep", os.path.join(results, "finished")] if PACKED else []
 
 
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
@@ -117,7 +149,8 @@ BANK_RUNS = files(
 )
 TRAJECTORIES_OF_RUNS = files("results/{experiment}/training/{name}.nc", RUNS)
 
-PUBLISHED = published_files(EXPERIMENT)
+# Files of the user stay where they are if a module puts a prefix before all others.
+PUBLISHED = [local(path) for path in published_files(EXPERIMENT)]
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 TRAINING = [
@@ -126,7 +159,24 @@ TRAINING = [
     if RUNS
 ]
 
-show_progress(logger, len(CELLS))
+
+def waiting_cells():
+    """The estimated seconds of each cell that the plan runs."""
+    outputs = [
+        path
+        for job in workflow.dag.needrun_jobs(exclude_finished=False)
+        for path in job.output
+    ]
+    names = [Path(path).stem for path in outputs if is_trajectory(path)]
+    return {name: estimated_cost(CELLS[name]).seconds for name in names}
+
+
+show_progress(logger, len(CELLS), waiting_cells)
+
+
+onstart:
+    if STARTED:
+        note_started_from(STARTED, RESULTS)
 
 
 onerror:

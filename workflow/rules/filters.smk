@@ -8,8 +8,9 @@ localrules:
 
 # What is fetched stays: its hash is in the configuration.
 rule fetch_weights:
+    """Fetch a public weight file out of its package."""
     output:
-        protected("{weights}"),
+        protected(local("{weights}")),
     log:
         "logs/fetch/{weights}.log",
     conda:
@@ -27,9 +28,10 @@ rule fetch_weights:
 
 
 rule analyse_filters:
+    """Analyse the kernels of a weight file."""
     input:
-        weights=of_bank(lambda bank: bank.weights),
-        parts=of_bank(lambda bank: bank.parts),
+        weights=of_bank(lambda bank: local(bank.weights)),
+        parts=of_bank(lambda bank: [local(part) for part in bank.parts]),
     output:
         "results/{experiment}/filters/{bank}.nc",
     log:

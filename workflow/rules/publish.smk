@@ -8,6 +8,7 @@ localrules:
 
 
 rule track:
+    """Log what is new to MLflow."""
     input:
         trajectories=TRAJECTORIES,
         sweep="results/{experiment}/sweep.json",
@@ -31,13 +32,14 @@ rule track:
         runtime=30,
     params:
         experiment=EXPERIMENT.to_json(),
+        results=folder_of_first,
         store=without_password(os.environ.get("MLFLOW_TRACKING_URI", "")),
         core=code_fingerprint("tracking"),
     shell:
         r"""
         python -m mechcore track \
             --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
+            --results {params.results:q} \
             --report {input.report:q} \
             --output {output:q} \
             >{log:q} 2>&1
@@ -47,6 +49,7 @@ rule track:
 # Without the trajectories, which Snakemake would hash once for each figure: what changes in them
 # changes the metrics.
 rule report:
+    """Write the page and its figures."""
     input:
         metrics="results/{experiment}/metrics.csv",
         films=FILM_FILES,
@@ -83,13 +86,14 @@ rule report:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
+        results=lambda wildcards, input: os.path.dirname(input.metrics),
         core=code_fingerprint("report"),
     shell:
         r"""
         python -m mechcore report \
             --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
-            --logs logs/{wildcards.experiment:q} \
+            --results {params.results:q} \
+            --logs "$(dirname {log:q})" \
             --output {output.page:q} \
             >{log:q} 2>&1
         """

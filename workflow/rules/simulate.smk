@@ -2,6 +2,7 @@
 
 
 rule simulate:
+    """Run all simulations of one cell of the grid."""
     output:
         "results/{experiment}/trajectories/{cell}.nc",
     log:
@@ -20,7 +21,7 @@ rule simulate:
         cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
         # Derived from the output, so that how cells are packed runs nothing again.
-        options=lambda wildcards, output: KEEP,
+        options=kept_finished,
     shell:
         r"""
         python -m mechcore simulate \
@@ -51,6 +52,7 @@ use rule simulate as film with:
 
 
 rule controls:
+    """Run simulations whose outcome is known."""
     output:
         "results/{experiment}/controls.nc",
     log:

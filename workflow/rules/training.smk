@@ -7,6 +7,7 @@ localrules:
 
 # A killed job goes on from the state after its last epoch, which Snakemake does not know of.
 rule train:
+    """Train one network, and measure its kernels at every epoch."""
     input:
         start=of_run(
             lambda run: (
@@ -15,8 +16,7 @@ rule train:
                 else []
             )
         ),
-        data=of_run(lambda run: run.files),
-        spectrum=of_run(lambda run: run.initialisation.spectrum or []),
+        data=of_run(lambda run: [local(path) for path in run.named_files]),
     output:
         trajectory="results/{experiment}/training/{run}.nc",
         weights="results/{experiment}/training/{run}.safetensors",
@@ -36,18 +36,24 @@ rule train:
         start=lambda wildcards, input: (
             ["--start", input.start] if input.get("start") else []
         ),
+        state=lambda wildcards, output: os.path.join(
+            os.path.dirname(os.path.dirname(output[0])),
+            "training_states",
+            f"{wildcards.run}.safetensors",
+        ),
         core=code_fingerprint("training"),
     shell:
         r"""
         python -m mechcore train {params.run:q} \
             --output {output.trajectory:q} \
-            --state results/{wildcards.experiment:q}/training_states/{wildcards.run:q}.safetensors \
+            --state {params.state:q} \
             {params.start:q} \
             >{log:q} 2>&1
         """
 
 
 rule collect_training:
+    """Collect the trainings of the study, and test what sets them apart."""
     input:
         TRAJECTORIES_OF_RUNS,
     output:
@@ -66,13 +72,14 @@ rule collect_training:
         runtime=30,
     params:
         experiment=EXPERIMENT_JSON,
+        results=folder_of_first,
         core=code_fingerprint("results"),
     shell:
         r"""
         python -m mechcore collect-training \
             --experiment {params.experiment:q} \
-            --trajectories results/{wildcards.experiment:q}/training \
-            --forget results/{wildcards.experiment:q}/training_states \
+            --trajectories {params.results:q}/training \
+            --forget {params.results:q}/training_states \
             --output {output.dataset:q} \
             --table {output.table:q} \
             --tests {output.tests:q} \

@@ -3,6 +3,7 @@
 
 # If a check fails, the certificate and the report say so.
 rule verify:
+    """Compute a sample again, and check all files."""
     input:
         trajectories=TRAJECTORIES,
         films=FILM_FILES,
@@ -29,13 +30,14 @@ rule verify:
         runtime=60,
     params:
         experiment=EXPERIMENT_JSON,
+        results=folder_of_first,
         core=code_fingerprint("verification"),
     shell:
         r"""
         python -m mechcore verify \
             --experiment {params.experiment:q} \
-            --results results/{wildcards.experiment:q} \
-            --logs logs/{wildcards.experiment:q} \
+            --results {params.results:q} \
+            --logs "$(dirname {log:q})" \
             --exit-zero \
             --output {output:q} \
             >{log:q} 2>&1

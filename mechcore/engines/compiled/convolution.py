@@ -8,11 +8,11 @@ from typing import NamedTuple
 from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
 from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
 from mechcore.engines.compiled.machine_code import inlined, internal
+from mechcore.engines.compiled.own_function import call_at
 from mechcore.engines.compiled.sums import Sums, clear, measure, scales_of
 from mechcore.engines.compiled.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.io.arrays import Array
-from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import crop_start
 
 BAND = 32
@@ -64,7 +64,7 @@ def _choice(functions: Sequence[Callable[[Array], None]]) -> Callable[[int, Arra
     return applied
 
 
-_activate = _choice([_row_function(ACTIVATIONS[name].scalar) for name in CURVED])
+_activate = _choice([_row_function(scalar) for scalar in CURVED.values()])
 _crop_start = internal(crop_start)
 _convolve_block = multiply_add_block()
 _convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
@@ -201,8 +201,12 @@ def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: i
 @internal
 def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Activate and measure a block of rows."""
-    if rule.curved >= 0:
-        for i in range(first, min(first + ROWS, out.height)):
+    stop = min(first + ROWS, out.height)
+    if rule.own != 0:
+        rows = slice(out.top + first, out.top + stop)
+        call_at(rule.own, out.buffer[rows, out.left : out.left + out.width])
+    elif rule.curved >= 0:
+        for i in range(first, stop):
             _activate(rule.curved, out.buffer[out.top + i, out.left : out.left + out.width])
     if rule.finite:
         _clear_beyond(out, first)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mechcore.engines.compiled.own_function import OwnFunction
 from mechcore.engines.rule import LayerRule
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.normalisations import NORMALISATIONS, NORMS
 
-CURVED = tuple(name for name, entry in ACTIVATIONS.items() if entry.negative_slope is None)
-"""Activations that are more than a slope on x < 0, in the order of `EncodedRule.curved`."""
+CURVED = {
+    name: entry.scalar
+    for name, entry in ACTIVATIONS.items()
+    if entry.negative_slope is None and entry.scalar is not None
+}
+"""Activations of the package that are more than a slope on x < 0, in the order of
+`EncodedRule.curved`; a user's own one comes after them."""
 
 
 class EncodedRule(NamedTuple):
     """What the tables say of the names in a `LayerRule`.
 
     ``slope`` is that of the activation on x < 0; ``curved`` is the position in `CURVED` of an
-    activation without one, else -1; ``norm`` is the position in `NORMS`.
+    activation without one, else -1; ``own`` is the address of a user's own, else 0; ``norm`` is the
+    position in `NORMS`.
     """
 
     steps: int
     slope: float
     curved: int
+    own: int
     lipschitz: float
     homogeneous: bool
     keeps_zero: bool
@@ -34,7 +42,11 @@ class EncodedRule(NamedTuple):
     row: bool
 
 
-def encode(rule: LayerRule) -> EncodedRule:
+def _position(activation: str) -> int:
+    return list(CURVED).index(activation) if activation in CURVED else -1
+
+
+def encode(rule: LayerRule, own: OwnFunction | None = None) -> EncodedRule:
     """Look up what compiled functions need of a rule."""
     activation = ACTIVATIONS[rule.activation]
     normalisation = NORMALISATIONS[rule.normalise]
@@ -42,7 +54,8 @@ def encode(rule: LayerRule) -> EncodedRule:
     return EncodedRule(
         steps=rule.steps,
         slope=1.0 if activation.negative_slope is None else activation.negative_slope,
-        curved=CURVED.index(rule.activation) if rule.activation in CURVED else -1,
+        curved=len(CURVED) if own else _position(rule.activation),
+        own=own.address if own else 0,
         lipschitz=activation.lipschitz,
         homogeneous=activation.homogeneous,
         keeps_zero=activation.keeps_zero,

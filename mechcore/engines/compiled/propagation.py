@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from mechcore.engines.compiled.box import Box, boxed, largest_store_size, store_
 from mechcore.engines.compiled.convolution import BAND, Taps, layer
 from mechcore.engines.compiled.encoded_rule import EncodedRule, encode
 from mechcore.engines.compiled.machine_code import compiled, internal
+from mechcore.engines.compiled.own_function import own_function
 from mechcore.engines.compiled.sums import (
     Sums,
     empty_sums,
@@ -82,7 +84,8 @@ def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool)
 
     Taps have two leading axes: simulations, and the kernels that take turns in each.
     """
-    encoded, layers = encode(rule), np.array(rule.snapshot_layers, dtype=np.int64)
+    own = own_function(rule.activation)
+    encoded, layers = encode(rule, own), np.array(rule.snapshot_layers, dtype=np.int64)
     count, shape = len(batch.kernel), batch.kernel.shape[2:]
     outcome = Trajectories.undefined(count, rule.steps, layers.size, rule.snapshot_window)
     ends = np.zeros((count, 2), dtype=np.int64)
@@ -93,11 +96,15 @@ def propagate_images(batch: Taps, image: Array, rule: LayerRule, *, trims: bool)
     final = _shape_after(grown, image.shape, shape)
     least, most = (largest_store_size(side, shape) for side in (image.shape, final))
     size = max(min(FIRST_BUFFER, most), least)
-    done = 0
+    # Nothing is dropped where no bound is known of what that does.
+    trims, done = trims and math.isfinite(encoded.lipschitz), 0
     while done < count:
         workspace = _workspace(batch, final, size)
-        done = _propagate_batch(batch, image, encoded, outputs, ends, done, trims, workspace)
+        with np.errstate(all="ignore"):
+            done = _propagate_batch(batch, image, encoded, outputs, ends, done, trims, workspace)
         size *= 2
+    if own:
+        own.check()
     outcome.extinct_at[:] = np.where(ends[:, 0] == EXTINCT, ends[:, 1], np.nan)
     outcome.diverged_at[:] = np.where(ends[:, 0] == DIVERGED, ends[:, 1], np.nan)
     far = np.flatnonzero(ends[:, 0] == OUT_OF_RANGE)

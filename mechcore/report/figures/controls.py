@@ -9,7 +9,7 @@ from mechcore.claims.thresholds import AT_REST_DRIFT, EXACT
 from mechcore.experiment.controls import SYMMETRIC
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, key, line, mark
-from mechcore.report.figures.style import ACTIVATION_COLOURS, THEORY, plain
+from mechcore.report.figures.style import THEORY, activation_colours, plain
 from mechcore.report.numbers import significant
 from mechcore.results.results import Results
 
@@ -61,7 +61,7 @@ def _draw(data: FigureData) -> Panels:
 
 def _levels(table: pd.DataFrame, families: list[str]) -> pd.Series:
     """The family of a row, its activations side by side."""
-    order = [name for name in ACTIVATION_COLOURS if name in set(table.activation)]
+    order = [name for name in activation_colours() if name in set(table.activation)]
     place = table.activation.map(order.index) + 1
     return table.kernel.map(families.index) + place / (len(order) + 1) - 0.5
 

@@ -24,7 +24,7 @@ from mechcore.report.figures.panels import (
     shade,
     shade_entry,
 )
-from mechcore.report.figures.style import ACTIVATION_COLOURS, FIRST
+from mechcore.report.figures.style import FIRST, activation_colours
 from mechcore.results.results import Results
 
 HORIZONS_SHOWN = 3
@@ -103,7 +103,7 @@ def _draw(data: FigureData) -> Panels:
         axes.plot([0, 1], [0, 1], color="0.15", lw=2.2, zorder=2, gid="law")
         _draw_exact(axes, rows.drop_duplicates("size"))
         shown = few(rows, POINTS_SHOWN)
-        colours = list(shown.activation.map(ACTIVATION_COLOURS))
+        colours = list(shown.activation.map(activation_colours()))
         # Above the panel an interval has no end to show.
         axes.vlines(shown.share, shown.low, shown.high.clip(upper=1.2), colours, lw=0.6, alpha=0.5)
         panels.mark(axes, shown, ("share", "squared_speed"), _says)

@@ -16,10 +16,10 @@ from matplotlib.patches import Patch
 
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.style import (
-    ACTIVATION_COLOURS,
     CONE,
     SHADE,
     THEORY,
+    activation_colours,
     marker,
 )
 
@@ -77,7 +77,7 @@ class Panels:
         key: Any
         for key, part in rows.groupby(["order", "size", "hollow"]):
             place, size, empty = key
-            colour = ACTIVATION_COLOURS[drawn[place]]
+            colour = activation_colours()[drawn[place]]
             look: dict[str, Any] = {"color": colour, "ls": "", "marker": marker(size), "mew": 0.8}
             look |= {"mfc": "white"} if empty else {}
             width = 3.6 + 1.5 * min(len(drawn) - 1 - place, 2)
@@ -166,14 +166,14 @@ def draw_panels(
 
 def activations_of(table: pd.DataFrame) -> list[str]:
     """Return the activations of a table, those that the paper is about last."""
-    return [name for name in reversed(ACTIVATION_COLOURS) if name in set(table.activation)]
+    return [name for name in reversed(activation_colours()) if name in set(table.activation)]
 
 
 def key(table: pd.DataFrame) -> list[Artist]:
     """Return the entries of a legend for the activations and the sizes of a table."""
     return [
         *(
-            Patch(color=ACTIVATION_COLOURS[name], label=name)
+            Patch(color=activation_colours()[name], label=name)
             for name in activations_of(table)[::-1]
         ),
         *(mark(f"k = {size}", marker(size)) for size in sorted(table["size"].unique())),

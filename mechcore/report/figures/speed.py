@@ -62,9 +62,11 @@ def _draw(data: FigureData) -> Panels:
         rows = table[(table.pattern == pattern) & (table["size"] == size)]
         cone = data.results.mean_light_speed(size)
         axes.axhline(cone, color=CONE, lw=1.0, ls="--", zorder=1)
-        shade(axes, rows.beta_star.min() ** 2)
-        _draw_theory(axes, rows[rows.activation == rows.activation.iloc[0]])
-        panels.mark(axes, few(rows, POINTS_SHOWN), ("odd_energy_ratio", "speed"), _says)
+        # The experiment may leave out a pattern at a size.
+        if len(rows):
+            shade(axes, rows.beta_star.min() ** 2)
+            _draw_theory(axes, rows[rows.activation == rows.activation.iloc[0]])
+            panels.mark(axes, few(rows, POINTS_SHOWN), ("odd_energy_ratio", "speed"), _says)
     panels.axes[0].set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
     return panels
 

@@ -26,11 +26,12 @@ PALETTE = sns.color_palette("colorblind").as_hex()
 FIRST = ("relu", "modulus", "identity")
 """Activations that have the first colours."""
 
-ACTIVATION_COLOURS = dict(
-    zip(
-        [*FIRST, *(name for name in ACTIVATIONS if name not in FIRST)], cycle(PALETTE), strict=False
-    )
-)
+
+def activation_colours() -> dict[str, str]:
+    """Return the colour of each activation, also of the user's own."""
+    names = [*FIRST, *(name for name in ACTIVATIONS if name not in FIRST)]
+    return dict(zip(names, cycle(PALETTE), strict=False))
+
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
 

@@ -32,7 +32,7 @@ def _displacements(results: Results, family: str) -> pd.DataFrame:
     parts = []
     for activation in results.experiment.activations:
         cell = results.cell_name(family, activation, results.size)
-        if cell in results.finished:
+        if results.shows(cell):
             dataset = results.dataset(family, activation, results.size)
             # Chosen before anything is computed: a cell holds hundreds of trajectories.
             chosen = dataset.sel(pattern=results.point).isel(angle=0, beta=beta_places(dataset))

@@ -94,7 +94,7 @@ def _diffusion_table(results: Results, family: str) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=["activation", "size", "t", "width"])]
     for size in results.sizes_shown:
         cell = results.cell_name(family, results.activation, size)
-        if cell in results.finished:
+        if results.shows(cell, 0.0):
             dataset = results.dataset(family, results.activation, size)
             # Chosen before anything is computed: a cell holds hundreds of trajectories.
             even = dataset.sel(pattern=results.point, beta=[0.0]).isel(angle=[0])

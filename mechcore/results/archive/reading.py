@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ from urllib.parse import unquote
 
 from mechcore.errors import MechcoreError, one_line, shown
 from mechcore.experiment.config import Experiment, load_experiment
+from mechcore.experiment.extensions import EXTENSIONS
 from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.paths import PAGE_FILE, REPORTS, RESULTS
 from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
+from mechcore.io.yaml_files import read_yaml
 
 METADATA = "ro-crate-metadata.json"
 """The description of an RO-Crate, at its root."""
@@ -52,10 +54,11 @@ class Contents:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[Contents]:
+def opened(path: str | Path, *, runs_extensions: bool = False) -> Iterator[Contents]:
     """Unpack an archive of `mechcore pack` into a temporary folder, and work there.
 
-    An archive that is unpacked already is a folder, which is used as it is.
+    An archive that is unpacked already is a folder, which is used as it is. Code of its own runs
+    only if the caller says so.
     """
     path = Path(path)
     with ExitStack() as stack:
@@ -67,7 +70,7 @@ def opened(path: str | Path) -> Iterator[Contents]:
             _unpack(path, folder)
         stack.enter_context(chdir(folder))
         try:
-            yield _contents(folder)
+            yield _contents(folder, runs_extensions=runs_extensions)
         except MechcoreError as error:
             raise MechcoreError(f"{path}: {one_line(str(error))}") from None
 
@@ -99,7 +102,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _contents(folder: Path) -> Contents:
+def _contents(folder: Path, *, runs_extensions: bool) -> Contents:
     """Look at all files of an unpacked archive, which is the working folder."""
     hashes = _listed_hashes()
     for name, sha256 in hashes.items():
@@ -113,12 +116,23 @@ def _contents(folder: Path) -> Contents:
                 raise MechcoreError(f"{shown(path.as_posix())}: not listed in {METADATA}")
     if EXPERIMENT not in hashes:
         raise MechcoreError(f"{EXPERIMENT}: missing")
+    if not runs_extensions:
+        _refuse_extensions(read_yaml(Path(EXPERIMENT)))
     experiment = load_experiment(EXPERIMENT)
     for name in input_paths(experiment):
         if Path(name).as_posix() not in hashes:
             raise MechcoreError(f"{shown(name)}: named by the configuration, not in the archive")
     name = experiment.experiment
     return Contents(experiment, folder, Path(RESULTS, name), Path(REPORTS, name, PAGE_FILE))
+
+
+def _refuse_extensions(values: object) -> None:
+    """Refuse an archive whose code would run."""
+    if isinstance(values, Mapping) and values.get(EXTENSIONS):
+        raise MechcoreError(
+            f"{EXPERIMENT}: names extensions, which are code; read them, and if you trust them add "
+            "--run-extensions"
+        )
 
 
 def _listed_hashes() -> dict[str, str]:

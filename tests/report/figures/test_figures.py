@@ -16,7 +16,7 @@ from mechcore.analysis.beta_ranges import within_theory
 from mechcore.claims.verdict import read_claims
 from mechcore.report.figures.compact_svg import compact
 from mechcore.report.figures.registry import FIGURES
-from mechcore.report.figures.style import ACTIVATION_COLOURS, marker, paper_style, write_svg
+from mechcore.report.figures.style import activation_colours, marker, paper_style, write_svg
 from mechcore.report.page import Content, render
 from mechcore.results.results import TABLES, Results
 from tests.helpers.experiments import SMALL, run
@@ -111,7 +111,7 @@ def test_colour_is_the_activation_and_shape_the_size(results: Results, name: str
     data, panels = drawn(name, results)
     known = data.table.dropna(subset=[NAMED[name].value])
     rows = known[["activation", "size"]].drop_duplicates().to_numpy()
-    wanted = {(ACTIVATION_COLOURS[activation], marker(size)) for activation, size in rows}
+    wanted = {(activation_colours()[activation], marker(size)) for activation, size in rows}
     lines = [line for axes in panels.axes for line in axes.lines if line.get_marker() != "None"]
     assert {(to_hex(line.get_color()), line.get_marker()) for line in lines} == wanted
 

@@ -1,0 +1,1 @@
+"""Plots of kernels, runs and results, for a notebook."""
