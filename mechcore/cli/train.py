@@ -19,6 +19,9 @@ EXAMPLES = """Examples:
   "restriction": "all", "initialisation": "he", "seed": 0, "epochs": 20}'
 """
 
+PACKAGES = {"torch": "PyTorch", "sklearn": "scikit-learn"}
+"""What is imported, and as people know it."""
+
 
 def command(
     run: Annotated[str, typer.Argument(help="The training as one line of JSON.")],
@@ -47,14 +50,15 @@ def command(
     from mechcore.training.data import load_data
     from mechcore.training.trajectory import write_training
 
-    data = load_data(planned)
     weights = read_weights(start) if start else None
     try:
+        data = load_data(planned)
         from mechcore.training.train import train
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if error.name not in PACKAGES:
             raise
-        raise MechcoreError("needs PyTorch: pip install 'mechcore[train]', or make torch") from None
+        name = PACKAGES[error.name]
+        raise MechcoreError(f"needs {name}: pip install 'mechcore[train]', or make torch") from None
     trained, history = train(planned, data, weights, state, typer.echo)
     write_training(planned, data, trained, history, output)
     typer.echo(f"{planned.id}: score {history['score'][-1]:.4g}")
