@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import yaml
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, HttpCredentials, Page, ViewportSize, sync_playwright
 
 PROJECT = Path(__file__).parents[1]
 IMAGES = PROJECT / "docs" / "images"
@@ -54,17 +54,19 @@ def sweep(folder: Path, steps: int) -> None:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run `mechcore ui` and yield the address that it prints."""
+def server(folder: Path) -> Iterator[tuple[str, HttpCredentials]]:
+    """Run `mechcore ui` and yield the address and the credentials that it prints."""
     words = [sys.executable, "-m", "mechcore", "ui", "--port", str(PORT)]
     with subprocess.Popen(
         words, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True
     ) as ui:
         assert ui.stdout is not None
         [address] = re.findall(r"http://\S+", ui.stdout.readline())
+        line = next(line for line in ui.stdout if line.startswith("Sign in"))
+        [(user, password)] = re.findall(r"as (\S+) with the password (\S+)", line)
         wait_for(address)
         try:
-            yield address
+            yield address, {"username": user, "password": password}
         finally:
             ui.terminate()
 
@@ -145,9 +147,11 @@ def scatter(page: Page) -> None:
     shoot(page, "scatter")
 
 
-def open_runs(browser: Browser, address: str, experiment: str) -> Page:
+def open_runs(
+    browser: Browser, address: str, credentials: HttpCredentials, experiment: str
+) -> Page:
     """Open the runs of an experiment as a person does, in a fresh browser."""
-    page = browser.new_page(viewport=WINDOW)
+    page = browser.new_page(viewport=WINDOW, http_credentials=credentials)
     # What a person closes once.
     page.add_init_script(
         "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
@@ -221,13 +225,13 @@ def main() -> None:
             sweep(folder, 48)
             shutil.copytree(folder / "results" / "example", folder / "last-month")
             sweep(folder, 64)
-        with server(folder) as address, sync_playwright() as playwright:
+        with server(folder) as (address, credentials), sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             for picture in (description, cells, activations, sizes, sweeps):
-                picture(open_runs(browser, address, "example"))
-            scatter(open_runs(browser, address, "example simulations"))
+                picture(open_runs(browser, address, credentials, "example"))
+            scatter(open_runs(browser, address, credentials, "example simulations"))
             browser.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,10 @@ INTERRUPTED = "mechcore: interrupted"
 
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 """Controls, surrogates, line and paragraph separators: names in some scripts need the others."""
+
+
+FORMULA = ("=", "@", "+", "-")
+"""Starts of what a spreadsheet runs."""
 
 
 class MechcoreError(ValueError):
@@ -80,6 +85,35 @@ def one_line(text: str) -> str:
     )
 
 
+def without_credentials(text: str) -> str:
+    """Return a text in which no address has a password.
+
+    Examples
+    --------
+    >>> without_credentials("no host http://ada:secret@tracking:5000/")
+    'no host http://***@tracking:5000/'
+    """
+    return re.sub(r"[^\s'\"]+", lambda found: _without_account(found[0]), text)
+
+
+def _without_account(word: str) -> str:
+    start, _, rest = word.rpartition("@")
+    scheme, found, _ = start.partition("://")
+    known = f"{scheme}://" if found else ""
+    return f"{known}***@{rest}" if ":" in start else word
+
+
+def harmless(name: str) -> str:
+    r"""Return a name from outside as one line that starts no formula of a spreadsheet.
+
+    Examples
+    --------
+    >>> print(harmless("conv\x00"), harmless("=1+1"))
+    conv\x00 \x3d1+1
+    """
+    return one_line(f"\\x{ord(name[0]):x}{name[1:]}" if name.startswith(FORMULA) else name)
+
+
 def refuse_controls(key: str, text: str) -> None:
     """Refuse text that has several lines or controls a terminal."""
     if any(unicodedata.category(sign) in CONTROLS for sign in text):
@@ -89,9 +123,9 @@ def refuse_controls(key: str, text: str) -> None:
 def check_path(key: str, path: str) -> None:
     """Refuse a path that cannot go through the workflow."""
     refuse_controls(key, path)
-    # Snakemake would read a wildcard.
-    if set(path) & set("{}"):
-        raise InvalidValue(key, path, "a path without braces")
+    # Snakemake would read a wildcard, or a variable.
+    if set(path) & set("{}") or re.search("<[a-z][a-z0-9_]*>", path):
+        raise InvalidValue(key, path, "a path without braces, and without a word as in <results>")
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from mechcore.analysis.measures import END_SPEED, METRICS
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.errors import MechcoreError, shown
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import LARGEST_TABLE, regular_file
 
 DIGITS = 5
 """Significant digits of tables beside the page: more than figures show, in half as many bytes."""
@@ -76,7 +77,8 @@ CONTENT_OF = {
 def _parsed(path: Path) -> pd.DataFrame:
     try:
         # In one piece: a column that is read in pieces can change its type, which pandas warns of.
-        return pd.read_csv(path, low_memory=False)
+        with regular_file(path, LARGEST_TABLE) as stream:
+            return pd.read_csv(stream, low_memory=False)
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, pd.errors.ParserError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,9 +11,22 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from mechcore.errors import INTERRUPTED, MechcoreError, one_line, refuse_controls, shortened, shown
+from mechcore.errors import (
+    INTERRUPTED,
+    MechcoreError,
+    one_line,
+    refuse_controls,
+    shortened,
+    shown,
+    without_credentials,
+)
 from mechcore.io.json_models import is_json
 from mechcore.version import __version__
+
+OF_THE_MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 LONGEST_LINE = 480
 """Characters of a message: paths and other words that it repeats may be of any length."""
@@ -94,6 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(one_line(error.format_message() + _refused_value(error)))
+    except OSError as error:
+        # Not of what this program does, but of where it runs: no space, no permission, a long name.
+        if error.errno not in OF_THE_MACHINE and error.filename is not None:
+            raise
+        reason = f"{error.filename or 'a file'}: {error.strerror or error}"
+        _fail(one_line(f"{reason}; temporary files go to TMPDIR, caches to NUMBA_CACHE_DIR"))
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
             raise
@@ -122,5 +142,5 @@ def _refused_value(error: Exception) -> str:
 
 def _fail(message: str) -> None:
     for line in message.splitlines():
-        print(f"mechcore: {shortened(line, LONGEST_LINE)}", file=sys.stderr)
+        print(f"mechcore: {shortened(without_credentials(line), LONGEST_LINE)}", file=sys.stderr)
     sys.exit(2)

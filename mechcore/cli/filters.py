@@ -18,7 +18,7 @@ from mechcore.cli.options import (
     WeightFilesArgument,
 )
 from mechcore.cli.outputs import check_outputs
-from mechcore.errors import MechcoreError, choose, one_line, shortened
+from mechcore.errors import MechcoreError, choose, harmless, one_line, shortened
 from mechcore.experiment.weight_files import bank_names, weight_files
 from mechcore.experiment.weights import Reading
 from mechcore.io.atomic import replace_file
@@ -103,7 +103,7 @@ def command(
     refused: list[str] = []
     layers, summaries, clouds = [], {}, {}
     for path, name, analysis in _analysed(files, outputs, reading, refused):
-        layers.append(_judged(network_layers(analysis.layers, name, trained=True)))
+        layers.append(_judged(network_layers(analysis.layers, harmless(name), trained=True)))
         summaries[name] = analysis.summary.iloc[0]
         if figure:
             clouds[name] = _cloud(analysis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from mechcore.cli.outputs import check_outputs
 from mechcore.engines.trajectories import DENSITIES, REGIONS
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.experiment.cell import PatternSettings, pattern_settings
-from mechcore.io.arrays import load_array
+from mechcore.io.arrays import load_array, refuse_extremes
 from mechcore.io.json_models import validated
 from mechcore.io.yaml_files import parsed_yaml
 from mechcore.model import kernels
@@ -36,6 +37,8 @@ EXAMPLES = """Examples:
   mechcore propagate --family dct --size 3 --beta 0.5 --steps 100 --region row
   --pattern "{name: disc, radius: 19}" --output disc.nc
 """
+
+NO_SPEED = "none: the state vanishes, or leaves the range of numbers"
 
 FAMILIES_HELP = f"Instead of a file: {', '.join(FAMILIES)}."
 SIZE_HELP = "Kernel size of the family: k, or 1xk or kx1 for a line."
@@ -102,11 +105,12 @@ def command(
         t_burn=t_burn,
         engine=engine,
     )
+    speed = float(measure(trajectory).speed)
     # Adding zero turns a rounded -0.0 into 0.0.
-    speed = round(float(measure(trajectory).speed), 6) + 0.0
+    text = f"{round(speed, 6) + 0.0:.6f} px/layer" if math.isfinite(speed) else NO_SPEED
     write_dataset(trajectory, output)
     ratio = float(trajectory.odd_energy_ratio)
-    typer.echo(f"speed={speed:.6f} px/layer  odd_energy_ratio={ratio:.6f}\n{output}")
+    typer.echo(f"speed={text}  odd_energy_ratio={ratio:.6f}\n{output}")
 
 
 def _sides(text: str) -> int | tuple[int, ...]:
@@ -137,7 +141,11 @@ def _taps(
         extra += [f"--{name}" for name in chosen]
         if extra:
             raise MechcoreError(f"--kernel: not together with {', '.join(extra)}")
-        return as_kernel(load_array(path, "--kernel", LARGEST_SIZE**2), "--kernel")
+        taps = as_kernel(load_array(path, "--kernel", LARGEST_SIZE**2), "--kernel")
+        refuse_extremes(taps, "--kernel")
+        if max(taps.shape) > LARGEST_SIZE:
+            raise InvalidValue("--kernel", taps.shape, f"at most {LARGEST_SIZE} taps a side")
+        return taps
     missing = [name for name, value in family.items() if value is None]
     if missing:
         raise MechcoreError(f"{', '.join(missing)}: missing; expected these, or --kernel FILE.npy")

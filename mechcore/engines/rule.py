@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from mechcore.model.boundaries import BOUNDARIES, crop_start
 
+LARGEST_WINDOW = 4096
+"""Longest side of the window of a snapshot (px): one takes 134 MB."""
+
 
 @dataclass(frozen=True)
 class LayerRule:

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mechcore.engines import ENGINES
+from mechcore.engines.rule import LARGEST_WINDOW
 from mechcore.engines.trajectories import DENSITIES, QUANTITIES, REGIONS
-from mechcore.errors import InvalidValue, check_path, choose, shown
+from mechcore.errors import FORMULA, InvalidValue, check_path, choose, shown
 from mechcore.experiment.extensions import Extension, accept_files, used_extensions
 from mechcore.experiment.naming import cell_name
 from mechcore.io.hashes import file_sha256
@@ -99,7 +100,9 @@ class SnapshotSettings(Settings):
     """Which states are kept as images."""
 
     layers: list[int] = Field(default=[], description="layers, from 0 to steps")
-    window: int = Field(default=129, ge=1, le=10_000, description="side of the window in px")
+    window: int = Field(
+        default=129, ge=1, le=LARGEST_WINDOW, description="side of the window in px"
+    )
 
 
 class BetaRange(Settings):
@@ -404,6 +407,9 @@ def pattern_settings(item: object) -> object:
         settings["arguments"] = arguments
     if isinstance(name, str) and is_file_name(name):
         check_path("patterns", name)
+        # It names a row of tables, which spreadsheets open.
+        if name.startswith(FORMULA):
+            raise InvalidValue("patterns", name, f"another start: ./{name}")
         settings["sha256"] = file_sha256(name, "pattern")
     return settings
 

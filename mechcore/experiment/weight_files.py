@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
+from mechcore.errors import InvalidValue, MechcoreError, check_path, did_you_mean, shown
 from mechcore.experiment.weights import SUFFIXES, format_of
 from mechcore.io.hashes import file_sha256, settings_sha256
 
@@ -82,9 +82,11 @@ def check_weights(path: Path, key: str = "weights") -> None:
     if not path.is_file():
         raise InvalidValue(key, str(path), f"a file in {path.absolute().parent}{_close_to(path)}")
     try:
-        parts_of(path)
+        parts = parts_of(path)
     except (MechcoreError, OSError) as error:
         raise MechcoreError(f"{key}: {shown(str(path), LONGEST_PATH)} {error}") from error
+    for part in parts:
+        check_path(key, str(part))
 
 
 def _close_to(path: Path) -> str:

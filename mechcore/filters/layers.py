@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError, shown
 from mechcore.filters.formats.tensors import FLOATS, Tensor
+from mechcore.io.arrays import refuse_extremes
 
 Kernels = NDArray[np.floating]
 
@@ -116,6 +117,7 @@ def recognise(tensor: Tensor, layout: str = "auto") -> Layer | Skipped:
     if bad:
         counts = f"{bad} of {kernels.size} weights are infinite or not a number"
         raise MechcoreError(f"{shown(tensor.name)}: {counts}")
+    refuse_extremes(kernels, shown(tensor.name))
     return Layer(tensor.name, kernels, _spacing(tensor, values.shape[2:]), tensor.fixed)
 
 

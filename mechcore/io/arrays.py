@@ -15,6 +15,9 @@ from mechcore.io.reading import reason_not_to_open
 
 Array = NDArray[np.float64]
 
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Of the largest absolute value of an array from a file."""
+
 PLAIN = (1, 0)
 """Version of ``.npy`` files of numbers; the headers of later ones may be gigabytes long."""
 
@@ -31,6 +34,15 @@ def real_array(values: object, key: str) -> Array:
     # Numbers too large for float64 become infinite, which the callers refuse.
     with np.errstate(over="ignore"):
         return array.astype(np.float64)
+
+
+def refuse_extremes(array: NDArray[np.floating], key: str) -> None:
+    """Refuse an array whose squares, and their sums, leave the range of float64."""
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest and not SMALLEST <= largest <= LARGEST:
+        found = f"an array whose largest value is {largest:g}"
+        allowed = f"{SMALLEST:g} to {LARGEST:g}: scale it"
+        raise InvalidValue(key, array, allowed, description=found)
 
 
 def load_array(path: Path, key: str, most: int) -> NDArray[np.generic]:

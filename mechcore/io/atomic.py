@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechcore.errors import MechcoreError
+from mechcore.io.reading import reason_not_to_open
 
 SECONDS_OF_WRITING = 3600
 """An older draft was left by a writer that was killed: the largest file takes seconds to write."""
@@ -18,13 +19,14 @@ SECONDS_OF_WRITING = 3600
 
 def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name in its folder, then rename it."""
+    check_output(path)
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=f".{target.name}")
         os.close(handle)
     except OSError as error:
-        raise MechcoreError(f"{path}: cannot be written: {error.strerror}") from error
+        raise _unwritable(path, error) from error
     draft = Path(name)
     try:
         _remove_old_drafts(target, draft)
@@ -32,7 +34,7 @@ def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
         draft.chmod(0o666 & ~_umask())
         draft.replace(target)
     except OSError as error:
-        raise MechcoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise _unwritable(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -40,11 +42,15 @@ def replace_file(path: str | Path, write: Callable[[Path], object]) -> None:
 def check_output(path: str | Path) -> None:
     """Refuse a file that cannot be written before anything is computed for it."""
     target = Path(path)
-    if target.is_dir():
-        raise MechcoreError(f"{path}: cannot be written: it is a folder")
-    parents = [folder for folder in target.absolute().parents if folder.exists()]
-    if not parents[0].is_dir() or not os.access(parents[0], os.W_OK):
-        raise MechcoreError(f"{path}: cannot be written in {parents[0]}")
+    try:
+        reason = _reason_not_to_replace(target)
+        folder = next(folder for folder in target.absolute().parents if folder.exists())
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    if reason:
+        raise MechcoreError(f"{path}: cannot be written: {reason}")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise MechcoreError(f"{path}: cannot be written in {folder}")
 
 
 def link_or_copy(path: Path, target: Path) -> None:
@@ -53,6 +59,20 @@ def link_or_copy(path: Path, target: Path) -> None:
         target.hardlink_to(path)
     except OSError:
         shutil.copy2(path, target)
+
+
+def _reason_not_to_replace(target: Path) -> str:
+    """Why a name is neither new nor that of a file; what a link leads to nowhere is new."""
+    try:
+        target.stat()
+    except FileNotFoundError:
+        return ""
+    return reason_not_to_open(target)
+
+
+def _unwritable(path: str | Path, error: OSError | ValueError) -> MechcoreError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return MechcoreError(f"{path}: cannot be written: {reason}")
 
 
 def _remove_old_drafts(target: Path, own: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
+CACHE = "NUMBA_CACHE_DIR"
+"""Environment variable that names another place."""
+
 ON_NODE = "MECHCORE_ON_NODE"
 """Environment variable, not empty in jobs on the nodes of a cluster: each has a cache of its own.
 A home directory that all nodes share is slow, late, and small."""
@@ -16,7 +19,7 @@ A home directory that all nodes share is slow, late, and small."""
 
 def cache_folder(name: str) -> Path | None:
     """Return a private folder that lasts; None where no such folder can be written."""
-    requested = os.environ.get("NUMBA_CACHE_DIR")
+    requested = os.environ.get(CACHE)
     candidates = [_shared_temporary_folder]
     if requested or not os.environ.get(ON_NODE):
         candidates.insert(0, lambda: requested or user_cache_dir("mechcore"))

@@ -23,6 +23,9 @@ MIXED = "mixed"
 PATIENCE = 10.0
 """Seconds after which a git that does not answer, as on a stale network disk, is absent."""
 
+OF_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+"""Options of git for what only reads names and commits: the checkout may be another user's."""
+
 OF_CODE = ("--", ":/", ":(exclude,top)reports")
 """All tracked files but reports, which are results."""
 
@@ -72,8 +75,9 @@ def code_state() -> CodeState:
 def state_by_git() -> CodeState:
     """Ask git for the state of the code."""
     # An installed copy may be inside somebody else's repository.
-    tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
-    commit = _git("rev-parse", "HEAD") if tracked else None
+    tracked = _git(*OF_ANY_OWNER, "ls-files", "--error-unmatch", "__init__.py") is not None
+    commit = _git(*OF_ANY_OWNER, "rev-parse", "HEAD") if tracked else None
+    # In the checkout of another user this could run a program, so git refuses it: unknown.
     diff = _git("diff", "HEAD", *OF_CODE) if commit else None
     if commit is None or diff is None:
         return CodeState(commit or UNKNOWN)

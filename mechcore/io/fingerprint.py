@@ -6,9 +6,11 @@ import ast
 import hashlib
 import platform
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from mechcore.errors import MechcoreError
 from mechcore.io.atomic import replace_file
 from mechcore.io.cache_folder import cache_folder
 
@@ -41,7 +43,9 @@ def code_fingerprint(room: str) -> str:
         return before
     found = _hash((name, _meaning(name, text)) for name, text in sources.items())[:DIGITS]
     if known:
-        replace_file(known, lambda draft: draft.write_text(found, encoding="utf-8"))
+        # A full disk of caches costs time, not the result.
+        with suppress(MechcoreError):
+            replace_file(known, lambda draft: draft.write_text(found, encoding="utf-8"))
     return found
 
 

@@ -23,6 +23,7 @@ from mechcore.errors import (
     shown,
 )
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import regular_text
 
 POWER_OF_TEN = re.compile(r"([+-]?\d+)[eE]([+-]?)(\d+)")
 """A number to its author, and a text to YAML, which wants a point and a sign: 1.0e-3."""
@@ -126,9 +127,19 @@ def _lines(model: type[Model], error: ValidationError, tell: Tell) -> list[str]:
 def parsed_json(text: str, origin: str) -> object:
     """Return what JSON holds, or refuse it."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise MechcoreError(f"{origin}: {shown(text)} is not JSON ({error})") from None
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A mapping, or an error if a key is given twice: the last would count."""
+    mapping: dict[str, object] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise ValueError(f"the key {shown(key)} is given twice")
+        mapping[key] = value
+    return mapping
 
 
 def is_json(text: str) -> bool:
@@ -146,7 +157,7 @@ def write_settings(settings: Settings, path: Path) -> None:
 def read_settings(model: type[Model], path: Path, writer: str) -> Model:
     """Read settings that a command wrote as JSON."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular_text(path)
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected what {writer} writes") from error
     except OSError as error:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import regular_file
 from mechcore.version import __version__
 
 if TYPE_CHECKING:
@@ -377,6 +378,7 @@ def _check_size(file: netCDF4.Dataset, path: str | Path) -> None:
 
 def _checked(path: str | Path, load: Callable[[], dict[str, Contents]]) -> dict[str, Contents]:
     try:
+        regular_file(Path(path)).close()
         groups = load()
     except FileNotFoundError as error:
         raise MechcoreError(f"{path}: missing, expected a netCDF file") from error

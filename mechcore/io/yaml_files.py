@@ -9,35 +9,65 @@ from typing import Any
 import yaml
 
 from mechcore.errors import MechcoreError, one_line, shown
+from mechcore.io.reading import regular_file
 
 LARGEST_FILE = 1_000_000
 """Settings larger than this (bytes) are a mistake."""
 
 
+MOST_KEYS = 100_000
+"""Keys of all mappings together: merged ones count again wherever they are merged."""
+
+
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that a mapping gives twice: others silently keep the last."""
+    """Refuses what others take for something else without a word, and what expands without end."""
+
+    keys = 0
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuse a key that a mapping gives twice: the last would count."""
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                problem = f"the key {shown(key.value)} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                raise _refusal(f"the key {shown(key.value)} is given twice", key)
             seen.add(key.value)
         return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge mappings into one; called for each of them before its keys are copied."""
+        super().flatten_mapping(node)
+        self.keys += len(node.value)
+        if self.keys > MOST_KEYS:
+            raise _refusal(f"more than {MOST_KEYS} keys, merged ones included", node)
+
+    def construct_number(self, node: yaml.ScalarNode) -> object:
+        """Refuse the two ways to write numbers that surprise."""
+        text = node.value.lstrip("+-").replace("_", "")
+        if ":" in text:
+            raise _refusal(f"{shown(node.value)} is a number in base 60; write it in base 10", node)
+        if len(text) > 1 and text.startswith("0") and text.isdecimal():
+            problem = f"{shown(node.value)} is an octal number; write it without the first 0"
+            raise _refusal(f"{problem}, or a text in quotes", node)
+        whole = node.tag.endswith(":int")
+        return self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
+
+
+for kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{kind}", _Loader.construct_number)
+
+
+def _refusal(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def read_yaml(path: Path) -> object:
     """Return what a YAML file holds, or refuse it."""
     try:
-        with path.open("rb") as stream:
-            # Devices and pipes may have no end.
-            content = stream.read(LARGEST_FILE + 1)
+        with regular_file(path, LARGEST_FILE) as stream:
+            content = stream.read()
     except OSError as error:
         raise MechcoreError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(content) > LARGEST_FILE:
-        raise MechcoreError(f"{path}: larger than {LARGEST_FILE} bytes, not a configuration")
     return parsed_yaml(content, str(path))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.errors import InvalidValue, MechcoreError, choose
-from mechcore.io.arrays import Array, load_array, real_array
+from mechcore.io.arrays import Array, load_array, real_array, refuse_extremes
 from mechcore.io.reading import open_regular
 from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import LARGEST_SEED
@@ -193,6 +193,7 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
             "finite values >= 0, not all zero",
             description="an image with negative, infinite or missing values, or all zero",
         )
+    refuse_extremes(image, key)
     return image
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechcore import engines
-from mechcore.engines.rule import LayerRule, window_offset
+from mechcore.engines.rule import LARGEST_WINDOW, LayerRule, window_offset
 from mechcore.engines.trajectories import (
     DENSITIES,
     QUANTITIES,
@@ -347,7 +347,7 @@ def _checked_rule(
     if NORMALISATIONS[normalise].needs_domain and not BOUNDARIES[boundary].finite:
         raise InvalidValue("normalise", normalise, NEEDS_DOMAIN)
     checked_integer("steps", steps, 1, 10**6)
-    checked_integer("window", window, 1, 10**4)
+    checked_integer("window", window, 1, LARGEST_WINDOW)
     for layer in layers:
         checked_integer("snapshots", layer, 0, steps)
     if len(set(layers)) < len(layers):

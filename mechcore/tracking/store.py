@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from mechcore.errors import MechcoreError, shortened
 from mechcore.io.atomic import link_or_copy
+from mechcore.io.cache_folder import CACHE, cache_folder
 from mechcore.tracking.experiments import OWN_NOTE
 from mechcore.tracking.runs import (
     CONTENT_TAG,
@@ -33,7 +34,14 @@ from mechcore.tracking.runs import (
     TrackedRun,
     id_tag,
 )
-from mechcore.tracking.uri import SQLITE, check_writable, is_server, sqlite_file, without_password
+from mechcore.tracking.uri import (
+    SQLITE,
+    check_writable,
+    concealed,
+    is_server,
+    sqlite_file,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -204,10 +212,14 @@ def one_line_errors(uri: str, advice: str = "") -> Iterator[None]:
     shown = without_password(uri)
     try:
         yield
-    # An ImportError: the driver of a database that is not installed.
-    except (MlflowException, RequestException, SQLAlchemyError, ImportError) as error:
+    except MechcoreError:
+        raise
+    # An ImportError: the driver of a database that is not installed. A ValueError: an address that
+    # cannot be parsed.
+    except (MlflowException, RequestException, SQLAlchemyError, ImportError, ValueError) as error:
         # MLflow's messages leave out a slash at the end.
         reason = " ".join(str(error).split()).replace(uri.rstrip("/"), shown.rstrip("/"))
+        reason = concealed(reason, uri)
         raise MechcoreError(f"store {shown}: {shortened(reason, 300)}{advice}") from error
 
 
@@ -229,9 +241,7 @@ def reach_database(uri: str) -> None:
 @contextmanager
 def _locked(uri: str) -> Iterator[None]:
     """Let one process of this machine write: two would log everything twice."""
-    name = hashlib.sha256(uri.encode()).hexdigest()[:16]
-    elsewhere = Path(tempfile.gettempdir()) / f"mechcore-{name}"
-    lock = Path(f"{sqlite_file(uri) or elsewhere}.lock")
+    lock = _lock_file(uri)
     try:
         # Where this fails, filelock may wait for ever.
         lock.touch()
@@ -241,6 +251,17 @@ def _locked(uri: str) -> Iterator[None]:
         ) from error
     with FileLock(lock):
         yield
+
+
+def _lock_file(uri: str) -> Path:
+    """Beside a file; for a server where only this user writes, so that nobody else holds it."""
+    file = sqlite_file(uri)
+    if file is not None:
+        return Path(f"{file}.lock")
+    folder = cache_folder("locks")
+    if folder is None:
+        raise MechcoreError(f"no folder can be written for a lock: set {CACHE} to one")
+    return folder / hashlib.sha256(without_password(uri).encode()).hexdigest()[:16]
 
 
 def _connect(uri: str) -> MlflowClient:

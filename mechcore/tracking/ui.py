@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.report.cells import AS_RUNS
+from mechcore.tracking.server import PASSWORD
 from mechcore.tracking.store import (
     DEFAULTS,
     artifacts_folder,
@@ -63,11 +64,14 @@ def bindable_address(host: str, port: int) -> str:
     return str(address[0])
 
 
-def become_server(uri: str, host: str, port: int) -> NoReturn:
+def become_server(uri: str, host: str, port: int, password: str) -> NoReturn:
     """Replace this process by MLflow's server, which ends by itself on Ctrl-C or SIGTERM."""
-    words = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
-    words += ["--workers", "1", "--artifacts-destination", str(artifacts_folder(uri))]
-    words += ["--uvicorn-opts", "--log-level=info --no-access-log"]
-    # Not an argument: those can be read by all users of a machine, with the password.
-    store = {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_REGISTRY_STORE_URI": uri}
-    os.execve(sys.executable, words, SETTINGS | os.environ | store)  # noqa: S606 - no shell
+    words = [sys.executable, "-m", "uvicorn", "--factory", "mechcore.tracking.server:app"]
+    words += ["--host", host, "--port", str(port), "--log-level", "info", "--no-access-log"]
+    # Not arguments: those can be read by all users of a machine, with the passwords.
+    private = {
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_ARTIFACTS_DESTINATION": str(artifacts_folder(uri)),
+        PASSWORD: password,
+    }
+    os.execve(sys.executable, words, SETTINGS | os.environ | private)  # noqa: S606 - no shell

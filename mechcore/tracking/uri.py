@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import psutil
 
-from mechcore.errors import MechcoreError
+from mechcore.errors import MechcoreError, without_credentials
+from mechcore.io.portable_names import check_folder
 
 DATABASE = "mlflow.db"
 """Name of the default store, in the folder that the command runs in."""
@@ -29,17 +32,52 @@ def tracking_uri() -> str:
 
 
 def without_password(uri: str) -> str:
-    """Return a URI that may be shown and kept: without user, password and query."""
-    scheme, separator, rest = uri.partition("://")
-    if not separator or uri.startswith(SQLITE):
+    """Return an address that may be shown and kept: neither user nor password nor query.
+
+    Examples
+    --------
+    >>> without_password("http://ada:secret@tracking:5000/?token=secret")
+    'http://tracking:5000/'
+    >>> without_password("ada:secret@tracking:5000")
+    'tracking:5000'
+    """
+    if uri.startswith(SQLITE):
         return uri
-    # Up to the last @, because a password may contain one; a query may hold the password as well.
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+    # Up to the last @, because a password may contain one.
+    start, _, rest = uri.rpartition("@")
+    scheme = re.match("[A-Za-z][A-Za-z0-9+.-]*://", start or uri)
+    shown = re.split("[?#;]", rest.removeprefix(scheme[0]) if scheme else rest)[0]
+    return f"{scheme[0]}{shown}" if scheme else shown
+
+
+def concealed(message: str, uri: str) -> str:
+    """Return a message without the secrets of an address, in any form in which it may quote them.
+
+    Examples
+    --------
+    >>> concealed("401 for Basic YWRhOnNlY3JldA== (secret)", "http://ada:secret@tracking")
+    '401 for Basic *** (***)'
+    """
+    for secret in sorted(_secrets(uri), key=len, reverse=True):
+        message = message.replace(secret, "***")
+    return without_credentials(message)
+
+
+def _secrets(uri: str) -> set[str]:
+    """The passwords of an address and of the environment, as they are and as they are sent."""
+    given, user = uri.rpartition("@")[0], os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+    account = given.rpartition("//")[2]
+    pairs = {account, unquote(account), f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"}
+    passwords = {pair.partition(":")[2] for pair in pairs} | {given.rpartition(":")[2]}
+    passwords |= {*re.findall("[?&#;][^=?&#;]*=([^&#;]+)", uri)}
+    passwords |= {os.environ.get("MLFLOW_TRACKING_TOKEN", "")}
+    sent = {base64.b64encode(pair.encode()).decode() for pair in pairs if ":" in pair}
+    return {text for text in {*passwords, *map(unquote, passwords), *sent} if text}
 
 
 def is_server(uri: str) -> bool:
     """Return whether a store is a running server of MLflow."""
-    return urlsplit(uri).scheme in ("http", "https")
+    return uri.lower().startswith(("http://", "https://"))
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -89,8 +127,12 @@ def _network_disk(folder: Path) -> str | None:
 
 
 def _check_kind(uri: str) -> None:
+    file = sqlite_file(uri)
+    if file is not None:
+        check_folder(file)
     # MLflow's folders of text files are deprecated, and a SQLite without a file keeps nothing.
-    if sqlite_file(uri) is None and urlsplit(uri).scheme in ("", "file", "sqlite"):
+    scheme, found, _ = uri.partition("://")
+    if file is None and (not found or scheme.lower() in ("file", "sqlite")):
         raise MechcoreError(
             f"store {without_password(uri)}: expected sqlite:///FILE, http://SERVER or the URI of "
             "a database"

@@ -65,5 +65,6 @@ class Sampling:
 def seconds_for_a_sample(logs: Path | None) -> float:
     """Return the CPU time that a sample may take: a share of what the run took by its logs."""
     files = [] if logs is None else (logs / "benchmarks").rglob("*.tsv")
-    jobs = (measured(path, "cpu_time") or 0.0 for path in files if path.stem != "verify")
+    files = [path for path in files if path.is_file() and path.stem != "verify"]
+    jobs = (measured(path, "cpu_time") or 0.0 for path in files)
     return SHARE * sum(jobs) or WITHOUT_LOGS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from itertools import compress
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ from mechcore.experiment.paths import (
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
 )
+from mechcore.io.reading import regular_text
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import Sweep
@@ -44,7 +46,8 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
     if again.trainings:
         study = {TRAINING_FILE: again.training, TRAINING_TESTS_FILE: again.training_tests}
         for name, table in study.items():
-            written = pd.read_csv(again.folder / name, dtype={"restriction": str})
+            text = StringIO(regular_text(again.folder / name))
+            written = pd.read_csv(text, dtype={"restriction": str})
             parts.append(compared_table(name, written, table))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
@@ -56,7 +59,7 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
 
 def _check_census(again: Results) -> Check:
     """Compare the table of layers with the analyses of the banks, which it copies."""
-    same = (again.folder / CENSUS_FILE).read_text(encoding="utf-8") == table_text(again.census)
+    same = regular_text(again.folder / CENSUS_FILE) == table_text(again.census)
     line = f"{CENSUS_FILE}: not what the analyses of the banks say"
     return Check(
         name="table",

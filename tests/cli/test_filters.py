@@ -101,3 +101,36 @@ def test_a_series_shows_a_line_for_each_checkpoint(
     assert heading.split()[:3] == ["energy", "DC+grad", "DC"]
     assert first.split()[:2] == ["a-last", "18"]
     assert second.split()[:2] == ["b-last", "72"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\0b", r"a\x00b"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("two\nlines", r"two\nlines"),
+        ("\u202eesrever", r"\u202eesrever"),
+        *((f"{sign}1+1", rf"\x{ord(sign):x}1+1") for sign in "=@+-"),
+        ("\t=1+1", r"\t=1+1"),
+    ],
+)
+def test_names_of_layers_are_shown_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, shown: str
+) -> None:
+    weights = tmp_path / "=net.safetensors"
+    write_safetensors(weights, {name: np.ones((2, 1, 3, 3), np.float32)})
+    assert run(weights, "--output", tmp_path / "o.nc", "--table", tmp_path / "t.csv") == 0
+    assert shown in capsys.readouterr().out
+    assert read_analysis(tmp_path / "o.nc").layers.name.tolist() == [shown]
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table.layer.tolist() == [shown]
+    assert table.network.tolist() == [r"\x3dnet"]
+
+
+def test_two_names_that_are_shown_alike_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel = np.ones((1, 1, 3, 3), np.float32)
+    write_safetensors(tmp_path / "net", {"a\0": kernel, r"a\x00": kernel})
+    assert run(tmp_path / "net") == 2
+    assert "holds 2 tensors with the name" in capsys.readouterr().err

@@ -86,8 +86,15 @@ ARRAYS: Table = {
     "zeros": (stored(np.zeros((3, 3))), ("zero",)),
     "NaN": (stored([[1.0, np.nan]]), ("finite",)),
     "numbers beyond float64": (stored(np.full((2, 2), np.longdouble("1e400"))), ("finite",)),
+    **{
+        f"numbers of {number:g}": (stored(np.full((3, 3), number)), (f"{number:g}", "scale it"))
+        for number in (1.7e308, 1e150, 1e-150, 5e-324)
+    },
     "too many values": (lambda path: np.save(path, np.ones((5000, 5000), bool)), ("at most",)),
 }
+
+
+LONG: Table = {"a line of 2000": (stored(np.ones((1, 2000))), ("at most 1024 taps a side",))}
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -127,7 +134,7 @@ IMAGES: Table = {
 
 FAMILY = ("--family", "dct", "--size", "2", "--beta", "0")
 USES = {
-    "kernel": ("--kernel", "bad.npy", (), ARRAYS),
+    "kernel": ("--kernel", "bad.npy", (), ARRAYS | LONG),
     "pattern.npy": ("--pattern", "bad.npy", FAMILY, ARRAYS),
     "pattern.png": ("--pattern", "bad.png", FAMILY, IMAGES),
 }

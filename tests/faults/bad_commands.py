@@ -60,6 +60,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "verify": RESULTS,
     "pack": (*RESULTS, "--report", "p.html", "--output", "x.zip"),
     "ui": (),
+    "why": (CONFIG,),
     "status": RESULTS,
     "schema": ("--output", "schema.json"),
     "new": ("study",),
@@ -137,7 +138,7 @@ PROPAGATED: list[tuple[str, ...]] = [
     ("--t-burn 4", "t_burn", "4"),
     ("--snapshot 5", "snapshots", "5"),
     ("--snapshot 1 --window -1", "window", "-1"),
-    ("--snapshot 1 --window 1000000", "window", "1000000"),
+    ("--snapshot 1 --window 10000", "window", "10000", "to 4096"),
 ]
 """Options of `mechcore propagate` that are wrong, and parts of the line that must follow."""
 
@@ -151,8 +152,18 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Configurations.
     "a configuration that is not there": (("grid", "no.yaml"), ("no.yaml", "No such file")),
     "a configuration that is a folder": (("grid", "folder"), ("folder", "Is a directory")),
-    "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "larger than")),
+    "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "it is a device")),
+    "a configuration in a pipe": (("grid", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "an archive of zeros": (("verify", "zero.npy"), ("zero.npy", "it is a device")),
+    "an archive in a pipe": (("verify", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "weights in a pipe": (("filters", "pipe.png"), ("pipe.png", "it is a device, pipe")),
+    "a sweep in a pipe": (("diff", "pipes", "pipes"), ("pipes/sweep.json", "it is a device")),
+    "metrics of zeros": (_required("regress", "--metrics", "zero.npy"), ("zero.npy", "a device")),
     "a configuration of many lines": (("grid", "{\n"), ("not JSON",)),
+    "a configuration with a key twice": (
+        ("grid", CONFIG[:-1] + ', "steps": 9}'),
+        ("not JSON", "the key 'steps' is given twice"),
+    ),
     "a configuration of braces": (("grid", "{" * 4000), ("not JSON",)),
     "a profile that is not there": (("grid", CONFIG, "--profile", "pbs"), ("profile", "'pbs'")),
     # Kernels.
@@ -250,7 +261,14 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "filters": ("sound.npz",),
     "simulate-filters": ("sound.npz", "--settings", SETTINGS),
 }
-UNWRITABLE = {"folder": "it is a folder", "sound.npz/out": "cannot be written"}
+UNWRITABLE = {
+    "folder": "it is a folder",
+    "sound.npz/out": "cannot be written",
+    "zero.npy": "it is a device, pipe or socket",
+    "pipe.png": "it is a device, pipe or socket",
+    "loop": "symbolic links",
+    "n" * 300: "name too long",
+}
 
 
 def cases() -> list[Case]:
@@ -266,7 +284,7 @@ def cases() -> list[Case]:
             for name, (make, message) in TABLES.items()
         ),
         *(
-            Case(f"{name}: output {place}", (name, *words, "--output", place), (place, reason))
+            Case(f"{name}: output {place}", (name, *words, "--output", place), (reason,))
             for name, words in WRITTEN.items()
             for place, reason in UNWRITABLE.items()
         ),

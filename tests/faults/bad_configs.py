@@ -123,9 +123,10 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("experiment", NAME, ("a/b", "..", "/etc", ".git", "-rf", "a b", "", "a\n", "a\0b", "été")),
     ("experiment", NAME, ("$(touch pwned)", "a;touch pwned", "a'b", "{cell}", "<script>")),
     ("patterns[]", SHOWN, ("a\nb.npy", f"{ESCAPE}.png", "a\0.npy")),
-    ("patterns[]", "a path without braces", ("{cell}.npy",)),
+    ("patterns[]", "another start: ./=1.npy", ("=1.npy",)),
+    ("patterns[]", "a path without braces", ("{cell}.npy", "<results>.npy")),
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
-    ("filter_banks[0]", "a path without braces", ("a{b}.npz",)),
+    ("filter_banks[0]", "a path without braces", ("a{b}.npz", "<results>/net.npz")),
     ("filter_banks[0]", "a file in ", ("no.npz", "folder.npz")),
 ]
 """Where values are, what is expected there, and values that are not.
@@ -243,6 +244,14 @@ def _laughs(levels: int) -> str:
     return f"&a{levels} [{', '.join([inner, *[again] * 8])}]"
 
 
+def _merged(levels: int) -> str:
+    """A text of which each level merges the one before ten times, and has its keys ten times."""
+    keys = ", ".join(f"k{number}: x" for number in range(10))
+    lines = [f"z0: &a0 {{{keys}}}"]
+    lines += [f"z{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
 def without(key: str) -> str:
     return yaml.safe_dump({name: value for name, value in GOOD.items() if name != key})
 
@@ -271,6 +280,12 @@ TEXTS: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     ),
     "a hundred thousand brackets": ("a: " + "[" * 100_000, (NOT_YAML, "recursion")),
     "a billion words": (f"{REST}kernels: [{_laughs(9)}]\n", ("kernels[0]", "one of dct")),
+    "a hundred billion merged keys": (_merged(11), (NOT_YAML, "more than 100000 keys")),
+    "a number in base 60": (f"{REST}angles: [1:30]", ("'1:30'", "base 60", "base 10")),
+    "900 kB of a number in base 60": (f"steps: 1{':10' * 300_000}", ("1:10:10", "base 60")),
+    "a fraction in base 60": (f"{REST}angles: [1:30.5]", ("'1:30.5'", "base 60")),
+    "an octal number": (f"{without('steps')}steps: 010", ("'010'", "octal", "without the first 0")),
+    "a negative octal number": (f"{REST}angles: [-0_10]", ("'-0_10'", "octal")),
     "10 MB": (b" " * 10_000_000, ("larger than 1000000 bytes",)),
     "a list in itself": (f"{REST}kernels: &a [*a]\n", ("kernels[0]", "one of dct")),
     "JSON that ends early": (json.dumps(GOOD)[:-1], (NOT_YAML,)),

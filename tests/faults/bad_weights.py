@@ -58,6 +58,8 @@ def common(suffix: str) -> Table:
         "no kernel": ({"fc.weight": KERNEL[0, 0]}, ("no spatial convolution",)),
         "NaN": (kernel_with(np.nan), ("1 of 72 weights",)),
         "infinity": (kernel_with(np.inf), ("1 of 72 weights",)),
+        "huge numbers": ({"conv.weight": KERNEL * np.float64(1e306)}, ("7.2e+307", "scale it")),
+        "tiny numbers": ({"conv.weight": KERNEL * np.float64(1e-320)}, ("scale it",)),
         "whole numbers": ({"conv.weight": KERNEL.astype(int)}, ("int64 values",)),
     }
     return {
@@ -218,7 +220,7 @@ TORCH: Table = {
     ),
     "a list": (torch_saved(lambda torch: [torch.ones(3)]), ("type list",)),
     "a tensor of exabytes": (strided(10**6, 10**6, 3, 3), ("would take",)),
-    "megabytes in four bytes": (strided(1000, 1000, 3, 3), ("declares 36000000 bytes",)),
+    "megabytes in four bytes": (strided(900, 900, 3, 3), ("declares 29160000 bytes",)),
     "sparse values": (SPARSE, ("sparse values",)),
     "values of no device": (NOWHERE, ()),
     "a compressed archive": (repacked(compression=zipfile.ZIP_DEFLATED), ("is compressed",)),

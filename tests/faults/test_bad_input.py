@@ -53,6 +53,10 @@ def place(tmp_path: Path) -> Path:
     bad_commands.write_sound_files(folder)
     (folder / "zero.npy").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.png")
+    (folder / "loop").symlink_to("loop")
+    for name in ("sweep.json", "benchmarks/collect.tsv", "trajectories/dct-relu-k2.nc"):
+        (folder / "pipes" / name).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / "pipes" / name)
     return folder
 
 
@@ -88,23 +92,54 @@ def test_it_does_so_in_a_process_of_its_own(place: Path, case: Case) -> None:
     check(case, place, run_in_a_process)
 
 
-def test_a_dry_run_of_the_workflow_does_so(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
-    change, message = bad_configs.CHANGED["experiment '$(touch pwned)'"]
-    (folder / "bad.yaml").write_text(yaml.dump(bad_configs.GOOD | change))
-    ended = snakemake(folder, "-n", config="bad.yaml")
+def test_pipes_among_results_and_logs_are_not_waited_for(place: Path) -> None:
+    words = ("verify", *bad_commands.EXPERIMENT, "--results", "pipes", "--logs", "pipes")
+    ended = run_limited(words, place)
+    assert ended.code == 1
+    assert "dct-relu-k2.nc: missing, expected a netCDF file" in ended.output
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("dry") / "project")
+
+
+SHELL = bad_configs.CHANGED["experiment '$(touch pwned)'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (yaml.dump(bad_configs.GOOD | SHELL[0]), SHELL[1]),
+        # Snakemake's own reader takes both.
+        bad_configs.TEXTS["a key twice"],
+        bad_configs.TEXTS["an octal number"],
+    ],
+)
+def test_a_dry_run_of_the_workflow_does_so(
+    project: Path, text: str, message: tuple[str, ...]
+) -> None:
+    (project / "bad.yaml").write_text(text)
+    ended = snakemake(project, "-n", config="bad.yaml")
     assert ended.returncode == 2
     (line,) = (line for line in ended.stderr.splitlines() if not line.startswith("Using "))
     assert line.startswith("bad.yaml: ")
     assert all(part in line for part in message)
-    assert [path.name for path in tmp_path.iterdir()] == ["project"]
-    assert {"results", "reports", "logs"}.isdisjoint(path.name for path in folder.iterdir())
+    assert [path.name for path in project.parent.iterdir()] == ["project"]
+    assert {"results", "reports", "logs"}.isdisjoint(path.name for path in project.iterdir())
+
+
+STATED = {
+    "README.md": (" ", " kinds of bad input "),
+    "docs/trust.md": (": ", " cases (`tests/faults/"),
+}
+"""Where the documents state the size of the corpus: what is before it, and behind."""
 
 
 def test_the_documents_state_the_size_of_the_corpus() -> None:
     assert len({case.name for case in CORPUS}) == len(CORPUS)
-    assert f" {len(CORPUS)} kinds of bad input " in (PROJECT / "README.md").read_text("utf-8")
-    assert f" {len(CORPUS)} cases " in (PROJECT / "docs" / "trust.md").read_text("utf-8")
+    for name, (before, after) in STATED.items():
+        assert f"{before}{len(CORPUS)}{after}" in (PROJECT / name).read_text("utf-8")
 
 
 def test_every_subcommand_is_in_the_corpus() -> None:

@@ -120,21 +120,43 @@ def test_a_workflow_whose_jobs_are_killed_tells_it_and_completes(
     assert tiny.complete(folder) == whole
 
 
-def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(tmp_path: Path) -> None:
-    # A shell that starts the tests in the background lets them, and their children, ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    folder = tiny.project(tmp_path / "project", **LONG)
+def interrupted(folder: Path, *signals: signal.Signals) -> tuple[str, str]:
+    """Interrupt simulations as a terminal or a scheduler does, and return what was printed."""
+    for number in signals:
+        # A shell that starts the tests in the background lets them, and their children, ignore it.
+        signal.signal(number, signal.SIG_DFL)
     with tiny.start(folder) as run:
         # Long enough to have started Python.
         wait_for(run, lambda: any(job.cpu_times().user > 2 for job in simulations(run)))
-        # A terminal sends it to all processes.
-        os.killpg(run.pid, signal.SIGINT)
+        for number in signals:
+            os.killpg(run.pid, number)
+            time.sleep(0.2)
         output, messages = run.communicate(timeout=SECONDS)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     assert run.returncode == 1
-    assert "failed: " not in messages
     assert "Traceback" not in messages
     assert "of 2 cells done, 0 failed" in output
+    assert not list(folder.glob(".snakemake/locks/*"))
+    return output, messages
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.project(tmp_path_factory.mktemp("long") / "project", **LONG)
+
+
+def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(long: Path) -> None:
+    # The second one comes from a person who does not want to wait.
+    output, messages = interrupted(long, signal.SIGINT, signal.SIGINT)
+    assert "failed: " not in messages
     assert output.rstrip().endswith("interrupted: the same command goes on")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_whose_machine_or_terminal_goes_ends_without_a_lock(
+    long: Path, number: signal.Signals
+) -> None:
+    interrupted(long, number)
 
 
 def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(

@@ -40,6 +40,13 @@ def test_a_draft_that_another_writer_has_just_renamed_is_no_error(tmp_path: Path
     assert (tmp_path / "second").read_text() == "new"
 
 
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "file").symlink_to("nowhere")
+    replace_file(tmp_path / "file", lambda path: path.write_text("new"))
+    assert not (tmp_path / "file").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file.txt"
     target.write_text("old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,3 +98,16 @@ def test_jobs_believe_the_workflow_unless_the_code_was_edited_since(
     monkeypatch.setattr(module, "code_fingerprint", lambda room: f"another {room}")
     code_state.cache_clear()
     assert code_state().dirty == "true"
+
+
+def test_the_commit_of_a_checkout_of_another_user_is_recorded(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = state_by_git().commit
+    # As git's own tests do it, and without what this machine allows.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    assert subprocess.run(["git", "status"], cwd=checkout, capture_output=True).returncode == 128
+    assert state_by_git() == CodeState(commit, UNKNOWN)
+    assert commit != UNKNOWN

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
+from mechcore.errors import MechcoreError
+from mechcore.tracking.store import open_store
 from tests.helpers import disks, stores, trackers
 from tests.helpers.projects import PROJECT
 from tests.helpers.trackers import CHANGED, CONFIG, Trackers
@@ -60,14 +65,69 @@ def test_a_wrong_store_is_one_line(
         # No valid address, but one that databases take.
         "postgresql://ada:x/secret?@127.0.0.1:9/mlflow",
         "postgresql://127.0.0.1:9/mlflow?user=ada&password=secret",
+        # None that can be parsed.
+        "ada:secret@127.0.0.1:9",
+        "http:/ada:secret@127.0.0.1:9",
+        "postgresql:ada:secret@127.0.0.1:9/mlflow",
+        "http://ada:secret@127.0.0.1:9:9",
+        "http://ada:secret@[127.0.0.1:9",
+        "http://127.0.0.1:9#token=secret",
+        "http://127.0.0.1:9;password=secret",
+        "http://127.0.0.1:9/#ada:secret@127.0.0.1:9",
+        "http://ada:se%63ret@127.0.0.1:9:9",
+        "postgresql://ada:secret@127.0.0.1:9x/mlflow",
     ],
 )
 def test_a_password_is_never_shown(commands: Trackers, tracked: Path, uri: str) -> None:
     quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     ended = commands.track(tracked, "--to", uri, environment=quick)
     assert ended.code == 2
+    assert len(ended.stderr.splitlines()) == 1
     assert "127.0.0.1:9" in ended.stderr
-    assert "secret" not in ended.stdout + ended.stderr
+    assert not {"secret", "se%63ret"} & {*re.findall(r"[\w%]+", ended.stdout + ended.stderr)}
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A server that refuses everything, and says what it was sent."""
+
+    def do_GET(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(f"{self.path} {self.headers}".encode())
+
+    do_POST = do_GET  # noqa: N815 - its name there
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its name there
+        pass
+
+
+def test_a_server_that_repeats_the_password_does_not_make_it_known(
+    commands: Trackers, tracked: Path
+) -> None:
+    quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    given = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": "horse-42"}
+    with HTTPServer(("127.0.0.1", 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_port
+        for address, more in (("ada:horse-42@", {}), ("", given)):
+            uri = f"http://{address}127.0.0.1:{port}"
+            ended = commands.track(tracked, "--to", uri, environment=quick | more)
+            assert ended.code == 2
+            assert "Authorization: Basic ***" in ended.stderr
+            assert "horse-42" not in ended.stderr
+            assert b64encode(b"ada:horse-42").decode() not in ended.stderr
+        server.shutdown()
+
+
+def test_the_lock_of_a_server_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
+    with pytest.raises(MechcoreError), open_store("postgresql://ada:secret@127.0.0.1:9/mlflow"):
+        pass
+    [lock] = (tmp_path / "mine" / "locks").iterdir()
+    with pytest.raises(MechcoreError), open_store("postgresql://ada:other@127.0.0.1:9/mlflow"):
+        pass
+    # Its name tells nothing of the password.
+    assert [*(tmp_path / "mine" / "locks").iterdir()] == [lock]
 
 
 def test_results_of_another_configuration_are_refused(commands: Trackers, mine: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -43,7 +44,7 @@ def run(folder: Path, *words: str, store: str | None = None) -> subprocess.Compl
 def started(
     folder: Path, port: int, *words: str, end: signal.Signals
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command, with its output in a file; a signal ends it with all of its processes."""
+    """Run the command, with its output in a file; a signal ends it, and nothing listens then."""
     with (folder / "ui.log").open("w") as log:
         ui = subprocess.Popen(
             [*COMMAND, "--port", str(port), *words],
@@ -57,14 +58,10 @@ def started(
         while not servers.answers(port):
             assert ui.poll() is None, (folder / "ui.log").read_text()
             time.sleep(0.1)
-        children = psutil.Process(ui.pid).children(recursive=True)
         yield ui
-        # Ctrl-C reaches all processes of a terminal.
-        (os.killpg if end == signal.SIGINT else os.kill)(ui.pid, end)
+        ui.send_signal(end)
         code = ui.wait(30)
         assert code == 0 or end != signal.SIGINT
-        assert children
-        assert not psutil.wait_procs(children, timeout=5)[1]
         assert not servers.answers(port)
     finally:
         ui.terminate()
@@ -72,8 +69,7 @@ def started(
 
 
 def listening(ui: subprocess.Popen[bytes]) -> set[str]:
-    children = psutil.Process(ui.pid).children(recursive=True)
-    sockets = [connection for child in children for connection in child.net_connections("inet")]
+    sockets = psutil.Process(ui.pid).net_connections("inet")
     return {connection.laddr.ip for connection in sockets if connection.status == "LISTEN"}
 
 
@@ -102,8 +98,73 @@ def address(moved: Path) -> Iterator[str]:
     assert folders_in_memory() <= before
 
 
-def test_the_server_shows_the_store_after_the_folder_has_moved(address: str, tracked: Path) -> None:
+@pytest.fixture
+def credentials(address: str, moved: Path) -> tuple[str, str]:
+    """User and password that the command printed with the address."""
+    assert address
+    log = (moved / "ui.log").read_text()
+    [(user, password)] = re.findall(r"Sign in as (\S+) with the password (\S+)", log)
+    return user, password
+
+
+def test_the_server_shows_the_store_after_the_folder_has_moved(
+    address: str, credentials: tuple[str, str], tracked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in zip(("USERNAME", "PASSWORD"), credentials, strict=True):
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
     assert stores.on_server(address) == stores.in_folder(tracked)
+
+
+EXPERIMENTS = "/api/2.0/mlflow/experiments"
+STRANGER = 65534
+"""The user id of nobody."""
+
+
+@contextmanager
+def another_account() -> Iterator[None]:
+    """Be nobody, where root can be; without the password the same account is a stranger as well."""
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(STRANGER)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
+
+
+@pytest.mark.parametrize("given", ["", "Basic bWVjaGNvcmU6", "Bearer x"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/", None),
+        ("GET", f"{EXPERIMENTS}/search?max_results=1", None),
+        ("POST", f"{EXPERIMENTS}/create", '{"name": "x", "artifact_location": "file:///tmp/x"}'),
+        ("GET", "/get-artifact?path=secret&run_uuid=1", None),
+        ("POST", "/ajax-api/2.0/mlflow/upload-artifact?run_uuid=1&path=x", "x"),
+        ("PUT", "/api/2.0/mlflow-artifacts/artifacts/x", "x"),
+        ("POST", "/graphql", "{}"),
+        ("GET", "/ajax-api/3.0/mlflow/assistant/config", None),
+        ("GET", "/health/..%2fversion", None),
+    ],
+)
+def test_another_account_of_the_machine_gets_nothing_without_the_password(
+    address: str, given: str, method: str, path: str, body: str | None
+) -> None:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": given} if given else {})
+    server = address.removeprefix("http://")
+    with another_account(), closing(http.client.HTTPConnection(server, timeout=60)) as connection:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    assert (answer.status, text) == (401, "Sign in with the password that mechcore ui printed.")
+
+
+def test_the_password_is_no_argument_of_a_process(
+    address: str, credentials: tuple[str, str]
+) -> None:
+    shown = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
+    assert any(f"--port {address.rpartition(':')[2]}" in " ".join(words or []) for words in shown)
+    assert not [words for words in shown if credentials[1] in " ".join(words or [])]
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +174,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str, moved: Path) -> Iterator[Page]:
+def page(
+    browser: Browser, address: str, credentials: tuple[str, str], moved: Path
+) -> Iterator[Page]:
     """The runs of the experiment, at the address that the command prints."""
     [runs] = re.findall(r"  tiny: (\S+)", (moved / "ui.log").read_text())
     assert runs.startswith(address)
-    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    user, password = credentials
+    context = browser.new_context(
+        viewport={"width": 1600, "height": 1000},
+        http_credentials={"username": user, "password": password},
+    )
     context.set_default_timeout(PATIENCE)
     # It lies over the list until a person has closed it once.
     context.add_init_script(
@@ -216,8 +283,13 @@ def test_a_missing_store_is_one_line(tmp_path: Path, store: str | None, complain
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_for_other_machines_comes_with_a_warning_and_ends_on_sigterm(moved: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_for_other_machines_comes_with_a_warning_and_ends_when_it_is_killed(
+    moved: Path, end: signal.Signals
+) -> None:
     port = servers.free_ports(1)[0]
-    with started(moved, port, "--host", "0.0.0.0", end=signal.SIGTERM) as ui:
+    with started(moved, port, "--host", "0.0.0.0", end=end) as ui:
         assert listening(ui) == {"0.0.0.0"}
-    assert "Warning: 0.0.0.0 asks for no password" in (moved / "ui.log").read_text()
+    assert "Warning: what goes to and from 0.0.0.0 is not encrypted" in (
+        (moved / "ui.log").read_text()
+    )

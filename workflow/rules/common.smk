@@ -19,10 +19,13 @@ from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.experiment.started_from import check_started_from, note_started_from
 from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
+from mechcore.io.portable_names import check_folder
+from mechcore.io.yaml_files import read_yaml
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
 from mechcore.jobs.progress import is_trajectory, show_progress
+from mechcore.jobs.signals import end_by_signals
 from mechcore.report.page_files import page_files
 from mechcore.tracking.uri import without_password
 
@@ -45,6 +48,9 @@ def checked(parse, *values):
         sys.exit(2)
 
 
+for folder in (Path.cwd(), BIN):
+    checked(check_folder, folder)
+
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
 # Several files are read one over the other. Snakemake makes their paths absolute.
@@ -52,6 +58,9 @@ CONFIG_FILES = [
     Path(os.path.relpath(path))
     for path in workflow.overwrite_configfiles or workflow.configfiles
 ]
+# Snakemake's own reader keeps the last of two keys, and takes 010 for 8.
+for file in CONFIG_FILES:
+    checked(read_yaml, file)
 ON_COMMAND_LINE = {
     key: checked(typed, value)
     for key, value in workflow.config_settings.config.items()
@@ -172,9 +181,12 @@ def waiting_cells():
 
 
 show_progress(logger, len(CELLS), waiting_cells)
+end_by_signals()
 
 
 onstart:
+    # Once more, as Snakemake has set a handler of its own.
+    end_by_signals()
     if STARTED:
         note_started_from(STARTED, RESULTS)
 

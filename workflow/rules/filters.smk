@@ -51,7 +51,7 @@ rule analyse_filters:
         r"""
         python -m mechcore {params.command:q} \
             --output {output:q} \
-            {input.weights:q} \
+            -- {input.weights:q} \
             >{log:q} 2>&1
         """
 

@@ -9,8 +9,14 @@ from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
 from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
 from mechcore.engines.compiled.machine_code import inlined, internal
 from mechcore.engines.compiled.own_function import call_at
-from mechcore.engines.compiled.sums import Sums, clear, measure, scales_of
-from mechcore.engines.compiled.vector_blocks import ROWS, layer_block, multiply_add_block, row_block
+from mechcore.engines.compiled.sums import Sums, clear, measure, tiniest
+from mechcore.engines.compiled.vector_blocks import (
+    ROWS,
+    Scales,
+    layer_block,
+    multiply_add_block,
+    row_block,
+)
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.io.arrays import Array
 from mechcore.model.boundaries import crop_start
@@ -68,7 +74,10 @@ _activate = _choice([_row_function(scalar) for scalar in CURVED.values()])
 _crop_start = internal(crop_start)
 _convolve_block = multiply_add_block()
 _convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
-_layer_of_two, _layer_of_three = layer_block(2), layer_block(3)
+_layer, _layer_of_two, _layer_of_three = (layer_block(k, rectifies=False) for k in (0, 2, 3))
+_relu_layer, _relu_layer_of_two, _relu_layer_of_three = (
+    layer_block(k, rectifies=True) for k in (0, 2, 3)
+)
 
 
 @inlined
@@ -111,52 +120,77 @@ def _fill(
     sums: Sums,
 ) -> None:
     """Fill ``out``; its first pixel is the sum over the taps up to (top, left) of the other box."""
-    rows, columns = taps.kernel.shape
-    plain = rule.curved < 0 and not rule.finite and not rule.squared
-    if plain and not separate and rows == columns and rows in (2, 3):
-        _fill_small(box, top, left, taps.kernel, out, rule.slope, unit, sums)
-        return
-    for start in range(0, out.height, BAND):
-        stop = min(start + BAND, out.height)
+    at_once = rule.curved < 0 and not rule.finite and not rule.squared
+    band = BAND if separate else out.height
+    for start in range(0, out.height, band):
+        stop = min(start + band, out.height)
+        source = box.buffer, top + start, left, -1, taps.kernel
         if separate:
             _convolve_along_x(box, top, left, between, taps, out.width, start, stop)
-        for first in range(start, stop, ROWS):
-            if separate:
-                _convolve_along_y(between, taps, out, start, first)
-            else:
-                _convolve(box, top + first, left, taps.kernel, out, first)
-            _finish(out, first, rule, unit, sums)
+            plane = between.shape[0] // taps.rows.shape[0] * between.shape[1]
+            source = between, taps.kernel.shape[0] - 1, 0, plane, taps.columns
+        if at_once:
+            _fill_at_once(*source, out, start, stop, rule, unit, sums)
+        else:
+            _fill_block_by_block(*source, out, start, stop, rule, unit, sums)
 
 
 @internal
-def _fill_small(
-    box: Box,
+def _fill_at_once(
+    source: Array,
     top: int,
     left: int,
-    kernel: Array,
+    step: int,
+    taps: Array,
     out: Box,
-    slope: float,
+    start: int,
+    stop: int,
+    rule: EncodedRule,
     unit: float,
     sums: Sums,
 ) -> None:
-    """Fill ``out`` in one pass with the layer of a 2 x 2 or 3 x 3 kernel."""
-    scales, vectors = scales_of(slope, unit), rounded_up(out.width) // LANES
-    for first in range(0, out.height, ROWS):
-        row, distance = out.top + first, first - (out.height - 1) / 2
-        target = out.buffer, row, out.left, vectors, scales, first, distance, sums
-        source = box.buffer, top + first, left, kernel
-        if kernel.shape[0] == 2:
-            _layer_of_two(*target, *source)
+    """Convolve, activate and measure some rows in one pass."""
+    blocks, vectors = (stop - start + ROWS - 1) // ROWS, rounded_up(out.width) // LANES
+    row, distance = out.top + start, start - (out.height - 1) / 2
+    scales = Scales(rule.slope, tiniest(unit))
+    target = out.buffer, row, out.left, blocks, vectors, scales, start, distance, sums
+    small = taps.shape[0] if step < 0 and taps.shape[0] == taps.shape[1] else 0
+    convolved = source, top, left, step, taps
+    if rule.slope == 0.0:
+        if small == 2:
+            _relu_layer_of_two(*target, *convolved)
+        elif small == 3:
+            _relu_layer_of_three(*target, *convolved)
         else:
-            _layer_of_three(*target, *source)
+            _relu_layer(*target, *convolved)
+    elif small == 2:
+        _layer_of_two(*target, *convolved)
+    elif small == 3:
+        _layer_of_three(*target, *convolved)
+    else:
+        _layer(*target, *convolved)
 
 
 @internal
-def _convolve(box: Box, top: int, left: int, kernel: Array, out: Box, first: int) -> None:
-    """Convolve into a block of rows of another box, tap by tap."""
-    row = out.top + first
-    for j in range(0, out.width, LANES):
-        _convolve_block(box.buffer, top, left + j, -1, kernel, out.buffer, row, out.left + j)
+def _fill_block_by_block(
+    source: Array,
+    top: int,
+    left: int,
+    step: int,
+    taps: Array,
+    out: Box,
+    start: int,
+    stop: int,
+    rule: EncodedRule,
+    unit: float,
+    sums: Sums,
+) -> None:
+    """Convolve some rows, then activate and measure them, while they are in the cache."""
+    for first in range(start, stop, ROWS):
+        row, above = out.top + first, top + first - start
+        for j in range(0, out.width, LANES):
+            _convolve_block(source, above, left + j, step, taps, out.buffer, row, out.left + j)
+        _finish(out, first, rule, unit, sums)
 
 
 @internal
@@ -189,16 +223,6 @@ def _convolve_along_x(
 
 
 @internal
-def _convolve_along_y(between: Array, taps: Taps, out: Box, start: int, first: int) -> None:
-    """Convolve a block of rows of a band with the columns of all factors, and add up."""
-    reach, rank = taps.kernel.shape[0] - 1, taps.rows.shape[0]
-    plane = between.shape[0] // rank * between.shape[1]
-    row, source = out.top + first, first - start + reach
-    for j in range(0, out.width, LANES):
-        _convolve_block(between, source, j, plane, taps.columns, out.buffer, row, out.left + j)
-
-
-@internal
 def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Activate and measure a block of rows."""
     stop = min(first + ROWS, out.height)
@@ -208,9 +232,14 @@ def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) ->
     elif rule.curved >= 0:
         for i in range(first, stop):
             _activate(rule.curved, out.buffer[out.top + i, out.left : out.left + out.width])
+    if rule.curved >= 0:
+        # Only now: a curved activation takes the state itself.
+        for i in range(out.top + first, out.top + stop):
+            for j in range(out.left, out.left + out.width):
+                out.buffer[i, j] /= unit
     if rule.finite:
         _clear_beyond(out, first)
-    measure(out, first, rule.slope, rule.squared, unit, sums)
+    measure(out, first, 1, rule.slope, rule.squared, unit, sums)
 
 
 @internal

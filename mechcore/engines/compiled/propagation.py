@@ -15,12 +15,12 @@ from mechcore.engines.compiled.encoded_rule import EncodedRule, encode
 from mechcore.engines.compiled.machine_code import compiled, internal
 from mechcore.engines.compiled.own_function import own_function
 from mechcore.engines.compiled.sums import (
+    SMALLEST_NORMAL,
     Sums,
     empty_sums,
     gain_of,
     mass_of,
     measure_state,
-    peak_of,
     power_of_two,
     settled_unit,
     within_range,
@@ -33,9 +33,6 @@ from mechcore.engines.rule import LayerRule, central_coordinate, window_offset
 from mechcore.engines.trajectories import QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
 
-SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
-"""A state whose norm is below this is extinct."""
-
 ALIVE, EXTINCT, DIVERGED = 0, 1, 2
 UNCERTAIN, BUFFER_FULL, CANCELLED, OUT_OF_RANGE = 3, 4, 5, 6
 """How a simulation ends. The last four start again: without trimming, with larger buffers, tap by
@@ -47,6 +44,9 @@ a tap that is zero by cancellation is 1e-17 there, which shows where all else ca
 
 FIRST_BUFFER = 2**22
 """Numbers that the first buffers hold at most: 32 MB, of which the system maps what is used."""
+
+CACHE_LINE = 8
+"""Numbers in a line of the cache: a vector that lies across two lines costs more to load."""
 
 MASS, GAIN, PEAK = (QUANTITIES.index(name) for name in ("mass", "gain", "peak"))
 
@@ -124,7 +124,14 @@ def _workspace(batch: Taps, final: tuple[int, int], size: int) -> Workspace:
     kernel, columns = np.empty_like(batch.kernel[0, 0]), np.empty_like(batch.columns[0, 0])
     scaled = Taps(kernel, columns, batch.rows[0, 0])
     between = np.empty((rank * (BAND + rows - 1), final[1] + LANES))
-    return Workspace(np.empty(size), np.empty(size), between, scaled, empty_sums(*final))
+    return Workspace(_aligned(size), _aligned(size), between, scaled, empty_sums(*final))
+
+
+def _aligned(size: int) -> Array:
+    """Return an array that starts with a line of the cache, as then do the rows of a box."""
+    numbers = np.empty(size + CACHE_LINE)
+    start = -(numbers.ctypes.data // numbers.itemsize) % CACHE_LINE
+    return numbers[start : start + size]
 
 
 @compiled
@@ -170,11 +177,11 @@ def _propagate(
     """Return how the simulation ended, and at which layer."""
     shape, sums = turns.kernel.shape[1:], workspace.sums
     separate = factored and turns.rows.shape[1] > 0
-    box = _start(image, shape, workspace.first)
+    unit, divisor = power_of_two(_peak(image)), 1.0
+    box = _start(image, shape, workspace.first, unit)
     bound = ErrorBound(0.0, 1.0, 0.0)
     shrinks = rule.keeps_zero and not rule.finite
-    taps, absolute_taps = _turn(turns, 0), 0.0
-    unit, divisor = power_of_two(peak_of(box)), 1.0
+    taps, absolute_taps, gain, scale = _turn(turns, 0), 0.0, 1.0, 1.0
     for t in range(rule.steps + 1):
         if t > 0:
             taps = _turn(turns, t - 1)
@@ -184,13 +191,17 @@ def _propagate(
                 return BUFFER_FULL, t
             if not within_range(absolute_taps, divisor, bound.mass * divisor):
                 return OUT_OF_RANGE, t
-            scaled = _scaled(taps, divisor, workspace.scaled)
+            unit = power_of_two(gain / divisor, absolute_taps)
+            # A curved activation takes the state itself.
+            by = scale if rule.curved >= 0 else scale * unit
+            scaled = _scaled(taps, by, workspace.scaled)
             box = layer(box, store, workspace.between, scaled, separate, rule, t, unit, sums)
         else:
             measure_state(box, rule, unit, sums)
         unit = settled_unit(box, rule, unit, sums)
         gain = gain_of(rule, unit, sums)
         divisor = gain if rule.divides else 1.0
+        scale = gain_of(rule, 1.0, sums) if rule.divides else 1.0 / unit
         end = _end_of(gain, unit, divisor, rule, sums)
         if end == EXTINCT:
             outputs.record[t, MASS], outputs.record[t, GAIN] = 0.0, 0.0
@@ -198,7 +209,7 @@ def _propagate(
         if end != ALIVE:
             return end, t
         squares = _write_record(box, rule, t, gain, unit, divisor, sums, outputs)
-        _write_snapshot(box, rule, image.shape, shape, t, divisor, outputs)
+        _write_snapshot(box, rule, image.shape, shape, t, scale, outputs)
         total, pixels = sums.totals[0], float(box.height * box.width)
         lost = absolute_taps * bound.mass > CANCELLING * total * unit
         if t > 0 and separate and lost:
@@ -209,19 +220,28 @@ def _propagate(
             box, bound, certified = trimmed(box, rule, sums, squares, bound, summary, trims)
             if not certified:
                 return UNCERTAIN, t
-        unit = power_of_two(gain / divisor, _absolute_sum(_turn(turns, t).kernel))
     return ALIVE, rule.steps
 
 
 @internal
-def _start(image: Array, kernel_shape: tuple[int, int], store: Array) -> Box:
-    """Put the pattern into a buffer."""
+def _peak(image: Array) -> float:
+    """Return the largest absolute value of a pattern."""
+    peak = 0.0
+    for i in range(image.shape[0]):
+        for j in range(image.shape[1]):
+            peak = max(peak, abs(image[i, j]))
+    return peak
+
+
+@internal
+def _start(image: Array, kernel_shape: tuple[int, int], store: Array, unit: float) -> Box:
+    """Put the pattern into a buffer, in a unit."""
     height, width = image.shape
     box = boxed(store, kernel_shape, height, width, -(height - 1) / 2, -(width - 1) / 2)
     box.buffer.fill(0.0)
     for i in range(height):
         for j in range(width):
-            box.buffer[box.top + i, box.left + j] = image[i, j]
+            box.buffer[box.top + i, box.left + j] = image[i, j] / unit
     return box
 
 

@@ -18,6 +18,9 @@ from mechcore.io.arrays import Array
 TINY = 1e-290
 """Smaller values are set to zero: subnormal numbers (below 1e-308) slow a CPU a hundredfold."""
 
+SMALLEST_NORMAL = float(np.finfo(np.float64).smallest_normal)
+"""A state whose norm is below this is extinct."""
+
 SMALLEST_SUM = 1e-100
 """Sums between this and its inverse are far from where their squares overflow or underflow."""
 
@@ -52,8 +55,15 @@ def empty_sums(height: int, width: int) -> Sums:
 def measure_state(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
-    for first in range(0, box.height, ROWS):
-        measure(box, first, 1.0, rule.squared, unit, sums)
+    blocks = (box.height + ROWS - 1) // ROWS
+    measure(box, 0, blocks, 1.0, rule.squared, unit, sums)
+
+
+@internal
+def tiniest(unit: float) -> float:
+    """Return below which size a value is set to zero, in the unit."""
+    # A saturating activation may leave values far below the unit: they are not tiny by themselves.
+    return max(TINY / max(unit, 1.0), SMALLEST_NORMAL)
 
 
 @internal
@@ -65,22 +75,17 @@ def clear(sums: Sums, width: int) -> None:
 
 
 @internal
-def scales_of(slope: float, unit: float) -> Scales:
-    """Return the scales of a state whose sums are taken in a unit."""
-    # A saturating activation may leave values far below the unit: they are not tiny by themselves.
-    return Scales(slope, TINY * min(unit, 1.0), 1.0 / unit)
-
-
-@internal
-def measure(box: Box, first: int, slope: float, squared: bool, unit: float, sums: Sums) -> None:
-    """Multiply what is negative by a slope, set what is tiny to zero, add a block to the sums."""
-    scales = scales_of(slope, unit)
+def measure(
+    box: Box, first: int, blocks: int, slope: float, squared: bool, unit: float, sums: Sums
+) -> None:
+    """Multiply what is negative by a slope, set what is tiny to zero, add blocks to the sums."""
+    scales = Scales(slope, tiniest(unit))
     top, vectors = box.top + first, rounded_up(box.width) // LANES
     distance = first - (box.height - 1) / 2
     if squared:
-        _measure_squares(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+        _measure_squares(box.buffer, top, box.left, blocks, vectors, scales, first, distance, sums)
     else:
-        _measure(box.buffer, top, box.left, vectors, scales, first, distance, sums)
+        _measure(box.buffer, top, box.left, blocks, vectors, scales, first, distance, sums)
 
 
 @internal
@@ -107,15 +112,18 @@ def within_range(taps: float, divisor: float, total: float) -> bool:
 
 @internal
 def settled_unit(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> float:
-    """Return the unit of the sums; take them again in a better one if they are out of range."""
+    """Return the unit of a state; give it a better one if its sums are out of range."""
     if SMALLEST_SUM < sums.totals[0] < 1.0 / SMALLEST_SUM:
         return unit
-    peak = peak_of(box)
+    peak = sums.totals[2]
     if peak == 0.0 or not np.isfinite(peak):
         return unit
-    unit = power_of_two(peak)
-    measure_state(box, rule, unit, sums)
-    return unit
+    factor = power_of_two(peak)
+    for i in range(box.top, box.top + box.height):
+        for j in range(box.left, box.left + box.width):
+            box.buffer[i, j] /= factor
+    measure_state(box, rule, unit * factor, sums)
+    return unit * factor
 
 
 @internal
@@ -126,16 +134,6 @@ def gain_of(rule: EncodedRule, unit: float, sums: Sums) -> float:
     if rule.norm == 2:
         return sums.totals[0] * unit
     return sums.totals[2] * unit
-
-
-@internal
-def peak_of(box: Box) -> float:
-    """Return the largest absolute value of a state."""
-    peak = 0.0
-    for i in range(box.height):
-        for j in range(box.width):
-            peak = max(peak, abs(box.buffer[box.top + i, box.left + j]))
-    return peak
 
 
 @internal
@@ -192,7 +190,7 @@ def write_row_record(
         return 0.0
     mass, squares = 0.0, 0.0
     for j in range(box.width):
-        size = abs(box.buffer[box.top + row, box.left + j]) / unit
+        size = abs(box.buffer[box.top + row, box.left + j])
         weights[j] = size * size if rule.squared else size
         mass += weights[j]
         squares += size * size

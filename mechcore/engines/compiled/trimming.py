@@ -29,7 +29,7 @@ import numpy as np
 from mechcore.engines.compiled.box import Box
 from mechcore.engines.compiled.encoded_rule import EncodedRule
 from mechcore.engines.compiled.machine_code import internal
-from mechcore.engines.compiled.sums import TINY, Sums
+from mechcore.engines.compiled.sums import Sums, tiniest
 from mechcore.engines.compiled.vector_code import SQUARE_ROOT_OF_TINY
 from mechcore.engines.trajectories import WIDTH_ROUNDING
 from mechcore.io.arrays import Array
@@ -81,7 +81,7 @@ def charged(
     new_mass = total * unit
     mass = new_mass / divisor
     ratio = rule.lipschitz * taps * bound.mass / new_mass if t > 0 else 0.0
-    error = bound.error * ratio + dropped * TINY * min(unit, 1.0) / new_mass
+    error = bound.error * ratio + dropped * tiniest(unit) * unit / new_mass
     # The error of the norm; the percent covers the products of small terms.
     spill = 1.0 if rule.homogeneous or not rule.divides else 1.0 + 1.01 * mass
     return ErrorBound(error * spill, max(bound.worst_ratio, ratio * spill), mass)

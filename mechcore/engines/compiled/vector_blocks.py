@@ -18,7 +18,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mechcore.engines.compiled.vector_code import INDEX, LANES, Activation, Code, Elements
+from mechcore.engines.compiled.vector_code import (
+    INDEX,
+    LANES,
+    NUMBER,
+    Activation,
+    Code,
+    Elements,
+    folded,
+)
 
 ROWS = 8
 """Rows of a block: enough sums under way to hide the latency of a multiply-add."""
@@ -31,12 +39,11 @@ class Scales(NamedTuple):
     """What a block does to every number that it measures.
 
     Negative numbers are multiplied by ``slope``, which is at most 1; then those of a size below
-    ``tiniest`` are set to zero. The sums take sizes times ``scale``.
+    ``tiniest`` are set to zero.
     """
 
     slope: float
     tiniest: float
-    scale: float
 
 
 def multiply_add_block() -> Callable[..., None]:
@@ -54,12 +61,7 @@ def multiply_add_block() -> Callable[..., None]:
             weights = Elements(code, kinds[4], values[4])
             target = Elements(code, kinds[5], values[5])
             sums = code.variables(ROWS)
-            done = cgutils.alloca_once(builder, INDEX)
-            builder.store(code.index(0), done)
-            for count in range(MOST_TAPS, 0, -1):
-                with _while_taken(code, done, weights.size(0), count) as first:
-                    origin = builder.sub(values[1], first), values[2], values[3]
-                    _add_taps(code, pixels, origin, weights, first, count, sums)
+            _add_all_taps(code, pixels, values[1:4], weights, sums)
             for r, slot in enumerate(sums):
                 row = builder.add(values[6], code.index(r))
                 target.store(builder.load(slot), row, values[7])
@@ -102,6 +104,20 @@ def row_block(factors: int) -> Callable[..., None]:
         return signature, generate
 
     return block
+
+
+def _add_all_taps(
+    code: Code, pixels: Elements, origin: Any, weights: Elements, sums: list[ir.Value]
+) -> None:
+    """Add what all taps make of the pixels to the sums of a block."""
+    top, left, step = origin
+    builder = code.builder
+    done = cgutils.alloca_once(builder, INDEX)
+    builder.store(code.index(0), done)
+    for count in range(MOST_TAPS, 0, -1):
+        with _while_taken(code, done, weights.size(0), count) as first:
+            corner = builder.sub(top, first), left, step
+            _add_taps(code, pixels, corner, weights, first, count, sums)
 
 
 @contextmanager
@@ -151,23 +167,23 @@ def _add_taps(
 
 
 def measure_block(*, squared: bool) -> Callable[..., None]:
-    """Return the function that activates and measures `ROWS` rows."""
+    """Return the function that activates and measures blocks of `ROWS` rows."""
 
     @intrinsic
-    def block(typing, state, top, left, vectors, scales, first, distance, sums):  # type: ignore[no-untyped-def]
+    def block(typing, state, top, left, blocks, vectors, scales, first, distance, sums):  # type: ignore[no-untyped-def]
         size = types.intp
-        signature = types.void(state, size, size, size, scales, size, types.float64, sums)
+        signature = types.void(state, size, size, size, size, scales, size, types.float64, sums)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code = Code(context, builder)
             pixels = Elements(code, signature.args[0], values[0])
-            rows = [builder.add(values[1], code.index(r)) for r in range(ROWS)]
 
-            def loaded(offset: ir.Value) -> list[ir.Value]:
-                column = builder.add(values[2], offset)
-                return [pixels.load(row, column) for row in rows]
+            def loaded(down: ir.Value, right: ir.Value) -> Iterator[ir.Value]:
+                top, column = builder.add(values[1], down), builder.add(values[2], right)
+                for r in range(ROWS):
+                    yield pixels.load(builder.add(top, code.index(r)), column)
 
-            _measure_rows(code, signature.args, values, loaded, squared=squared)
+            _measure_blocks(code, signature.args, values, loaded, squared=squared)
             return context.get_dummy_value()
 
         return signature, generate
@@ -175,11 +191,11 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
     return block
 
 
-def layer_block(size: int) -> Callable[..., None]:
-    """Return the function that convolves, activates and measures `ROWS` rows at once.
+def layer_block(size: int, *, rectifies: bool) -> Callable[..., None]:
+    """Return the function that convolves, activates and measures blocks of `ROWS` rows at once.
 
-    A small kernel stays in registers as a whole, and so does what it makes of the pixels until it
-    is measured.
+    What a kernel makes of the pixels stays in registers until it is measured, and so does a small
+    kernel as a whole.
     """
 
     @intrinsic
@@ -188,6 +204,7 @@ def layer_block(size: int) -> Callable[..., None]:
         state,
         top,
         left,
+        blocks,
         vectors,
         scales,
         first,
@@ -196,36 +213,34 @@ def layer_block(size: int) -> Callable[..., None]:
         source,
         above,
         before,
+        step,
         taps,
     ):
         index, number = types.intp, types.float64
-        measured = state, index, index, index, scales, index, number, sums
-        signature = types.void(*measured, source, index, index, taps)
+        measured = state, index, index, index, index, scales, index, number, sums
+        signature = types.void(*measured, source, index, index, index, taps)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code, kinds = Code(context, builder), signature.args
-            pixels, weights = (Elements(code, kinds[i], values[i]) for i in (8, 11))
-            offsets = [(a, b) for a in range(size) for b in range(size)]
-            taps = {
-                (a, b): code.splat(weights.number(code.index(a), code.index(b))) for a, b in offsets
-            }
+            pixels, weights = (Elements(code, kinds[i], values[i]) for i in (9, 13))
+            if size:
+                taps = [
+                    [code.splat(weights.number(code.index(a), code.index(b))) for b in range(size)]
+                    for a in range(size)
+                ]
+            sums = code.variables(ROWS)
 
-            def convolved(offset: ir.Value) -> list[ir.Value]:
-                column = builder.add(values[10], offset)
-                loaded = {
-                    (i, b): pixels.load(
-                        builder.add(values[9], code.index(i)), builder.sub(column, code.index(b))
-                    )
-                    for i in range(1 - size, ROWS)
-                    for b in range(size)
-                }
-                totals = [code.constant(0.0)] * ROWS
-                for r in range(ROWS):
-                    for a, b in offsets:
-                        totals[r] = code.call("fmuladd", taps[a, b], loaded[r - a, b], totals[r])
-                return totals
+            def convolved(down: ir.Value, right: ir.Value) -> Iterator[ir.Value]:
+                top, column = builder.add(values[10], down), builder.add(values[11], right)
+                if size:
+                    yield from _convolved_with_few(code, pixels, top, column, taps)
+                else:
+                    for slot in sums:
+                        builder.store(code.constant(0.0), slot)
+                    _add_all_taps(code, pixels, (top, column, values[12]), weights, sums)
+                    yield from (builder.load(slot) for slot in sums)
 
-            _measure_rows(code, kinds, values, convolved, squared=False)
+            _measure_blocks(code, kinds, values, convolved, squared=False, rectifies=rectifies)
             return context.get_dummy_value()
 
         return signature, generate
@@ -233,48 +248,76 @@ def layer_block(size: int) -> Callable[..., None]:
     return block
 
 
-def _measure_rows(
+def _convolved_with_few(
+    code: Code, pixels: Elements, top: ir.Value, column: ir.Value, taps: list[list[ir.Value]]
+) -> Iterator[ir.Value]:
+    """Yield row by row what taps in registers make of the pixels, each of which is loaded once."""
+    builder, reach = code.builder, len(taps) - 1
+    totals = [code.constant(0.0)] * ROWS
+    for i in range(-reach, ROWS):
+        row = builder.add(top, code.index(i))
+        for b in range(reach + 1):
+            pixel = pixels.load(row, builder.sub(column, code.index(b)))
+            for r in range(max(i, 0), min(i + reach + 1, ROWS)):
+                totals[r] = code.call("fmuladd", taps[r - i][b], pixel, totals[r])
+        if i >= 0:
+            yield totals[i]
+
+
+def _measure_blocks(
     code: Code,
     kinds: Any,
     values: Any,
-    make: Callable[[ir.Value], list[ir.Value]],
+    make: Callable[[ir.Value, ir.Value], Iterator[ir.Value]],
     *,
     squared: bool,
+    rectifies: bool = False,
 ) -> None:
-    """Activate, store and measure what ``make`` returns for each column of vectors.
+    """Activate, store and measure what ``make`` yields for the rows of each vector of each block.
 
-    The first eight values are the arguments of `measure_block`.
+    The first nine values are the arguments of `measure_block`.
     """
     builder = code.builder
-    state, top, left, vectors, scales, first, distance, sums = values[:8]
-    target, distance = Elements(code, kinds[0], state), code.splat(distance)
+    state, top, left, blocks, vectors, scales, first, distance, sums = values[:9]
+    target = Elements(code, kinds[0], state)
     by_row, by_column, moments, totals = (
         Elements(code, kind, builder.extract_value(sums, i))
-        for i, kind in enumerate(kinds[7].types)
+        for i, kind in enumerate(kinds[8].types)
     )
-    scales = [code.splat(builder.extract_value(scales, i)) for i in range(3)]
-    measured = _BlockSums(code, scales, squared=squared)
-    with cgutils.for_range(builder, vectors) as loop:
-        offset = builder.mul(loop.index, code.index(LANES))
-        corner = top, builder.add(left, offset)
-        density, moment = measured.column(make(offset), target, *corner)
-        by_column.add(density, offset)
-        moments.add(code.call("fmuladd", density, distance, moment), offset)
-    measured.write(by_row, first, totals)
+    slope, tiniest = (code.splat(builder.extract_value(scales, i)) for i in range(2))
+    activation = Activation(code, None if rectifies else slope, tiniest)
+    measured = _BlockSums(code, activation, squared=squared)
+    with cgutils.for_range(builder, blocks) as block:
+        down = builder.mul(block.index, code.index(ROWS))
+        middle = code.splat(builder.fadd(distance, builder.sitofp(down, NUMBER)))
+        measured.start()
+        with cgutils.for_range(builder, vectors) as loop:
+            right = builder.mul(loop.index, code.index(LANES))
+            corner = builder.add(top, down), builder.add(left, right)
+            density, moment = measured.column(make(down, right), target, *corner)
+            by_column.add(density, right)
+            moments.add(code.call("fmuladd", density, middle, moment), right)
+        measured.finish(by_row, builder.add(first, down))
+    measured.write(totals)
 
 
 class _BlockSums:
-    """The sums over a block that `measure_block` holds in registers."""
+    """The sums that `measure_block` holds in registers."""
 
-    def __init__(self, code: Code, scales: list[ir.Value], *, squared: bool) -> None:
-        self.code, self.squared = code, squared
-        self.activation = Activation(code, *scales)
+    def __init__(self, code: Code, activation: Activation, *, squared: bool) -> None:
+        self.code, self.activation, self.squared = code, activation, squared
         self.densities = code.variables(ROWS)
-        # Sums in turn: one would wait for itself.
-        self.sizes, self.squares, self.peaks = (code.variables(4) for _ in range(3))
+        # Two sums in turn: one would wait for itself.
+        self.sizes, self.peaks = code.variables(2)
+        self.squares = code.variables(2)
+
+    def start(self) -> None:
+        """Begin a block of rows."""
+        for density in self.densities:
+            self.code.builder.store(self.code.constant(0.0), density)
 
     def column(
-        self, vectors: list[ir.Value], target: Elements, top: ir.Value, column: ir.Value
+        self, vectors: Iterator[ir.Value], target: Elements, top: ir.Value, column: ir.Value
     ) -> tuple[ir.Value, ir.Value]:
         """Activate, store and add one vector of each row.
 
@@ -282,44 +325,61 @@ class _BlockSums:
         of the row in the block.
         """
         code, builder = self.code, self.code.builder
-        total, moment = code.constant(0.0), code.constant(0.0)
-        for r, density in enumerate(self.densities):
-            row = builder.add(top, code.index(r))
-            state, size = self.activation(vectors[r])
-            target.store(state, row, column)
-            weight = self._weighed(size, r)
-            code.add_to(density, weight)
-            code.raise_to(self.peaks[r % len(self.peaks)], size)
-            total = builder.fadd(total, weight)
-            moment = code.call("fmuladd", weight, code.constant(r), moment)
-        if not self.squared:
-            code.add_to(self.sizes[0], total)
-        return total, moment
+        weights, sizes = [], []
+        for r, (density, vector) in enumerate(zip(self.densities, vectors, strict=True)):
+            state, size = self.activation(vector)
+            target.store(state, builder.add(top, code.index(r)), column)
+            weights.append(self._weighed(size, self.squares[r % 2]))
+            code.add_to(density, weights[-1])
+            sizes.append(size)
+        code.raise_to(self.peaks, folded(code.larger, sizes))
+        if self.squared:
+            code.add_to(self.sizes, folded(builder.fadd, sizes))
+        return self._moments(weights)
 
-    def _weighed(self, size: ir.Value, row: int) -> ir.Value:
-        """Add a vector of sizes to the norms; return its mass density."""
+    def _weighed(self, size: ir.Value, squares: ir.Value) -> ir.Value:
+        """Add a vector of sizes to the norm; return its mass density."""
         code, builder = self.code, self.code.builder
-        squares = self.squares[row % len(self.squares)]
         if not self.squared:
             builder.store(code.call("fmuladd", size, size, builder.load(squares)), squares)
             return size
-        code.add_to(self.sizes[row % len(self.sizes)], size)
         square = self.activation.square(size)
         code.add_to(squares, square)
         return square
 
-    def write(self, by_row: Elements, first: ir.Value, totals: Elements) -> None:
-        """Store the densities of the rows and increase the totals."""
+    def _moments(self, weights: list[ir.Value]) -> tuple[ir.Value, ir.Value]:
+        """The sum of vectors, and of their products with 0, 1, 2, ...: bit by bit."""
+        code, add = self.code, self.code.builder.fadd
+        moment, bit = None, 1.0
+        while len(weights) > 1:
+            odd = folded(add, weights[1::2])
+            if moment is None:
+                moment = odd
+            else:
+                moment = code.call("fmuladd", odd, code.constant(bit), moment)
+            weights, bit = (
+                [add(*pair) for pair in zip(weights[::2], weights[1::2], strict=True)],
+                2 * bit,
+            )
+        return weights[0], moment
+
+    def finish(self, by_row: Elements, first: ir.Value) -> None:
+        """Store the densities of the rows of a block."""
         code, builder = self.code, self.code.builder
         densities = [builder.load(density) for density in self.densities]
+        if not self.squared:
+            code.add_to(self.sizes, folded(builder.fadd, densities))
         for r in range(0, ROWS, LANES):
             total = code.totals(densities[r : r + LANES])
             by_row.store(total, builder.add(first, code.index(r)))
-        for index, parts in enumerate((self.sizes, self.squares)):
-            for part in parts:
-                totals.increase(code.total(builder.load(part)), code.index(index))
-        for part in self.peaks:
-            totals.raise_to(code.largest(builder.load(part)), code.index(2))
+
+    def write(self, totals: Elements) -> None:
+        """Increase the totals."""
+        code, builder = self.code, self.code.builder
+        squares = builder.fadd(*(builder.load(part) for part in self.squares))
+        totals.increase(code.total(builder.load(self.sizes)), code.index(0))
+        totals.increase(code.total(squares), code.index(1))
+        totals.raise_to(code.largest(builder.load(self.peaks)), code.index(2))
 
 
 def clear_block() -> Callable[..., None]:

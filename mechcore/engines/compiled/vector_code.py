@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding
@@ -90,15 +91,25 @@ class Code:
             self.builder.store(self.constant(0.0), slot)
         return slots
 
+    def larger(self, first: ir.Value, second: ir.Value) -> ir.Value:
+        """The larger numbers of two vectors, the second where one is none."""
+        larger = self.builder.fcmp_ordered(">", first, second)
+        return self.builder.select(larger, first, second)
+
     def add_to(self, slot: ir.Value, value: ir.Value) -> None:
         """Add a vector to a variable."""
         self.builder.store(self.builder.fadd(self.builder.load(slot), value), slot)
 
     def raise_to(self, slot: ir.Value, value: ir.Value) -> None:
         """Replace the numbers of a variable by those of a vector where these are larger."""
-        old = self.builder.load(slot)
-        larger = self.builder.fcmp_ordered(">", value, old)
-        self.builder.store(self.builder.select(larger, value, old), slot)
+        self.builder.store(self.larger(value, self.builder.load(slot)), slot)
+
+
+def folded(join: Callable[[ir.Value, ir.Value], ir.Value], vectors: list[ir.Value]) -> ir.Value:
+    """Vectors joined by pairs, by pairs of pairs and so on: none waits for all others."""
+    while len(vectors) > 1:
+        vectors = [join(*pair) for pair in zip(vectors[::2], vectors[1::2], strict=True)]
+    return vectors[0]
 
 
 class Elements:
@@ -162,31 +173,37 @@ class Elements:
 class Activation:
     """What happens to every vector of a state: activation, and tiny numbers set to zero.
 
-    Negative numbers are multiplied by ``slope``, which is at most 1; then those of a size below
-    ``tiniest`` are set to zero. Sums take sizes times ``scale``.
+    Negative numbers are multiplied by ``slope``, which is at most 1 (by zero without one); then
+    those of a size below ``tiniest`` are set to zero. Sums take sizes, times ``scale`` if given.
     """
 
-    def __init__(self, code: Code, slope: ir.Value, tiniest: ir.Value, scale: ir.Value) -> None:
+    def __init__(
+        self, code: Code, slope: ir.Value | None, tiniest: ir.Value, scale: ir.Value | None = None
+    ) -> None:
         self.code, self.slope, self.tiniest, self.scale = code, slope, tiniest, scale
-        # Selected before the loop: zero times infinity is no zero.
-        self.flat = code.builder.fcmp_ordered("==", slope, code.constant(0.0))
+        if slope is not None:
+            # Selected before the loop: zero times infinity is no zero.
+            self.leaks = code.builder.fcmp_unordered("!=", slope, code.constant(0.0))
 
     def __call__(self, state: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Return the new state and its scaled size."""
         code, builder = self.code, self.code.builder
         zero = code.constant(0.0)
-        below = builder.select(self.flat, zero, builder.fmul(state, self.slope))
-        state = builder.select(builder.fcmp_ordered(">", below, state), below, state)
+        if self.slope is None:
+            state = builder.select(builder.fcmp_ordered("<", state, self.tiniest), zero, state)
+            return state, state
+        below = builder.select(self.leaks, builder.fmul(state, self.slope), zero)
+        state = code.larger(below, state)
+        kept = builder.fcmp_unordered(">=", code.call("fabs", state), self.tiniest)
+        state = builder.select(kept, state, zero)
         size = code.call("fabs", state)
-        tiny = builder.fcmp_ordered("<", size, self.tiniest)
-        scaled = builder.fmul(size, self.scale)
-        return builder.select(tiny, zero, state), builder.select(tiny, zero, scaled)
+        return state, size if self.scale is None else builder.fmul(size, self.scale)
 
     def dropped(self, before: ir.Value, state: ir.Value) -> ir.Value:
         """One where a number was set to zero for being tiny, else zero."""
         code, builder = self.code, self.code.builder
         zero, one = code.constant(0.0), code.constant(1.0)
-        rectified = builder.and_(self.flat, builder.fcmp_ordered("<", before, zero))
+        rectified = builder.and_(builder.not_(self.leaks), builder.fcmp_ordered("<", before, zero))
         gone = builder.select(builder.fcmp_ordered("==", state, zero), one, zero)
         kept = builder.or_(rectified, builder.fcmp_ordered("==", before, zero))
         return builder.select(kept, zero, gone)

@@ -6,10 +6,11 @@ import importlib
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from mechcore.errors import MechcoreError, one_line, shown
+from mechcore.errors import MechcoreError, harmless, one_line, shown
 from mechcore.experiment.weight_files import parts_of
 from mechcore.experiment.weights import FORMATS, format_of
 from mechcore.filters.formats.tensors import Tensor
@@ -19,7 +20,7 @@ LARGEST_EXPANSION = 100
 """How many times larger than its file its content may be. Trained weights shrink by 2 or so, a
 network with 99 of 100 weights removed by 50; a file of a few bytes can claim anything."""
 
-ALWAYS_PLAUSIBLE = 64 * 2**20
+ALWAYS_PLAUSIBLE = 32 * 2**20
 """Bytes that are unpacked whatever the file's size: no machine runs out of memory by them, and a
 pruned kernel of zeros shrinks without limit."""
 
@@ -42,7 +43,8 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
         raise WeightFileError(path, f"cannot be read: {reason}")
     with _one_line_errors(path):
         reader = _reader(format_of(path))
-        with reader.open_tensors(path) as tensors:
+        with reader.open_tensors(path) as stored:
+            tensors = [replace(tensor, name=harmless(tensor.name)) for tensor in stored]
             _require_distinct_names(path, tensors)
             yield tensors
 

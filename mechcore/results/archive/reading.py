@@ -19,6 +19,7 @@ from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.paths import PAGE_FILE, REPORTS, RESULTS
 from mechcore.io.hashes import file_sha256
 from mechcore.io.portable_names import is_portable
+from mechcore.io.reading import regular_file, regular_text
 from mechcore.io.yaml_files import read_yaml
 
 METADATA = "ro-crate-metadata.json"
@@ -77,7 +78,7 @@ def opened(path: str | Path, *, runs_extensions: bool = False) -> Iterator[Conte
 
 def _unpack(path: Path, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with regular_file(path) as stream, zipfile.ZipFile(stream) as archive:
             _check_members(path, archive.infolist())
             archive.extractall(folder)
     except FileNotFoundError as error:
@@ -138,7 +139,7 @@ def _refuse_extensions(values: object) -> None:
 def _listed_hashes() -> dict[str, str]:
     """SHA-256 of the files that the description lists."""
     try:
-        graph = json.loads(Path(METADATA).read_text(encoding="utf-8"))["@graph"]
+        graph = json.loads(regular_text(Path(METADATA)))["@graph"]
         files = [entity for entity in graph if entity["@type"] == "File"]
         return {unquote(entity["@id"]): str(entity["sha256"]) for entity in files}
     except OSError as error:
