@@ -50,9 +50,13 @@ def study_dataset(
 ) -> xr.Dataset:
     """Return all trajectories along ``run``; NaN where a run has fewer epochs or components."""
     parts = [trajectories[name].drop_attrs() for name in runs]
-    together = xr.concat(parts, pd.Index(list(runs), name="run"), join="outer")
+    # Of numpy's own texts: those of pandas are of another type, which no file has.
+    names = xr.Variable("run", np.array(list(runs)))
+    together = xr.concat(parts, "run", join="outer").assign_coords(run=names)
     axes = pd.DataFrame([_axes(run) for run in runs.values()])
-    together = together.assign_coords({name: ("run", axes[name].to_numpy()) for name in axes})
+    together = together.assign_coords(
+        {name: ("run", np.array(axes[name].tolist())) for name in axes}
+    )
     return describe(
         together.assign_attrs(file_attributes("A study of trainings", SUMMARY)), VARIABLES
     )

@@ -83,8 +83,13 @@ def test_two_initialisations_are_compared_over_seeds_in_three_clicks(
     folder = trackers.copied(studied, tmp_path / "served")
     [port] = servers.free_ports(1)
     with started(folder, port, end=signal.SIGINT), chromium() as browser:
-        [runs] = re.findall(r"  tiny trainings: (\S+)", (folder / "ui.log").read_text())
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        log = (folder / "ui.log").read_text()
+        [runs] = re.findall(r"  tiny trainings: (\S+)", log)
+        [(user, password)] = re.findall(r"Sign in as (\S+) with the password (\S+)", log)
+        page = browser.new_page(
+            viewport={"width": 1600, "height": 1000},
+            http_credentials={"username": user, "password": password},
+        )
         page.set_default_timeout(PATIENCE)
         page.add_init_script(
             "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
