@@ -14,6 +14,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/filters.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/verify.smk"
@@ -35,11 +36,11 @@ rule all:
             named(EXPERIMENT)
             for named in (
                 *(TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS),
-                TRAJECTORIES_OF_RUNS,
+                *(NETWORK_FILES, TRAJECTORIES_OF_RUNS),
             )
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS, *TRAINING],
+            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS, *TRAINING],
             experiment=EXPERIMENT.experiment,
         ),
         descriptions=expand(

@@ -10,6 +10,7 @@ from benchmarks.ceiling import measure_ceiling
 from benchmarks.comparison import compare
 from benchmarks.figure import draw
 from benchmarks.filters import measure_banks
+from benchmarks.networks import measure_networks
 from benchmarks.report import Results, write_tables
 from benchmarks.scaling import measure_scaling
 from benchmarks.startup import seconds_to_first_layer
@@ -36,11 +37,13 @@ def main() -> None:
     comparison = compare(quick, budget)
     print("Banks of trained kernels ...", flush=True)
     banks = measure_banks(quick, budget)
+    print("A whole network ...", flush=True)
+    networks = measure_networks(quick)
     print("Tracking ...", flush=True)
     tracking = measure_tracking(quick)
     minutes = (time.monotonic() - start) / 60
     results = Results(
-        comparison, ceiling, scaling, banks, tracking, seconds_to_first_layer(), minutes
+        comparison, ceiling, scaling, banks, networks, tracking, seconds_to_first_layer(), minutes
     )
     draw(results, write_tables(results, OUT), OUT)
     for note in comparison.notes:

@@ -15,6 +15,7 @@ import pandas as pd
 from benchmarks.ceiling import Ceiling
 from benchmarks.comparison import ENGINE, Comparison
 from benchmarks.filters import BankTiming
+from benchmarks.networks import NetworkTiming
 from benchmarks.scaling import Cost
 from benchmarks.tracking import TrackingCost
 from benchmarks.workloads import COMPARED, LAYERS
@@ -33,6 +34,7 @@ class Results:
     ceiling: Ceiling
     scaling: Sequence[Cost]
     banks: Sequence[BankTiming]
+    networks: Sequence[NetworkTiming]
     tracking: TrackingCost
     start: float
     minutes: float = np.nan
@@ -51,6 +53,7 @@ def write_tables(results: Results, folder: Path) -> pd.DataFrame:
         "ceiling": pd.DataFrame(shares, columns=columns),
         "scaling": pd.DataFrame([vars(cost) for cost in results.scaling]),
         "banks": pd.DataFrame([vars(timing) for timing in results.banks]),
+        "networks": pd.DataFrame([vars(timing) for timing in results.networks]),
         "tracking": pd.DataFrame([vars(results.tracking)]),
     }
     for name, table in tables.items():
@@ -102,6 +105,8 @@ def _sections(results: Results, peers: pd.DataFrame) -> Iterable[str]:
     yield _scaling_table(results.scaling)
     yield "## Banks of trained kernels"
     yield _bank_table(results.banks)
+    yield "## A whole network"
+    yield _network_table(results.networks)
     yield "## Tracking"
     yield _tracking_text(results.tracking)
     yield (
@@ -222,6 +227,22 @@ def _scaling_table(scaling: Sequence[Cost]) -> str:
     header = ["workload, method", "from → to", "ms", "ms", "ratio"]
     remark = "Batch and processes: time of one simulation; else of a batch of 21."
     return remark + "\n\n" + _markdown(header, rows)
+
+
+def _network_table(networks: Sequence[NetworkTiming]) -> str:
+    header = (
+        *("MobileNetV2, image (px)", "layers", "units", "moments of all (s)", "peak (MB)"),
+        *("a gradient each (s)", "ratio"),
+    )
+    rows = [
+        (
+            *(f"{one.side} x {one.side}", one.layers, f"{one.units:,}"),
+            *map(_digits, (one.seconds, one.megabytes, one.by_gradients)),
+            _digits(one.by_gradients / one.seconds),
+        )
+        for one in networks
+    ]
+    return _markdown(header, rows)
 
 
 def _bank_table(banks: Sequence[BankTiming]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mechcore.model.extensions import load_extensions
     from mechcore.model.kernels import kernel
     from mechcore.model.theory import Theory, theory
+    from mechcore.networks.network import network
     from mechcore.plots.notebook import plot_kernel, plot_law, plot_light_cone, plot_run
     from mechcore.results.opening import open_results
     from mechcore.simulation.run import propagate
@@ -32,6 +33,7 @@ __all__ = [
     "kernel",
     "load_extensions",
     "measure",
+    "network",
     "open_results",
     "plot_kernel",
     "plot_law",
@@ -50,6 +52,7 @@ _HOMES = {
     "kernel": "mechcore.model.kernels",
     "load_extensions": "mechcore.model.extensions",
     "measure": "mechcore.analysis.measures",
+    "network": "mechcore.networks.network",
     "open_results": "mechcore.results.opening",
     "plot_kernel": "mechcore.plots.notebook",
     "plot_law": "mechcore.plots.notebook",

@@ -17,6 +17,7 @@ from mechcore.claims import (
     kernels,
     law,
     motion,
+    networks,
     training,
 )
 from mechcore.claims import thresholds as limits
@@ -195,6 +196,23 @@ CRITERIA: dict[str, Criterion] = {
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
+    "C11": Criterion(
+        "In whole networks the momentum of trained kernels predicts the displacement of what the "
+        "network sees.",
+        "A line through the channels of each layer, from the momentum of the kernels (energy "
+        "centroid) to the displacement on real images: that by the layer alone, and that by all "
+        "layers up to it. For each kind of layer, in the mean over layers, images and networks: R² "
+        f"is more than {limits.PREDICTED} and the slope from {limits.PREDICTED_SLOPE[0]} to "
+        f"{limits.PREDICTED_SLOPE[1]}, each by its 95% interval over images (and networks, of "
+        f"{limits.CENSUS_NETWORKS} or more). Layers with fewer than {limits.FEWEST_CHANNELS} "
+        "channels are not judged. In part: for some kind R² is more than that of all copies whose "
+        "kernels are mirrored at random, and the slope is positive.",
+        section="prediction",
+        data=(paths.NETWORKS_FILE,),
+        needs="a network with channels enough, on two real images or more (networks)",
+        judge=networks.displacements,
+        applies=lambda results: bool(results.experiment.networks),
+    ),
     "C12": Criterion(
         "DC and the two gradients are enough for kernels once a network is fine-tuned.",
         "Trained networks are cut to N DCT components and fine-tuned. Accuracy above chance, "
@@ -254,6 +272,17 @@ CRITERIA: dict[str, Criterion] = {
         "somewhere.",
         kind="finding",
         judge=experiments.malus,
+    ),
+    "F4": FINDING(
+        "In whole networks the centroid of the positive taps predicts what a layer displaces.",
+        "As C11, for the displacement by the layer alone: observed if for each kind of layer R² is "
+        f"more than {limits.PREDICTED} and the slope from {limits.PREDICTED_SLOPE[0]} to "
+        f"{limits.PREDICTED_SLOPE[1]}, each by its 95% interval.",
+        section="prediction",
+        data=(paths.NETWORKS_FILE,),
+        needs="a network with channels enough, on two real images or more (networks)",
+        judge=networks.positive_taps,
+        applies=lambda results: bool(results.experiment.networks),
     ),
     "N1": CONTROL(
         "Without rectification the signed centroid moves by exactly M₁/M₀ per layer.",

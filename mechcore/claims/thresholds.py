@@ -80,3 +80,14 @@ ENOUGH = 0.9
 """Share of the accuracy above chance that the network with all components has. Few components are
 enough if they keep nine tenths of it; fine-tuned with three, the authors' networks kept 92% (VGG16)
 and 94% (ResNet50), with one 6% and 45%."""
+
+PREDICTED = 0.5
+"""Share of the variance over the channels of a layer: a prediction explains more than half."""
+
+PREDICTED_SLOPE = (0.5, 2.0)
+"""px of displacement per px of momentum. Beyond a factor of two the momentum tells the direction,
+but not the distance."""
+
+FEWEST_CHANNELS = 8
+"""Channels of a layer. A line through both axes of n channels explains 1/(2n - 3) by chance: of
+fewer, more than a thirteenth."""

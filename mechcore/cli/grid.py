@@ -52,6 +52,9 @@ def command(
     if experiment.filter_banks:
         names = ", ".join(bank.label for bank in experiment.filter_banks)
         typer.echo(f"not counted: banks of trained kernels ({names})")
+    if experiment.networks:
+        names = ", ".join(name for network in experiment.networks for name in network.run_names)
+        typer.echo(f"not counted: whole networks ({names})")
     trainings = len(planned_runs(experiment.training))
     if trainings:
         typer.echo(f"not counted: {trainings} trainings of networks")

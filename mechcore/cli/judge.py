@@ -29,6 +29,9 @@ def command(
     census: Annotated[
         Path | None, typer.Option(help="Table of the layers of all networks to write.")
     ] = None,
+    networks: Annotated[
+        Path | None, typer.Option(help="Table of the layers of whole networks to write.")
+    ] = None,
     logs: LogsOption = None,
 ) -> None:
     """Put the claims of the paper to their tests, and print the verdicts."""
@@ -40,13 +43,16 @@ def command(
     from mechcore.results.results import Results
     from mechcore.results.sweep import describe_sweep, write_description
 
-    outputs = {"--output": output, "--sweep": sweep, "--cells": cells, "--census": census}
+    outputs = {"--output": output, "--sweep": sweep, "--cells": cells}
+    outputs |= {"--census": census, "--networks": networks}
     check_outputs(outputs, inputs_of(planned, experiment, results))
     loaded = Results.load(planned, results)
     claims = judge(loaded)
     write_claims(claims, output)
     if census:
         write_table(loaded.census, census)
+    if networks:
+        write_table(loaded.network_layers, networks)
     if sweep or cells:
         described = describe_sweep(loaded, logs)
         if cells:

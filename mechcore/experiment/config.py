@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +19,8 @@ from mechcore.experiment.cell import (
     Size,
 )
 from mechcore.experiment.extensions import EXTENSIONS, with_extensions
+from mechcore.experiment.naming import check_name
+from mechcore.experiment.network import Network
 from mechcore.experiment.overrides import Origin
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
@@ -30,9 +31,6 @@ from mechcore.experiment.weights import SUFFIXES, Reading
 from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
 from mechcore.model.kernels import FAMILIES, checked_size
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-"""Names of experiments and banks: they become files, so they hold neither slashes nor spaces."""
 
 UNTRAINED = "-untrained"
 """Ends the name of a bank that holds the weights of a network before training."""
@@ -78,14 +76,14 @@ class FilterBank(Reading):
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
         hint = "" if self.name else f"; name it: {{weights: {shown(self.weights)}, name: mynet}}"
-        _check_name("name of the bank", self.label, hint)
+        check_name("name of the bank", self.label, hint)
         return self
 
     def named(self, name: str) -> Self:
         """Return the bank with the name that its place in a list gives it."""
         if self.name is not None:
             return self
-        _check_name("name of the bank", name)
+        check_name("name of the bank", name)
         return self.model_copy(update={"name": name})
 
     @property
@@ -132,6 +130,18 @@ class Experiment(Shared):
         le=100_000,
         description="kernels of each layer that run, by energy; 0 runs none",
     )
+    networks: list[Network] = Field(
+        default=[], description="whole networks, and the images that they see"
+    )
+    images_per_set: int = Field(
+        default=16, ge=1, le=10_000, description="images of each set that a network sees"
+    )
+    flipped_networks: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="copies of each network whose kernels are mirrored at random, to compare with",
+    )
 
     training: Training | None = Field(
         default=None, description="networks that are trained, and measured at every epoch"
@@ -154,13 +164,14 @@ class Experiment(Shared):
 
     def without_banks(self) -> Self:
         """Return the grid alone, for jobs that read neither banks nor published numbers."""
-        beside = {"filter_banks": [], "slices_per_layer": 1, "published": None, "training": None}
+        beside = {"filter_banks": [], "slices_per_layer": 1, "published": None}
+        beside |= {"networks": [], "images_per_set": 1, "flipped_networks": 1, "training": None}
         return self.without_tracking().model_copy(update=beside)
 
     @field_validator("experiment")
     @classmethod
     def _is_a_folder_name(cls, value: str) -> str:
-        _check_name("experiment", value)
+        check_name("experiment", value)
         return value
 
     @field_validator("published")
@@ -217,6 +228,8 @@ class Experiment(Shared):
                 checked_size(self.kernels[0], size)
         names = [name.casefold() for bank in self.filter_banks for name in bank.names]
         refuse_repeats("filter_banks", names)
+        runs = [name.casefold() for network in self.networks for name in network.run_names]
+        refuse_repeats("networks", runs)
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_SIMULATIONS:
@@ -225,12 +238,6 @@ class Experiment(Shared):
         if length > LONGEST_JSON:
             raise InvalidValue("the configuration", f"{length} bytes", f"at most {LONGEST_JSON}")
         return self
-
-
-def _check_name(key: str, value: str, hint: str = "") -> None:
-    if not NAME.fullmatch(value):
-        allowed = "letters, digits, dots, dashes and underscores, at most 64"
-        raise InvalidValue(key, value, allowed + hint)
 
 
 def load_experiment(

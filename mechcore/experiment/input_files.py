@@ -7,6 +7,7 @@ from pathlib import Path
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
+from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.published import FILES
 from mechcore.experiment.training import Training
 from mechcore.model.extensions import is_file
@@ -22,7 +23,18 @@ def input_paths(planned: Propagation) -> list[str]:
     weights = [
         path for bank in planned_banks(planned).values() for path in (bank.weights, *bank.parts)
     ]
-    return [*named, *weights, *published_files(planned), *_of_training(planned.training)]
+    networks = [
+        path
+        for plan in planned_networks(planned).values()
+        for path in (plan.network.model, *plan.files)
+    ]
+    return [
+        *named,
+        *weights,
+        *dict.fromkeys(networks),
+        *published_files(planned),
+        *_of_training(planned.training),
+    ]
 
 
 def _of_training(training: Training | None) -> list[str]:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+from mechcore.errors import InvalidValue
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""Names of experiments, banks and networks: they become files, so they hold neither slashes nor
+spaces."""
+
 CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
 """Regular expression of the names, for the wildcard of the workflow."""
 
@@ -29,3 +35,10 @@ def metric_name(group: object, name: str) -> str:
     'gaussian_sigma2_5_speed_max'
     """
     return f"{re.sub('[^A-Za-z0-9]+', '_', str(group)).strip('_')}_{name}"
+
+
+def check_name(key: str, value: str, hint: str = "") -> None:
+    """Refuse a name that cannot be that of a file."""
+    if not NAME.fullmatch(value):
+        allowed = "letters, digits, dots, dashes and underscores, at most 64"
+        raise InvalidValue(key, value, allowed + hint)

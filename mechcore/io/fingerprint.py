@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "training", "jobs", "plots"),
+    *("filters", "training", "jobs", "networks", "plots"),
     *("results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""

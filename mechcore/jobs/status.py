@@ -21,6 +21,7 @@ from mechcore.experiment.paths import (
     CONTROLS_FILE,
     FILMS,
     METRICS_FILE,
+    NETWORKS,
     REPRODUCTION_FILE,
     TRACKING_FILE,
     TRAINING_FILE,
@@ -34,7 +35,13 @@ FINISHED = "finished"
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
-BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank", TRAININGS: "training"}
+BESIDE = {
+    FILMS: "film",
+    BANKS: "bank",
+    BANK_RUNS: "run of bank",
+    NETWORKS: "network",
+    TRAININGS: "training",
+}
 """What runs beside the cells: folders of results and of logs, and how a job is called."""
 
 STAGES = {

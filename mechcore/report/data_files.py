@@ -11,6 +11,7 @@ from mechcore.experiment.paths import (
     CENSUS_FILE,
     CLAIMS_FILE,
     CONTROLS_FILE,
+    NETWORKS_FILE,
     REPRODUCTION_FILE,
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
@@ -35,6 +36,8 @@ def write_data(
     tables[CONTROLS_TABLE] = results.controls
     if results.banks:
         tables[CENSUS_FILE] = results.census
+    if results.networks:
+        tables[NETWORKS_FILE] = results.network_layers
     if results.experiment.training:
         tables[TRAINING_FILE] = results.training
         tables[TRAINING_TESTS_FILE] = results.training_tests

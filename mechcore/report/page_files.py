@@ -7,6 +7,7 @@ from mechcore.experiment.paths import (
     APPENDIX_FILE,
     CENSUS_FILE,
     CLAIMS_FILE,
+    NETWORKS_FILE,
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
 )
@@ -28,5 +29,6 @@ def page_files(experiment: Experiment) -> list[str]:
         APPENDIX_FILE,
         *tables,
         *([CENSUS_FILE] if experiment.filter_banks else []),
+        *([NETWORKS_FILE] if experiment.networks else []),
         *([TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []),
     ]

@@ -32,12 +32,14 @@ from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
+from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.paths import (
     CENSUS_FILE,
     CLAIMS_FILE,
     CONTROLS_FILE,
     FILMS,
     METRICS_FILE,
+    NETWORKS_FILE,
     REPRODUCTION_FILE,
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
@@ -56,6 +58,7 @@ from mechcore.model.theory import Theory, theory
 from mechcore.plots.notebook import plot_law
 from mechcore.results.banks import BankResults, bank_files
 from mechcore.results.joined import joined_trajectories
+from mechcore.results.networks import NetworkResults, network_file
 from mechcore.simulation.checks import check_attributes
 from mechcore.simulation.reading import read_trajectories
 
@@ -86,6 +89,7 @@ def netcdf_files(experiment: Experiment) -> list[str]:
         *(f"{FILMS}/{name}.nc" for name in film_cells(experiment)),
         CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
+        *(network_file(name, Path()).as_posix() for name in planned_networks(experiment)),
         *(f"{TRAININGS}/{name}.nc" for name in planned_runs(experiment.training)),
     ]
 
@@ -94,6 +98,7 @@ def table_files(experiment: Experiment) -> list[str]:
     """Return the names of the tables and of the claims, whose hashes are in the sweep."""
     published = [REPRODUCTION_FILE] if experiment.published else []
     layers = [CENSUS_FILE] if experiment.filter_banks else []
+    layers += [NETWORKS_FILE] if experiment.networks else []
     trained = [TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []
     return [*(f"{name}.csv" for name in TABLES), *published, *layers, *trained, CLAIMS_FILE]
 
@@ -254,6 +259,21 @@ class Results:
         )
 
     @cached_property
+    def networks(self) -> dict[str, NetworkResults]:
+        """The whole networks by name, on each set of images, as far as they are measured."""
+        plans = planned_networks(self.experiment)
+        paths = {name: network_file(name, self.folder) for name in plans}
+        present = {name: path for name, path in paths.items() if path.is_file()}
+        return {name: NetworkResults.load(plans[name], path) for name, path in present.items()}
+
+    @cached_property
+    def network_layers(self) -> pd.DataFrame:
+        """The layers of all networks, see `mechcore.networks.summary`; empty without networks."""
+        from mechcore.networks.summary import all_layers
+
+        return all_layers(network.layers for network in self.networks.values())
+
+    @cached_property
     def trainings(self) -> dict[str, xr.Dataset]:
         """The trajectories of the networks that are trained, by name, as far as they are."""
         from mechcore.results.trainings import read_study
@@ -286,7 +306,7 @@ class Results:
 
     def read_beside_the_grid(self) -> None:
         """Read what is beside the grid, or refuse what is damaged or of other settings."""
-        for kind in ("films", "control_runs", "banks", "trainings"):
+        for kind in ("films", "control_runs", "banks", "networks", "trainings"):
             getattr(self, kind)
 
     @property

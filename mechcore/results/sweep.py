@@ -17,6 +17,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.grid import expand
+from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.paths import CELLS_FILE, SWEEP_FILE, TRAJECTORIES
 from mechcore.io.code_state import UNKNOWN, CodeState, common_state
 from mechcore.io.environment import Code, Environment, code_of, current_environment
@@ -26,6 +27,7 @@ from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
+from mechcore.results.networks import network_file
 from mechcore.results.results import Results, existing_hashes, table_files
 from mechcore.simulation.reading import check_settings
 
@@ -83,7 +85,7 @@ class Sweep:
     cells: pd.DataFrame
     """A row a cell, see `mechcore.results.cells_table.cells_table`."""
     banks: dict[str, str]
-    """Content hashes of the files of banks, by path below the results."""
+    """Content hashes of the files of banks and networks, by path below the results."""
     tables: dict[str, str]
     """SHA-256 of tables and claims by name; sweeps of earlier versions have none."""
 
@@ -244,8 +246,10 @@ def _cell_attributes(
 
 def _bank_hashes(results: Results) -> dict[str, str]:
     plans = planned_banks(results.experiment).values()
-    files = [path for plan in plans for path in bank_files(plan, results.folder) if path.is_file()]
+    files = [path for plan in plans for path in bank_files(plan, results.folder)]
+    files += [network_file(name, results.folder) for name in planned_networks(results.experiment)]
     return {
         path.relative_to(results.folder).as_posix(): str(read_attributes(path)["content_sha256"])
         for path in files
+        if path.is_file()
     }

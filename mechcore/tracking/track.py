@@ -21,6 +21,7 @@ from mechcore.tracking.experiments import (
     simulations_experiment,
     trainings_experiment,
 )
+from mechcore.tracking.networks import network_runs
 from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, code_tags, id_tag
 from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
@@ -100,7 +101,12 @@ def _experiments(
     results: Results, sweep: Sweep, others: list[TrackedRun]
 ) -> list[TrackedExperiment]:
     experiment, tags = results.experiment, _code_tags(sweep.code)
-    runs = [*cell_runs(results, sweep), *bank_runs(results, sweep), *others]
+    runs = [
+        *cell_runs(results, sweep),
+        *bank_runs(results, sweep),
+        *network_runs(results, sweep),
+        *others,
+    ]
     experiments = [cells_experiment(experiment, sweep.identifier, tags, runs)]
     if experiment.track.per_simulation:
         runs = simulation_runs(results, sweep)

@@ -24,11 +24,19 @@ from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
+from mechcore.verification.networks import check_networks
 from mechcore.verification.sampling import Report, Sampling
 from mechcore.verification.simulations import check_cell, check_controls, check_films
 from mechcore.verification.tables import check_reproduction, check_tables, check_verdicts
 
-SHARES = {"simulations": 0.5, "controls": 0.1, "films": 0.1, "banks": 0.1, "reproduction": 0.2}
+SHARES = {
+    "simulations": 0.5,
+    "controls": 0.1,
+    "films": 0.1,
+    "banks": 0.1,
+    "networks": 0.1,
+    "reproduction": 0.1,
+}
 """Of the time of a sample, what each subject gets."""
 
 
@@ -95,6 +103,8 @@ def verify(
     if experiment.filter_banks:
         runs = sampling("banks", extent.simulations, len(experiment.filter_banks))
         beside.append(check_banks(again, runs))
+    if experiment.networks:
+        beside.append(check_networks(again, sampling("networks", extent.cells)))
     checks = [_files(experiment, []), grid, *beside]
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):

@@ -16,6 +16,7 @@ from mechcore.experiment.paths import (
     CELLS_FILE,
     CENSUS_FILE,
     CLAIMS_FILE,
+    NETWORKS_FILE,
     SWEEP_FILE,
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
@@ -42,7 +43,9 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
         for name in TABLES
     ]
     if again.banks:
-        parts.append(_check_census(again))
+        parts.append(_check_layers(again, CENSUS_FILE, again.census))
+    if again.networks:
+        parts.append(_check_layers(again, NETWORKS_FILE, again.network_layers))
     if again.trainings:
         study = {TRAINING_FILE: again.training, TRAINING_TESTS_FILE: again.training_tests}
         for name, table in study.items():
@@ -57,15 +60,14 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
     return merged("tables", "The tables follow from the trajectories", parts)
 
 
-def _check_census(again: Results) -> Check:
-    """Compare the table of layers with the analyses of the banks, which it copies."""
-    same = regular_text(again.folder / CENSUS_FILE) == table_text(again.census)
-    line = f"{CENSUS_FILE}: not what the analyses of the banks say"
+def _check_layers(again: Results, name: str, layers: pd.DataFrame) -> Check:
+    """Compare a table of layers with the netCDF files whose numbers it copies."""
+    same = regular_text(again.folder / name) == table_text(layers)
     return Check(
         name="table",
-        statement=CENSUS_FILE,
-        compared=len(again.census),
-        failures=[] if same else [line],
+        statement=name,
+        compared=len(layers),
+        failures=[] if same else [f"{name}: not what the files of its networks say"],
     )
 
 

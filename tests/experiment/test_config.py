@@ -105,7 +105,7 @@ def test_the_committed_schema_is_that_of_the_model_and_describes_every_key() -> 
     assert all("description" in entry for entry in properties.values())
 
 
-@pytest.mark.parametrize("name", ["paper", "smoke", "full", "zoo"])
+@pytest.mark.parametrize("name", ["paper", "smoke", "full", "zoo", "networks"])
 def test_the_shipped_configurations_are_valid(name: str) -> None:
     experiment = load_experiment(PROJECT / "config" / f"{name}.yaml")
     assert experiment.experiment == name

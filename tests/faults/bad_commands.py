@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.faults.bad_configs import GOOD, SOURCE
+from tests.faults.bad_configs import DIGITS, GOOD, SOURCE
 from tests.faults.cases import Case, Table, content
 
 GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
@@ -35,6 +35,8 @@ EXPERIMENT = ("--experiment", CONFIG)
 RESULTS = (*EXPERIMENT, "--results", "r")
 NETWORK = ("net.npz", "--settings", SETTINGS)
 
+MEASURED = json.dumps({"images": "disc", "count": 1, "flipped": 0})
+
 COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
 FITTED = ("--output", "r.csv", "--pooled", "p.csv")
 STUDIED = ("--output", "s.nc", "--table", "s.csv", "--tests", "t.csv")
@@ -54,6 +56,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "fetch": (json.dumps(SOURCE), *OUTPUT),
     "filters": ("net.npz",),
     "simulate-filters": (*NETWORK, *OUTPUT),
+    "network": (DIGITS,),
+    "measure-network": (DIGITS, "--settings", MEASURED, *OUTPUT),
     "summarise": (*RESULTS, "--output", "s.json", "--cells", "c.csv"),
     "diff": ("a", "b"),
     "reproduce": (),
@@ -106,6 +110,11 @@ def _cell(cell: str) -> tuple[str, ...]:
 
 def _run(**changes: object) -> tuple[str, ...]:
     return ("simulate-filters", "sound.npz", "--settings", json.dumps(RUN | changes), *OUTPUT)
+
+
+def _network(file: str, **changes: object) -> tuple[str, ...]:
+    settings = json.dumps(json.loads(MEASURED) | changes)
+    return ("measure-network", file, "--settings", settings, *OUTPUT)
 
 
 def _required(command: str, *more: str) -> tuple[str, ...]:
@@ -201,6 +210,15 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("settings", "not JSON"),
     ),
     "settings with an unknown key": (_run(size=3), ("settings", "size", "not a known key")),
+    # Networks.
+    "network of weights": (_network("net.npz"), ("net.npz", "expected a network")),
+    "network of nothing": (_network("no.onnx"), ("no.onnx", "No such file")),
+    "network of two means": (
+        _network(DIGITS, mean=[0.5, 0.5]),
+        ("mean", "[0.5, 0.5]", "1 channel"),
+    ),
+    "images of nobody": (_network(DIGITS, images="photos"), ("images", "'photos'", "a folder of")),
+    "network up to nowhere": (_network(DIGITS, until="conv9"), ("'conv9'", "'conv3'")),
     # Results.
     "trajectories that are not there": (_required("collect"), ("t/dct-relu-k2.nc", "missing")),
     "tables that are not there": (_required("regress"), ("m.csv", "No such file")),
@@ -260,6 +278,8 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "schema": (),
     "filters": ("sound.npz",),
     "simulate-filters": ("sound.npz", "--settings", SETTINGS),
+    "network": (DIGITS,),
+    "measure-network": (DIGITS, "--settings", MEASURED),
 }
 UNWRITABLE = {
     "folder": "it is a folder",

@@ -12,6 +12,7 @@ import yaml
 
 from mechcore.experiment.config import Experiment
 from tests.faults.cases import Case, content
+from tests.helpers.projects import PROJECT
 
 GOOD: dict[str, Any] = {
     "experiment": "tiny",
@@ -22,6 +23,8 @@ GOOD: dict[str, Any] = {
     "betas": [0, 1],
     "steps": 8,
 }
+
+DIGITS = str(PROJECT / "resources" / "networks" / "digits.onnx")
 
 LONG = "a" * 900_000
 ESCAPE = "\x1b]0;owned\x07"
@@ -54,6 +57,7 @@ BESIDE = {
     "betas": RANGE,
     "odd_energy_ratios": RANGE,
     "filter_banks": {"weights": "net.npz"},
+    "networks": {"model": DIGITS},
     "source": SOURCE,
     "extensions": {"source": "ideas.py", "entries": {}},
 }
@@ -128,6 +132,9 @@ VALUES: list[tuple[str, str, tuple[object, ...]]] = [
     ("filter_banks[0]", SHOWN, ("a\nb.npz",)),
     ("filter_banks[0]", "a path without braces", ("a{b}.npz", "<results>/net.npz")),
     ("filter_banks[0]", "a file in ", ("no.npz", "folder.npz")),
+    ("networks[0].model", SHOWN, ("a\nb.onnx",)),
+    ("networks[0].model", "a file in ", ("no.onnx", "folder.npz")),
+    ("networks[0].model", "an ONNX file", ("net.npz",)),
 ]
 """Where values are, what is expected there, and values that are not.
 
@@ -141,6 +148,10 @@ def _pattern(name: str, *message: str, **arguments: object) -> Bad:
 
 def _bank(*message: str, **keys: object) -> Bad:
     return {"filter_banks": [{"weights": "net.npz", **keys}]}, message
+
+
+def _network(*message: str, **keys: object) -> Bad:
+    return {"networks": [{"model": DIGITS, **keys}]}, message
 
 
 DISC = {"name": "disc", "radius": 99}
@@ -209,6 +220,15 @@ CHANGES: dict[str, Bad] = {
     "bank without weights": ({"filter_banks": [{"name": "a"}]}, ("weights", "missing")),
     "bank outside": _bank("name of the bank", "'../outside/x'", "letters", name="../outside/x"),
     "bank of a shell": _bank("name of the bank", "$(touch", "letters", name="$(touch pwned)"),
+    "network outside": _network("name of the network", "'../net'", "letters", name="../net"),
+    "network of no scale": _network("scale", "numbers other than 0", scale=[0.0]),
+    "network of no folder": _network("images", "'photos'", "or a folder of", images=["photos"]),
+    "folder without images": _network("images", "'config'", "or a folder of", images=["config"]),
+    "images twice": _network("images", "'disc'", "each value once", images=["disc", "disc"]),
+    "network twice": (
+        {"networks": [{"model": DIGITS}, {"model": DIGITS}]},
+        ("networks", "'digits-photographs'", "each value once"),
+    ),
     "bank of a file with a space": (
         {"filter_banks": ["my net.npz"]},
         ("'my net'", "letters", "name it: {weights: 'my net.npz', name: mynet}"),

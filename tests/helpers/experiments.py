@@ -12,10 +12,13 @@ from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
+from mechcore.experiment.networks import planned_networks
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank, write_analysis
 from mechcore.filters.runs import simulate_bank
 from mechcore.io.netcdf import write_dataset, write_groups
+from mechcore.networks.measurement import measure_network
+from mechcore.networks.measurement_file import write_measurement
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
@@ -44,6 +47,9 @@ def compute(folder: Path, experiment: Experiment) -> None:
         if plan.runs:
             groups = simulate_bank(bank, filter_run(experiment, plan))
             write_groups(groups, folder / "filter_runs" / f"{name}.nc")
+    for name, network in planned_networks(experiment).items():
+        measurement = measure_network(Path(network.network.model), network.run)
+        write_measurement(measurement, folder / "networks" / f"{name}.nc")
     if experiment.training:
         make_study(folder / "training", experiment.training)
 
@@ -58,6 +64,8 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
         write_table(reproduce(Path(experiment.published)), folder / "reproduction.csv")
     if experiment.filter_banks:
         write_table(results.census, folder / "census.csv")
+    if experiment.networks:
+        write_table(results.network_layers, folder / "networks.csv")
     if experiment.training:
         write_table(results.training, folder / "training.csv")
         write_table(results.training_tests, folder / "training_tests.csv")

@@ -107,6 +107,7 @@ rule judge:
         controls="results/{experiment}/controls.nc",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
         training=TRAINING,
     output:
         claims=report(
@@ -118,6 +119,7 @@ rule judge:
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         census=CENSUS,
+        networks=NETWORK_LAYERS,
     log:
         "logs/{experiment}/judge.log",
     benchmark:
@@ -132,6 +134,9 @@ rule judge:
         experiment=EXPERIMENT_JSON,
         results=folder_of_first,
         census=lambda wildcards, output: [f"--census={path}" for path in output.census],
+        networks=lambda wildcards, output: [
+            f"--networks={path}" for path in output.networks
+        ],
         core=code_fingerprint("claims"),
     shell:
         r"""
@@ -142,6 +147,6 @@ rule judge:
             --output {output.claims:q} \
             --sweep {output.sweep:q} \
             --cells {output.cells:q} \
-            {params.census:q} \
+            {params.census:q} {params.networks:q} \
             >{log:q} 2>&1
         """

@@ -14,6 +14,7 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
+from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.training import RUN_ID, planned_runs, trained_before
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.experiment.started_from import check_started_from, note_started_from
@@ -81,15 +82,18 @@ GRID_JSON = EXPERIMENT.without_banks().to_json()
 CELLS = checked(expand_grid, EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
+NETWORKS = planned_networks(EXPERIMENT)
 RUNS = planned_runs(EXPERIMENT.training)
 # The packages of weights that are fetched, by the file that they become.
 PUBLIC = {bank.weights: bank.source for bank in BANKS.values() if bank.source}
+PUBLIC |= {one.model: one.source for one in EXPERIMENT.networks if one.source}
 
 
 wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
     bank=BANK_ID,
+    network=BANK_ID,
     run=RUN_ID,
     # Without any, a pattern that matches nothing.
     weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
@@ -110,6 +114,11 @@ def of_cell(value, table=CELLS):
 def of_bank(value):
     """What follows from the settings of a bank, as a function of wildcards."""
     return lambda wildcards: value(planned(BANKS, wildcards.bank))
+
+
+def of_network(value):
+    """What follows from the settings of a network, as a function of wildcards."""
+    return lambda wildcards: value(planned(NETWORKS, wildcards.network))
 
 
 def of_run(value):
@@ -162,6 +171,8 @@ TRAJECTORIES_OF_RUNS = files("results/{experiment}/training/{name}.nc", RUNS)
 PUBLISHED = [local(path) for path in published_files(EXPERIMENT)]
 REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
+NETWORK_FILES = files("results/{experiment}/networks/{name}.nc", NETWORKS)
+NETWORK_LAYERS = ["results/{experiment}/networks.csv"] if NETWORKS else []
 TRAINING = [
     f"results/{{experiment}}/{name}"
     for name in ("training.nc", "training.csv", "training_tests.csv")

@@ -17,6 +17,7 @@ rule track:
         report="reports/{experiment}/index.html",
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
         training=TRAINING,
     output:
         "results/{experiment}/tracking.json",
@@ -55,6 +56,7 @@ rule report:
         films=FILM_FILES,
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
         reproduction=REPRODUCTION,

@@ -9,6 +9,7 @@ rule verify:
         films=FILM_FILES,
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
+        networks=NETWORK_FILES,
         controls="results/{experiment}/controls.nc",
         tables=TABLES,
         reproduction=REPRODUCTION,

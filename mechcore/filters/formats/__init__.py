@@ -41,7 +41,7 @@ def open_tensors(path: Path) -> Generator[list[Tensor]]:
     reason = reason_not_to_open(path)
     if reason:
         raise WeightFileError(path, f"cannot be read: {reason}")
-    with _one_line_errors(path):
+    with one_line_errors(path):
         reader = _reader(format_of(path))
         with reader.open_tensors(path) as stored:
             tensors = [replace(tensor, name=harmless(tensor.name)) for tensor in stored]
@@ -76,7 +76,8 @@ def _require_distinct_names(path: Path, tensors: list[Tensor]) -> None:
 
 
 @contextmanager
-def _one_line_errors(path: Path) -> Generator[None]:
+def one_line_errors(path: Path) -> Generator[None]:
+    """Make one line of whatever a reader of another project raises."""
     try:
         yield
     except WeightFileError:

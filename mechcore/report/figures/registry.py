@@ -7,6 +7,8 @@ from mechcore.report.figures.controls import CONTROLS
 from mechcore.report.figures.film_strips import STRIP
 from mechcore.report.figures.kernel_maps import KERNELS
 from mechcore.report.figures.law import FAMILIES, HEADLINE
+from mechcore.report.figures.network_fields import DISPLACEMENT, FIELDS
+from mechcore.report.figures.network_layers import DEPTH, PREDICTION
 from mechcore.report.figures.published import PUBLISHED
 from mechcore.report.figures.roses import ROSES
 from mechcore.report.figures.speed import SPEED
@@ -31,6 +33,10 @@ FIGURES = (
     SYMMETRY,
     ROSES,
     DRIFT,
+    PREDICTION,
+    DISPLACEMENT,
+    FIELDS,
+    DEPTH,
     DISPLACEMENTS,
     ANGLES,
     RECOVERY,

@@ -1,0 +1,1 @@
+"""Whole networks: how far and where each layer moves what it sees."""

@@ -1,0 +1,263 @@
+"""What is known of a network as one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mechcore.io.netcdf import describe
+from mechcore.networks.grid import Grid
+from mechcore.networks.prediction import line_through_channels
+from mechcore.networks.windows import Array
+
+AXES = ("x", "y")
+
+MOST_MAPS = 6
+"""Layers that have maps, evenly over depth."""
+
+MAP_UNITS = 24
+"""Units along an axis of a map: more arrows are not told apart."""
+
+PER_CHANNEL = {
+    "kernel_mass": (),
+    "kernel_displacement": ("axis",),
+    "energy_displacement": ("axis",),
+    "energy_covariance": ("axis", "axis2"),
+    "own_momentum": ("axis",),
+    "own_positive_momentum": ("axis",),
+    "own_first_moment": ("axis",),
+    "signed_displacement": ("axis",),
+    "signed_covariance": ("axis", "axis2"),
+    "cancelled": (),
+    "path_displacement": ("axis",),
+    "path_covariance": ("axis", "axis2"),
+    "path_step": ("axis",),
+    "radius": (),
+}
+"""Variables along `channel_index`, and the axes that they have beside it."""
+
+MAPS = {"field": ("axis",), "field_spread": ("axis", "axis2")}
+
+EXPLAINED = {
+    "explained_signed": ("kernel_displacement", "signed_displacement"),
+    "explained_path": ("energy_displacement", "path_displacement"),
+    "explained_step": ("own_momentum", "path_step"),
+}
+"""What the kernels alone say, and what it should explain of the images."""
+
+LENGTHS = (
+    *("own_momentum", "path_step", "energy_displacement", "path_displacement"),
+    *("signed_displacement", "radius"),
+)
+"""What `layer_means` gives of each layer, px."""
+
+VARIABLES: dict[str, tuple[str, str]] = {
+    "layer": ("name of the layer", "1"),
+    "layer_number": ("position of the channel's layer along the dimension layer", "1"),
+    "channel": ("number of the channel in its layer", "1"),
+    "layer_op": ("operator", "1"),
+    "layer_kind": ("first, full, depthwise, pointwise, transposed or dense", "1"),
+    "layer_depth": ("layers on the longest path from the image, from 1", "1"),
+    "layer_channels": ("number of channels", "1"),
+    "layer_units": ("units of a channel", "1"),
+    "layer_spacing": ("distance of units", "px"),
+    "theoretical_field": ("geometric mean of the sides of the theoretical receptive field", "px"),
+    "kernel_mass": ("sum of the kernel from the image to the channel, gates counted as 1", "1"),
+    "kernel_displacement": ("centroid of that kernel from the unit, NaN where it cancels", "px"),
+    "energy_displacement": ("the same for squares of kernels: independent signs", "px"),
+    "energy_covariance": ("covariance of the energy in the receptive field", "px2"),
+    "own_momentum": ("centroid of the squares of the layer's own kernels from the unit", "px"),
+    "own_positive_momentum": ("centroid of their positive taps from the unit", "px"),
+    "own_first_moment": ("their first moment, over the root of their energy", "px"),
+    "signed_displacement": ("centroid of the signed evidence from the unit", "px"),
+    "signed_covariance": ("covariance of the signed evidence", "px2"),
+    "cancelled": ("share of units whose signed evidence cancels", "1"),
+    "path_displacement": ("centroid of the positive paths from the unit", "px"),
+    "path_covariance": ("covariance of the positive paths", "px2"),
+    "path_step": ("centroid of the layer's own positive contributions from the unit", "px"),
+    "radius": (
+        "radius of the effective receptive field: root of the trace of the covariance",
+        "px",
+    ),
+    "explained_signed": ("share of variance over channels of signed_displacement", "1"),
+    "explained_path": ("share of variance over channels of path_displacement", "1"),
+    "explained_step": ("share of variance over channels of path_step", "1"),
+    "field": ("displacement by positive paths, mean over channels", "px"),
+    "field_spread": ("covariance of positive paths, mean over channels", "px2"),
+    "field_x": ("position of the units of a map", "px"),
+    "field_y": ("position of the units of a map", "px"),
+}
+"""Long names and units."""
+
+SIGN = (
+    "centre of the evidence minus the position of the unit, which is the centre of its theoretical"
+    " receptive field; +x right, +y down; information moves the opposite way"
+)
+
+
+@dataclass(eq=False)
+class Layer:
+    """What is known of a layer."""
+
+    name: str
+    op: str
+    kind: str
+    depth: int
+    channels: int
+    grid: Grid
+    kernels: Mapping[str, Array]
+    """Measures of the kernels alone, by channel."""
+    measured: list[Mapping[str, Array]] = field(default_factory=list)
+    """Measures by channel, for each image."""
+    maps: list[Mapping[str, Array]] = field(default_factory=list)
+
+
+def mapped(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers that have maps: the first, the last, and some between."""
+    spatial = [layer for layer in layers if max(layer.grid.counts) > 1]
+    if not spatial:
+        return []
+    places = np.linspace(0, len(spatial) - 1, MOST_MAPS).round().astype(int)
+    return [spatial[place] for place in np.unique(places)]
+
+
+def network_dataset(layers: Sequence[Layer], name: str) -> xr.Dataset:
+    """Return all layers side by side: their channels are along `channel_index`."""
+    data = xr.Dataset(_of_layers(layers) | _of_kernels(layers), _coordinates(layers))
+    if layers[0].measured:
+        data = data.assign(_of_images(layers))
+        data = data.assign(_explained(data))
+    maps = [layer for layer in layers if layer.maps]
+    if maps:
+        data = data.assign(_maps(maps)).assign_coords(map_layer=_names(maps))
+    data.attrs |= {"network": name, "displacement": SIGN}
+    return describe(data, VARIABLES)
+
+
+def layer_means(data: xr.Dataset) -> pd.DataFrame:
+    """Return a row a layer: root mean squares over channels, of means over images."""
+    columns = ("kind", "depth", "channels", "units")
+    rows = {"layer": data.layer.values, **{name: data[f"layer_{name}"].values for name in columns}}
+    rows["theoretical_field"] = data.theoretical_field.values
+    for name in (*LENGTHS, "cancelled", *EXPLAINED):
+        if name in data:
+            values = data[name].mean("image") if "image" in data[name].dims else data[name]
+            rows[name] = _by_layer(values, data.layer_number).values
+    return pd.DataFrame(rows)
+
+
+def _by_layer(values: xr.DataArray, number: xr.DataArray) -> xr.DataArray:
+    if "layer" in values.dims:
+        return values
+    if str(values.name) not in LENGTHS:
+        return values.groupby(number).mean()
+    squares = (values**2).sum("axis", skipna=False) if "axis" in values.dims else values**2
+    return squares.groupby(number).mean() ** 0.5
+
+
+def _names(layers: Sequence[Layer]) -> Array:
+    return np.array([layer.name for layer in layers], dtype=object)
+
+
+def _coordinates(layers: Sequence[Layer]) -> dict[str, object]:
+    sizes = [layer.channels for layer in layers]
+    return {
+        "layer": _names(layers),
+        "axis": np.array(AXES, dtype=object),
+        "axis2": np.array(AXES, dtype=object),
+        "layer_number": ("channel_index", np.repeat(np.arange(len(sizes)), sizes)),
+        "channel": ("channel_index", np.concatenate([np.arange(size) for size in sizes])),
+    }
+
+
+def _of_layers(layers: Sequence[Layer]) -> dict[str, object]:
+    columns: dict[str, list[Any]] = {
+        "layer_op": [layer.op for layer in layers],
+        "layer_kind": [layer.kind for layer in layers],
+        "layer_depth": [layer.depth for layer in layers],
+        "layer_channels": [layer.channels for layer in layers],
+        "layer_units": [layer.grid.counts[0] * layer.grid.counts[1] for layer in layers],
+        "theoretical_field": [float(np.sqrt(layer.grid.size.prod())) for layer in layers],
+    }
+    arrays = {
+        name: np.array(values, dtype=object if isinstance(values[0], str) else None)
+        for name, values in columns.items()
+    }
+    spacing = np.array([layer.grid.spacing for layer in layers])
+    return {name: ("layer", values) for name, values in arrays.items()} | {
+        "layer_spacing": (("layer", "axis"), spacing)
+    }
+
+
+def _of_kernels(layers: Sequence[Layer]) -> dict[str, object]:
+    return {
+        name: (
+            ("channel_index", *PER_CHANNEL[name]),
+            np.concatenate([layer.kernels[name] for layer in layers]),
+        )
+        for name in layers[0].kernels
+    }
+
+
+def _of_images(layers: Sequence[Layer]) -> dict[str, object]:
+    images = range(len(layers[0].measured))
+    return {
+        name: (
+            ("image", "channel_index", *PER_CHANNEL[name]),
+            np.stack(
+                [
+                    np.concatenate([layer.measured[image][name] for layer in layers])
+                    for image in images
+                ]
+            ),
+        )
+        for name in layers[0].measured[0]
+    }
+
+
+def _explained(data: xr.Dataset) -> dict[str, object]:
+    numbers, layers = data.layer_number.values, range(data.sizes["layer"])
+    shares = {}
+    for name, (predictor, response) in EXPLAINED.items():
+        momentum, displacement = data[predictor].values, data[response].values
+        lines = [
+            line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
+            for n in layers
+        ]
+        shares[name] = (("image", "layer"), np.stack([line.r2 for line in lines], axis=1))
+    return {**shares}
+
+
+def _maps(layers: Sequence[Layer]) -> dict[str, object]:
+    """Maps and the positions of their units, filled up with NaN to the size of the largest."""
+    known: dict[str, object] = {
+        name: (
+            ("image", "map_layer", *axes, "map_y", "map_x"),
+            np.moveaxis(
+                _padded([np.stack([each[name] for each in layer.maps]) for layer in layers]), 0, 1
+            ),
+        )
+        for name, axes in MAPS.items()
+    }
+    for axis, name in enumerate(AXES):
+        lines = [layer.grid.axis(axis)[map_units(layer.grid.counts[axis])] for layer in layers]
+        known[f"field_{name}"] = (("map_layer", f"map_{name}"), _padded(lines))
+    return known
+
+
+def map_units(count: int) -> Array:
+    """Return which units along an axis are in a map."""
+    return np.unique(np.linspace(0, count - 1, min(count, MAP_UNITS)).round().astype(int))
+
+
+def _padded(arrays: Sequence[Array]) -> Array:
+    shape = np.max([array.shape for array in arrays], axis=0)
+    result = np.full((len(arrays), *shape), np.nan)
+    for target, array in zip(result, arrays, strict=True):
+        target[tuple(slice(length) for length in array.shape)] = array
+    return result
