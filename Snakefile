@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/filters.smk"
 include: "workflow/rules/networks.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/publish.smk"
@@ -33,10 +34,13 @@ rule all:
         # What only finished stages need would not be made again after it was deleted.
         results=[
             named(EXPERIMENT)
-            for named in (TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS, NETWORK_FILES)
+            for named in (
+                *(TRAJECTORIES, FILM_FILES, ANALYSES, BANK_RUNS),
+                *(NETWORK_FILES, TRAJECTORIES_OF_RUNS),
+            )
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS],
+            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS, *TRAINING],
             experiment=EXPERIMENT.experiment,
         ),
         descriptions=expand(

@@ -18,6 +18,7 @@ from mechcore.claims import (
     law,
     motion,
     networks,
+    training,
 )
 from mechcore.claims import thresholds as limits
 from mechcore.claims.judgement import Judgement
@@ -211,6 +212,18 @@ CRITERIA: dict[str, Criterion] = {
         needs="a network with channels enough, on two real images or more (networks)",
         judge=networks.displacements,
         applies=lambda results: bool(results.experiment.networks),
+    ),
+    "C12": Criterion(
+        "DC and the two gradients are enough for kernels once a network is fine-tuned.",
+        "Trained networks are cut to N DCT components and fine-tuned. Accuracy above chance, "
+        "relative to the network of the same seed with all components after the same fine-tuning: "
+        "in every architecture, by the 95% interval over seeds, N = 3 keeps at least "
+        f"{limits.ENOUGH:.0%} and N = 1 less. In part: N = 3 keeps it in some architecture.",
+        section="cuts",
+        data=(paths.TRAINING_FILE,),
+        needs="classifiers that are cut to 1, 3 and all components, from three seeds (training)",
+        judge=training.few_components,
+        applies=lambda results: results.experiment.training is not None,
     ),
     "C13": EXPERIMENT(
         "Bipolar kernels, turned by 180° after each layer, keep a pattern in place.",

@@ -76,6 +76,11 @@ CENSUS_NETWORKS = 10
 CENSUS_HALF = 0.5
 """Share of the layers of a network: more than half of them are most."""
 
+ENOUGH = 0.9
+"""Share of the accuracy above chance that the network with all components has. Few components are
+enough if they keep nine tenths of it; fine-tuned with three, the authors' networks kept 92% (VGG16)
+and 94% (ResNet50), with one 6% and 45%."""
+
 PREDICTED = 0.5
 """Share of the variance over the channels of a layer: a prediction explains more than half."""
 

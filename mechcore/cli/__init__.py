@@ -33,6 +33,7 @@ LONGEST_LINE = 480
 
 COMMANDS = (
     *("propagate", "grid", "simulate", "controls", "collect", "regress", "reproduce", "judge"),
+    *("train", "collect-training"),
     *(
         "track",
         "report",

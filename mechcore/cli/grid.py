@@ -10,6 +10,7 @@ import typer
 from mechcore.cli.options import CONFIGURATION
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
+from mechcore.experiment.training import planned_runs
 
 EXAMPLES = """Examples:
 
@@ -54,6 +55,9 @@ def command(
     if experiment.networks:
         names = ", ".join(name for network in experiment.networks for name in network.run_names)
         typer.echo(f"not counted: whole networks ({names})")
+    trainings = len(planned_runs(experiment.training))
+    if trainings:
+        typer.echo(f"not counted: {trainings} trainings of networks")
     expected = forecast(costs, group_sizes)
     typer.echo(
         f"{len(cells)} cells, {sum(cell.simulations for cell in cells.values())} simulations; "

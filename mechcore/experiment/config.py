@@ -25,6 +25,7 @@ from mechcore.experiment.overrides import Origin
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
 from mechcore.experiment.sub_grids import SubGrid, check_on_grid, check_one_axis_within
+from mechcore.experiment.training import Training
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.experiment.weights import SUFFIXES, Reading
 from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
@@ -142,6 +143,9 @@ class Experiment(Shared):
         description="copies of each network whose kernels are mirrored at random, to compare with",
     )
 
+    training: Training | None = Field(
+        default=None, description="networks that are trained, and measured at every epoch"
+    )
     published: str | None = Field(
         default=None, description="folder with numbers of the paper, which are computed again"
     )
@@ -161,7 +165,7 @@ class Experiment(Shared):
     def without_banks(self) -> Self:
         """Return the grid alone, for jobs that read neither banks nor published numbers."""
         beside = {"filter_banks": [], "slices_per_layer": 1, "published": None}
-        beside |= {"networks": [], "images_per_set": 1, "flipped_networks": 1}
+        beside |= {"networks": [], "images_per_set": 1, "flipped_networks": 1, "training": None}
         return self.without_tracking().model_copy(update=beside)
 
     @field_validator("experiment")

@@ -9,6 +9,7 @@ from mechcore.experiment.cell import Propagation
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.published import FILES
+from mechcore.experiment.training import Training
 from mechcore.model.extensions import is_file
 from mechcore.model.patterns import is_file_name
 
@@ -27,7 +28,20 @@ def input_paths(planned: Propagation) -> list[str]:
         for plan in planned_networks(planned).values()
         for path in (plan.network.model, *plan.files)
     ]
-    return [*named, *weights, *dict.fromkeys(networks), *published_files(planned)]
+    return [
+        *named,
+        *weights,
+        *dict.fromkeys(networks),
+        *published_files(planned),
+        *_of_training(planned.training),
+    ]
+
+
+def _of_training(training: Training | None) -> list[str]:
+    if training is None:
+        return []
+    spectra = [start.spectrum for start in training.initialisations if start.spectrum]
+    return [*training.files, *spectra, *filter(None, [training.published])]
 
 
 def published_files(experiment: Experiment) -> list[str]:

@@ -10,8 +10,9 @@ FILMS = "films"
 BANKS = "filters"
 BANK_RUNS = "filter_runs"
 NETWORKS = "networks"
-"""Folders of results with a netCDF file for every cell, film, bank, run of a bank, and network on a
-set of images."""
+TRAININGS = "training"
+"""Folders of results with a netCDF file for every cell, film, bank, run of a bank, network on a set
+of images, and training."""
 
 CONTROLS_FILE = "controls.nc"
 
@@ -23,6 +24,8 @@ CELLS_FILE = "cells.csv"
 REPRODUCTION_FILE = "reproduction.csv"
 CENSUS_FILE = "census.csv"
 NETWORKS_FILE = "networks.csv"
+TRAINING_FILE = "training.csv"
+TRAINING_TESTS_FILE = "training_tests.csv"
 """Tables among the results."""
 
 CLAIMS_FILE = "claims.json"

@@ -18,12 +18,12 @@ PACKAGE = Path(__file__).parents[1]
 
 ROOMS = (
     *("errors", "io", "model", "engines", "experiment", "simulation", "analysis"),
-    *("filters", "jobs", "networks", "plots", "results", "claims"),
-    *("verification", "report", "tracking"),
+    *("filters", "training", "jobs", "networks", "plots"),
+    *("results", "claims", "verification", "report", "tracking"),
 )
 """The rooms of the package; each imports only those before it."""
 
-SIBLINGS = {"jobs": ("filters",)}
+SIBLINGS = {"jobs": ("training",)}
 """Earlier rooms that a room does not import."""
 
 DIGITS = 16

@@ -24,6 +24,8 @@ from mechcore.experiment.paths import (
     NETWORKS,
     REPRODUCTION_FILE,
     TRACKING_FILE,
+    TRAINING_FILE,
+    TRAININGS,
     TRAJECTORIES,
 )
 
@@ -33,13 +35,20 @@ FINISHED = "finished"
 LINE_WIDTH = 1000
 """Wider than any row of the table of failures, which then takes only what it needs."""
 
-BESIDE = {FILMS: "film", BANKS: "bank", BANK_RUNS: "run of bank", NETWORKS: "network"}
+BESIDE = {
+    FILMS: "film",
+    BANKS: "bank",
+    BANK_RUNS: "run of bank",
+    NETWORKS: "network",
+    TRAININGS: "training",
+}
 """What runs beside the cells: folders of results and of logs, and how a job is called."""
 
 STAGES = {
     "controls": CONTROLS_FILE,
     "reproduce": REPRODUCTION_FILE,
     "collect": METRICS_FILE,
+    "collect_training": TRAINING_FILE,
     "judge": CLAIMS_FILE,
     "verify": CERTIFICATE_FILE,
     "track": TRACKING_FILE,

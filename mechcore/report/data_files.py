@@ -13,6 +13,8 @@ from mechcore.experiment.paths import (
     CONTROLS_FILE,
     NETWORKS_FILE,
     REPRODUCTION_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
 )
 from mechcore.report.page_files import CONTROLS_TABLE, FITS
 from mechcore.results.results import TABLES, Results
@@ -36,6 +38,9 @@ def write_data(
         tables[CENSUS_FILE] = results.census
     if results.networks:
         tables[NETWORKS_FILE] = results.network_layers
+    if results.experiment.training:
+        tables[TRAINING_FILE] = results.training
+        tables[TRAINING_TESTS_FILE] = results.training_tests
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
     write_claims(claims, folder / CLAIMS_FILE)

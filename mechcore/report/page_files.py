@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import APPENDIX_FILE, CENSUS_FILE, CLAIMS_FILE, NETWORKS_FILE
+from mechcore.experiment.paths import (
+    APPENDIX_FILE,
+    CENSUS_FILE,
+    CLAIMS_FILE,
+    NETWORKS_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+)
 
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
@@ -23,4 +30,5 @@ def page_files(experiment: Experiment) -> list[str]:
         *tables,
         *([CENSUS_FILE] if experiment.filter_banks else []),
         *([NETWORKS_FILE] if experiment.networks else []),
+        *([TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []),
     ]

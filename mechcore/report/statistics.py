@@ -18,6 +18,7 @@ from mechcore.analysis.regressions import (
 )
 from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.claims.wording import PREDICTOR_SYMBOLS, horizon_text
+from mechcore.experiment.paths import TRAINING_TESTS_FILE
 from mechcore.report.numbers import fixed, interval, significant, two_digits, with_error
 from mechcore.results.results import Results
 
@@ -42,6 +43,7 @@ class Chapter:
     """Data file with all rows."""
     words: str
     tables: Callable[[Results], Iterator[StatisticsTable]]
+    applies: Callable[[Results], bool] = lambda _: True
 
 
 def chapters(results: Results) -> dict[str, tuple[Chapter, list[StatisticsTable]]]:
@@ -49,6 +51,7 @@ def chapters(results: Results) -> dict[str, tuple[Chapter, list[StatisticsTable]
     return {
         name: (chapter, [table for table in chapter.tables(results) if table.rows])
         for name, chapter in CHAPTERS.items()
+        if chapter.applies(results)
     }
 
 
@@ -94,6 +97,29 @@ def _law_tables(results: Results) -> Iterator[StatisticsTable]:
         )
 
 
+def _training_tables(results: Results) -> Iterator[StatisticsTable]:
+    for (kind, response), rows in results.training_tests.groupby(["kind", "response"], sort=False):
+        yield _table(
+            f"{KINDS[str(kind)]}: {RESPONSES[str(response)]}",
+            {
+                "compared": rows.compared,
+                "networks": rows.architecture + np.where(rows.fine_tuned, ", cut", ""),
+                "k": rows["size"].map(str),
+                "activation": rows.activation,
+                "mean over seeds": rows.estimate.map(lambda value: significant(value, 3)),
+                "95% interval": starmap(_between, _values(rows, "low", "high")),
+                "p, adjusted": rows.p_adjusted.map(two_digits),
+                "effect d": rows.effect.map(lambda value: significant(value, 2)),
+                "interval of d": starmap(_between, _values(rows, "effect_low", "effect_high")),
+                "seeds": rows.seeds.map(str),
+            },
+        )
+
+
+def _between(low: float, high: float) -> str:
+    return f"{significant(low, 3)} … {significant(high, 3)}"
+
+
 def _table(title: str, columns: dict[str, Iterable[str]]) -> StatisticsTable:
     return StatisticsTable(title, list(columns), list(zip(*columns.values(), strict=True)))
 
@@ -110,6 +136,9 @@ def _with_errors(rows: pd.DataFrame, column: str) -> list[str]:
         for value, error in _values(rows, column, f"{column}_se")
     ]
 
+
+KINDS = {"line": "Slopes", "pair": "Differences"}
+RESPONSES = {"score": "score after the last epoch", "score_mean": "mean score over the epochs"}
 
 CHAPTERS = {
     "law": Chapter(
@@ -129,6 +158,17 @@ CHAPTERS = {
         "robust slope of each. Speeds are means over the angles, along the momentum; those of "
         "random and highpass kernels can differ in sign from angle to angle.",
         _pooled_tables,
+    ),
+    "trainings": Chapter(
+        "Trained networks",
+        TRAINING_TESTS_FILE,
+        "Seeds are the replicates: runs of one seed share draws and order of examples, so slopes "
+        "and differences are computed in each seed. Student's intervals of their mean; p adjusted "
+        "for all tests of a kind (Benjamini and Hochberg); d is the mean over the standard "
+        "deviation of seeds. Initialisations differ in odd share and in low-frequency share at "
+        "once: the two slopes are not separate causes.",
+        _training_tables,
+        lambda results: results.experiment.training is not None,
     ),
 }
 """The statistics by anchor."""

@@ -41,10 +41,14 @@ from mechcore.experiment.paths import (
     METRICS_FILE,
     NETWORKS_FILE,
     REPRODUCTION_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
+    TRAININGS,
     TRAJECTORIES,
 )
 from mechcore.experiment.published import REPRODUCTION_COLUMNS
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
+from mechcore.experiment.training import planned_runs
 from mechcore.io.hashes import file_sha256, settings_sha256
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import BOUNDARIES
@@ -86,6 +90,7 @@ def netcdf_files(experiment: Experiment) -> list[str]:
         CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
         *(network_file(name, Path()).as_posix() for name in planned_networks(experiment)),
+        *(f"{TRAININGS}/{name}.nc" for name in planned_runs(experiment.training)),
     ]
 
 
@@ -94,7 +99,8 @@ def table_files(experiment: Experiment) -> list[str]:
     published = [REPRODUCTION_FILE] if experiment.published else []
     layers = [CENSUS_FILE] if experiment.filter_banks else []
     layers += [NETWORKS_FILE] if experiment.networks else []
-    return [*(f"{name}.csv" for name in TABLES), *published, *layers, CLAIMS_FILE]
+    trained = [TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []
+    return [*(f"{name}.csv" for name in TABLES), *published, *layers, *trained, CLAIMS_FILE]
 
 
 def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -267,9 +273,40 @@ class Results:
 
         return all_layers(network.layers for network in self.networks.values())
 
+    @cached_property
+    def trainings(self) -> dict[str, xr.Dataset]:
+        """The trajectories of the networks that are trained, by name, as far as they are."""
+        from mechcore.results.trainings import read_study
+
+        folder, planned = self.folder / TRAININGS, planned_runs(self.experiment.training)
+        runs = {name: run for name, run in planned.items() if (folder / f"{name}.nc").is_file()}
+        return read_study(runs, folder)
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """A row for each network that was trained, see `mechcore.results.trainings`."""
+        from mechcore.results.trainings import study_table
+
+        planned = planned_runs(self.experiment.training)
+        return study_table({name: planned[name] for name in self.trainings}, self.trainings)
+
+    @cached_property
+    def training_epochs(self) -> pd.DataFrame:
+        """A row for each epoch of each of these networks."""
+        from mechcore.results.trainings import epochs_table
+
+        return epochs_table(planned_runs(self.experiment.training), self.trainings)
+
+    @cached_property
+    def training_tests(self) -> pd.DataFrame:
+        """What sets the networks apart, see `mechcore.results.training_tests`."""
+        from mechcore.results.training_tests import study_tests
+
+        return study_tests(self.training)
+
     def read_beside_the_grid(self) -> None:
-        """Read films, controls, banks and networks; refuse what is damaged or of other settings."""
-        for kind in ("films", "control_runs", "banks", "networks"):
+        """Read what is beside the grid, or refuse what is damaged or of other settings."""
+        for kind in ("films", "control_runs", "banks", "networks", "trainings"):
             getattr(self, kind)
 
     @property

@@ -58,6 +58,19 @@ def simulations_experiment(
     return TrackedExperiment(name, _ours(note), sweep, tags, runs)
 
 
+def trainings_experiment(
+    experiment: Experiment, sweep: str, tags: Mapping[str, str], runs: Sequence[TrackedRun]
+) -> TrackedExperiment:
+    """Return the experiment of MLflow that holds the trained networks."""
+    note = (
+        f"**One run is one training** of `{experiment.experiment}`, below the run of the study; "
+        "the step of its curves is the epoch. To compare initialisations over seeds, three clicks: "
+        "*Chart view*, *Group by*, *condition*. A condition is what seeds have in common."
+    )
+    name = f"{experiment.experiment} trainings"
+    return TrackedExperiment(name, _ours(note), sweep, tags, runs)
+
+
 def _ours(note: str) -> str:
     return f"{note}\n\n{OWN_NOTE}"
 

@@ -16,6 +16,7 @@ CONTENT_TAG = "mechcore.content_sha256"
 KIND_TAG = "mechcore.kind"
 SWEEP_TAG = "mechcore.sweep"
 SUPERSEDED_TAG = "mechcore.superseded_by"
+PARENT_TAG = "mlflow.parentRunId"
 
 SOURCE_TAG = "mlflow.source.name"
 NOTE_TAG = "mlflow.note.content"
@@ -58,6 +59,8 @@ class TrackedRun:
     """Further artifacts, by file name."""
     draw: Callable[[Path], None] | None = None
     """Draws `PREVIEW` into a folder; called only if the store does not have the run."""
+    parent: str = ""
+    """Name of the run that it belongs to, which comes before it."""
     status: str = FINISHED
 
     @property

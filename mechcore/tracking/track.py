@@ -16,11 +16,16 @@ from mechcore.results.results import Results
 from mechcore.results.sweep import Sweep, check_describes, describe_sweep, finished_sweep
 from mechcore.tracking.banks import bank_runs
 from mechcore.tracking.cells import cell_runs, failed_run, simulation_runs
-from mechcore.tracking.experiments import cells_experiment, simulations_experiment
+from mechcore.tracking.experiments import (
+    cells_experiment,
+    simulations_experiment,
+    trainings_experiment,
+)
 from mechcore.tracking.networks import network_runs
 from mechcore.tracking.runs import FAILED, TrackedExperiment, TrackedRun, code_tags, id_tag
 from mechcore.tracking.store import open_store
 from mechcore.tracking.sweeps import sweep_run
+from mechcore.tracking.trainings import training_runs
 from mechcore.tracking.uri import check_exists, tracking_uri, without_password
 from mechcore.tracking.writer import RunWriter
 
@@ -106,6 +111,9 @@ def _experiments(
     if experiment.track.per_simulation:
         runs = simulation_runs(results, sweep)
         experiments.append(simulations_experiment(experiment, sweep.identifier, tags, runs))
+    trainings = training_runs(results)
+    if trainings:
+        experiments.append(trainings_experiment(experiment, sweep.identifier, tags, trainings))
     return experiments
 
 

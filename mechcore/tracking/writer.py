@@ -10,6 +10,7 @@ from mechcore.tracking.runs import (
     FAILED,
     FINISHED,
     KIND_TAG,
+    PARENT_TAG,
     SUPERSEDED_TAG,
     SWEEP_TAG,
     TrackedExperiment,
@@ -45,7 +46,7 @@ class RunWriter:
         for run in self.experiment.runs:
             same = [old for old in self.stored[run.identity] if _is_same(old, run)]
             if same and not rebuild:
-                run_id = self._keep(same[0])
+                run_id = self._keep(same[0], run)
             else:
                 # First: the same run is never in a store twice.
                 for old in same:
@@ -54,16 +55,21 @@ class RunWriter:
             self._supersede(run, run_id)
             self.run_ids[run.name] = run_id
 
-    def _keep(self, kept: Run) -> str:
+    def _keep(self, kept: Run, run: TrackedRun) -> str:
         run_id = str(kept.info.run_id)
-        if kept.data.tags.get(SWEEP_TAG) != self.experiment.sweep:
-            self.store.client.set_tag(run_id, SWEEP_TAG, self.experiment.sweep)
+        for tag, value in self._tags(run).items():
+            if kept.data.tags.get(tag) != value:
+                self.store.client.set_tag(run_id, tag, value)
         return run_id
 
     def _log(self, run: TrackedRun) -> str:
         self.logged += 1
-        tags = {**self.experiment.tags, SWEEP_TAG: self.experiment.sweep}
-        return self.store.log(self.id, run, tags)
+        return self.store.log(self.id, run, {**self.experiment.tags, **self._tags(run)})
+
+    def _tags(self, run: TrackedRun) -> dict[str, str]:
+        """Tags that change without a change of the results."""
+        parent = {PARENT_TAG: self.run_ids[run.parent]} if run.parent else {}
+        return {SWEEP_TAG: self.experiment.sweep, **parent}
 
     def _delete(self, run: TrackedRun, old: Run) -> None:
         self.store.client.delete_run(old.info.run_id)

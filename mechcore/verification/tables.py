@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from itertools import compress
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,8 @@ from mechcore.experiment.paths import (
     CLAIMS_FILE,
     NETWORKS_FILE,
     SWEEP_FILE,
+    TRAINING_FILE,
+    TRAINING_TESTS_FILE,
 )
 from mechcore.io.reading import regular_text
 from mechcore.results.cells_table import cells_table
@@ -43,6 +46,12 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
         parts.append(_check_layers(again, CENSUS_FILE, again.census))
     if again.networks:
         parts.append(_check_layers(again, NETWORKS_FILE, again.network_layers))
+    if again.trainings:
+        study = {TRAINING_FILE: again.training, TRAINING_TESTS_FILE: again.training_tests}
+        for name, table in study.items():
+            text = StringIO(regular_text(again.folder / name))
+            written = pd.read_csv(text, dtype={"restriction": str})
+            parts.append(compared_table(name, written, table))
     if sweep.identifier != identifier:
         line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
         parts.append(failed("table", SWEEP_FILE, line))

@@ -13,6 +13,15 @@ from tests.faults.cases import Case, Table, content
 
 GOOD_CELL = {"kernel": "dct", "activation": "relu", "size": 2, "betas": [0, 1], "steps": 8}
 RUN = {"activations": ["relu"], "slices_per_layer": 1, "steps": 4}
+TRAINING = {
+    "architecture": "plain",
+    "size": 3,
+    "activation": "relu",
+    "restriction": "all",
+    "initialisation": "he",
+    "seed": 0,
+    "epochs": 1,
+}
 NO_KERNEL = '{"activation": "relu", "size": 2, "betas": [0]}'
 CELL, SETTINGS = json.dumps(GOOD_CELL), json.dumps(RUN)
 CONFIG = json.dumps(GOOD)
@@ -30,6 +39,7 @@ MEASURED = json.dumps({"images": "disc", "count": 1, "flipped": 0})
 
 COLLECTED = ("--output", "m.csv", "--mechanics", "x.csv", "--kernels", "k.csv")
 FITTED = ("--output", "r.csv", "--pooled", "p.csv")
+STUDIED = ("--output", "s.nc", "--table", "s.csv", "--tests", "t.csv")
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "propagate": OUTPUT,
@@ -38,6 +48,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "controls": (*EXPERIMENT, *OUTPUT),
     "collect": (*EXPERIMENT, "--trajectories", "t", *COLLECTED),
     "regress": ("--metrics", "m.csv", "--kernels", "k.csv", *FITTED),
+    "train": (json.dumps(TRAINING), *OUTPUT),
+    "collect-training": (*EXPERIMENT, "--trajectories", "t", *STUDIED),
     "judge": (*RESULTS, "--output", "claims.json"),
     "track": RESULTS,
     "report": (*RESULTS, "--output", "index.html"),
@@ -228,6 +240,22 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sweeps of a folder without": (("diff", "folder", "folder"), ("folder/sweep.json",)),
     # Published numbers.
     "numbers of nobody": (("reproduce", "--published", "folder"), ("'folder'", "protocols.yaml")),
+    # Trainings.
+    "a training that is not JSON": (("train", "plain", *OUTPUT), ("run", "not JSON")),
+    "a training without seed": (
+        ("train", json.dumps(TRAINING | {"seed": -1}), *OUTPUT),
+        ("seed: -1", "at least 0"),
+    ),
+    "a training of no such activation": (
+        ("train", json.dumps(TRAINING | {"activation": "rele"}), *OUTPUT),
+        ("activation", "did you mean 'relu'"),
+    ),
+    "a cut of nothing": (_required("train", "--start", "sound.npz"), ("--start", "cut")),
+    "a cut of no weights": (
+        ("train", json.dumps(TRAINING | {"cut": "3"}), "--start", "sound.npz", *OUTPUT),
+        ("sound.npz", "not a readable .safetensors file"),
+    ),
+    "a study of no trainings": (_required("collect-training"), ("training", "missing")),
     # The server.
     "no store": (("ui",), ("mlflow.db", "no such file")),
     "a port beyond the last": (("ui", "--port", "65536"), ("--port", "equal to 65535")),

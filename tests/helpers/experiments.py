@@ -23,6 +23,7 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep, write_sweep
 from mechcore.simulation.controls import run_controls
 from mechcore.simulation.run import simulate
+from tests.helpers.studies import make_study
 
 SMALL: dict[str, object] = {
     "experiment": "small",
@@ -49,6 +50,8 @@ def compute(folder: Path, experiment: Experiment) -> None:
     for name, network in planned_networks(experiment).items():
         measurement = measure_network(Path(network.network.model), network.run)
         write_measurement(measurement, folder / "networks" / f"{name}.nc")
+    if experiment.training:
+        make_study(folder / "training", experiment.training)
 
 
 def run(folder: Path, config: dict[str, object]) -> Experiment:
@@ -63,6 +66,9 @@ def run(folder: Path, config: dict[str, object]) -> Experiment:
         write_table(results.census, folder / "census.csv")
     if experiment.networks:
         write_table(results.network_layers, folder / "networks.csv")
+    if experiment.training:
+        write_table(results.training, folder / "training.csv")
+        write_table(results.training_tests, folder / "training_tests.csv")
     write_claims(judge(results), folder / "claims.json")
     write_sweep(describe_sweep(results, None), folder)
     return experiment

@@ -108,6 +108,7 @@ rule judge:
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
         networks=NETWORK_FILES,
+        training=TRAINING,
     output:
         claims=report(
             "results/{experiment}/claims.json",

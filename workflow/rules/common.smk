@@ -15,6 +15,7 @@ from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
 from mechcore.experiment.naming import CELL_ID
 from mechcore.experiment.networks import planned_networks
+from mechcore.experiment.training import RUN_ID, planned_runs, trained_before
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.experiment.started_from import check_started_from, note_started_from
 from mechcore.io.code_state import announce_code_state
@@ -82,6 +83,7 @@ CELLS = checked(expand_grid, EXPERIMENT)
 FILMS = film_cells(EXPERIMENT)
 BANKS = planned_banks(EXPERIMENT)
 NETWORKS = planned_networks(EXPERIMENT)
+RUNS = planned_runs(EXPERIMENT.training)
 # The packages of weights that are fetched, by the file that they become.
 PUBLIC = {bank.weights: bank.source for bank in BANKS.values() if bank.source}
 PUBLIC |= {one.model: one.source for one in EXPERIMENT.networks if one.source}
@@ -92,6 +94,7 @@ wildcard_constraints:
     cell=CELL_ID,
     bank=BANK_ID,
     network=BANK_ID,
+    run=RUN_ID,
     # Without any, a pattern that matches nothing.
     weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
 
@@ -116,6 +119,11 @@ def of_bank(value):
 def of_network(value):
     """What follows from the settings of a network, as a function of wildcards."""
     return lambda wildcards: value(planned(NETWORKS, wildcards.network))
+
+
+def of_run(value):
+    """What follows from the settings of a training, as a function of wildcards."""
+    return lambda wildcards: value(planned(RUNS, wildcards.run))
 
 
 def folder_of_first(wildcards, output):
@@ -157,6 +165,7 @@ BANK_RUNS = files(
     "results/{experiment}/filter_runs/{name}.nc",
     [name for name, bank in BANKS.items() if bank.runs],
 )
+TRAJECTORIES_OF_RUNS = files("results/{experiment}/training/{name}.nc", RUNS)
 
 # Files of the user stay where they are if a module puts a prefix before all others.
 PUBLISHED = [local(path) for path in published_files(EXPERIMENT)]
@@ -164,6 +173,11 @@ REPRODUCTION = ["results/{experiment}/reproduction.csv"] if PUBLISHED else []
 CENSUS = ["results/{experiment}/census.csv"] if BANKS else []
 NETWORK_FILES = files("results/{experiment}/networks/{name}.nc", NETWORKS)
 NETWORK_LAYERS = ["results/{experiment}/networks.csv"] if NETWORKS else []
+TRAINING = [
+    f"results/{{experiment}}/{name}"
+    for name in ("training.nc", "training.csv", "training_tests.csv")
+    if RUNS
+]
 
 
 def waiting_cells():

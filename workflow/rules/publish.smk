@@ -18,6 +18,7 @@ rule track:
         banks=ANALYSES,
         bank_runs=BANK_RUNS,
         networks=NETWORK_FILES,
+        training=TRAINING,
     output:
         "results/{experiment}/tracking.json",
     log:
@@ -59,6 +60,7 @@ rule report:
         claims="results/{experiment}/claims.json",
         certificate="results/{experiment}/certificate.json",
         reproduction=REPRODUCTION,
+        training=TRAINING,
     output:
         page=report(
             "reports/{experiment}/index.html",

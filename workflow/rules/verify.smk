@@ -13,6 +13,7 @@ rule verify:
         controls="results/{experiment}/controls.nc",
         tables=TABLES,
         reproduction=REPRODUCTION,
+        training=TRAINING,
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         claims="results/{experiment}/claims.json",

@@ -14,6 +14,7 @@ from mechcore.report.figures.roses import ROSES
 from mechcore.report.figures.speed import SPEED
 from mechcore.report.figures.trained_layers import COMPONENTS, SPECTRA, SYMMETRY
 from mechcore.report.figures.trained_motion import DRIFT, SPACE
+from mechcore.report.figures.training import CUTS, LEARNING, RECOVERY
 from mechcore.report.figures.trajectories import ANGLES, DISPLACEMENTS
 from mechcore.report.figures.widths import CONTRACTION, DIFFUSION
 
@@ -26,6 +27,8 @@ FIGURES = (
     DIFFUSION,
     STRIP,
     CENSUS,
+    CUTS,
+    LEARNING,
     SPECTRA,
     SYMMETRY,
     ROSES,
@@ -36,6 +39,7 @@ FIGURES = (
     DEPTH,
     DISPLACEMENTS,
     ANGLES,
+    RECOVERY,
     CONTROLS,
     COMPONENTS,
     SPACE,

@@ -1,0 +1,1 @@
+"""Trains small networks and measures their kernels at every epoch."""
