@@ -67,6 +67,15 @@ OPENINGS = (
         lambda results: bool(results.experiment.networks),
     ),
     Opening(
+        "How many DCT components does a network need?",
+        f"A kernel is a sum of DCT components, k² of them. {AUTHORS} cut the kernels of trained "
+        "networks to a few and train them further. Here small networks are trained from several "
+        "seeds, cut and fine-tuned, and their kernels are measured at every epoch.",
+        "C12",
+        ("cuts", "learning"),
+        lambda results: results.experiment.training is not None,
+    ),
+    Opening(
         "How fast does a convolution kernel move an image?",
         f"The odd part of a kernel moves an image; the even part spreads it. {AUTHORS} claim that "
         "with rectification (v/c)² = ρ: the square of the speed v of a point, measured in units of "

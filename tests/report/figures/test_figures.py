@@ -17,6 +17,7 @@ from mechcore.claims.verdict import read_claims
 from mechcore.report.figures.compact_svg import compact
 from mechcore.report.figures.registry import FIGURES
 from mechcore.report.figures.style import activation_colours, marker, paper_style, write_svg
+from mechcore.report.opening import OPENINGS
 from mechcore.report.page import Content, render
 from mechcore.results.results import TABLES, Results
 from tests.helpers.experiments import SMALL, run
@@ -52,9 +53,10 @@ def extinct(results: Results) -> Results:
 
 
 def test_the_page_has_ten_figures_at_most() -> None:
-    # An experiment with networks alone has no figures of published numbers and of motion.
-    of_networks = ("census", "roses", "cuts", "learning")
-    assert sum(figure.main for figure in FIGURES if figure.name not in of_networks) <= 10
+    # Pages that are about whole networks have few others.
+    beside = {"census", "roses"}.union(*(o.sections for o in OPENINGS if not o.with_film))
+    assert sum(figure.main for figure in FIGURES if figure.name not in beside) <= 10
+    assert all(name in NAMED for opening in OPENINGS for name in opening.sections)
     assert len(NAMED) == len(FIGURES)
 
 
