@@ -219,6 +219,6 @@ def _scikit_learn() -> Any:
     try:
         from sklearn import datasets
     except ModuleNotFoundError as error:
-        advice = "pip install 'mechcore[train]'"
+        advice = "pip install 'mechcore[images]'"
         raise MechcoreError(f"{KEY}: need the package scikit-learn: {advice}") from error
     return datasets

@@ -9,8 +9,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = Path(__file__).with_name("mechcore.yaml")
 
-EXTRAS = ("report", "tracking")
-"""What jobs need beside the core; only the login node runs the workflow and packs archives."""
+EXTRAS = ("report", "tracking", "keras", "onnx", "images")
+"""What jobs need beside the core; only the login node runs the workflow and packs archives.
+PyTorch, which trainings need, has other packages for each kind of GPU."""
 
 HEAD = """# Written by `make lock`; a test compares it. For `snakemake --sdm conda`: the versions of
 # requirements.lock.
