@@ -295,7 +295,7 @@ def test_the_conda_environment_is_generated_and_has_what_jobs_import() -> None:
     assert text == generate["environment"]()
     dependencies = yaml.safe_load(text)["dependencies"]
     installed = {dependency.split()[0].replace("_", "-") for dependency in dependencies}
-    # With these come llvmlite (numba), markupsafe (jinja2), the parts of MLflow and Snakemake's own.
+    # With these come those of numba, jinja2, MLflow and Snakemake.
     brought = {"llvmlite", "markupsafe", "requests", "sqlalchemy", "starlette", "pydantic-core"}
     # What the user chooses by GPU, and what runs on the login node or in a notebook.
     elsewhere = {"torch", "dask", "rocrate", "snakemake-interface-logger-plugins"}
