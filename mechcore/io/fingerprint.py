@@ -23,7 +23,7 @@ ROOMS = (
 )
 """The rooms of the package; each imports only those before it."""
 
-SIBLINGS = {"jobs": ("training",)}
+SIBLINGS = {"jobs": ("training",), "networks": ("training", "jobs")}
 """Earlier rooms that a room does not import."""
 
 DIGITS = 16

@@ -106,8 +106,8 @@ def figures(claims: Claims) -> list[dict[str, Any]]:
     return next(claim["figures"] for claim in claims if len(claim["figures"]) > 2)
 
 
-# The experiment asks for neither published numbers nor whole networks.
-NOT_ASKED = ("published", "prediction")
+# The experiment asks for neither published numbers nor whole networks nor trainings.
+NOT_ASKED = ("published", "prediction", "cuts")
 KNOWN = sum(criterion.section not in NOT_ASKED for criterion in CRITERIA.values())
 TEXTS = {"statement": "C1", "test": "C2", "section": "C3", "meaning": "N4"}
 
