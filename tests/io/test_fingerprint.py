@@ -97,5 +97,5 @@ def test_the_rooms_are_the_layers_that_the_linter_enforces() -> None:
     assert names == [f"mechcore.{room}" for room in (*ROOMS, "cli")]
     beside = [[name.removeprefix("mechcore.") for name in layer.split(" | ")] for layer in layers]
     assert {
-        name: tuple(layer[:place:-1]) for layer in beside for place, name in enumerate(layer[:-1])
+        name: tuple(layer[:place]) for layer in beside for place, name in enumerate(layer) if place
     } == SIBLINGS
