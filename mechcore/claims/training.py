@@ -73,6 +73,8 @@ def _where(enough: pd.Series, needed: pd.Series) -> str:
         "three do not surely suffice": ~enough,
     }
     parts = [
-        f"{text}: {'; '.join(which[which].index)}" for text, which in cases.items() if which.any()
+        f"{text}: {' and '.join(which[which].index)}"
+        for text, which in cases.items()
+        if which.any()
     ]
-    return ". ".join(parts)
+    return "; ".join(parts)

@@ -26,7 +26,7 @@ def law_sentence(claim: Claim) -> str:
 def verdict_sentence(claim: Claim) -> str:
     """Return the verdict and where it holds."""
     where = claim.range[:1].upper() + claim.range[1:]
-    return f"Its claim {claim.id} is {claim.verdict}. {where}."
+    return f"Claim {claim.id} is {claim.verdict}. {where}."
 
 
 @dataclass(frozen=True)
