@@ -135,13 +135,15 @@ def _analysed(bank: Bank, shape: tuple[int, ...]) -> xr.Dataset:
             stacks.append(layer.kernels.reshape(-1, *shape))
             inside = np.indices(layer.kernels.shape[:3], dtype=np.int32).reshape(3, -1)
             places.append([np.full_like(inside[0], number), *inside])
-    taps, indices = np.concatenate(stacks), np.concatenate(places, axis=1)
+    # The only layer of its shape may be as large as memory allows: it is not copied.
+    taps = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
+    indices = np.concatenate(places, axis=1)
     coordinates = dict(zip(SLICE_COORDINATES, indices, strict=True))
-    spacing = np.array([layer.spacing for layer in bank.layers])[coordinates["layer"]]
-    return (
-        _in_pixels(analyse(taps), *spacing.T)
-        .assign(taps=(("slice", "y", "x"), taps))
-        .assign_coords({name: ("slice", index) for name, index in coordinates.items()})
+    spacing, slices = np.array([layer.spacing for layer in bank.layers]), analyse(taps)
+    if np.any(spacing != 1):
+        slices = _in_pixels(slices, *spacing[coordinates["layer"]].T)
+    return slices.assign(taps=(("slice", "y", "x"), taps)).assign_coords(
+        {name: ("slice", index) for name, index in coordinates.items()}
     )
 
 

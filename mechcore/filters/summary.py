@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -46,9 +48,11 @@ def summarise(kernels: pd.DataFrame, groups: NDArray[np.integer], count: int) ->
     """
     energy = kernels.energy.to_numpy()
     alive = energy > 0
+    all_alive = bool(alive.all())
 
-    def total(values: object) -> NDArray[np.float64]:
-        return np.bincount(groups, np.where(alive, values, 0.0), count).astype(np.float64)  # type: ignore[call-overload]
+    def total(values: Any) -> NDArray[np.float64]:
+        kept = values if all_alive else np.where(alive, values, 0.0)
+        return np.bincount(groups, kept, count).astype(np.float64, copy=False)
 
     number, energies = _or_nan(total(alive)), _or_nan(total(energy))
     x, y = kernels.momentum_x.to_numpy(), kernels.momentum_y.to_numpy()
