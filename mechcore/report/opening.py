@@ -80,7 +80,7 @@ OPENINGS = (
         f"The odd part of a kernel moves an image; the even part spreads it. {AUTHORS} claim that "
         "with rectification (v/c)² = ρ: the square of the speed v of a point, measured in units of "
         "the largest possible speed c = (k − 1)/2 px per layer, is the odd share ρ = β² of the "
-        "kernel's energy.",
+        "kernel’s energy.",
         "C4",
         ("headline",),
         lambda _: True,

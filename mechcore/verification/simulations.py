@@ -196,6 +196,7 @@ def _flag(actual: xr.Dataset, expected: xr.Dataset, in_part: bool) -> Iterator[s
         yield f"ill_conditioned is {marked}, but rounding_sensitivity {sensitivity:.1e}"
     # Later layers can only be more sensitive.
     hidden = marked and not in_part and measured * OTHER_ROUNDING < ILL_CONDITIONED
-    # By more than that, no engine can be held to another one.
-    if hidden or (not marked and measured > AGREEMENT):
+    # The reference engine keeps far tails, where its rounding may grow (Laplace kernels under ReLU:
+    # to 8e-10 after 100 layers); the compiled one drops them.
+    if hidden or (not marked and measured > OTHER_ROUNDING * AGREEMENT):
         yield f"ill_conditioned is {marked}, expected {not marked}: sensitivity {measured:.1e}"
