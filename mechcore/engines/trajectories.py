@@ -132,6 +132,20 @@ def centroid_distance(first: Array, second: Array) -> Array:
     return _largest(first, second, np.ones_like(first))
 
 
+def moment_rounding(records: Array) -> Array:
+    """Return what the rounding of centroids does to moments up to each layer, (..., T + 1).
+
+    A centroid is good to some units in the last place, 1e-15 of its size. Its square is missing
+    from a variance, which shows in a state that has collapsed to a width far below a pixel.
+    """
+    share = np.zeros(records.shape[:-1])
+    for axis in "xy":
+        mean, width = (records[..., QUANTITIES.index(f"{name}_{axis}")] for name in ("mu", "sigma"))
+        narrow = width > 0
+        share[narrow] += (1e-15 * (1 + np.abs(mean[narrow])) / width[narrow]) ** 2
+    return np.maximum.accumulate(share, axis=-1)
+
+
 def _largest(first: Array, second: Array, scales: Array) -> Array:
     """The largest distance over layers and quantities; infinite where only one is a number."""
     with np.errstate(invalid="ignore"):

@@ -11,7 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.engines.methods import direct_cost
-from mechcore.engines.trajectories import AGREEMENT, ILL_CONDITIONED, QUANTITIES, record_distance
+from mechcore.engines.trajectories import (
+    AGREEMENT,
+    ILL_CONDITIONED,
+    QUANTITIES,
+    moment_rounding,
+    record_distance,
+)
 from mechcore.experiment.cell import Cell, PatternSettings, Propagation, SnapshotSettings
 from mechcore.experiment.controls import control_cells
 from mechcore.experiment.films import film_cells
@@ -196,7 +202,8 @@ def _flag(actual: xr.Dataset, expected: xr.Dataset, in_part: bool) -> Iterator[s
         yield f"ill_conditioned is {marked}, but rounding_sensitivity {sensitivity:.1e}"
     # Later layers can only be more sensitive.
     hidden = marked and not in_part and measured * OTHER_ROUNDING < ILL_CONDITIONED
-    # The reference engine keeps far tails, where its rounding may grow (Laplace kernels under ReLU:
-    # to 8e-10 after 100 layers); the compiled one drops them.
-    if hidden or (not marked and measured > OTHER_ROUNDING * AGREEMENT):
+    # By more than that, no engine can be held to another one. The moments of a state that has
+    # collapsed are known no better than its centroid.
+    most = max(AGREEMENT, moment_rounding(_record(expected))[-1])
+    if hidden or (not marked and measured > most):
         yield f"ill_conditioned is {marked}, expected {not marked}: sensitivity {measured:.1e}"

@@ -20,6 +20,7 @@ from mechcore.engines.trajectories import (
     QUANTITIES,
     REGIONS,
     Trajectories,
+    moment_rounding,
     record_distance,
 )
 from mechcore.io.arrays import Array
@@ -124,20 +125,6 @@ def rounding_deviations(taps: Array, image: Array, rule: LayerRule, slow: Trajec
     return np.max(moved, axis=0)
 
 
-def moment_rounding(trajectories: Trajectories) -> Array:
-    """Return what the rounding of centroids does to the moments up to each layer.
-
-    A centroid is good to some units in the last place, 1e-15 of its size. Its square is missing
-    from a variance, which shows in a state that has collapsed to a width far below a pixel.
-    """
-    share = np.zeros(trajectories.record.shape[1])
-    for axis in "xy":
-        mean, width = of(trajectories, f"mu_{axis}")[0], of(trajectories, f"sigma_{axis}")[0]
-        narrow = width > 0
-        share[narrow] += (1e-15 * (1 + np.abs(mean[narrow])) / width[narrow]) ** 2
-    return np.maximum.accumulate(share)
-
-
 def assert_engines_agree(taps: Array, image: Array, rule: LayerRule) -> None:
     slow = run("reference", taps[np.newaxis], image, rule)
     fast = run("compiled", taps[np.newaxis], image, rule)
@@ -155,7 +142,7 @@ def assert_equal_but_for_rounding(
     the mass of a region falls below `FAINT`.
     """
     apart = deviations(expected, actual, rule)
-    bound = np.maximum(AGREEMENT, moment_rounding(expected))
+    bound = np.maximum(AGREEMENT, moment_rounding(expected.record[0]))
     mass = np.abs(of(expected, "mass")[0])
     bound[np.logical_or.accumulate((mass > 0) & (mass < FAINT))] = np.inf
     # Eight more runs, which are needed only where that does not hold by itself.

@@ -29,7 +29,7 @@ CELL = Cell(
     activation="modulus",
     size=2,
     betas=[0.0, 0.5, 0.75],
-    steps=16,
+    steps=8,
     snapshots={"layers": [4], "window": 21},
 )
 
