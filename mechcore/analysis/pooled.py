@@ -9,6 +9,7 @@ import pandas as pd
 import scipy
 
 from mechcore.analysis.beta_ranges import Sample, known_rows, samples
+from mechcore.analysis.intervals import CONFIDENCE
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.mechanics import characteristic_speeds
 from mechcore.analysis.regressions import PREDICTORS, fit_line, mean_speeds, speed_rounding
@@ -25,7 +26,6 @@ POOLED_COLUMNS = (
 )
 """Columns of ``pooled.csv``."""
 
-CONFIDENCE = 0.95
 
 IDENTITY = ("angle", "beta", "energy", "rest_mass", "smallest_tap", "momentum_x", "momentum_y")
 

@@ -87,6 +87,13 @@ EXPERIMENT = partial(
     needs="the published numbers (published)",
     applies=lambda results: results.experiment.published is not None,
 )
+NETWORKS = partial(
+    Criterion,
+    section="prediction",
+    data=(paths.NETWORKS_FILE,),
+    needs="a network with channels enough, on two real images or more (networks)",
+    applies=lambda results: bool(results.experiment.networks),
+)
 
 CRITERIA: dict[str, Criterion] = {
     "C1": Criterion(
@@ -196,7 +203,7 @@ CRITERIA: dict[str, Criterion] = {
         needs="the kernels of a trained network (filter_banks)",
         judge=kernels.trained_filters,
     ),
-    "C11": Criterion(
+    "C11": NETWORKS(
         "In whole networks the momentum of trained kernels predicts the displacement of what the "
         "network sees.",
         "A line through the channels of each layer, from the momentum of the kernels (energy "
@@ -207,11 +214,7 @@ CRITERIA: dict[str, Criterion] = {
         f"{limits.CENSUS_NETWORKS} or more). Layers with fewer than {limits.FEWEST_CHANNELS} "
         "channels are not judged. In part: for some kind R² is more than that of all copies whose "
         "kernels are mirrored at random, and the slope is positive.",
-        section="prediction",
-        data=(paths.NETWORKS_FILE,),
-        needs="a network with channels enough, on two real images or more (networks)",
         judge=networks.displacements,
-        applies=lambda results: bool(results.experiment.networks),
     ),
     "C12": Criterion(
         "DC and the two gradients are enough for kernels once a network is fine-tuned.",
@@ -273,16 +276,13 @@ CRITERIA: dict[str, Criterion] = {
         kind="finding",
         judge=experiments.malus,
     ),
-    "F4": FINDING(
+    "F4": NETWORKS(
         "In whole networks the centroid of the positive taps predicts what a layer displaces.",
         "As C11, for the displacement by the layer alone: observed if for each kind of layer R² is "
         f"more than {limits.PREDICTED} and the slope from {limits.PREDICTED_SLOPE[0]} to "
         f"{limits.PREDICTED_SLOPE[1]}, each by its 95% interval.",
-        section="prediction",
-        data=(paths.NETWORKS_FILE,),
-        needs="a network with channels enough, on two real images or more (networks)",
+        kind="finding",
         judge=networks.positive_taps,
-        applies=lambda results: bool(results.experiment.networks),
     ),
     "N1": CONTROL(
         "Without rectification the signed centroid moves by exactly M₁/M₀ per layer.",

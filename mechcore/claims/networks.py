@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mechcore.analysis.intervals import Interval
 from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.thresholds import (
     CENSUS_NETWORKS,
@@ -21,7 +22,7 @@ from mechcore.claims.wording import listed_names
 from mechcore.experiment.paths import NETWORKS_FILE
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED
 from mechcore.networks.prediction import Line
-from mechcore.networks.summary import Interval, mean_interval
+from mechcore.networks.summary import mean_interval
 from mechcore.results.networks import NetworkResults
 from mechcore.results.results import Results
 

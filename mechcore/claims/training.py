@@ -6,12 +6,13 @@ import math
 
 import pandas as pd
 
+from mechcore.analysis.intervals import Interval
 from mechcore.claims.judgement import Judgement, percentage, verdict
 from mechcore.claims.thresholds import ENOUGH
 from mechcore.claims.verdict import Figure
 from mechcore.experiment.paths import TRAINING_FILE
 from mechcore.results.results import Results
-from mechcore.results.training_tests import Interval, mean_interval, relative_scores
+from mechcore.results.training_tests import mean_interval, relative_scores
 from mechcore.results.trainings import PLACE
 
 ONE, THREE = 1, 3

@@ -14,9 +14,6 @@ from mechcore.experiment.weight_files import parts_of
 from mechcore.experiment.weights import Reading
 from mechcore.io.json_models import refuse_repeats
 
-BANK_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-"""Regular expression of the names, for the wildcard of the workflow."""
-
 
 class FilterRun(Propagation, Reading):
     """How the kernels of a bank go through layers."""

@@ -10,6 +10,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Names of experiments, banks and networks: they become files, so they hold neither slashes nor
 spaces."""
 
+FILE_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""Regular expression of names that become files, for wildcards of the workflow."""
+
 CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
 """Regular expression of the names, for the wildcard of the workflow."""
 

@@ -11,12 +11,10 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, check_path, shown
+from mechcore.experiment.naming import FILE_ID
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.io.json_models import KeyOf, Settings, refuse_repeats
 from mechcore.model.dct_groups import ALL, components
-
-RUN_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-"""Regular expression of the names of runs, for the wildcard of the workflow."""
 
 MOST_RUNS = 10_000
 
@@ -284,7 +282,7 @@ class Training(Learning):
         if len(runs) > MOST_RUNS:
             raise InvalidValue("training", f"{len(runs)} runs", f"at most {MOST_RUNS}")
         for name in runs:
-            if not re.fullmatch(RUN_ID, name):
+            if not re.fullmatch(FILE_ID, name):
                 allowed = "a spectrum whose file has a name of letters, digits, dots and dashes"
                 raise InvalidValue("run", name, allowed)
         return self

@@ -10,7 +10,7 @@ from mechcore.errors import InvalidValue
 from mechcore.filters.asymmetry import kernel_points
 from mechcore.io.arrays import Array, real_array
 from mechcore.model.decomposition import first_moments, isotropic_part, parities
-from mechcore.model.kernels import dct_basis
+from mechcore.model.kernels import dct_lines
 from mechcore.model.normalisations import l2_norms, rescaled
 from mechcore.model.theory import has_no_negative_tap, velocities
 
@@ -86,11 +86,6 @@ def analyse(kernels: object) -> xr.Dataset:
     return xr.Dataset(variables, {"v": np.arange(height), "u": np.arange(width)})
 
 
-def _dct_bases(length: int) -> NDArray[np.float64]:
-    """The DCT-II bases of unit norm along one axis, one a row."""
-    return np.array([dct_basis(length, frequency) for frequency in range(length)])
-
-
 def _as_stack(kernels: object) -> NDArray[np.floating]:
     """Kernels in their own precision, which determines how much is rounding."""
     array = np.asarray(kernels)
@@ -129,8 +124,8 @@ def _columns(chunk: NDArray[np.floating]) -> Columns:
 def _spectrum(kernels: Array) -> Array:
     """Energy of each DCT-II coefficient, (v * width + u, n)."""
     number, height, width = kernels.shape
-    along_x = _dct_bases(width) @ np.moveaxis(kernels, 0, -1)
-    spectrum = _dct_bases(height) @ along_x.reshape(height, width * number)
+    along_x = dct_lines(width) @ np.moveaxis(kernels, 0, -1)
+    spectrum = dct_lines(height) @ along_x.reshape(height, width * number)
     return np.square(spectrum.reshape(height * width, number))
 
 

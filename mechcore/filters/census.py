@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.pooled import CONFIDENCE
+from mechcore.analysis.intervals import CONFIDENCE
 
 KINDS = ("first", "full", "depthwise")
 """What a layer is: the first of its network, and what of the others sees one input per filter.

@@ -33,18 +33,22 @@ def regular_text(path: Path, most: int = LARGEST_TABLE) -> str:
 
 def open_regular(path: Path, key: str) -> BufferedReader:
     """Open a file, or refuse it in one line that starts with the key."""
-    reason = reason_not_to_open(path)
-    if not reason:
-        return path.open("rb")
-    raise MechcoreError(f"{key}: cannot read {str(path)!r}: {reason}")
+    try:
+        return regular_file(path)
+    except (OSError, ValueError) as error:
+        raise MechcoreError(f"{key}: cannot read {str(path)!r}: {_reason(error)}") from error
 
 
 def reason_not_to_open(path: Path) -> str:
     """Return why a path is not a file that can be read to its end, or an empty text."""
     try:
         regular_file(path).close()
-    except IsADirectoryError:
-        return "it is a folder"
     except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
+        return _reason(error)
     return ""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    return getattr(error, "strerror", None) or str(error)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mechcore.errors import InvalidValue
 from mechcore.io.arrays import Array
-from mechcore.model.kernels import dct_basis
+from mechcore.model.kernels import dct_lines
 
 ALL = "all"
 """The restriction that is none."""
@@ -77,6 +77,6 @@ def components(restriction: str, size: int) -> NDArray[np.bool_]:
 
 def dct_bases(size: int) -> Array:
     """Return the orthonormal bases, (size, size, size, size) as (v, u, y, x)."""
-    lines = np.array([dct_basis(size, frequency) for frequency in range(size)])
+    lines = dct_lines(size)
     bases: Array = np.einsum("vy,ux->vuyx", lines, lines)
     return bases

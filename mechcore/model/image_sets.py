@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from mechcore.errors import InvalidValue, MechcoreError
 from mechcore.io.arrays import Array, load_array, real_array
-from mechcore.io.reading import open_regular
+from mechcore.io.pictures import read_picture
 from mechcore.model.patterns import MOST_PIXELS
 
 GREY = np.array([0.299, 0.587, 0.114])
@@ -184,7 +183,8 @@ def _covering(image: Array, request: Request) -> Array:
 def _read(path: Path) -> Array:
     """Read an image file as (y, x, colour)."""
     if path.suffix.lower() != ".npy":
-        return _read_picture(path)
+        picture = read_picture(path, KEY, ["PNG", "JPEG"], MOST_PIXELS)
+        return np.asarray(picture.convert("RGB"), np.float64) / 255.0
     values = real_array(load_array(path, KEY, MOST_PIXELS), KEY)
     values = values[..., np.newaxis] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 3) or not values.size:
@@ -193,26 +193,6 @@ def _read(path: Path) -> Array:
     if not np.isfinite(values).all():
         raise InvalidValue(KEY, values, "finite values", description=str(path))
     return values
-
-
-def _read_picture(path: Path) -> Array:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings(), open_regular(path, KEY) as stream:
-            # Pillow warns of large images, which are refused below, and of odd chunks.
-            warnings.simplefilter("ignore")
-            image = Image.open(stream, formats=["PNG", "JPEG"])
-            pixels = image.width * image.height
-            if pixels > MOST_PIXELS:
-                raise InvalidValue(f"{KEY}: {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
-            return np.asarray(image.convert("RGB"), np.float64) / 255.0
-    except (MechcoreError, MemoryError):
-        raise
-    # Damaged images raise anything: OSError, SyntaxError, ValueError, errors of zlib, ...
-    except Exception as error:
-        reason = "not a PNG or JPEG image, or a damaged one"
-        raise MechcoreError(f"{KEY}: cannot read {str(path)!r}: {reason}") from error
 
 
 def _scikit_learn() -> Any:

@@ -91,6 +91,11 @@ def dct_basis(size: int, frequency: int) -> Array:
     return unit
 
 
+def dct_lines(size: int) -> Array:
+    """Return the DCT-II bases of unit norm along one axis, one a row."""
+    return np.array([dct_basis(size, frequency) for frequency in range(size)])
+
+
 def _dct_even(shape: Shape, seed: int) -> Kernel:
     return np.full(shape, 1.0 / math.sqrt(math.prod(shape)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mechcore.errors import InvalidValue, MechcoreError, choose
+from mechcore.errors import InvalidValue, choose
 from mechcore.io.arrays import Array, load_array, real_array, refuse_extremes
-from mechcore.io.reading import open_regular
+from mechcore.io.pictures import read_picture
 from mechcore.model.geometry import centred_coordinates
 from mechcore.model.kernels import LARGEST_SEED
 
@@ -198,26 +197,9 @@ def as_pattern(values: object, key: str = "pattern") -> Image:
 
 
 def _read_png(path: Path) -> NDArray[np.generic]:
-    # Pillow comes with matplotlib; it is imported only for this.
-    from PIL import Image as PillowImage
-
-    try:
-        # Pillow warns of large images, which are refused below, and of odd chunks.
-        with warnings.catch_warnings(), open_regular(path, "pattern") as stream:
-            warnings.simplefilter("ignore")
-            image = PillowImage.open(stream, formats=["PNG"])
-            # Before any pixel is unpacked.
-            pixels = image.width * image.height
-            if pixels > MOST_PIXELS:
-                raise InvalidValue(f"pattern {path}", f"{pixels} px", f"at most {MOST_PIXELS} px")
-            plain = image.mode in ("L", "I", "I;16", "1")
-            return np.asarray(image if plain else image.convert("L"))
-    except (MechcoreError, MemoryError):
-        raise
-    # Damaged images raise anything: OSError, SyntaxError, ValueError, errors of zlib, ...
-    except Exception as error:
-        reason = "not a PNG image, or a damaged one"
-        raise MechcoreError(f"pattern: cannot read {str(path)!r}: {reason}") from error
+    image = read_picture(path, "pattern", ["PNG"], MOST_PIXELS)
+    plain = image.mode in ("L", "I", "I;16", "1")
+    return np.asarray(image if plain else image.convert("L"))
 
 
 READERS: dict[str, Callable[[Path], NDArray[np.generic]]] = {

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mechcore.filters.formats.tensors import output_factors
 from mechcore.networks import interpolation
 from mechcore.networks.checks import refused
 from mechcore.networks.grid import Grid
@@ -215,8 +216,8 @@ def _inverse(call: Call) -> Array:
 
 
 def _normalisation(call: Call) -> Array:
-    gain, variance = call.constant(1), call.constant(4)
-    factor = gain / np.sqrt(variance + call.step.attributes.get("epsilon", 1e-5))
+    epsilon = call.step.attributes.get("epsilon", 1e-5)
+    factor = output_factors(call.constant(1), call.constant(4), epsilon)
     return np.asarray(factor.reshape(1, -1, *[1] * (call.value.ndim - 2)))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy
 import xarray as xr
 
-from mechcore.analysis.pooled import CONFIDENCE
+from mechcore.analysis.intervals import CONFIDENCE, Interval
 from mechcore.filters.census import DRAWS, SEED
 from mechcore.io.arrays import Array
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED, NetworkMeasurement
@@ -22,14 +21,6 @@ transposed ones, and those of one tap."""
 
 COLUMNS = ("network", "images", "real", "layer", "kind")
 """Columns that a table of no networks has, too."""
-
-
-class Interval(NamedTuple):
-    """A mean, and its interval of 95%."""
-
-    value: float
-    low: float
-    high: float
 
 
 def layer_table(

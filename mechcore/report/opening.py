@@ -40,23 +40,21 @@ class Opening:
     """The claim that answers the question."""
     sections: tuple[str, ...]
     """The sections of figures that come first, the very first on the first screen."""
-    applies: Callable[[Results], bool]
+    applies: Callable[[Results, CensusPart | None], bool]
     answer: Callable[[Claim], str] = verdict_sentence
     with_film: bool = False
 
 
-CENSUS_OPENING = Opening(
-    "Do DC and gradients dominate the kernels of trained networks?",
-    f"A kernel is a sum of DCT components. {AUTHORS} claim that training leaves most of its energy "
-    "in three of them: DC, which spreads an image, and the two gradients, which move it. Random "
-    "kernels of 3×3 taps would have a third of their energy there.",
-    CENSUS,
-    ("census",),
-    # Its page has the tables of the census as well.
-    lambda _: False,
-)
-
 OPENINGS = (
+    Opening(
+        "Do DC and gradients dominate the kernels of trained networks?",
+        f"A kernel is a sum of DCT components. {AUTHORS} claim that training leaves most of its "
+        "energy in three of them: DC, which spreads an image, and the two gradients, which move "
+        "it. Random kernels of 3×3 taps would have a third of their energy there.",
+        CENSUS,
+        ("census",),
+        lambda _, census: census is not None,
+    ),
     Opening(
         "Does the momentum of trained kernels predict where a network moves what it sees?",
         f"{AUTHORS} measure single kernels: their odd part moves an image. In a network, each "
@@ -64,7 +62,7 @@ OPENINGS = (
         "the unit is the displacement, measured here on images and set against the kernels.",
         "C11",
         ("prediction", "displacement", "fields", "depth"),
-        lambda results: bool(results.experiment.networks),
+        lambda results, _: bool(results.experiment.networks),
     ),
     Opening(
         "How many DCT components does a network need?",
@@ -73,7 +71,7 @@ OPENINGS = (
         "seeds, cut and fine-tuned, and their kernels are measured at every epoch.",
         "C12",
         ("cuts", "learning"),
-        lambda results: results.experiment.training is not None,
+        lambda results, _: results.experiment.training is not None,
     ),
     Opening(
         "How fast does a convolution kernel move an image?",
@@ -83,7 +81,7 @@ OPENINGS = (
         "kernel’s energy.",
         "C4",
         ("headline",),
-        lambda _: True,
+        lambda _, __: True,
         law_sentence,
         with_film=True,
     ),
@@ -93,9 +91,7 @@ OPENINGS = (
 
 def opening_of(results: Results, census: CensusPart | None) -> Opening:
     """Return what the page of an experiment is about."""
-    if census:
-        return CENSUS_OPENING
-    return next(opening for opening in OPENINGS if opening.applies(results))
+    return next(opening for opening in OPENINGS if opening.applies(results, census))
 
 
 def in_order(opening: Opening, sections: Sequence[Section]) -> tuple[Section | None, list[Section]]:

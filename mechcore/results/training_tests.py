@@ -6,16 +6,14 @@ Runs of one seed have the same draws and the same order of examples, so they are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
+from mechcore.analysis.intervals import CONFIDENCE, Interval
 from mechcore.io.arrays import Array
 from mechcore.results.trainings import PLACE
-
-CONFIDENCE = 0.95
 
 FEWEST_SEEDS = 3
 """An interval over two replicates is 13 standard errors wide."""
@@ -35,14 +33,6 @@ TEST_COLUMNS = (
 """Columns of ``training_tests.csv``: the mean over seeds of a slope or a difference, and its
 interval of 95%; p, and p adjusted for all tests of its kind (Benjamini and Hochberg); the mean over
 the standard deviation of seeds, with its interval."""
-
-
-class Interval(NamedTuple):
-    """A mean and its interval of 95%; the interval is NaN with too few replicates."""
-
-    value: float
-    low: float
-    high: float
 
 
 def mean_interval(values: Array) -> Interval:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from mechcore.errors import MechcoreError
 from mechcore.experiment.training import DATA, Learning
 from mechcore.io.arrays import Array, real_array
+from mechcore.io.pictures import read_picture
+from mechcore.model.patterns import MOST_PIXELS
 
 TEST_SHARE, SPLIT_SEED = 0.2, 0
 """Of the examples, the same whatever the seed of a training is."""
@@ -133,13 +135,11 @@ def _of_folder(path: Path) -> tuple[Array, NDArray[np.int64] | None]:
 
 
 def _image(file: Path) -> Array:
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("L"), dtype=float) / 255
-    except (OSError, UnidentifiedImageError) as error:
+        picture = read_picture(file, "data", ["PNG", "JPEG"], MOST_PIXELS)
+    except MechcoreError as error:
         raise MechcoreError(f"{file}: not a readable image") from error
+    return np.asarray(picture.convert("L"), dtype=float) / 255
 
 
 def _four_axes(path: Path, images: Array, labels: NDArray[np.int64] | None) -> Array:

@@ -8,14 +8,14 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from mechcore.errors import MechcoreError
-from mechcore.experiment.banks import BANK_ID, filter_run, planned_banks
+from mechcore.experiment.banks import filter_run, planned_banks
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
-from mechcore.experiment.naming import CELL_ID
+from mechcore.experiment.naming import CELL_ID, FILE_ID
 from mechcore.experiment.networks import planned_networks
-from mechcore.experiment.training import RUN_ID, planned_runs, trained_before
+from mechcore.experiment.training import planned_runs, trained_before
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.experiment.started_from import check_started_from, note_started_from
 from mechcore.io.code_state import announce_code_state
@@ -92,9 +92,9 @@ PUBLIC |= {one.model: one.source for one in EXPERIMENT.networks if one.source}
 wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
-    bank=BANK_ID,
-    network=BANK_ID,
-    run=RUN_ID,
+    bank=FILE_ID,
+    network=FILE_ID,
+    run=FILE_ID,
     # Without any, a pattern that matches nothing.
     weights="|".join(map(re.escape, PUBLIC)) or "(?!)",
 
