@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -38,6 +38,8 @@ LIST_OR_RANGE = "a list, or a range as {start: 0, stop: 1, count: 11}"
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+Steps = Annotated[int, Field(ge=2, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 KernelName = Annotated[str, KeyOf(FAMILIES, grows=True)]
 ActivationName = Annotated[str, KeyOf(ACTIVATIONS, grows=True)]
 MixingName = Annotated[str, KeyOf(MIXINGS)]
@@ -47,6 +49,10 @@ DensityName = Annotated[str, KeyOf(DENSITIES)]
 RegionName = Annotated[str, KeyOf(REGIONS)]
 PlacementName = Annotated[str, KeyOf(PLACEMENTS)]
 EngineName = Annotated[str, KeyOf(ENGINES)]
+
+AxisName = Literal["boundary", "normalise", "density", "engine", "steps", "seed"]
+AXES: tuple[str, ...] = get_args(AxisName)
+"""Settings that are axes of a grid where its configuration lists several values."""
 
 MOST_PATTERNS = 1000
 MOST_PIXELS_TOGETHER = 10**8
@@ -187,7 +193,7 @@ class Propagation(Settings):
         description="states at layer 0: names, or mappings of name and arguments",
         json_schema_extra=_accept_pattern_names,
     )
-    steps: int = Field(default=64, ge=2, le=1_000_000, description="layers T")
+    steps: Steps = Field(default=64, description="layers T")
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
@@ -291,7 +297,7 @@ class Shared(Propagation):
         default=True,
         description="run a simulation that is another one turned or mirrored only once",
     )
-    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
+    seed: Seed = Field(default=0, description="seed of the random family")
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )
@@ -358,11 +364,19 @@ class Cell(Shared):
     kernel: KernelName = Field(description="kernel family")
     activation: ActivationName = Field(description="activation")
     size: Size = Field(description="kernel size k")
+    varies: list[AxisName] | None = Field(
+        default=None, description="settings that are axes of its grid, which its name shows"
+    )
 
     @property
     def id(self) -> str:
-        """Readable name, as ``dct-relu-k3``; the boundary shows only if it is not free space."""
-        return cell_name(self.kernel, self.activation, self.size, self.boundary)
+        """Readable name, as ``dct-relu-k3``, see `mechcore.experiment.naming.cell_name`."""
+        return cell_name(self.kernel, self.activation, self.size, self.boundary, self.axes)
+
+    @property
+    def axes(self) -> dict[str, str | int]:
+        """Its values of the settings that are axes of its grid."""
+        return {name: getattr(self, name) for name in self.varies or []}
 
     @property
     def names(self) -> dict[str, list[str]]:

@@ -79,7 +79,7 @@ def write_report(
     # If anything below fails, no page is better than an old one among new figures.
     for path in paths:
         path.unlink(missing_ok=True)
-    sections = draw_sections(results, output.parent)
+    sections = draw_sections(results.reference, output.parent)
     links = write_data(results, claims, output.parent, partial=partial)
     content = Content(claims, sections, links, certificate_of(results), logs)
     for path, text in zip(paths, render(results, content, output.name), strict=True):
@@ -103,6 +103,7 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
     card = scorecard(content.claims, content.sections, content.links)
     census = census_part(results, content.claims)
     opening = opening_of(results, census)
+    several = len(results.experiment.combinations)
     lead, rest = in_order(opening, [section for section in content.sections if section.main])
     return {
         "opening": opening,
@@ -111,6 +112,7 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
         "census": census,
         "experiment": results.experiment,
         "counts": counts(results),
+        "combinations": several if several > 1 else None,
         "film": film_of(results) if opening.with_film else None,
         "lead": lead,
         "main": rest,

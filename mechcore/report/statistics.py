@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE
+from mechcore.analysis.combinations import axes_of
 from mechcore.analysis.regressions import (
     PREDICTORS,
     horizons,
@@ -64,7 +65,10 @@ def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
         yield _table(
             f"v/s on {PREDICTOR_SYMBOLS[predictor]}",
             {
-                "pool": rows.pool,
+                "pool": [
+                    ", ".join(map(str, names))
+                    for names in rows[["pool", *axes_of(rows)]].to_numpy()
+                ],
                 "pattern": rows.pattern,
                 "domain": rows.domain.map(DOMAIN_SYMBOLS),
                 "slope ± clustered s.e.": _with_errors(rows, "slope"),

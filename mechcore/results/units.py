@@ -17,7 +17,7 @@ UNITS: dict[str, tuple[str, ...]] = {
         *("centroid_sensitivity", "momentum_x", "momentum_y", "size"),
     ),
     "degree": ("angle", "direction", "momentum_angle"),
-    "layer": ("extinct_at",),
+    "layer": ("extinct_at", "steps"),
     "that of the response": ("slope", "intercept", "worst_residual", "cross_validated_error"),
 }
 """Columns by unit; any other number has none."""

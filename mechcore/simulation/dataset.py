@@ -33,6 +33,12 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "kernel": ("family of the kernel, or its number in a stack", "1"),
     "activation": ("activation", "1"),
     "size": ("size k of the kernel, px", "1"),
+    "boundary": ("boundary of the domain", "1"),
+    "normalise": ("norm that each layer keeps", "1"),
+    "density": ("mass density", "1"),
+    "engine": ("engine that computed it", "1"),
+    "steps": ("number of layers", "1"),
+    "seed": ("seed of random kernels", "1"),
     "mass": ("sum of the mass density after normalisation", "1"),
     "mu_x": ("centroid, to the right, px", "1"),
     "mu_y": ("centroid, downwards, px", "1"),
@@ -157,7 +163,7 @@ def cell_attributes(cell: Cell) -> dict[str, object]:
 def cell_labels(cell: Cell) -> dict[str, str | int]:
     """Return the scalar coordinates that say which cell a file holds."""
     names = ("kernel", "activation", "size")
-    return {CELL: cell.id} | {name: getattr(cell, name) for name in names}
+    return {CELL: cell.id} | {name: getattr(cell, name) for name in names} | cell.axes
 
 
 def identity(name: str, parameters: Mapping[str, object]) -> dict[str, object]:
