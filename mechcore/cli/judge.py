@@ -60,6 +60,6 @@ def command(
         if sweep:
             write_description(described, sweep)
     if planned.axes:
-        typer.echo(f"judged by {planned.setting}")
+        typer.echo(f"judged at {planned.setting}")
     for claim in claims:
         typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

@@ -103,7 +103,6 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
     card = scorecard(content.claims, content.sections, content.links)
     census = census_part(results, content.claims)
     opening = opening_of(results, census)
-    several = len(results.experiment.combinations)
     lead, rest = in_order(opening, [section for section in content.sections if section.main])
     return {
         "opening": opening,
@@ -112,7 +111,7 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
         "census": census,
         "experiment": results.experiment,
         "counts": counts(results),
-        "combinations": several if several > 1 else None,
+        "combinations": len({tuple(cell.axes.items()) for cell in results.cells.values()}),
         "film": film_of(results) if opening.with_film else None,
         "lead": lead,
         "main": rest,

@@ -171,12 +171,13 @@ class Results:
     @cached_property
     def combinations(self) -> list[Results]:
         """The results of each combination of settings that are axes, as of a grid without them."""
-        return [self._at(one) for one in self.experiment.combinations]
+        parts = map(self._at, self.experiment.combinations)
+        return [part for part in parts if not part.metrics.empty]
 
-    @property
+    @cached_property
     def reference(self) -> Results:
         """The results of the first combination, by which claims are judged."""
-        first = self.combinations[0] if self.experiment.axes else self
+        first = self._at(self.experiment.reference) if self.experiment.axes else self
         if first.metrics.empty:
             setting = self.experiment.setting
             raise MechcoreError(f"{self.folder}: no trajectories of {setting} yet, the reference")

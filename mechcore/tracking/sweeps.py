@@ -70,7 +70,7 @@ def _note(sweep: Sweep, claims: list[Claim], setting: str) -> str:
     lines = [
         f"Sweep `{sweep.identifier}` of **{sweep.experiment}**: {len(sweep.records)} cells. The "
         "report and the tables are among the artifacts.",
-        *([f"The claims are judged by {setting}."] if setting else []),
+        *([f"The claims are judged at {setting}."] if setting else []),
         "",
         "| | verdict | statement |",
         "|---|---|---|",
