@@ -45,6 +45,7 @@ def collect(
         dataset = read(trajectories / f"{name}.nc", cell)
         metrics.append(with_axes(metrics_table(dataset, cell.ends), cell.axes))
         mechanics.append(with_axes(mechanics_table(dataset), cell.axes))
+        # No other of these settings changes a kernel.
         seed = {name: value for name, value in cell.axes.items() if name == "seed"}
         of_cell = (cell.kernel, cell.size, cell.seed, *cell.angles), tuple(cell.betas)
         if of_cell not in kernels:

@@ -47,11 +47,11 @@ def within_combinations(fit: Fit) -> Fit:
         fits = []
         for values in metrics[axes].drop_duplicates().to_dict("records"):
             rows = rows_at(metrics, values)
-            # Of experiments with more or fewer layers.
-            ends = [name for name in map(str, rows) if name.startswith(END_SPEED)]
-            others = [name for name in ends if rows[name].isna().all()]
-            part = fit(rows.drop(columns=others), rows_at(kernels, values))
-            fits.append(with_axes(part, values))
+            if "steps" in axes:
+                # Mean speeds over the layers of others.
+                ends = [name for name in map(str, rows) if name.startswith(END_SPEED)]
+                rows = rows.drop(columns=[name for name in ends if rows[name].isna().all()])
+            fits.append(with_axes(fit(rows, rows_at(kernels, values)), values))
         return pd.concat(fits, ignore_index=True)
 
     return fitted

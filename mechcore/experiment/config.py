@@ -196,8 +196,10 @@ class Experiment(Shared):
     def _at(self, values: Iterable[Any]) -> Self:
         """An experiment of one combination; its cells keep their names."""
         settings = dict(zip(self._axes, values, strict=True))
-        finite = BOUNDARIES[settings.get("boundary", self.boundary)].finite
-        domain = {"domain": self._domain if finite else None} if self._axes else {}
+        domain = {}
+        if "boundary" in settings:
+            finite = BOUNDARIES[settings["boundary"]].finite
+            domain = {"domain": self._domain if finite else None}
         one = self.model_copy(update=settings | domain)
         one._axes = {name: [value] for name, value in settings.items()}
         return one
@@ -230,19 +232,20 @@ class Experiment(Shared):
         lists = {name: given[name] for name in AXES if isinstance(given.get(name), list)}
         if not lists:
             return handler(values)
-        axes = SubGrid.model_validate(lists).axes
-        reference = {**given, **{name: values[0] for name, values in axes.items()}}
-        if len(axes.get("boundary", [])) > 1 and not BOUNDARIES[reference["boundary"]].finite:
+        checked = SubGrid.model_validate(lists).axes
+        axes = {name: checked[name] for name in AXES if len(checked.get(name, [])) > 1}
+        reference = {**given, **{name: values[0] for name, values in checked.items()}}
+        if "boundary" in axes and not BOUNDARIES[reference["boundary"]].finite:
             reference["domain"] = None
         experiment = handler(reference)
-        experiment._axes = {name: axes[name] for name in AXES if len(axes.get(name, [])) > 1}
-        experiment._domain = given.get("domain")
+        experiment._axes = axes
+        experiment._domain = given.get("domain") if "boundary" in axes else None
         return experiment
 
     @model_serializer(mode="wrap")
     def _axes_as_lists(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         lists = {name: values for name, values in self._axes.items() if len(values) > 1}
-        domain = {"domain": self._domain} if lists and self._domain else {}
+        domain = {"domain": self._domain} if "boundary" in lists and self._domain else {}
         return {**handler(self), **lists, **domain}
 
     @field_validator(*AXES, mode="before")
