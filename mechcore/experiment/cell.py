@@ -177,6 +177,13 @@ def _accept_range(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
 
 
+def _accept_list(schema: dict[str, Any]) -> None:
+    """Several values are an axis of the grid."""
+    keys = ("type", "enum", "minimum", "maximum")
+    one = {key: schema.pop(key) for key in keys if key in schema}
+    schema["anyOf"] = [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]
+
+
 class Propagation(Settings):
     """How states go through layers, whatever the kernels are."""
 
@@ -193,12 +200,16 @@ class Propagation(Settings):
         description="states at layer 0: names, or mappings of name and arguments",
         json_schema_extra=_accept_pattern_names,
     )
-    steps: Steps = Field(default=64, description="layers T")
+    steps: Steps = Field(default=64, description="layers T", json_schema_extra=_accept_list)
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
-    normalise: NormalisationName = Field(default="l2", description="l2, peak, mass, std or none")
-    boundary: BoundaryName = Field(default="free", description="free, zero, wrap or reflect")
+    normalise: NormalisationName = Field(
+        default="l2", description="l2, peak, mass, std or none", json_schema_extra=_accept_list
+    )
+    boundary: BoundaryName = Field(
+        default="free", description="free, zero, wrap or reflect", json_schema_extra=_accept_list
+    )
     domain: int | None = Field(
         default=None,
         ge=1,
@@ -206,7 +217,9 @@ class Propagation(Settings):
         description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
     )
     density: DensityName = Field(
-        default="absolute", description="mass density: absolute |x|, square x^2 or signed x"
+        default="absolute",
+        description="mass density: absolute |x|, square x^2 or signed x",
+        json_schema_extra=_accept_list,
     )
     region: RegionName = Field(
         default="image", description="what is measured: the image, or its central row"
@@ -216,7 +229,11 @@ class Propagation(Settings):
         description="where an even kernel sits: centred between pixels, or in alternating corners "
         "of the next odd size",
     )
-    engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
+    engine: EngineName = Field(
+        default="compiled",
+        description="compiled, or reference (slow)",
+        json_schema_extra=_accept_list,
+    )
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -297,7 +314,9 @@ class Shared(Propagation):
         default=True,
         description="run a simulation that is another one turned or mirrored only once",
     )
-    seed: Seed = Field(default=0, description="seed of the random family")
+    seed: Seed = Field(
+        default=0, description="seed of the random family", json_schema_extra=_accept_list
+    )
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )

@@ -373,10 +373,5 @@ def schema_text() -> str:
     """Return the JSON schema of configurations, for editors."""
     schema = Experiment.model_json_schema()
     schema["title"] = "mechcore experiment"
-    for name in AXES:
-        one = schema["properties"][name]
-        about = {key: one.pop(key) for key in ("title", "description", "default")}
-        several = {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
-        schema["properties"][name] = {"anyOf": [one, several], **about}
     schema["anyOf"] = [{"required": ["betas"]}, {"required": [ODD_ENERGY_RATIOS]}]
     return json.dumps(schema, indent=2) + "\n"
