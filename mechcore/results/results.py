@@ -177,10 +177,14 @@ class Results:
     @cached_property
     def reference(self) -> Results:
         """The results of the first combination, by which claims are judged."""
-        first = self._at(self.experiment.reference) if self.experiment.axes else self
+        if not self.experiment.axes:
+            return self
+        first = self._at(self.experiment.reference)
         if first.metrics.empty:
-            setting = self.experiment.setting
-            raise MechcoreError(f"{self.folder}: no trajectories of {setting} yet, the reference")
+            raise MechcoreError(
+                f"{self.folder}: no trajectories yet of {self.experiment.setting}, by which "
+                "claims are judged"
+            )
         return first
 
     def _at(self, one: Experiment) -> Results:
