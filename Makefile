@@ -109,7 +109,7 @@ lock: $(READY) ## write requirements.lock and the conda environment anew from py
 	@$(BIN)/python workflow/envs/generate.py
 
 clean: ## remove what can be made again, but no results
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis docs/_build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

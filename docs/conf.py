@@ -51,6 +51,7 @@ nb_execution_timeout = 600
 nb_merge_streams = True
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "mechcore"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]

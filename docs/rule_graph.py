@@ -80,7 +80,7 @@ def draw(target: Path) -> None:
     """Draw the graph as SVG."""
     graph = without_implied(rule_graph())
     placed = places(graph)
-    figure = Figure(figsize=(10, 3.6))
+    figure = Figure(figsize=(8.6, 3.6))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     boxes = {
@@ -93,7 +93,7 @@ def draw(target: Path) -> None:
             axes.annotate("", placed[rule], placed[one], arrowprops=ARROW | ends)
     # Annotations do not stretch the axes; the margin is for the boxes.
     axes.update_datalim(list(placed.values()))
-    axes.margins(0.08)
+    axes.margins(0.09)
     axes.autoscale_view()
     target.parent.mkdir(exist_ok=True)
     figure.savefig(target, transparent=True)

@@ -34,7 +34,7 @@ from mechcore.verification.certificate import read_certificate
 from mechcore.verification.experiment import Extent, verify_archive
 from tests.helpers.experiments import SMALL, run
 from tests.helpers.isolation import run_limited
-from tests.helpers.pages import python
+from tests.helpers.pages import snippets
 from tests.helpers.projects import PROJECT
 from tests.helpers.refusals import refused
 
@@ -119,7 +119,7 @@ def test_the_snippet_of_the_guide_runs(
 ) -> None:
     shutil.copy(archive, tmp_path / "paper.zip")
     monkeypatch.chdir(tmp_path)
-    [snippet] = python("docs/archive.md")
+    [snippet] = snippets("docs/archive.md")
     exec(snippet, {})
     assert capsys.readouterr().out.split() == ["tiny", str(RESULTS), str(PAGE)]
 

@@ -12,13 +12,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 import typer
+import yaml
 from markdown_it import MarkdownIt
 from snakemake.cli import get_argument_parser
 
 import mechcore
 from mechcore.cli import app
+from mechcore.experiment.config import load_experiment
+from mechcore.experiment.grid import expand
 from tests.helpers.experiments import SMALL
-from tests.helpers.pages import python
+from tests.helpers.pages import snippets
 from tests.helpers.projects import PROJECT
 
 PAGES = [
@@ -51,22 +54,28 @@ def study(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def test_snippets_run(page: str) -> None:
     pytest.importorskip("dask")
     names: dict[str, object] = {}
-    for snippet in python(page):
+    for snippet in snippets(page):
         exec(snippet, names)
 
 
 @pytest.mark.usefixtures("own_entries_only_here")
 def test_own_entries_of_the_guide_run(study: Path) -> None:
-    entries, use, module = python("docs/extend.md")
+    entries, use, module = snippets("docs/extend.md")
     (study / "my_ideas.py").write_text(entries)
     exec(use, {})
+    load_experiment(yaml.safe_load(snippets("docs/extend.md", "yaml")[0]))
     # It is of Snakemake: tests/workflow/test_modules.py.
     assert module.startswith("module ")
 
 
+def test_the_grid_of_the_guide_can_run() -> None:
+    [grid] = snippets("docs/grid.md", "yaml")
+    assert len(expand(load_experiment(yaml.safe_load(grid)))) == 8
+
+
 def test_formulas_agree_with_the_program() -> None:
-    snippets = "\n".join(python("docs/physics.md"))
-    checks = doctest.DocTestParser().get_doctest(snippets, {}, "physics.md", None, None)
+    lines = "\n".join(snippets("docs/physics.md"))
+    checks = doctest.DocTestParser().get_doctest(lines, {}, "physics.md", None, None)
     assert checks.examples
     outcome = doctest.DocTestRunner().run(checks)
     assert not outcome.failed
