@@ -36,9 +36,10 @@ include_patterns = [
 exclude_patterns = ["docs/_build", ".*", "results", "logs", "mlartifacts", "dist"]
 
 nitpicky = True
-# Types of other libraries: their pages would have to be fetched.
-nitpick_ignore_regex = [("py:.*", r"(?!mechcore).*")]
-default_role = "literal"
+# Types of other libraries, whose pages would have to be fetched; names of docstrings that are not
+# public stay code.
+nitpick_ignore_regex = [("py:.*", r"(?!mechcore).*"), ("py:obj", ".*")]
+default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 
