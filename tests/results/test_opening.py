@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import mechcore
+from mechcore.analysis.units import units_of, write_with_units
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.io.netcdf import write_dataset
+from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
 from mechcore.simulation.reading import read_trajectories
 from mechcore.simulation.run import simulate
@@ -44,6 +47,30 @@ def test_results_know_their_configuration_and_the_units_of_tables(opened: Result
     assert units["metrics"]["speed"] == units["kernels"]["light_speed"] == "px/layer"
     assert units["metrics"]["beta"] == "1"
     assert "cell" not in units["metrics"]
+
+
+@pytest.mark.parametrize("name", [*TABLES, "cells"])
+def test_tables_are_the_same_as_parquet_with_units(
+    opened: Results, tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("pyarrow")
+    table = cells_table(opened) if name == "cells" else getattr(opened, name)
+    path = tmp_path / f"{name}.csv"
+    write_with_units(table, path)
+    copy = path.with_suffix(".parquet")
+    read = pd.read_parquet(copy)
+    pd.testing.assert_frame_equal(read, table, check_exact=True)
+    assert set(read.attrs["units"]) == {*table.select_dtypes("number")}
+    written = copy.read_bytes()
+    write_with_units(table, path)
+    assert copy.read_bytes() == written
+
+
+def test_each_fit_has_the_unit_of_what_is_fitted(opened: Results) -> None:
+    units = units_of(cells_table(opened))
+    assert units["delta_speed_max"] == units["delta_slope_beta"] == "px/layer"
+    assert units["delta_slope_squared_asymptotic_speed"] == units["delta_r2_beta"] == "1"
+    assert units_of(opened.pooled)["slope"] == "layer^(-1/2)"
 
 
 @pytest.mark.parametrize("name", CELLS)
