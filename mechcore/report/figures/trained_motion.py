@@ -46,7 +46,7 @@ def _velocities(results: Results, _: str) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=COLUMNS)]
     for bank in trained_banks(results):
         velocities = results.banks[bank].velocities
-        shown = velocities.activation.isin(filmed_activations(results.experiment))
+        shown = velocities.activation.isin(filmed_activations(results.experiment.activations))
         rows = velocities[shown & (velocities.pattern == results.point)]
         kernels = rows.drop_duplicates(["number", *INSIDE_LAYER])
         few = strongest_of_layers(kernels, RUNS_SHOWN)[["number", *INSIDE_LAYER]]
