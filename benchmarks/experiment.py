@@ -81,9 +81,9 @@ def measure_experiment() -> Iterator[Ratio]:
         nothing, nothing_again = _snakemake(empty), _snakemake(empty)
     yield Ratio("the whole experiment", whole, f"{jobs} empty jobs", nothing)
     for stage, seconds in stages["sum"].items():
-        yield Ratio(f"of that {stage}", seconds, f"{jobs} empty jobs", nothing)
+        yield Ratio(f"stage {stage}", seconds, f"{jobs} empty jobs", nothing)
     rest = whole - stages["sum"].sum()
-    yield Ratio("of that shells, and ends of processes", rest, f"{jobs} empty jobs", nothing)
+    yield Ratio("shells and ends of processes", rest, f"{jobs} empty jobs", nothing)
     yield Ratio("nothing left to do", again, f"{jobs} empty jobs that are done", nothing_again)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from benchmarks.history import append_run, earlier_ratios, slowdowns
 from benchmarks.peers import PEERS, TOLERANCES, Batch, Peer
 from benchmarks.ratio import Ratio
 from benchmarks.report import write_report
+from benchmarks.timing import spent
 from benchmarks.workloads import COMPARED, MEASURED, Workload
 from mechcore.engines import run
 from mechcore.engines.rule import LayerRule
@@ -42,6 +44,17 @@ def test_what_is_slower_than_in_earlier_runs_of_this_kind_of_machine_is_told(
     assert slowdowns({"engine": 1.42, "start": 2.0, "new": 5.0}, earlier) == []
     (told,) = slowdowns({"engine": 1.44, "start": 2.0}, earlier)
     assert "engine, 1.31 times its median of 3 earlier runs" in told
+
+
+def test_the_time_of_a_command_includes_what_it_starts(tmp_path: Path) -> None:
+    busy = "import time\nwhile time.process_time() < 0.2: pass"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    assert spent([sys.executable, "-c", outer], tmp_path).processor >= 0.2
+
+
+def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such thing"):
+        spent([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
 
 
 def test_the_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
