@@ -1,4 +1,4 @@
-"""What others read netCDF with: h5netcdf, ncdump, CDO, and the compliance checker of CF and ACDD."""
+"""Others read our netCDF: h5netcdf, ncdump, CDO, and the compliance checker of CF and ACDD."""
 
 from __future__ import annotations
 
