@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
 from mechcore.experiment.paths import (
@@ -16,11 +18,22 @@ from mechcore.experiment.paths import (
     TRAINING_FILE,
     TRAINING_TESTS_FILE,
 )
-from mechcore.report.page_files import CONTROLS_TABLE, FITS
+from mechcore.io.atomic import replace_file
+from mechcore.report.page_files import CONTROLS_TABLE, FITS, TABLES_FOLDER
 from mechcore.results.results import TABLES, Results
 
 ALIASES = {CONTROLS_FILE: CONTROLS_TABLE}
 """Files of results, and the tables beside the page that hold their numbers."""
+
+HEAD = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Table</title>
+<style>
+table { border-collapse: collapse; font: .8rem sans-serif; }
+th { position: sticky; top: 0; background: #fff; }
+th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; }
+th, td { text-align: right; white-space: nowrap; }
+</style>
+"""
 
 
 def write_data(
@@ -43,12 +56,20 @@ def write_data(
         tables[TRAINING_TESTS_FILE] = results.training_tests
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
+        _write_for_browsers(table, folder / TABLES_FOLDER / f"{Path(name).stem}.html")
     write_claims(claims, folder / CLAIMS_FILE)
     large = [f"{name}.csv" for name in TABLES if name not in beside]
     large += [REPRODUCTION_FILE] if results.experiment.published else []
     links = {name: _link(results.folder / name, folder) for name in large}
     links |= {name: name for name in (*tables, CLAIMS_FILE)}
     return links | {name: links.get(table, "") for name, table in ALIASES.items()}
+
+
+def _write_for_browsers(table: pd.DataFrame, file: Path) -> None:
+    """They would download CSV; Snakemake's own report shows this."""
+    form = f"{{:.{DIGITS}g}}".format
+    text = HEAD + str(table.to_html(index=False, border=0, na_rep="", float_format=form))
+    replace_file(file, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def _link(file: Path, folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import (
-    APPENDIX_FILE,
     CENSUS_FILE,
     CLAIMS_FILE,
     NETWORKS_FILE,
@@ -15,6 +14,9 @@ from mechcore.experiment.paths import (
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
 
+TABLES_FOLDER = "tables"
+"""Where the tables beside the page are as HTML."""
+
 FITS = ("regressions", "pooled")
 """Tables of results that are also beside the page."""
 
@@ -22,11 +24,10 @@ CONTROLS_TABLE = "controls.csv"
 
 
 def page_files(experiment: Experiment) -> list[str]:
-    """Return the names of all files beside the page but for its figures."""
+    """Return the names of all files beside the page and its appendix but for the folders."""
     tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
     return [
         "README.md",
-        APPENDIX_FILE,
         *tables,
         *([CENSUS_FILE] if experiment.filter_banks else []),
         *([NETWORKS_FILE] if experiment.networks else []),
