@@ -3,4 +3,4 @@ include: "workflow/Snakefile"
 
 
 # Snakemake takes the default target of no file that is included.
-workflow.default_target = "all"
+workflow.default_target = rules.all.rule.name
