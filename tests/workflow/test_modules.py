@@ -133,6 +133,14 @@ def test_the_catalog_finds_what_it_asks_for(tmp_path: Path) -> None:
     assert "1 cells, 0 done before, 1 to run" in told
 
 
+def test_every_rule_says_what_it_does() -> None:
+    files = [path for path in (PROJECT / "workflow").rglob("*") if path.suffix in ("", ".smk")]
+    text = "".join(path.read_text() for path in files if path.is_file())
+    rules = re.findall(r"^rule (\w+):\n( *)(.*)", text, re.MULTILINE)
+    assert len(rules) > 10
+    assert [name for name, _, first in rules if not re.fullmatch(r'"""[A-Z].*\."""', first)] == []
+
+
 def test_a_copied_configuration_does_not_replace_the_results_of_the_first(study: Path) -> None:
     config, copied, results = study / "study.yaml", study / "copy.yaml", study / "results" / "small"
     copied.write_text(config.read_text().replace("steps: 8", "steps: 9"))
