@@ -233,7 +233,7 @@ class Results:
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:
-        """The films of this experiment by cell id: trajectories with snapshots."""
+        """The films of this experiment by cell id, trajectories with snapshots."""
         planned = film_cells(self.experiment)
         paths = {name: self.folder / FILMS / f"{name}.nc" for name in planned}
         present = {name: path for name, path in paths.items() if path.is_file()}
