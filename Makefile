@@ -91,7 +91,7 @@ banks: $(READY) ## train the networks of resources/banks again, 2 minutes
 	@$(INSTALL) -e '.[train]'
 	@$(BIN)/python resources/banks/train.py
 
-bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 3)
+bench: $(READY) ## time what users wait for beside yardsticks and earlier runs, 10 minutes (QUICK=--quick: 3)
 	@$(BIN)/python -c 'import jax, torch' 2>/dev/null || $(INSTALL) -e '.[bench]' || \
 		echo 'jax or torch is missing: their rows will be, too'
 	@$(BIN)/python -m benchmarks $${QUICK:+"$$QUICK"}
