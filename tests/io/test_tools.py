@@ -1,4 +1,4 @@
-"""What others read netCDF with: ncdump, CDO, and the compliance checker of CF and ACDD."""
+"""Others read our netCDF: h5netcdf, ncdump, CDO, and the compliance checker of CF and ACDD."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 from mechcore.experiment.config import load_experiment
 from mechcore.results.results import netcdf_files
@@ -60,6 +61,15 @@ def test_ncdump_reads_the_header(files: dict[str, Path], kind: str) -> None:
     words = [tool("ncdump"), "-h", str(files[kind])]
     header = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert "mechcore_version" in header
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_h5netcdf_reads_the_same(files: dict[str, Path], kind: str) -> None:
+    with (
+        xr.open_datatree(files[kind], engine="h5netcdf") as read,
+        xr.open_datatree(files[kind], engine="netcdf4") as expected,
+    ):
+        xr.testing.assert_identical(read, expected)
 
 
 # Runs of kernels are in groups alone, which it does not know.
