@@ -16,7 +16,7 @@ from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
 from mechcore.model.theory import theory
 
-SIMULATION = ("kernel", "activation", "size", "pattern", "angle", "beta")
+SIMULATION = ("kernel", "activation", "size", "pattern", "angle", "beta", "mixing_ratio")
 """What identifies a simulation in the tables."""
 
 MECHANICS = (

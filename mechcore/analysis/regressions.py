@@ -112,9 +112,10 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
         celerity=celerity.where(celerity < CELERITY_LIMIT),
         **metrics[speeds].where(np.isfinite(metrics[speeds])),
     )
-    keys = ["cell", "kernel", "activation", "size", *axes_of(metrics), "pattern", "beta"]
+    keys = ["cell", "kernel", "activation", "size", *axes_of(metrics), "pattern"]
+    keys += ["beta", "mixing_ratio"]
     groups = known.groupby(keys, sort=False)
-    means = groups[["odd_energy_ratio", "mixing_ratio", "celerity", *speeds]].mean()
+    means = groups[["odd_energy_ratio", "celerity", *speeds]].mean()
     smallest = groups.beta_star.min(skipna=False)
     points = means.assign(beta_star=smallest).reset_index()
     return points.sort_values("beta", kind="stable", ignore_index=True)

@@ -18,7 +18,7 @@ from mechcore.io.reading import LARGEST_TABLE, regular_file
 DIGITS = 5
 """Significant digits of tables beside the page: more than figures show, in half as many bytes."""
 
-KERNEL = ("kernel", "size", "angle", "beta")
+KERNEL = ("kernel", "size", "angle", "mixing_ratio")
 
 ALL_FAMILIES = "all"
 

@@ -130,7 +130,7 @@ def failed_run(cell: Cell, state: CellState) -> TrackedRun:
 
 
 def _simulation_run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
-    name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
+    name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['mixing_ratio']:.6g}"
     params = {key: row[key] for key in (*SIMULATION, *axes_of(row))}
     # The axes of the grid as well: charts draw metrics only.
     metrics = worthiest(
@@ -155,14 +155,14 @@ def _settings(cell: Cell) -> str:
 
 def _curves(results: Results) -> dict[str, list[MetricValue]]:
     """Speed and final width over beta for each pattern, and the exact speed once for a cell."""
-    keys = ["cell", "pattern", "beta"]
+    keys = ["cell", "pattern", "mixing_ratio"]
     groups = results.metrics.groupby(keys, sort=False)[["sigma_final", "speed_theory"]]
     # A mean over some of the angles would be that of another set at every beta.
     means = groups.mean(skipna=False).reset_index()
     speeds = results.mean_speeds[[*keys, "speed"]]
     curves: dict[str, list[MetricValue]] = defaultdict(list)
     for point in means.merge(speeds, on=keys, validate="one_to_one").to_dict("records"):
-        pattern, step = point["pattern"], round(1000 * point["beta"])
+        pattern, step = point["pattern"], round(1000 * point["mixing_ratio"])
         curve = curves[point["cell"]]
         for column in ("speed", "sigma_final"):
             curve.append((metric_name(pattern, column), float(point[column]), step))

@@ -19,7 +19,7 @@ from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import describe_sweep
 from mechcore.simulation.reading import read_trajectories
 from mechcore.simulation.run import simulate
-from tests.helpers.experiments import SMALL
+from tests.helpers.experiments import SMALL, run
 from tests.helpers.refusals import refused
 
 CONFIG = SMALL | {"activations": ["relu", "tanh"], "steps": 6, "engine": "reference"}
@@ -51,8 +51,15 @@ def test_rows_are_unique(name: str, results: Path) -> None:
     path = results / f"{name}.csv"
     table = pd.read_csv(path)
     pd.concat([table, table.iloc[[2]]]).to_csv(path, index=False)
-    with refused(f"{path}: line {len(table) + 2} repeats kernel dct, ", "beta 0.5"):
+    with refused(f"{path}: line {len(table) + 2} repeats kernel dct, ", "mixing_ratio 0.5"):
         Results.load(EXPERIMENT, results)
+
+
+def test_kernels_of_one_beta_are_told_apart_by_what_they_mix(tmp_path: Path) -> None:
+    config = SMALL | {"kernels": ["saddle"], "sizes": [3], "activations": ["relu"]}
+    results = Results.load(run(tmp_path, config), tmp_path)
+    assert set(results.kernels.beta) == {0}
+    assert list(results.mean_speeds.mixing_ratio) == SMALL["betas"]
 
 
 def test_metrics_and_mechanics_must_be_of_the_same_simulations(results: Path) -> None:
