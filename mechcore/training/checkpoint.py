@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save
 from mechcore.errors import MechcoreError
 from mechcore.io.arrays import Array
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import open_regular
 
 PARTS = ("parameters", "momenta", "history")
 
@@ -54,7 +55,8 @@ def read_state(path: Path, made_by: dict[str, object]) -> State | None:
             if json.loads((file.metadata() or {}).get(CARD, "{}")) != made_by:
                 return None
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
+    # Also of metadata that are no JSON.
+    except (OSError, SafetensorError, ValueError):
         return None
     return State(
         *(
@@ -79,6 +81,7 @@ def write_arrays(
 
 def read_weights(path: Path) -> dict[str, Array]:
     """Read the weights of a trained network, all of them."""
+    open_regular(path, "--start").close()
     try:
         return dict(load_file(path))
     except (OSError, SafetensorError) as error:

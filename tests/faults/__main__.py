@@ -68,7 +68,9 @@ def run(part: Part, *, long: bool) -> int:
     """Run the tests of a part and return its figure, or end if one of them fails."""
     passed = Passed()
     profile = ["--hypothesis-profile", "fuzz"] if long else []
-    if pytest.main(["-q", *part.tests, *profile], plugins=[passed]):
+    # Hypothesis is imported before pytest could rewrite its asserts.
+    words = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *part.tests, *profile]
+    if pytest.main(words, plugins=[passed]):
         sys.exit(f"{part.title}: a test failed, nothing is written")
     return part.count(passed)
 

@@ -261,6 +261,10 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("train", json.dumps(TRAINING | {"cut": "3"}), "--start", "sound.npz", *OUTPUT),
         ("sound.npz", "not a readable .safetensors file"),
     ),
+    "a cut of weights in a pipe": (
+        ("train", json.dumps(TRAINING | {"cut": "3"}), "--start", "pipe.png", *OUTPUT),
+        ("--start", "it is a device, pipe"),
+    ),
     "a study of no trainings": (_required("collect-training"), ("training", "missing")),
     # The server.
     "no store": (("ui",), ("mlflow.db", "no such file")),
