@@ -40,7 +40,11 @@ rule all:
             )
         ],
         tables=expand(
-            [*TABLES, *REPRODUCTION, *CENSUS, *NETWORK_LAYERS, *TRAINING],
+            [
+                path
+                for tables in (TABLES, REPRODUCTION, CENSUS, NETWORK_LAYERS, TRAINING)
+                for path in (*tables, *as_parquet(tables))
+            ],
             experiment=EXPERIMENT.experiment,
         ),
         descriptions=expand(
@@ -51,6 +55,7 @@ rule all:
                 "claims.json",
                 "sweep.json",
                 "cells.csv",
+                "cells.parquet",
                 "certificate.json",
             ],
         ),

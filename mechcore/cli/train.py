@@ -46,7 +46,7 @@ def command(
     beside = {f"--output, {kind}": output.with_suffix(kind) for kind in (".safetensors", ".md")}
     check_outputs({"--state": state, **beside}, inputs)
 
-    from mechcore.training.checkpoint import read_weights
+    from mechcore.training.array_files import read_weights
     from mechcore.training.data import load_data
     from mechcore.training.trajectory import write_training
 

@@ -57,6 +57,11 @@ class Theory:
     light_speed: float
     beta_star: float
 
+    def __repr__(self) -> str:
+        numbers = {"v": self.speed, "s": self.diffusion_speed, "beta*": self.beta_star}
+        shown = ", ".join(f"{name} = {value:.4g}" for name, value in numbers.items())
+        return f"Theory of a kernel, {'exact' if self.exact else 'not exact'}: {shown}"
+
     @property
     def speed(self) -> float:
         """Length of the velocity, px/layer."""
@@ -64,7 +69,7 @@ class Theory:
 
     @property
     def contraction(self) -> float:
-        """sqrt(1 - v^2/s^2): the width along the motion, relative to the even part alone."""
+        """Width along the motion, relative to the even part alone, sqrt(1 - v^2/s^2)."""
         share = 1.0 - (self.speed / self.diffusion_speed) ** 2
         return math.sqrt(share) if share >= 0 else math.nan
 

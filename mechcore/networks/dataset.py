@@ -12,7 +12,7 @@ import xarray as xr
 
 from mechcore.io.netcdf import describe
 from mechcore.networks.grid import Grid
-from mechcore.networks.prediction import line_through_channels
+from mechcore.networks.prediction import layer_lines
 from mechcore.networks.windows import Array
 
 AXES = ("x", "y")
@@ -65,32 +65,35 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "layer_depth": ("layers on the longest path from the image, from 1", "1"),
     "layer_channels": ("number of channels", "1"),
     "layer_units": ("units of a channel", "1"),
-    "layer_spacing": ("distance of units", "px"),
-    "theoretical_field": ("geometric mean of the sides of the theoretical receptive field", "px"),
+    "layer_spacing": ("distance of units, px", "1"),
+    "theoretical_field": (
+        "geometric mean of the sides of the theoretical receptive field, px",
+        "1",
+    ),
     "kernel_mass": ("sum of the kernel from the image to the channel, gates counted as 1", "1"),
-    "kernel_displacement": ("centroid of that kernel from the unit, NaN where it cancels", "px"),
-    "energy_displacement": ("the same for squares of kernels: independent signs", "px"),
-    "energy_covariance": ("covariance of the energy in the receptive field", "px2"),
-    "own_momentum": ("centroid of the squares of the layer's own kernels from the unit", "px"),
-    "own_positive_momentum": ("centroid of their positive taps from the unit", "px"),
-    "own_first_moment": ("their first moment, over the root of their energy", "px"),
-    "signed_displacement": ("centroid of the signed evidence from the unit", "px"),
-    "signed_covariance": ("covariance of the signed evidence", "px2"),
+    "kernel_displacement": ("centroid of that kernel from the unit, NaN where it cancels, px", "1"),
+    "energy_displacement": ("the same for squares of kernels: independent signs, px", "1"),
+    "energy_covariance": ("covariance of the energy in the receptive field, px^2", "1"),
+    "own_momentum": ("centroid of the squares of the layer's own kernels from the unit, px", "1"),
+    "own_positive_momentum": ("centroid of their positive taps from the unit, px", "1"),
+    "own_first_moment": ("their first moment, over the root of their energy, px", "1"),
+    "signed_displacement": ("centroid of the signed evidence from the unit, px", "1"),
+    "signed_covariance": ("covariance of the signed evidence, px^2", "1"),
     "cancelled": ("share of units whose signed evidence cancels", "1"),
-    "path_displacement": ("centroid of the positive paths from the unit", "px"),
-    "path_covariance": ("covariance of the positive paths", "px2"),
-    "path_step": ("centroid of the layer's own positive contributions from the unit", "px"),
+    "path_displacement": ("centroid of the positive paths from the unit, px", "1"),
+    "path_covariance": ("covariance of the positive paths, px^2", "1"),
+    "path_step": ("centroid of the layer's own positive contributions from the unit, px", "1"),
     "radius": (
-        "radius of the effective receptive field: root of the trace of the covariance",
-        "px",
+        "radius of the effective receptive field: root of the trace of the covariance, px",
+        "1",
     ),
     "explained_signed": ("share of variance over channels of signed_displacement", "1"),
     "explained_path": ("share of variance over channels of path_displacement", "1"),
     "explained_step": ("share of variance over channels of path_step", "1"),
-    "field": ("displacement by positive paths, mean over channels", "px"),
-    "field_spread": ("covariance of positive paths, mean over channels", "px2"),
-    "field_x": ("position of the units of a map", "px"),
-    "field_y": ("position of the units of a map", "px"),
+    "field": ("displacement by positive paths, mean over channels, px", "1"),
+    "field_spread": ("covariance of positive paths, mean over channels, px^2", "1"),
+    "field_x": ("position of the units of a map, px", "1"),
+    "field_y": ("position of the units of a map, px", "1"),
 }
 """Long names and units."""
 
@@ -128,9 +131,11 @@ def mapped(layers: Sequence[Layer]) -> list[Layer]:
 
 def network_dataset(layers: Sequence[Layer], name: str) -> xr.Dataset:
     """Return all layers side by side: their channels are along `channel_index`."""
-    data = xr.Dataset(_of_layers(layers) | _of_kernels(layers), _coordinates(layers))
+    data = xr.Dataset(_of_layers(layers), _coordinates(layers))
+    data = data.assign(_channels([layer.kernels for layer in layers]))
     if layers[0].measured:
-        data = data.assign(_of_images(layers))
+        images = map(_channels, zip(*(layer.measured for layer in layers), strict=True))
+        data = data.assign(xr.concat(images, "image", data_vars="all"))
         data = data.assign(_explained(data))
     maps = [layer for layer in layers if layer.maps]
     if maps:
@@ -194,43 +199,22 @@ def _of_layers(layers: Sequence[Layer]) -> dict[str, object]:
     }
 
 
-def _of_kernels(layers: Sequence[Layer]) -> dict[str, object]:
-    return {
-        name: (
-            ("channel_index", *PER_CHANNEL[name]),
-            np.concatenate([layer.kernels[name] for layer in layers]),
-        )
-        for name in layers[0].kernels
-    }
-
-
-def _of_images(layers: Sequence[Layer]) -> dict[str, object]:
-    images = range(len(layers[0].measured))
-    return {
-        name: (
-            ("image", "channel_index", *PER_CHANNEL[name]),
-            np.stack(
-                [
-                    np.concatenate([layer.measured[image][name] for layer in layers])
-                    for image in images
-                ]
-            ),
-        )
-        for name in layers[0].measured[0]
-    }
+def _channels(measures: Sequence[Mapping[str, Array]]) -> xr.Dataset:
+    """Measures of all layers, their channels one after the other."""
+    return xr.Dataset(
+        {
+            name: (("channel_index", *axes), np.concatenate([layer[name] for layer in measures]))
+            for name, axes in PER_CHANNEL.items()
+            if name in measures[0]
+        }
+    )
 
 
 def _explained(data: xr.Dataset) -> dict[str, object]:
-    numbers, layers = data.layer_number.values, range(data.sizes["layer"])
-    shares = {}
-    for name, (predictor, response) in EXPLAINED.items():
-        momentum, displacement = data[predictor].values, data[response].values
-        lines = [
-            line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
-            for n in layers
-        ]
-        shares[name] = (("image", "layer"), np.stack([line.r2 for line in lines], axis=1))
-    return {**shares}
+    return {
+        name: (("image", "layer"), layer_lines(data, data, *pair).r2.T)
+        for name, pair in EXPLAINED.items()
+    }
 
 
 def _maps(layers: Sequence[Layer]) -> dict[str, object]:

@@ -25,11 +25,7 @@ from mechcore.simulation.checks import differing_attributes
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import differences
 from mechcore.verification.sampling import Sampling
-from mechcore.verification.simulations import (
-    affordable_layers,
-    compared_simulation,
-    summary_line,
-)
+from mechcore.verification.simulations import affordable_layers, compared_simulation, summary_line
 
 SAME_ANALYSIS = 1e-9
 """How far numbers of an analysis may be apart, relative to their size: sums over some hundred taps
@@ -62,7 +58,7 @@ def check_banks(results: Results, sampling: Sampling) -> Check:
 def _check_analysis(bank: BankResults, analysis: BankAnalysis) -> Check:
     actual, expected = analysis_groups(bank.analysis), analysis_groups(analysis)
     lines = [
-        f"{name}/{line}"
+        f"{name}/{line}".removeprefix(f"{ROOT}/")
         for name, group in expected.items()
         for line in differences(actual.get(name, xr.Dataset()), group, SAME_ANALYSIS)
     ]

@@ -35,6 +35,7 @@ rule collect:
             category="Tables",
             labels={"file": "pooled"},
         ),
+        parquet=as_parquet(TABLES),
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -69,12 +70,13 @@ rule reproduce:
     input:
         PUBLISHED,
     output:
-        report(
+        table=report(
             "results/{experiment}/reproduction.csv",
             caption="../report/reproduction.rst",
             category="Tables",
             labels={"file": "reproduction"},
         ),
+        parquet="results/{experiment}/reproduction.parquet",
     log:
         "logs/{experiment}/reproduce.log",
     benchmark:
@@ -92,7 +94,7 @@ rule reproduce:
         r"""
         python -m mechcore reproduce \
             --published {params.published:q} \
-            --output {output:q} \
+            --output {output.table:q} \
             >{log:q} 2>&1
         """
 
@@ -120,6 +122,7 @@ rule judge:
         cells="results/{experiment}/cells.csv",
         census=CENSUS,
         networks=NETWORK_LAYERS,
+        parquet=as_parquet(["results/{experiment}/cells.csv", *CENSUS, *NETWORK_LAYERS]),
     log:
         "logs/{experiment}/judge.log",
     benchmark:

@@ -8,7 +8,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mechcore.experiment.representative import filmed_activations, spread
+from mechcore.analysis.tables import joined
+from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels
 from mechcore.report.figures.style import PALETTE, plain
@@ -22,18 +23,16 @@ SHADE = 5
 """Levels of a pixel that are drawn alike."""
 
 WIDTH = 7.2
-"""Of a strip, in."""
+"""Width of a strip, in."""
 
 
 def _films(results: Results) -> dict[str, xr.Dataset]:
     """A few frames of the films by activation, up to the layer at which a state leaves them."""
-    known = {film.attrs["activation"]: film for film in results.films.values()}
     films = {
-        name: known[name]
-        .isel(angle=0, beta=beta_places(known[name], BETAS_SHOWN))
-        .sel(t=known[name].snapshot_t.values)
-        for name in filmed_activations(results.experiment)
-        if name in known
+        film.attrs["activation"]: film.isel(angle=0, beta=beta_places(film, BETAS_SHOWN)).sel(
+            t=film.snapshot_t.values
+        )
+        for film in results.films.values()
     }
     inside = [_inside(film) for film in films.values()]
     frames = spread(np.flatnonzero(np.all(inside, axis=0)).tolist(), FRAMES_SHOWN)
@@ -47,11 +46,12 @@ def _inside(film: xr.Dataset) -> NDArray[np.bool_]:
 
 
 def _table(results: Results, _: str) -> pd.DataFrame:
-    parts = [pd.DataFrame(columns=["activation", "odd_energy_ratio", "t", "mu_x", "mu_y"])]
+    columns = ["activation", "odd_energy_ratio", "t", "mu_x", "mu_y"]
+    parts = []
     for name, film in _films(results).items():
         places = film[["odd_energy_ratio", "mu_x", "mu_y"]].isel(pattern=0)
-        parts.append(places.to_dataframe().reset_index().assign(activation=name)[[*parts[0]]])
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+        parts.append(places.to_dataframe().reset_index().assign(activation=name)[columns])
+    return joined(parts, columns)
 
 
 def _draw(data: FigureData) -> Panels:
