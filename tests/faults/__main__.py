@@ -1,8 +1,7 @@
 """``python -m tests.faults`` writes the figures of docs/trust.md and README.md.
 
 Alone it counts the corpus. With names of parts it runs their tests, and writes how many cases
-passed, when, and at which commit: ``python -m tests.faults input disks kills fuzz``. ``--long``
-tries a hundred times as many damaged files, for an hour.
+passed, when, and at which commit: ``python -m tests.faults input disks kills``.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults import test_fuzz, test_kills
+from tests.faults import test_kills
 from tests.faults.test_bad_input import CORPUS, STATED
 from tests.helpers.projects import PROJECT
 
@@ -56,20 +55,14 @@ PARTS = {
         ("tests/faults/test_kills.py", "tests/faults/test_workflow.py"),
         lambda _: test_kills.KILLS,
     ),
-    "fuzz": Part(
-        "damaged files and settings that are read or refused",
-        ("tests/faults/test_fuzz.py",),
-        lambda _: test_fuzz.tried.total(),
-    ),
 }
 
 
-def run(part: Part, *, long: bool) -> int:
+def run(part: Part) -> int:
     """Run the tests of a part and return its figure, or end if one of them fails."""
     passed = Passed()
-    profile = ["--hypothesis-profile", "fuzz"] if long else []
     # Hypothesis is imported before pytest could rewrite its asserts.
-    words = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *part.tests, *profile]
+    words = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *part.tests]
     if pytest.main(words, plugins=[passed]):
         sys.exit(f"{part.title}: a test failed, nothing is written")
     return part.count(passed)
@@ -88,7 +81,6 @@ def main() -> None:
     """Count, run and write."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
-    parser.add_argument("--long", action="store_true")
     words = parser.parse_args()
     for name, (before, after) in STATED.items():
         pattern = re.escape(before) + r"\d+" + re.escape(after)
@@ -97,7 +89,7 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True
     ).stdout.strip()
     for name in words.parts:
-        title, count = PARTS[name].title, run(PARTS[name], long=words.long)
+        title, count = PARTS[name].title, run(PARTS[name])
         when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {commit}"
         replace(
             "docs/trust.md", rf"^\| {re.escape(title)} \|.*$", f"| {title} | {count} | {when} |"

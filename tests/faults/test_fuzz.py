@@ -6,8 +6,6 @@ hour; every failure that it finds repeats by the line that hypothesis prints.
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,13 +117,8 @@ def changes(keys: Sequence[str]) -> st.SearchStrategy[dict[Any, Any]]:
     return st.dictionaries(names, VALUES, min_size=1, max_size=3)
 
 
-tried: Counter[str] = Counter()
-"""How many damaged files and settings were tried, by test."""
-
-
 def refused_or(read: Callable[[], object]) -> None:
     """Call a reader, which may refuse what it reads in lines that show on a terminal."""
-    tried[os.environ.get("PYTEST_CURRENT_TEST", "")] += 1
     try:
         read()
     except MechcoreError as error:
@@ -219,7 +212,6 @@ def test_results(tmp_path: Path) -> None:
     @given(data=damaged(path.read_bytes()))
     def check(data: bytes) -> None:
         path.write_bytes(data)
-        tried["results"] += 1
         ended = call_limited(read_result, (path,), tmp_path)
         assert (ended.code, ended.output, ended.errors) == (0, "", "")
 
