@@ -27,13 +27,13 @@ rule collect:
             "results/{experiment}/regressions.csv",
             caption="../report/regressions.rst",
             category="Tables",
-            labels={"file": "regressions"},
+            labels={"file": "regressions.csv"},
         ),
         pooled=report(
             "results/{experiment}/pooled.csv",
             caption="../report/pooled.rst",
             category="Tables",
-            labels={"file": "pooled"},
+            labels={"file": "pooled.csv"},
         ),
         parquet=as_parquet(TABLES),
     log:
@@ -74,7 +74,7 @@ rule reproduce:
             "results/{experiment}/reproduction.csv",
             caption="../report/reproduction.rst",
             category="Tables",
-            labels={"file": "reproduction"},
+            labels={"file": "reproduction.csv"},
         ),
         parquet="results/{experiment}/reproduction.parquet",
     log:
@@ -116,7 +116,7 @@ rule judge:
             "results/{experiment}/claims.json",
             caption="../report/claims.rst",
             category="Claims",
-            labels={"file": "claims"},
+            labels={"file": "claims.json"},
         ),
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
