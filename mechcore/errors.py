@@ -86,12 +86,12 @@ def one_line(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Return a text in which no address has a password.
+    """Return a text in which no address has a password, nor the value of a query.
 
     Examples
     --------
-    >>> without_credentials("no host http://ada:secret@tracking:5000/")
-    'no host http://***@tracking:5000/'
+    >>> without_credentials("no host http://ada:secret@tracking:5000/?token=secret")
+    'no host http://***@tracking:5000/?token=***'
     """
     return re.sub(r"[^\s'\"]+", lambda found: _without_account(found[0]), text)
 
@@ -100,7 +100,8 @@ def _without_account(word: str) -> str:
     start, _, rest = word.rpartition("@")
     scheme, found, _ = start.partition("://")
     known = f"{scheme}://" if found else ""
-    return f"{known}***@{rest}" if ":" in start else word
+    shown = f"{known}***@{rest}" if ":" in start else word
+    return re.sub(r"([?&][^=&]*=)[^&]*", r"\1***", shown) if ":/" in shown else shown
 
 
 def harmless(name: str) -> str:

@@ -144,5 +144,8 @@ def _refused_value(error: Exception) -> str:
 
 def _fail(message: str) -> None:
     for line in message.splitlines():
-        print(f"mechcore: {shortened(without_credentials(line), LONGEST_LINE)}", file=sys.stderr)
+        print(
+            f"mechcore: {shortened(one_line(without_credentials(line)), LONGEST_LINE)}",
+            file=sys.stderr,
+        )
     sys.exit(2)

@@ -11,6 +11,7 @@ from mechcore.cli.options import CONFIGURATION
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.experiment.training import planned_runs
+from mechcore.io.cache_folder import require_room
 
 EXAMPLES = """Examples:
 
@@ -36,6 +37,8 @@ def command(
     """List the cells of a configuration, the number of simulations and what they cost."""
     experiment = load_experiment(config, settings=settings or ())
     if only_name:
+        # For make, which starts Snakemake next.
+        require_room()
         typer.echo(experiment.experiment)
         return
 

@@ -115,7 +115,7 @@ def _measured(
     size: int | None,
 ) -> xr.Dataset:
     try:
-        from mechcore.networks.network import image_shape, load_model, network
+        from mechcore.networks.network import image_shape, load_model, network, require_images
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
@@ -129,8 +129,10 @@ def _measured(
     from mechcore.model.image_sets import image_set
 
     channels, height, width = image_shape(loaded, size)
+    require_images(loaded, MOST_IMAGES, (channels, height, width))
     mean, scale = normalisation
-    values = (image_set(images, MOST_IMAGES, (height, width), channels) - mean) * scale
+    values = image_set(images, MOST_IMAGES, (height, width), channels) - mean
+    values *= scale
     return network(loaded, values, until=until)
 
 

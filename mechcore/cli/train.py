@@ -42,9 +42,9 @@ def command(
     if (planned.cut is None) != (start is None):
         raise MechcoreError("--start: goes with a run that has a cut, expected both or none")
     inputs = [*planned.named_files, start]
+    check_outputs({"--output": output}, inputs, ".nc")
     beside = {f"--output, {kind}": output.with_suffix(kind) for kind in (".safetensors", ".md")}
     check_outputs({"--state": state, **beside}, inputs)
-    check_outputs({"--output": output}, inputs, ".nc")
 
     from mechcore.training.array_files import read_weights
     from mechcore.training.data import load_data

@@ -58,8 +58,8 @@ MOST_PATTERNS = 1000
 MOST_PIXELS_TOGETHER = 10**8
 """Patterns of an experiment and their pixels: a job holds all of them."""
 
-MOST_VALUES = 10**10
-"""Numbers of a cell, in its records and images: 80 GB, beyond the memory of a node."""
+MOST_VALUES = 8 * 10**7
+"""Numbers of a cell, in its records and images, which a job holds twice: within 1.5 GB."""
 
 
 class PatternSettings(Settings):

@@ -18,6 +18,9 @@ from mechcore.model.dct_groups import ALL, components
 
 MOST_RUNS = 10_000
 
+MOST_KERNELS = 400_000
+"""Of the convolutions of a network, width x width x depth: a training takes 1.5 GB."""
+
 DATA = {
     "digits": "handwritten digits of 8x8 pixels, to be named",
     "photographs": "patches of two photographs with noise, to be removed",
@@ -162,6 +165,13 @@ class Learning(Settings):
     momentum: float = Field(
         default=0.9, allow_inf_nan=False, ge=0, le=0.9999, description="momentum of the descent"
     )
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Self:
+        if self.width**2 * self.depth > MOST_KERNELS:
+            kernels = f"{self.width} x {self.width} x {self.depth} kernels"
+            raise InvalidValue("width", kernels, f"at most {MOST_KERNELS}")
+        return self
 
     @field_validator("data")
     @classmethod

@@ -23,6 +23,9 @@ what is more does not fit beside its results on most machines."""
 MOST_LAYERS = 10_000
 """Layers of a network; the deepest that are published have a tenth of that."""
 
+MOST_SHAPES = 100
+"""Of kernels: each is a group of the file. Networks have ten or so."""
+
 MOST_REASONS = 5
 
 
@@ -77,6 +80,9 @@ def load_bank(
     skipped = tuple(entry for entry in entries if isinstance(entry, Skipped))
     if not layers:
         raise WeightFileError(path, f"has no spatial convolution: {_tally(skipped)}")
+    shapes = {layer.kernels.shape[-2:] for layer in layers}
+    if len(shapes) > MOST_SHAPES:
+        raise WeightFileError(path, f"has kernels of {len(shapes)} shapes, more than {MOST_SHAPES}")
     # Where all are fixed, the file was saved for use, and does not tell.
     if all(layer.fixed for layer in layers):
         layers = tuple(replace(layer, fixed=False) for layer in layers)

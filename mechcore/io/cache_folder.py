@@ -1,4 +1,4 @@
-"""Where processes of this user keep what costs time to make again."""
+"""Where processes keep what costs time to make again, and what they need for a while."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_dir
+
+from mechcore.errors import MechcoreError
 
 CACHE = "NUMBA_CACHE_DIR"
 """Environment variable that names another place."""
@@ -32,6 +34,26 @@ def cache_folder(name: str) -> Path | None:
         except OSError:
             continue
     return None
+
+
+ROOM = 2**16
+"""Bytes of what Snakemake writes there before it starts a job."""
+
+
+def require_room() -> None:
+    """Refuse full or read-only places of temporary files and caches: Snakemake has a traceback."""
+    places = {
+        "TMPDIR": os.environ.get("TMPDIR") or "/tmp",  # noqa: S108 - where Snakemake's solver writes
+        "XDG_CACHE_HOME": user_cache_dir("snakemake"),
+    }
+    for variable, folder in places.items():
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(ROOM))
+        except OSError as error:
+            advice = f"set {variable} to a folder with room"
+            raise MechcoreError(f"{variable}: {folder}: {error.strerror}; {advice}") from None
 
 
 def _shared_temporary_folder() -> str:

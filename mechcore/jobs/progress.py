@@ -13,6 +13,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from mechcore.experiment.paths import TRAJECTORIES
+from mechcore.jobs import signals
 from mechcore.jobs.forecast import cpu_time
 from mechcore.jobs.status import log_text, was_interrupted
 
@@ -119,6 +120,9 @@ class Progress(logging.Handler):
             return
         logs = {path: log_text(path) for path in map(Path, record.log)}
         if any(map(was_interrupted, logs.values())):
+            return
+        if signals.ended.is_set():
+            _print(f"{record.rule_name} stopped: {' '.join(record.log)}")
             return
         _print(f"{record.rule_name} failed: {' '.join(record.log)}")
         # The cluster's reason for ending a job, such as TIMEOUT, which is not in the log.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import signal
+from threading import Event
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a scheduler or a shutdown, and a terminal that closes."""
+
+ended = Event()
+"""Whether one of them came: jobs that end from then on have not failed."""
 
 
 def end_by_signals() -> None:
@@ -21,6 +25,7 @@ def end_by_signals() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as Python calls it
+    ended.set()
     # Also in the status command that follows.
     for following in ENDING:
         signal.signal(following, signal.SIG_IGN)

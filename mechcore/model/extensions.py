@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points
 from importlib.metadata import distribution as installed_distribution
@@ -126,8 +127,10 @@ def _in_file(source: str, text: str) -> dict[str, Found]:
     # Where dataclasses look for the module of a class.
     sys.modules[module.__name__] = module
     try:
-        exec(compile(text, source, "exec"), module.__dict__)  # noqa: S102
-    except Exception as error:
+        # What commands print is read by others.
+        with redirect_stdout(sys.stderr):
+            exec(compile(text, source, "exec"), module.__dict__)  # noqa: S102
+    except (Exception, SystemExit) as error:
         raise MechcoreError(f"{source}: {_reason(error)}") from error
     tables = {name: getattr(module, name.upper(), {}) for name in TABLES}
     if not all(isinstance(table, dict) for table in tables.values()) or not any(tables.values()):
@@ -165,7 +168,7 @@ def _in_package(name: str) -> dict[str, Found]:
 def _loaded(source: str, point: EntryPoint) -> object:
     try:
         return point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MechcoreError(f"{source}: {point.value}: {_reason(error)}") from error
 
 
@@ -189,6 +192,6 @@ def _made(source: str, table: str, name: str, given: object) -> object:
         raise MechcoreError(f"{source}: {table}.{name}: {error}") from error.__cause__
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What went wrong in the user's code, and in which line of a file that does not parse."""
     return one_line(f"{type(error).__name__}: {error}")

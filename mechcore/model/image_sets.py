@@ -147,8 +147,10 @@ def image_files(folder: Path) -> list[Path]:
 def _folder(folder: Path, request: Request) -> Array:
     files = image_files(folder)
     chosen = np.random.default_rng(request.seed).permutation(len(files))[: request.count]
-    images = [_with_channels(_read(files[number]), 3) for number in sorted(chosen)]
-    return np.stack([_covering(image, request) for image in images])
+    # One after the other, as a small file may hold a large image.
+    return np.stack(
+        [_covering(_with_channels(_read(files[number]), 3), request) for number in sorted(chosen)]
+    )
 
 
 def _with_channels(images: Array, channels: int) -> Array:

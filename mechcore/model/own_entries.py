@@ -217,7 +217,7 @@ def _called(function: Callable[..., object], *arguments: Any, **named: Any) -> o
         return function(*arguments, **named)
     except MechcoreError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MechcoreError(one_line(f"{type(error).__name__}: {error}")) from error
 
 

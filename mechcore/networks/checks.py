@@ -13,7 +13,11 @@ from mechcore.errors import MechcoreError, one_line, shortened, shown
 OWN_DOMAINS = ("", "ai.onnx")
 
 MOST_UNITS = 2**25
-"""Units of a tensor: at 20 numbers a unit, 5 GB. Networks for 512 x 512 px have half as many."""
+"""Of a tensor. Networks for images of 512 x 512 px have half of it."""
+
+ALWAYS_PLAUSIBLE = 2**22
+"""Units that any file may ask for, within 1.5 GB; for more it must have as many bytes, as the
+weights of networks for large images do."""
 
 
 def node_name(node: NodeProto) -> str:
@@ -44,7 +48,7 @@ def require_stored(tensor: TensorProto) -> None:
         raise MechcoreError(
             f"{shown(tensor.name)} is in another file, which is not opened: {advice}"
         )
-    _require_size(tensor.name, tensor.dims)
+    require_size(tensor.name, tensor.dims, MOST_UNITS)
 
 
 def require_strides(nodes: Sequence[NodeProto]) -> None:
@@ -53,6 +57,11 @@ def require_strides(nodes: Sequence[NodeProto]) -> None:
         steps = [item.ints for item in node.attribute if item.name in ("strides", "dilations")]
         if any(step < 1 for each in steps for step in each):
             raise refused(node, "strides and dilations must be at least 1")
+
+
+def most_units(model: onnx.ModelProto) -> int:
+    """Return how many units a tensor of a network may have."""
+    return min(MOST_UNITS, max(ALWAYS_PLAUSIBLE, int(model.ByteSize())))
 
 
 def require_plausible_sizes(
@@ -67,13 +76,14 @@ def require_plausible_sizes(
         raise MechcoreError(one_line(str(error).splitlines()[0])) from error
     for each in (*inferred.input, *inferred.value_info):
         lengths = [max(dim.dim_value, 1) for dim in each.type.tensor_type.shape.dim]
-        _require_size(each.name, lengths)
+        require_size(each.name, lengths, most_units(model))
 
 
-def _require_size(name: str, lengths: Sequence[int]) -> None:
-    if any(length < 0 for length in lengths) or math.prod(lengths) > MOST_UNITS:
+def require_size(name: str, lengths: Sequence[int], most: int) -> None:
+    """Refuse a tensor of too many values."""
+    if any(length < 0 for length in lengths) or math.prod(lengths) > most:
         size = " x ".join(map(str, lengths))
-        raise MechcoreError(f"{shown(name)} would be {size}, expected at most {MOST_UNITS} values")
+        raise MechcoreError(f"{shown(name)} would be {size}, expected at most {most} values")
 
 
 def require_order(nodes: Sequence[NodeProto], known: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from mechcore.errors import InvalidValue, MechcoreError, did_you_mean, shown
 from mechcore.networks.batchnorm import with_batchnorm
 from mechcore.networks.checks import (
+    most_units,
     node_name,
     opset_of,
     refused,
@@ -42,6 +43,8 @@ class Graph:
     constants: Mapping[str, Values]
     image: str
     """Name of the input."""
+    most: int
+    """Units that a tensor may have."""
 
 
 def load_graph(model: onnx.ModelProto, shape: Sequence[int], until: str | None = None) -> Graph:
@@ -67,7 +70,8 @@ def load_graph(model: onnx.ModelProto, shape: Sequence[int], until: str | None =
     _name_layers(nodes)
     _require_finite(nodes, constants)
     nodes = with_batchnorm(nodes, constants)
-    return Graph(tuple(Step(node, opset) for node in nodes), constants, image)
+    steps = tuple(Step(node, opset) for node in nodes)
+    return Graph(steps, constants, image, most_units(model))
 
 
 def image_input(model: onnx.ModelProto) -> tuple[str, tuple[int | None, ...]]:

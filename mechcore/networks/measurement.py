@@ -16,7 +16,7 @@ from mechcore.io.provenance import provenance
 from mechcore.model.image_sets import image_set
 from mechcore.networks.copies import flipped, untrained
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED, NetworkMeasurement
-from mechcore.networks.network import input_size, load_model, network
+from mechcore.networks.network import input_size, load_model, network, require_images
 from mechcore.networks.prediction import predict
 
 
@@ -46,6 +46,7 @@ def network_images(model: onnx.ModelProto, run: NetworkRun) -> Array:
     """Return the images of a run as the network takes them, (image, channel, y, x)."""
     channels, *sides = input_size(model)
     height, width = (run.size if side is None else side for side in sides)
+    require_images(model, run.count, (channels, height, width))
     images = image_set(run.images, run.count, (height, width), channels, run.seed)
     mean, scale = (
         _by_channel(key, getattr(run, key), channels)[:, np.newaxis, np.newaxis]

@@ -16,6 +16,7 @@ from mechcore.filters.formats import WeightFileError, one_line_errors
 from mechcore.io.arrays import Array
 from mechcore.io.reading import reason_not_to_open
 from mechcore.model.patterns import pattern_image
+from mechcore.networks.checks import most_units, require_size
 from mechcore.networks.composition import Composition, Kernels
 from mechcore.networks.dataset import Layer, map_units, mapped, network_dataset
 from mechcore.networks.evidence import PositivePaths, SignedEvidence
@@ -37,6 +38,9 @@ OPEN_SIZE = 224
 KERNELS = (Kernels(1), Kernels(2))
 
 Model = str | Path | bytes | onnx.ModelProto
+
+IMAGES_TOGETHER = 8
+"""How many times as many values as one tensor all images may have."""
 
 LARGEST_SIZE = 4096
 """px, a guard against typing errors."""
@@ -68,6 +72,12 @@ def image_shape(model: onnx.ModelProto, size: int | None = None) -> tuple[int, i
         raise InvalidValue("size", size, f"an integer from 1 to {LARGEST_SIZE}")
     channels, height, width = input_size(model)
     return channels, height or size or OPEN_SIZE, width or size or OPEN_SIZE
+
+
+def require_images(model: onnx.ModelProto, count: int, shape: tuple[int, int, int]) -> None:
+    """Refuse images that the network's own limit leaves no room for."""
+    require_size("image", shape, most_units(model))
+    require_size("images", (count, *shape), IMAGES_TOGETHER * most_units(model))
 
 
 def network(
@@ -123,7 +133,9 @@ def network(
     """
     loaded = _loaded(model)
     if images is None and pattern is not None:
-        images = _of_pattern(pattern, image_shape(loaded, size))
+        shape = image_shape(loaded, size)
+        require_images(loaded, 1, shape)
+        images = _of_pattern(pattern, shape)
     given = None if images is None else _checked(images, loaded)
     shape = image_shape(loaded, size) if given is None else given.shape[1:]
     graph = load_graph(loaded, shape, until)

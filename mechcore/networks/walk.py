@@ -9,15 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 
 from mechcore.errors import MechcoreError
-from mechcore.networks.checks import refused
+from mechcore.networks.checks import node_name, refused, require_size
 from mechcore.networks.graph import Graph
 from mechcore.networks.grid import Grid
 from mechcore.networks.operators import FACTORS, Call, Tensor
 from mechcore.networks.step import Step
-from mechcore.networks.windows import Array
+from mechcore.networks.windows import Array, Values, Window
 
 THROUGH = ("Add", "Sub", "Mul", "Div", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 """What may lie between a function with limits and the product that it is a factor of."""
+
+WINDOWS = {
+    **dict.fromkeys(("Conv", "MaxPool", "AveragePool"), Window.of),
+    "ConvTranspose": Window.transposed,
+}
 
 
 class Flow(Protocol):
@@ -51,14 +56,28 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
     last_use = {name: place for place, step in enumerate(graph.steps) for name in step.node.input}
     for place, step in enumerate(graph.steps):
         inputs = [known[name] if name else None for name in step.node.input]
-        with _one_line_errors(step):
-            outputs = step(*(each.value if each else None for each in inputs))
+        values = [each.value if each else None for each in inputs]
+        # Values that grow from layer to layer overflow.
+        with _one_line_errors(step), np.errstate(over="raise", invalid="raise"):
+            if step.kind in WINDOWS:
+                _require_room(step, values, graph.most)
+            outputs = step(*values)
             call = Call(step, inputs, *outputs)
             made = _made(call, flows)
         yield call, made
         known[step.node.output[0]] = made
         for name in {name for name in step.node.input if last_use[name] == place}:
             known.pop(name, None)
+
+
+def _require_room(step: Step, values: Sequence[Values | None], most: int) -> None:
+    """Refuse padding, or a reach of dilated taps, that the size of no tensor shows."""
+    data, *weights = (each.shape for each in values[:2] if each is not None)
+    kernel = step.attributes.get("kernel_shape") or weights[0][2:]
+    window = WINDOWS[step.kind](data[2:], kernel, step.attributes)
+    sides = map(sum, zip(window.before, window.lengths, window.after, strict=True))
+    channels = max(shape[1] for shape in (data, *weights))
+    require_size(f"{node_name(step.node)}, padded,", [channels, *sides], most)
 
 
 @contextmanager

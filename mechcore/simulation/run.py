@@ -22,7 +22,7 @@ from mechcore.engines.trajectories import (
     record_distance,
 )
 from mechcore.errors import InvalidValue, checked_integer, choose
-from mechcore.experiment.cell import Cell, first_fitted_layer
+from mechcore.experiment.cell import MOST_VALUES, Cell, first_fitted_layer
 from mechcore.io.arrays import Array, real_array
 from mechcore.io.netcdf import Contents
 from mechcore.model.activations import ACTIVATIONS
@@ -349,6 +349,9 @@ def _checked_rule(
         raise InvalidValue("normalise", normalise, NEEDS_DOMAIN)
     checked_integer("steps", steps, 1, 10**6)
     checked_integer("window", window, 1, LARGEST_WINDOW)
+    if len(layers) * window**2 > MOST_VALUES:
+        pixels = f"{len(layers)} windows of {window} x {window} px"
+        raise InvalidValue("snapshots", pixels, f"at most {MOST_VALUES} px together")
     for layer in layers:
         checked_integer("snapshots", layer, 0, steps)
     if len(set(layers)) < len(layers):

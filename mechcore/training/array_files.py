@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save
 from mechcore.errors import MechcoreError
 from mechcore.io.arrays import Array
 from mechcore.io.atomic import replace_file
+from mechcore.io.reading import open_regular
 
 CARD = "card"
 """The one key of the metadata: the library writes several in an order by chance."""
@@ -31,12 +32,14 @@ def read_arrays(path: Path, card: Mapping[str, object]) -> dict[str, Array] | No
         with safe_open(path, framework="numpy") as file:
             known = json.loads((file.metadata() or {}).get(CARD, "{}")) == card
             return {name: file.get_tensor(name) for name in file.keys()} if known else None  # noqa: SIM118
-    except (OSError, SafetensorError):
+    # Also of a card that is no JSON.
+    except (OSError, SafetensorError, ValueError):
         return None
 
 
 def read_weights(path: Path) -> dict[str, Array]:
     """Read the weights of a trained network, all of them."""
+    open_regular(path, "--start").close()
     try:
         return dict(load_file(path))
     except (OSError, SafetensorError) as error:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.training import DATA, Learning
+from mechcore.filters.formats import (
+    ALWAYS_PLAUSIBLE,
+    LARGEST_EXPANSION,
+    require_plausible_size,
+)
 from mechcore.io.arrays import Array, real_array
 from mechcore.io.pictures import read_picture
 from mechcore.model.patterns import MOST_PIXELS
@@ -105,8 +111,13 @@ def _patches(images: Array) -> Array:
 
 def _of_npz(path: Path) -> tuple[Array, NDArray[np.int64] | None]:
     try:
+        with ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        require_plausible_size(path, "its arrays", size)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+    except MechcoreError:
+        raise
     # Damaged archives raise errors of a dozen types.
     except Exception as error:
         raise MechcoreError(f"{path}: not a readable .npz file of arrays") from error
@@ -125,7 +136,12 @@ def _of_folder(path: Path) -> tuple[Array, NDArray[np.int64] | None]:
     files = [Path(file) for file in Learning(data=str(path)).files]
     if not files:
         raise MechcoreError(f"{path}: no images, expected .png or .jpg files")
-    images = [_image(file) for file in files]
+    stored, images = sum(file.stat().st_size for file in files), []
+    for file in files:
+        images.append(_image(file))
+        if len(images) * images[0].nbytes > max(ALWAYS_PLAUSIBLE, LARGEST_EXPANSION * stored):
+            times = f"{LARGEST_EXPANSION} times the {stored} bytes of their files"
+            raise MechcoreError(f"{path}: images would take more than {times}")
     if len({image.shape for image in images}) > 1:
         raise MechcoreError(f"{path}: images of several sizes, expected one")
     names = [str(file.parent.relative_to(path)) for file in files]

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from mechcore.errors import MechcoreError
 from mechcore.experiment.training import TrainingRun
-from mechcore.io.arrays import Array
+from mechcore.io.arrays import LARGEST, Array
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.training.array_files import read_arrays, write_arrays
 from mechcore.training.data import NOISE, SPLIT_SEED, Data, Part
@@ -155,10 +155,10 @@ class _Trainer:
             train_loss = self._loss(self.network(self.train[0]), self.train[1]).item()
             outputs, targets = self.network(self.test[0]), self.test[1]
             loss = self._loss(outputs, targets).item()
-        if not np.isfinite([train_loss, loss]).all():
+        largest = max(value.abs().max().item() for value in self.network.parameters())
+        if not np.isfinite([train_loss, loss]).all() or largest > LARGEST:
             raise MechcoreError(
-                f"{self.run.id}: the loss is no longer finite, expected a rate below "
-                f"{self.run.rate:g}"
+                f"{self.run.id}: the training diverges, expected a rate below {self.run.rate:g}"
             )
         if self.data.classes:
             score = (outputs.argmax(dim=1) == targets).double().mean().item()

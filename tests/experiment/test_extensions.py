@@ -133,3 +133,20 @@ def test_an_installed_package_extends_every_configuration(
     assert Cell.from_json(cell.to_json()) == cell
     # No file of the experiment.
     assert input_paths(experiment) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["import sys; sys.exit(0)", "raise SystemExit", "1 / 0", "def f(:"]
+)
+def test_a_file_that_does_not_load_is_one_line(folder: Path, text: str) -> None:
+    (folder / "ideas.py").write_text(text)
+    with pytest.raises(MechcoreError, match=r"ideas\.py: \w+"):
+        load_experiment(OWN)
+
+
+def test_what_a_file_prints_is_no_output_of_a_command(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "ideas.py").write_text(f"{IDEAS}\nprint('hello')\n")
+    load_experiment(OWN)
+    assert capsys.readouterr() == ("", "hello\n")

@@ -148,6 +148,10 @@ PROPAGATED: list[tuple[str, ...]] = [
     ("--snapshot 5", "snapshots", "5"),
     ("--snapshot 1 --window -1", "window", "-1"),
     ("--snapshot 1 --window 10000", "window", "10000", "to 4096"),
+    (
+        "--snapshot 0 --snapshot 1 --snapshot 2 --snapshot 3 --snapshot 4 --window 4096",
+        *("snapshots", "5 windows of 4096 x 4096 px", "at most 80000000 px"),
+    ),
 ]
 """Options of `mechcore propagate` that are wrong, and parts of the line that must follow."""
 
@@ -160,6 +164,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a word of 100 kB": (("grid", "a" * 10**5), ("aaa...aaa", "File name too long")),
     # Configurations.
     "a configuration that is not there": (("grid", "no.yaml"), ("no.yaml", "No such file")),
+    "a configuration of another direction": (("grid", "\u202eyaml"), (r"\u202eyaml",)),
     "a configuration that is a folder": (("grid", "folder"), ("folder", "Is a directory")),
     "a configuration of zeros": (("grid", "/dev/zero"), ("/dev/zero", "it is a device")),
     "a configuration in a pipe": (("grid", "pipe.png"), ("pipe.png", "it is a device, pipe")),
@@ -242,6 +247,7 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "numbers of nobody": (("reproduce", "--published", "folder"), ("'folder'", "protocols.yaml")),
     # Trainings.
     "a training that is not JSON": (("train", "plain", *OUTPUT), ("run", "not JSON")),
+    "a training of no output": (("train", json.dumps(TRAINING), "--output", ""), ("a folder",)),
     "a training without seed": (
         ("train", json.dumps(TRAINING | {"seed": -1}), *OUTPUT),
         ("seed: -1", "at least 0"),
@@ -254,6 +260,10 @@ WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a cut of no weights": (
         ("train", json.dumps(TRAINING | {"cut": "3"}), "--start", "sound.npz", *OUTPUT),
         ("sound.npz", "not a readable .safetensors file"),
+    ),
+    "a cut of weights in a pipe": (
+        ("train", json.dumps(TRAINING | {"cut": "3"}), "--start", "pipe.png", *OUTPUT),
+        ("--start", "it is a device, pipe"),
     ),
     "a study of no trainings": (_required("collect-training"), ("training", "missing")),
     # The server.

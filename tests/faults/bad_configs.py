@@ -188,13 +188,18 @@ CHANGES: dict[str, Bad] = {
     "unknown pattern": ({"patterns": ["disk"]}, ("patterns", "'disk'", "did you mean 'disc'")),
     "experiment of a novel": ({"experiment": LONG}, ("experiment", "aaa...aaa", "at most 64")),
     # Sizes that nothing can hold.
-    "grid of 10^11 simulations": (
-        {"sizes": list(range(2, 1002)), "angles": list(range(300)), "betas": {"count": 100_001}},
-        ("the grid", "30000300000 simulations", "at most 1000000000"),
+    "grid of 10^9 simulations": (
+        {
+            "activations": ["identity", "relu", "modulus", "tanh"],
+            "sizes": list(range(2, 1002)),
+            "angles": list(range(300)),
+            "betas": {"count": 1000},
+        },
+        ("the grid", "1200000000 simulations", "at most 1000000000"),
     ),
     "cell of 10^11 numbers": (
         {"betas": {"count": 100_001}, "steps": 10**6},
-        ("a cell", "numbers", "at most 10000000000"),
+        ("a cell", "numbers", "at most 80000000"),
     ),
     "betas beyond a command": ({"betas": {"count": 50_000}}, ("configuration", "at most 120000")),
     "Gaussian of 3 GB": _pattern("gaussian", "gaussian", "20001 x 20001 px", sigma=2000),

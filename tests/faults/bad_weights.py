@@ -91,7 +91,16 @@ ONE, NANS = ["conv.weight"], np.full_like(KERNEL, np.nan).tobytes()
 TWICE = f'{{"a1": {json.dumps(ENTRY)}, "a1": {json.dumps(ENTRY | {"data_offsets": [288, 576]})}}}'
 FEW_BITS = {"dtype": "F4", "data_offsets": [0, 36]}
 
+SHAPES = {
+    f"l{place}.conv.weight": np.ones((1, 1, 2 + place // 11, 2 + place % 11), np.float32)
+    for place in range(101)
+}
+
 SAFETENSORS: Table = {
+    "a hundred and one shapes": (
+        written(".safetensors", SHAPES),
+        ("kernels of 101 shapes, more than 100",),
+    ),
     "ten thousand layers": (written(".safetensors", MANY), TOO_MANY),
     "a header of exabytes": (content(struct.pack("<Q", 2**62) + b"{}"), ()),
     "a header that is a list": (safetensors("[]"), ()),
@@ -390,7 +399,12 @@ def _many_groups(_: Any, stored: Any) -> None:
         stored.create_group(f"{place}")
 
 
+def _nested(_: Any, stored: Any) -> None:
+    stored["/".join(["g"] * 3000)] = KERNEL
+
+
 H5: Table = {
+    "three thousand nested groups": (h5_saved(_nested), ("a name of more than 1000",)),
     "twenty thousand groups": (h5_saved(_many_groups), ("more than 20000 groups",)),
     "terabytes that were never written": (_dataset(10**5, 10**6, **CHUNKS), ("would take",)),
     "values that were never written": (_dataset(4, 4, **CHUNKS), ("576 bytes", "holds 0")),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from mechcore.cli import app
-from tests.faults import bad_arrays, bad_commands, bad_configs, bad_weights
+from tests.faults import bad_arrays, bad_commands, bad_configs, bad_networks, bad_weights
 from tests.faults.cases import Case
 from tests.helpers.isolation import Ended, run_limited
 from tests.helpers.projects import PROJECT, copy_project, snakemake
@@ -23,6 +23,7 @@ CORPUS: list[Case] = [
     *bad_configs.cases(),
     *bad_arrays.cases(),
     *bad_weights.cases(),
+    *bad_networks.cases(),
     *bad_commands.cases(),
 ]
 

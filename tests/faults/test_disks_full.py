@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +87,36 @@ def test_a_disk_that_cannot_be_written_to_is_reported(
     ended = commands.run(disk.folder, *COMMANDS[name])
     one_line(ended, "cannot be written")
     assert written(disk.folder) == before
+
+
+PLACES = {"TMPDIR": "TMPDIR", "HOME": "XDG_CACHE_HOME"}
+"""Variables that name a place of scratch files, and the one to set instead."""
+
+
+@pytest.mark.parametrize("state", ["full", "read-only"])
+@pytest.mark.parametrize("variable", PLACES)
+def test_a_place_of_scratch_files_without_room_is_named(
+    commands: Trackers, finished: Path, tmp_path: Path, variable: str, state: str
+) -> None:
+    folder = trackers.copied(finished, tmp_path / "work")
+    # What make asks before it starts Snakemake.
+    words = ("grid", "config.yaml", "--name")
+    environment = {"XDG_CACHE_HOME": "", variable: str(tmp_path / "disk")}
+    with disks.small_disk(tmp_path / "disk") as disk:
+        disk.leave(0) if state == "full" else disk.remount("ro")
+        ended = commands.run(folder, *words, environment=environment)
+    one_line(ended, f"; set {PLACES[variable]} to a folder with room")
+
+
+def test_the_workflow_names_a_full_folder_of_temporary_files(tmp_path: Path) -> None:
+    project = tiny.project(tmp_path / "project")
+    with disks.small_disk(tmp_path / "disk") as disk:
+        disk.leave(0)
+        words = [sys.executable, "-m", "snakemake", "-n", "--configfile", "tiny.yaml"]
+        environment = os.environ | {"TMPDIR": str(disk.folder)}
+        ended = subprocess.run(
+            words, cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.rstrip().endswith("; set TMPDIR to a folder with room")
+    assert "Traceback" not in ended.stderr

@@ -20,6 +20,8 @@ OF_SIMULATION, OF_COLLECTING, OF_REPORTS = (5, 7, 9), 4, 2
 """How many kills of each, of what was still running: the tests insist on it. Those of tracking are
 in tests/tracking/test_kills.py."""
 
+KILLS = sum((*OF_SIMULATION, OF_COLLECTING, OF_REPORTS, OF_WORKFLOWS, OF_JOBS))
+
 MOST_LATE = 3
 """A kill that came too late is no kill: at most so many times as many are tried."""
 
@@ -107,6 +109,5 @@ def test_a_command_that_is_killed_again_and_again_completes(
 
 
 def test_the_documents_state_the_number_of_kills() -> None:
-    kills = sum((*OF_SIMULATION, OF_COLLECTING, OF_REPORTS, OF_WORKFLOWS, OF_JOBS))
     for name in ("README.md", "docs/trust.md"):
-        assert f" {kills} kills " in (PROJECT / name).read_text("utf-8")
+        assert f" {KILLS} kills " in (PROJECT / name).read_text("utf-8")

@@ -15,6 +15,7 @@ import netCDF4
 import numpy as np
 import psutil
 import pytest
+import yaml
 
 from mechcore.experiment.started_from import STARTED_FROM
 from mechcore.results.results import TABLES
@@ -158,7 +159,25 @@ def test_an_interrupted_run_reports_no_failure_and_how_to_go_on(long: Path) -> N
 def test_a_run_whose_machine_or_terminal_goes_ends_without_a_lock(
     long: Path, number: signal.Signals
 ) -> None:
-    interrupted(long, number)
+    _, messages = interrupted(long, number)
+    assert "failed: " not in messages
+    assert "simulate stopped: logs/tiny/simulate/dct-relu-k2.log" in messages
+
+
+def test_new_cells_run_after_a_clock_was_set_back(
+    made: tuple[Path, object], whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    project = Path(shutil.copytree(made[0], tmp_path / "project", symlinks=True))
+    tomorrow = time.time() + 86_400
+    for path in project.rglob("*"):
+        os.utime(path, (tomorrow, tomorrow), follow_symlinks=False)
+    more = trackers.CONFIG | {"activations": ["relu", "modulus", "identity"]}
+    (project / "tiny.yaml").write_text(yaml.safe_dump(more))
+    ended = tiny.snakemake(project)
+    assert ended.returncode == 0, ended.stderr
+    assert "3 cells, 2 done before, 1 to run" in ended.stderr
+    after = tiny.contents(project / RESULTS)
+    assert {name: after[name] for name in whole if name.endswith(".nc")}.items() <= whole.items()
 
 
 def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(

@@ -80,3 +80,13 @@ def test_what_is_no_archive_and_no_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images" / "a.png").write_text("text")
     with pytest.raises(MechcoreError, match=r"a\.png: not a readable image"):
         load_data(Learning(data=str(tmp_path / "images")))
+
+
+def test_small_files_of_large_images_are_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "own.npz", images=np.zeros((10, 1000, 1000)))
+    with pytest.raises(MechcoreError, match="more than 100 times the file's"):
+        load_data(Learning(data=str(tmp_path / "own.npz")))
+    for number in range(10):
+        Image.new("L", (1000, 1000)).save(tmp_path / f"{number}.png")
+    with pytest.raises(MechcoreError, match=r"more than 100 times the .* bytes of their files"):
+        load_data(Learning(data=str(tmp_path)))

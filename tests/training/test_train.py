@@ -291,7 +291,7 @@ def test_weights_are_a_bank(data: Data, tmp_path: Path) -> None:
 
 def test_a_training_that_diverges_is_one_line(data: Data) -> None:
     run = training_run(rate=10.0, activation="identity", epochs=9)
-    with pytest.raises(MechcoreError, match="no longer finite, expected a rate below 10"):
+    with pytest.raises(MechcoreError, match="diverges, expected a rate below 10"):
         train(run, data)
 
 

@@ -18,10 +18,12 @@ from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.training import planned_runs, trained_before
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
 from mechcore.experiment.started_from import check_started_from, note_started_from
+from mechcore.io.cache_folder import require_room
 from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.portable_names import check_folder
 from mechcore.io.yaml_files import read_yaml
+from mechcore.jobs.clocks import touch_future
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
@@ -51,6 +53,7 @@ def checked(parse, *values):
 
 for folder in (Path.cwd(), BIN):
     checked(check_folder, folder)
+checked(require_room)
 
 # Of the machine, not of the science: the profile of a scheduler sets it.
 PACKED = checked(checked_pack, config.pop(PACK, False))
@@ -209,6 +212,8 @@ onstart:
     end_by_signals()
     if STARTED:
         note_started_from(STARTED, RESULTS)
+    # What a job makes of them would be older than they are, which Snakemake takes for a failure.
+    touch_future(path for job in workflow.dag.needrun_jobs() for path in job.input)
 
 
 onerror:

@@ -33,6 +33,9 @@ CONFIGURATION = "config.json"
 MOST_ITEMS = 20_000
 """Groups and arrays: each takes 20 kB while the file is open, and networks have some thousand."""
 
+LONGEST_NAME = 1000
+"""Characters of a path: HDF5 goes through all groups of it for each array."""
+
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
     h5py.h5z.FILTER_SHUFFLE,
@@ -77,8 +80,10 @@ def _named_layers(stored: h5py.File) -> Classes:
 def _datasets(stored: h5py.File) -> list[h5py.Dataset]:
     items: list[object] = []
 
-    def take(_: str, item: object) -> bool | None:
+    def take(name: str, item: object) -> bool | None:
         items.append(item)
+        if len(name) > LONGEST_NAME:
+            raise MechcoreError(f"holds a name of more than {LONGEST_NAME} characters")
         return len(items) > MOST_ITEMS or None
 
     # Visits what is in the file itself; links to other files are not followed.
