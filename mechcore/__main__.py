@@ -1,6 +1,8 @@
 """``python -m mechcore``."""
 
 import gc
+import os
+import sys
 
 if __name__ == "__main__":
     # What imports make, some hundred thousand objects, lives on: looking through it ever again
@@ -8,5 +10,9 @@ if __name__ == "__main__":
     gc.set_threshold(100_000)
 
     from mechcore.cli import main
+    from mechcore.jobs.ahead import FOLDER, run_ahead
 
-    main()
+    if FOLDER in os.environ:
+        run_ahead(sys.argv[1:], main)
+    else:
+        main()

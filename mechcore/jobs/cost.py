@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
+import re
+import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +21,6 @@ from mechcore.engines.methods import direct_cost, low_rank_cost
 from mechcore.engines.rule import LayerRule
 from mechcore.engines.trajectories import QUANTITIES
 from mechcore.experiment.cell import Cell, PatternSettings, SnapshotSettings
-from mechcore.jobs.resume import FINISHED_BEFORE
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.model.boundaries import domain_side
 from mechcore.model.kernels import kernel
@@ -139,17 +142,19 @@ def _pixels(cell: Cell, widest: int) -> NDArray[np.float64]:
     return np.square(widest + reached)
 
 
+def spent_since(start: float) -> str:
+    """What a cell took since a reading of the clock, as `job_cost` reads it from its log."""
+    kilobytes = getrusage(RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return f"{time.monotonic() - start:.3f} s, {kilobytes / 1024:.0f} MB"
+
+
 def job_cost(logs: Path | None, cell: str) -> dict[str, float | None]:
-    """Return what the job of a cell took."""
-    nothing: dict[str, float | None] = {"wall_seconds": None, "memory_mb": None}
-    path = None if logs is None else logs / "benchmarks" / "simulate" / f"{cell}.tsv"
-    if path is None or not path.is_file():
-        return nothing
-    log = path.parents[2] / "simulate" / f"{cell}.log"
-    if log.is_file() and FINISHED_BEFORE in log.read_text(errors="replace"):
-        return nothing
-    columns = {"wall_seconds": "s", "memory_mb": "max_rss"}
-    return {name: measured(path, column) for name, column in columns.items()}
+    """Return what a cell took, and the most memory that its process had until then."""
+    log = None if logs is None else logs / "simulate" / f"{cell}.log"
+    text = log.read_text(errors="replace") if log and log.is_file() else ""
+    spent = re.search(r" in ([\d.]+) s, (\d+) MB$", text, re.MULTILINE)
+    seconds, megabytes = map(float, spent.groups()) if spent else (None, None)
+    return {"wall_seconds": seconds, "memory_mb": megabytes}
 
 
 def measured(benchmark: Path, column: str) -> float | None:

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shlex
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -22,6 +24,7 @@ from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.portable_names import check_folder
 from mechcore.io.yaml_files import read_yaml
+from mechcore.jobs.ahead import LONGEST, forget_commands, list_commands, ready_file
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
 from mechcore.jobs.packing import checked_pack, cost_class
@@ -158,6 +161,21 @@ def kept_finished(wildcards, output):
     return ["--keep", os.path.join(results, "finished")] if PACKED else []
 
 
+LARGEST = 20
+"""MB of weights: kernels of a larger file take longer than a start, and memory."""
+
+# Begins the command of a job whose file the process of another job may have left (jobs/ahead.py).
+UNLESS_READY = r"""
+        ready="${{MECHCORE_AHEAD:-/dev/null}}"/{params.ready:q}
+        mv "$ready" {output:q} 2>/dev/null && mv "$ready".log {log:q} ||
+        """
+
+
+def ready(wildcards, output):
+    """Where that file is, if there is one."""
+    return ready_file(output[0])
+
+
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
 FILM_FILES = files("results/{experiment}/films/{name}.nc", FILMS)
 ANALYSES = files("results/{experiment}/filters/{name}.nc", BANKS)
@@ -191,6 +209,16 @@ def waiting_cells():
     return {name: estimated_cost(CELLS[name]).seconds for name in names}
 
 
+def short_commands():
+    """The commands of jobs that other processes can run: short ones that wait for no file."""
+    long = {name for name, seconds in waiting_cells().items() if seconds > LONGEST}
+    for job in workflow.dag.needrun_jobs():
+        if "ready" in job.params.keys() and job.wildcards.get("cell") not in long:
+            if all(map(os.path.exists, job.input)) and job.input.size_mb < LARGEST:
+                command = job.shellcmd.partition(" -m mechcore ")[2].replace("\\\n", " ")
+                yield [*takewhile(lambda word: word[0] != ">", shlex.split(command))]
+
+
 show_progress(logger, len(CELLS), waiting_cells)
 end_by_signals()
 
@@ -200,9 +228,16 @@ onstart:
     end_by_signals()
     if STARTED:
         note_started_from(STARTED, RESULTS)
+    if workflow.local_exec and workflow.is_main_process and not PACKED:
+        list_commands(RESULTS, short_commands())
+
+
+onsuccess:
+    forget_commands(RESULTS)
 
 
 onerror:
+    forget_commands(RESULTS)
     shell(r"""
         python -m mechcore status \
             --experiment {EXPERIMENT_JSON:q} \
