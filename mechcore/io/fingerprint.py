@@ -132,6 +132,7 @@ def _sources(room: str) -> Iterator[Path]:
             yield from sorted(path for path in files if path.suffix in (".py", ".j2"))
 
 
+@cache
 def _meaning(name: str, text: str) -> str:
     return ast.dump(_without_docstrings(ast.parse(text))) if name.endswith(".py") else text
 

@@ -1,8 +1,8 @@
 """Short jobs share processes: one that is done does for a while what others are to do next.
 
-Starting Python and importing libraries takes longer than a short job computes. So the workflow lists
-the commands of its short jobs. The process of one of them goes on with those that nobody has begun,
-and leaves their files and logs beside the list, where their own jobs find them.
+A short job computes for less time than Python and its libraries take to start. So the workflow
+lists the commands of its short jobs. The process of one of them goes on with those that nobody has
+begun, and leaves their files and logs beside the list, where their own jobs find them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SECONDS = 20.0
 """CPU time after which a process begins no other command."""
 
 LONGEST = 10.0
-"""Estimated seconds of the longest job that others do: the start is a small part of a longer one."""
+"""Estimated seconds of the longest job that others do: the start of a longer one hardly counts."""
 
 
 def list_commands(results: Path, commands: Iterable[list[str]]) -> None:
@@ -45,15 +45,15 @@ def forget_commands(results: Path) -> None:
     shutil.rmtree(results / "ahead", ignore_errors=True)
 
 
-def ready_file(output: str) -> str:
+def ready_file(output: str) -> Path:
     """Return where the process of another job leaves an output, below the folder of the list.
 
     Examples
     --------
-    >>> ready_file("results/paper/trajectories/dct-relu-k2.nc")
+    >>> str(ready_file("results/paper/trajectories/dct-relu-k2.nc"))
     'trajectories/dct-relu-k2.nc'
     """
-    return os.path.join(*Path(output).parts[-2:])
+    return Path(*Path(output).parts[-2:])
 
 
 def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
@@ -98,6 +98,6 @@ def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], obj
             run(words)
         except SystemExit as end:
             return not end.code
-        except Exception:  # noqa: BLE001 - whatever it is
+        except Exception:
             return False
     return True

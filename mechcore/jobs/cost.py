@@ -29,14 +29,15 @@ from mechcore.simulation.symmetry import copies_among
 Work = NDArray[np.float64]
 
 PARTS = ("cells", "lines", "layers", "multiply_adds", "curved_pixels")
-"""What the time of a cell is made of: the start of its job; layers of simulations that run as a
-line; layers of the others, their multiply-adds, and pixels whose activation is not piecewise
-linear, such as tanh."""
+"""What the time of a cell is made of: its file; layers of simulations that run as a line; layers of
+the others, their multiply-adds, and pixels whose activation is not piecewise linear, such as tanh.
+The start of a process is no part of it: short cells share one."""
 
-SECONDS = (0.8, 1.9e-7, 1.2e-6, 2.1e-11, 9.1e-9)
+SECONDS = (0.2, 1.9e-7, 1.2e-6, 2.1e-11, 9.1e-9)
 """For one of each on a core of a 2024 server, fitted by ``python -m benchmarks.cost`` to the jobs
 of the committed configurations: 95 in 100 of 140 cells took 0.3 to 2.4 times the estimate. Lines
-are too fast to be seen in a job: their time is from ``make bench``."""
+are too fast to be seen in a job: their time is from ``make bench``. That of the file is what the
+cells of ``config/paper.yaml`` take."""
 
 PROBE = 15
 """A larger kernel takes the same path as one of this size, or one less, of its family: factorising

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import sys
-from itertools import takewhile
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -173,7 +172,7 @@ UNLESS_READY = r"""
 
 def ready(wildcards, output):
     """Where that file is, if there is one."""
-    return ready_file(output[0])
+    return str(ready_file(output[0]))
 
 
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
@@ -209,14 +208,23 @@ def waiting_cells():
     return {name: estimated_cost(CELLS[name]).seconds for name in names}
 
 
+def can_share(job, long):
+    """Whether another process can do a job: it is short, and its files are there."""
+    return (
+        "ready" in job.params.keys()
+        and job.wildcards.get("cell") not in long
+        and all(map(os.path.exists, job.input))
+        and job.input.size_mb < LARGEST
+    )
+
+
 def short_commands():
-    """The commands of jobs that other processes can run: short ones that wait for no file."""
+    """The commands of the jobs that other processes can do."""
     long = {name for name, seconds in waiting_cells().items() if seconds > LONGEST}
     for job in workflow.dag.needrun_jobs():
-        if "ready" in job.params.keys() and job.wildcards.get("cell") not in long:
-            if all(map(os.path.exists, job.input)) and job.input.size_mb < LARGEST:
-                command = job.shellcmd.partition(" -m mechcore ")[2].replace("\\\n", " ")
-                yield [*takewhile(lambda word: word[0] != ">", shlex.split(command))]
+        if can_share(job, long):
+            command = job.shellcmd.partition(" -m mechcore ")[2].rpartition(" >")[0]
+            yield shlex.split(command.replace("\\\n", " "))
 
 
 show_progress(logger, len(CELLS), waiting_cells)

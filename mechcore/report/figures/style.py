@@ -93,7 +93,9 @@ def colours(count: int) -> list[Any]:
 
 def shades(count: int) -> list[Any]:
     """Return colours for ordered values, from dark to light, that the colour-blind can order."""
-    return [tuple(colour) for colour in mpl.colormaps["viridis"](np.linspace(0, 1, count + 2)[1:-1])]
+    return [
+        tuple(colour) for colour in mpl.colormaps["viridis"](np.linspace(0, 1, count + 2)[1:-1])
+    ]
 
 
 def plain(text: object) -> str:
