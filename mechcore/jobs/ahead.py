@@ -42,6 +42,7 @@ def list_commands(results: Path, commands: Iterable[list[str]]) -> None:
 
 def forget_commands(results: Path) -> None:
     """Remove the list, and results that nobody took."""
+    os.environ.pop(FOLDER, None)
     shutil.rmtree(results / "ahead", ignore_errors=True)
 
 
