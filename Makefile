@@ -30,7 +30,7 @@ COMPILE = $(BIN)/python -c 'import mechcore; kernel = mechcore.kernel("dct", 2, 
 	[mechcore.propagate(kernel, pattern=pattern, steps=1) for pattern in ("delta", "disc")]'
 
 .DEFAULT_GOAL := run
-.PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench lock schema clean help
+.PHONY: run cluster test test-cluster lint format ui report verify pack partial banks torch bench docs lock schema clean help
 
 run: $(READY) ## run an experiment (CONFIG=config/paper.yaml, CORES=2, SET="sizes=[2,3]")
 	@echo "Running $$CONFIG on $$CORES cores: planning takes some seconds"
@@ -91,21 +91,25 @@ banks: $(READY) ## train the networks of resources/banks again, 2 minutes
 	@$(INSTALL) -e '.[train]'
 	@$(BIN)/python resources/banks/train.py
 
-bench: $(READY) ## time the engine beside its peers, 10 minutes (QUICK=--quick: 3)
+bench: $(READY) ## time what users wait for beside yardsticks and earlier runs, 10 minutes (QUICK=--quick: 3)
 	@$(BIN)/python -c 'import jax, torch' 2>/dev/null || $(INSTALL) -e '.[bench]' || \
 		echo 'jax or torch is missing: their rows will be, too'
 	@$(BIN)/python -m benchmarks $${QUICK:+"$$QUICK"}
+
+docs: $(READY) ## the documentation as a site, docs/_build/html/index.html; runs its notebooks
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs . docs/_build/html
+	@echo "$$PWD/docs/_build/html/index.html"
 
 schema: $(READY) ## write config/schema.json from the typed model
 	@$(BIN)/python -m mechcore schema --output config/schema.json
 
 lock: $(READY) ## write requirements.lock and the conda environment anew from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
+	@uv pip compile pyproject.toml --extra all --group dev --group docs --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 	@$(BIN)/python workflow/envs/generate.py
 
 clean: ## remove what can be made again, but no results
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis docs/_build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

@@ -1,54 +1,59 @@
-"""``python -m benchmarks [--quick]``: measure, check, and write ``benchmarks/out``."""
+"""``python -m benchmarks [--quick]``: measure, and compare with earlier runs."""
 
 from __future__ import annotations
 
 import argparse
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.ceiling import measure_ceiling
-from benchmarks.comparison import compare
-from benchmarks.figure import draw
+from benchmarks.comparison import compare, measure_longer_runs
+from benchmarks.experiment import measure_experiment, measure_starts
 from benchmarks.filters import measure_banks
+from benchmarks.history import HISTORY, append_run, earlier_ratios, machine, slowdowns
 from benchmarks.networks import measure_networks
-from benchmarks.report import Results, write_tables
-from benchmarks.scaling import measure_scaling
-from benchmarks.startup import seconds_to_first_layer
+from benchmarks.ratio import Ratio
+from benchmarks.report import write_report
 from benchmarks.tracking import measure_tracking
 
 OUT = Path(__file__).parent / "out"
 
-BUDGETS = {False: 0.3, True: 0.1}
-"""Seconds for each time that is taken, in a full and in a quick run."""
+
+def measurements(quick: bool) -> dict[str, Iterator[Ratio]]:
+    """Return what is measured, by what it is about; each begins when it is asked."""
+    return {
+        "process": measure_starts(),
+        "experiment": measure_experiment(),
+        "engine": compare(quick),
+        "direct method": measure_ceiling(quick),
+        "longer runs": measure_longer_runs(),
+        "filters": measure_banks(quick),
+        "network": measure_networks(quick),
+        "tracking": measure_tracking(quick),
+    }
 
 
 def main() -> None:
-    """Run everything, one after the other."""
+    """Measure everything, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small kernels and short runs only")
-    quick: bool = parser.parse_args().quick
-    start, budget = time.monotonic(), BUDGETS[quick]
+    titles = list(measurements(quick=True))
+    parser.add_argument("--only", choices=titles, nargs="+", default=titles)
+    asked = parser.parse_args()
     OUT.mkdir(exist_ok=True)
-    print("The machine's ceiling ...", flush=True)
-    ceiling = measure_ceiling(quick, budget)
-    print("The engine's scaling ...", flush=True)
-    scaling = measure_scaling(quick, budget)
-    print("The engine and its peers ...", flush=True)
-    comparison = compare(quick, budget)
-    print("Banks of trained kernels ...", flush=True)
-    banks = measure_banks(quick, budget)
-    print("A whole network ...", flush=True)
-    networks = measure_networks(quick)
-    print("Tracking ...", flush=True)
-    tracking = measure_tracking(quick)
-    minutes = (time.monotonic() - start) / 60
-    results = Results(
-        comparison, ceiling, scaling, banks, networks, tracking, seconds_to_first_layer(), minutes
-    )
-    draw(results, write_tables(results, OUT), OUT)
-    for note in comparison.notes:
-        print(note)
-    print(f"Tables and figure: {OUT}")
+    sections = {}
+    for title, ratios in measurements(asked.quick).items():
+        if title in asked.only:
+            print(f"{title} ...", flush=True)
+            sections[title] = list(ratios)
+    here = machine()
+    earlier = earlier_ratios(HISTORY, here)
+    values = {it.name: it.value for section in sections.values() for it in section}
+    write_report(sections, earlier, OUT)
+    append_run(HISTORY, here, values)
+    print((OUT / "benchmarks.md").read_text())
+    print("\n".join(slowdowns(values, earlier)))
+    print(f"Table and figure: {OUT}; this run is the last line of {HISTORY}")
 
 
 if __name__ == "__main__":

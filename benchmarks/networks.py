@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import resource
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import onnx
 
+from benchmarks.ratio import Ratio
 from benchmarks.timing import in_child, timed
 from mechcore.networks.network import network
 
@@ -29,38 +29,24 @@ GRADIENTS = 2
 """Units of each layer whose gradients are timed; the time is scaled to all."""
 
 
-@dataclass(frozen=True)
-class NetworkTiming:
-    """What the evidence of all units of a MobileNetV2 costs on one core."""
-
-    side: int
-    """px of the image."""
-    layers: int
-    units: int
-    seconds: float
-    """Moments of all units, signed and by positive paths, and of the kernels alone."""
-    megabytes: float
-    """Peak memory of the process."""
-    by_gradients: float
-    """Seconds of one backward pass for each unit by PyTorch, in double precision as well."""
-
-
-def measure_networks(quick: bool) -> list[NetworkTiming]:
-    """Return the cost of a network of random weights, if PyTorch is there to make it."""
+def measure_networks(quick: bool) -> Iterator[Ratio]:
+    """Compare the moments of all units of a network of random weights with their gradients."""
+    # PyTorch makes the network.
     if find_spec("torch") is None:
-        return []
+        return
     side = SIDE[quick]
     model, by_gradients = in_child(_peer, side)
-    return [in_child(_timing, model, side, by_gradients)]
+    seconds, remark = in_child(_timing, model, side)
+    name = f"all units of MobileNetV2 at {side} px"
+    yield Ratio(name, seconds, "PyTorch, a gradient for each unit", by_gradients, remark)
 
 
-def _timing(model: bytes, side: int, by_gradients: float) -> NetworkTiming:
+def _timing(model: bytes, side: int) -> tuple[float, str]:
+    """Seconds for moments of all units, signed, by positive paths, and of the kernels alone."""
     image = np.random.default_rng(0).standard_normal((3, side, side))
     seconds, data = timed(lambda: network(onnx.load_model_from_string(model), image[np.newaxis]))
-    # In kB on Linux.
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     units = int((data.layer_units * data.layer_channels).sum())
-    return NetworkTiming(side, data.sizes["layer"], units, seconds, megabytes, by_gradients)
+    return seconds, f"{units:,} units in {data.sizes['layer']} layers"
 
 
 def _peer(side: int) -> tuple[bytes, float]:
@@ -121,8 +107,8 @@ def _seconds_of_gradients(network: Any, image: Any) -> float:
     seconds = 0.0
     for output in made:
         units = output.flatten()
-        start = time.perf_counter()
+        start = time.process_time()
         for unit in units[len(units) // 2 :][:GRADIENTS]:
             torch.autograd.grad(unit, image, retain_graph=True)
-        seconds += (time.perf_counter() - start) / GRADIENTS * len(units)
+        seconds += (time.process_time() - start) / GRADIENTS * len(units)
     return seconds

@@ -19,12 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.workloads import LAYERS, SIZES
 from mechcore.io.arrays import Array
 
-FEW_SIZES = (2, 3, 5, 7, 11, 15)
-"""For peers that take long."""
-
-LARGEST_BATCH = 20e6
-"""Bytes of the final states of a batch. Shifted copies of a larger batch come from memory, not from
-the cache, and one simulation after the other is up to twice as fast."""
+SMALL, LARGE = SIZES[:4], SIZES[4:]
 
 STAGES = 8
 """Scans that share the layers under JAX by hand, each on a domain of its own, as a loop cannot grow
@@ -56,12 +51,6 @@ class Batch:
     def size(self) -> int:
         """Side of the kernels."""
         return int(self.kernels.shape[-1])
-
-    @property
-    def bytes_at_end(self) -> int:
-        """Memory of all states after the last layer."""
-        side = self.image.shape[0] + self.layers * (self.size - 1)
-        return int(len(self.kernels) * side**2 * np.dtype(self.dtype).itemsize)
 
     def singles(self) -> list[Batch]:
         """Batches of one kernel each."""
@@ -165,185 +154,35 @@ def _prepare_ndimage(batch: Batch) -> Run:
     return lambda: _one_by_one(batch, partial(_simulate, convolve=convolve))
 
 
-def _prepare_convolve2d(batch: Batch) -> Run:
-    signal: Any = import_module("scipy.signal")
-
-    def convolve(states: NDArray[Any], taps: NDArray[Any]) -> NDArray[Any]:
-        result: NDArray[Any] = signal.convolve2d(states[0], taps[0])
-        return result[np.newaxis]
-
-    return lambda: _one_by_one(batch, partial(_simulate, convolve=convolve))
-
-
 def _prepare_oaconvolve(batch: Batch) -> Run:
     signal: Any = import_module("scipy.signal")
     convolve = partial(signal.oaconvolve, axes=(1, 2))
     return lambda: _simulate(batch, convolve)
 
 
-class _Buffers:
-    """Memory for two states that take turns, and for a product."""
-
-    def __init__(self, batch: Batch, empty: Callable[[int], Any]) -> None:
-        size = batch.bytes_at_end // np.dtype(batch.dtype).itemsize
-        self._stores = [empty(size) for _ in range(3)]
-
-    def cleared(self, shape: tuple[int, ...]) -> Any:
-        """A state of zeros; the one before stays as it is."""
-        self._stores[:2] = self._stores[1::-1]
-        state = self._stores[0][: int(np.prod(shape))].reshape(shape)
-        state[...] = 0.0
-        return state
-
-    def scratch(self, shape: tuple[int, ...]) -> Any:
-        """Room for what is not kept."""
-        return self._stores[2][: int(np.prod(shape))].reshape(shape)
-
-
-def _grown(states: Any, size: int) -> tuple[int, int, int]:
-    count, height, width = states.shape
-    return count, height + size - 1, width + size - 1
-
-
-def _prepare_numpy(batch: Batch) -> Run:
-    # Its product is a further array, so the batch must be smaller than PyTorch's.
-    batched = batch.bytes_at_end < LARGEST_BATCH / 4
-    buffers = _Buffers(
-        batch if batched else batch.singles()[0], partial(np.empty, dtype=batch.dtype)
-    )
-
-    def convolve(states: NDArray[Any], taps: NDArray[Any]) -> NDArray[Any]:
-        size, side = taps.shape[-1], states.shape[1]
-        product, result = buffers.scratch(states.shape), buffers.cleared(_grown(states, size))
-        for i in range(size):
-            for j in range(size):
-                np.multiply(states, taps[:, i, j, np.newaxis, np.newaxis], out=product)
-                result[:, i : i + side, j : j + side] += product
-        return np.asarray(result)
-
-    run = partial(_simulate, convolve=convolve)
-    return lambda: run(batch) if batched else _one_by_one(batch, run)
-
-
 # --- PyTorch ---
 
 
-def _torch(dtype: str) -> tuple[Any, Any]:
+def _prepare_conv2d(batch: Batch) -> Run:
+    # All kernels as groups of one image are up to five times as fast as kernel by kernel.
     torch: Any = import_module("torch")
     torch.set_num_threads(1)
     # Far tails leave the range of numbers, where a processor is a hundred times slower.
     torch.set_flush_denormal(True)
-    return torch, getattr(torch, dtype)
-
-
-def _simulate_torch(
-    batch: Batch,
-    torch: Any,
-    factors: tuple[Any, ...],
-    convolve: Callable[..., Any],
-) -> NDArray[Any]:
-    """All layers of a batch; the first of the factors of the kernels is divided by the norm."""
-    states = torch.from_numpy(batch.states())
-    first, *others = factors
-    divided = first
-    record = [moments(torch, states, states.shape[1])]
-    for _ in range(batch.layers):
-        states = convolve(states, divided, *others).relu_()
-        norms = torch.linalg.vector_norm(states.flatten(1), dim=1)
-        divided = first / norms.reshape(-1, *[1] * (first.ndim - 1))
-        record.append(moments(torch, states, states.shape[1]))
-    return np.asarray(torch.stack(record, 1))
-
-
-def _prepare_conv2d(batch: Batch) -> Run:
-    # All kernels as groups of one image are up to five times as fast as kernel by kernel. oneDNN,
-    # which has no float64, is up to nine times as fast as what PyTorch does without it;
-    # channels_last is no faster in float32 and up to nine times slower in float64.
-    torch, _ = _torch(batch.dtype)
     flipped = torch.from_numpy(batch.taps()[:, np.newaxis, ::-1, ::-1].copy())
     options = {"groups": len(batch.kernels), "padding": batch.size - 1}
 
-    def convolve(states: Any, taps: Any) -> Any:
-        return torch.nn.functional.conv2d(states[np.newaxis], taps, **options)[0]
-
     def run() -> NDArray[Any]:
-        with torch.inference_mode():
-            return _simulate_torch(batch, torch, (flipped,), convolve)
+        states, divided = torch.from_numpy(batch.states()), flipped
+        record = [moments(torch, states, states.shape[1])]
+        for _ in range(batch.layers):
+            states = torch.nn.functional.conv2d(states[np.newaxis], divided, **options)[0].relu_()
+            norms = torch.linalg.vector_norm(states.flatten(1), dim=1)
+            divided = flipped / norms.reshape(-1, 1, 1, 1)
+            record.append(moments(torch, states, states.shape[1]))
+        return np.asarray(torch.stack(record, 1))
 
-    return run
-
-
-def _prepare_torch(batch: Batch, low_rank: bool) -> Run:
-    """Shifted copies, added in place: no intermediate, and no copies as in unfolding.
-
-    It beats `conv2d` in float64 at every size. `torch.compile` made it at most 1.5 times as fast at
-    k = 2, 3, 5, never as fast as JAX, and needs a C++ compiler and ten seconds or more a size.
-    """
-    torch, dtype = _torch(batch.dtype)
-    batched = batch.bytes_at_end < LARGEST_BATCH
-    parts = [batch] if batched else batch.singles()
-    buffers = _Buffers(parts[0], partial(torch.empty, dtype=dtype))
-    factors = [_torch_factors(torch, part, low_rank) for part in parts]
-    convolve = partial(_add_products if low_rank else _add_shifted, buffers, batched)
-
-    def run() -> NDArray[Any]:
-        with torch.inference_mode():
-            runs = zip(parts, factors, strict=True)
-            return np.concatenate([_simulate_torch(p, torch, f, convolve) for p, f in runs])
-
-    return run
-
-
-def _prepare_torch_shifts(batch: Batch) -> Run:
-    return _prepare_torch(batch, low_rank=False)
-
-
-def _prepare_torch_products(batch: Batch) -> Run:
-    return _prepare_torch(batch, low_rank=True)
-
-
-def _torch_factors(torch: Any, batch: Batch, low_rank: bool) -> tuple[Any, ...]:
-    factors = batch.factors() if low_rank else (batch.taps(),)
-    return tuple(torch.from_numpy(np.ascontiguousarray(factor)) for factor in factors)
-
-
-def _add_shifted(buffers: _Buffers, batched: bool, states: Any, taps: Any) -> Any:
-    size, side = taps.shape[-1], states.shape[1]
-    result = buffers.cleared(_grown(states, size))
-    for i, row in enumerate(_scalars(taps, batched)):
-        for j, tap in enumerate(row):
-            _add(result[:, i : i + side, j : j + side], states, tap, batched)
-    return result
-
-
-def _add_products(buffers: _Buffers, batched: bool, states: Any, columns: Any, rows: Any) -> Any:
-    size, (count, height, width) = columns.shape[-1], states.shape
-    result = buffers.cleared(_grown(states, size))
-    wide = buffers.scratch((count, height, width + size - 1))
-    profiles = zip(_scalars(columns, batched), _scalars(rows, batched), strict=True)
-    for column, row in profiles:
-        wide.zero_()
-        for j, tap in enumerate(row):
-            _add(wide[:, :, j : j + width], states, tap, batched)
-        for i, tap in enumerate(column):
-            _add(result[:, i : i + height], wide, tap, batched)
-    return result
-
-
-def _scalars(taps: Any, batched: bool) -> list[list[Any]]:
-    """Taps by row and column, each a number or, for a batch, a column of numbers."""
-    if not batched:
-        return list(taps[0].tolist())
-    return [
-        list(row.unbind(-1)) for row in taps[..., np.newaxis, np.newaxis].movedim(2, -1).unbind(1)
-    ]
-
-
-def _add(target: Any, states: Any, tap: Any, batched: bool) -> None:
-    if batched:
-        target.addcmul_(states, tap)
-    else:
-        target.add_(states, alpha=tap)
+    return torch.inference_mode()(run)  # type: ignore[no-any-return]
 
 
 # --- JAX ---
@@ -434,18 +273,12 @@ BOTH = ("float64", "float32")
 NARROW, WIDE = {"XLA_FLAGS": XLA_FLAGS}, {"XLA_FLAGS": XLA_FLAGS + WIDE_VECTORS}
 
 PEERS = (
-    Peer("scipy.ndimage.convolve", "scipy", _prepare_ndimage, FEW_SIZES),
-    Peer("scipy.signal.convolve2d", "scipy", _prepare_convolve2d, FEW_SIZES),
-    Peer("scipy.signal.oaconvolve", "scipy", _prepare_oaconvolve, FEW_SIZES),
-    Peer("NumPy shift-and-add", "numpy", _prepare_numpy, FEW_SIZES),
-    Peer("PyTorch conv2d", "torch", _prepare_conv2d, FEW_SIZES[:3]),
-    Peer("PyTorch conv2d", "torch", _prepare_conv2d, FEW_SIZES[:4], ("float32",)),
-    Peer("JAX jit and scan", "jax", _prepare_jax_scan, SIZES[:10], BOTH, WIDE),
-    Peer("PyTorch, added in place", "torch", _prepare_torch_shifts, FEW_SIZES[:4], BOTH, {}, True),
-    Peer("PyTorch, low rank", "torch", _prepare_torch_products, FEW_SIZES[1:], BOTH, {}, True),
-    Peer("JAX, 8 scans", "jax", _prepare_jax_shifts, SIZES[:6], BOTH, WIDE, True),
-    Peer("JAX, 8 scans, low rank", "jax", _prepare_jax_products, SIZES[3:], BOTH, NARROW, True),
+    Peer("scipy.ndimage.convolve", "scipy", _prepare_ndimage, SMALL),
+    Peer("scipy.signal.oaconvolve", "scipy", _prepare_oaconvolve, LARGE),
+    Peer("PyTorch conv2d", "torch", _prepare_conv2d, SMALL),
+    Peer("JAX jit and scan", "jax", _prepare_jax_scan, SIZES[:6], environment=WIDE),
+    Peer("JAX, 8 scans", "jax", _prepare_jax_shifts, SIZES[:5], BOTH, WIDE, True),
+    Peer("JAX, 8 scans, low rank", "jax", _prepare_jax_products, LARGE, BOTH, NARROW, True),
 )
-"""The peers: first what libraries offer, then what a specialist would write with them. A form is
-left out at sizes where another one of its library is faster. PyTorch's convolution falls far behind
-beyond k = 5 in float64 (7 s at k = 7, 95 s at 11) and beyond k = 7 in float32 (16 s at 11)."""
+"""The peers: first what libraries offer, then what a specialist would write with the fastest of
+them. A form is left out at sizes where another one is faster, or where it takes many seconds."""

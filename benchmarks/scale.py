@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from benchmarks.timing import spent
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
 from mechcore.jobs.cost import estimated_cost
@@ -35,19 +35,6 @@ PATCH = "import mechcore.model.kernels\nmechcore.model.kernels.LARGEST_SIZE = 40
 """As ``sitecustomize`` in every process of a trial."""
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What a command took."""
-
-    seconds: float
-    """Wall-clock time."""
-    megabytes: float
-    """Peak memory."""
-
-    def __str__(self) -> str:
-        return f"{self.seconds:7.1f} s {self.megabytes:6.0f} MB"
-
-
 def main() -> None:
     """Print time and memory of each step against the number of cells."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
@@ -55,8 +42,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="of a single trial, whose process is patched")
     asked = parser.parse_args()
     if asked.folder:
-        for name, spent in trial(asked.folder, asked.largest).items():
-            print(f"{asked.largest:7d} cells  {name:24s} {spent}", flush=True)
+        for name, cost in trial(asked.folder, asked.largest).items():
+            print(f"{asked.largest:7d} cells  {name:24s} {cost}", flush=True)
         return
     for count in (size for size in SIZES if size <= asked.largest):
         with tempfile.TemporaryDirectory() as folder:
@@ -65,19 +52,20 @@ def main() -> None:
             subprocess.run([sys.executable, *words], env=patched(Path(folder)), check=True)
 
 
-def trial(folder: Path, count: int) -> dict[str, Spent]:
+def trial(folder: Path, count: int) -> dict[str, str]:
     """Return what each step takes for about as many cells, in an empty folder."""
     settings = grid(count)
     _copy_project(folder, settings)
     cells = expand(load_experiment(settings))
     start = time.perf_counter()
     forecast({name: estimated_cost(cell) for name, cell in cells.items()}, SIZES_OF_JOBS)
-    packing = Spent(time.perf_counter() - start, float("nan"))
-    planned = ("snakemake", "-n", "--quiet", "--configfile", "grid.yaml")
+    packing = time.perf_counter() - start
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "--configfile", "grid.yaml"]
+    plans = {"planning, packed": PACKED, "planning, a job a cell": ()}
+    planned = {name: spent([*command, *words], folder) for name, words in plans.items()}
     return {
-        "packing": packing,
-        "planning, packed": run(folder, *planned, *PACKED),
-        "planning, a job a cell": run(folder, *planned),
+        "packing": f"{packing:7.1f} s",
+        **{name: f"{it.wall:7.1f} s {it.megabytes:6.0f} MB" for name, it in planned.items()},
     }
 
 
@@ -97,24 +85,6 @@ def grid(count: int) -> dict[str, object]:
 def patched(folder: Path) -> dict[str, str]:
     """Return variables with which every process runs `PATCH` first."""
     return os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PROJECT}"}
-
-
-def run(folder: Path, module: str, *words: str) -> Spent:
-    """Return what a command takes, which must succeed."""
-    start = time.perf_counter()
-    with (folder / "said.txt").open("wb") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            cwd=folder,
-            env=patched(folder),
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit((folder / "said.txt").read_text()[-3000:])
-    return Spent(time.perf_counter() - start, usage.ru_maxrss / 1024)
 
 
 def _copy_project(folder: Path, settings: Mapping[str, object]) -> None:

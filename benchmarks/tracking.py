@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from benchmarks.timing import in_child
+from benchmarks.ratio import Ratio
+from benchmarks.timing import in_child, spent
 from mechcore.analysis.tables import write_table
 from mechcore.claims.criteria import judge
 from mechcore.claims.verdict import write_claims
@@ -39,43 +39,23 @@ SAMPLE = 4
 """Cells that the peer logs; its time is scaled to all."""
 
 
-@dataclass(frozen=True)
-class TrackingCost:
-    """What it costs to log a grid to a new SQLite store.
-
-    Parameters
-    ----------
-    cells : int
-        Number of cells of the grid.
-    first, second, one_by_one : float
-        Seconds of the command, start of Python and previews included; of the same once more, with
-        nothing new to log; of the same numbers with a request each, without previews.
-    store_bytes, artifact_bytes : float
-        A cell, in the store; and in artifacts, trajectories left out.
-    """
-
-    cells: int
-    first: float
-    second: float
-    one_by_one: float
-    store_bytes: float
-    artifact_bytes: float
-
-
-def measure_tracking(quick: bool) -> TrackingCost:
-    """Return the cost of a grid of 250 cells, or of a few."""
-    experiment = load_experiment(GRID | QUICK if quick else GRID)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        _make_results(experiment, place / "results")
-        (place / "config.yaml").write_text(yaml.safe_dump(GRID | QUICK if quick else GRID))
-        cells = len(list((place / "results" / "trajectories").iterdir()))
-        first, second = _seconds(place), _seconds(place)
-        slow = in_child(_one_by_one, place, experiment) * cells / SAMPLE
-        artifacts = [path for path in (place / "mlartifacts").rglob("*") if path.is_file()]
-        beside = sum(path.stat().st_size for path in artifacts if path.suffix != ".nc")
-        store = (place / "mlflow.db").stat().st_size
-        return TrackingCost(cells, first, second, slow, store / cells, beside / cells)
+def measure_tracking(quick: bool) -> Iterator[Ratio]:
+    """Compare logging a grid, and a run that has nothing to log, with a request a number."""
+    grid = GRID | QUICK if quick else GRID
+    experiment = load_experiment(grid)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _make_results(experiment, folder / "results")
+        (folder / "config.yaml").write_text(yaml.safe_dump(grid))
+        cells = len(list((folder / "results" / "trajectories").iterdir()))
+        command = [sys.executable, "-m", "mechcore", "track", "--experiment", "config.yaml"]
+        command += ["--results", "results", "--to", "sqlite:///mlflow.db"]
+        first, second = (spent(command, folder).processor for _ in range(2))
+        slow = in_child(_one_by_one, folder, experiment) * cells / SAMPLE
+        store = (folder / "mlflow.db").stat().st_size
+    remark = f"{store / cells / 1e3:.0f} kB a cell in the store"
+    yield Ratio(f"{cells} cells, first time", first, "a request a number", slow, remark)
+    yield Ratio(f"{cells} cells, nothing new", second, "a request a number", slow)
 
 
 def _make_results(experiment: Experiment, folder: Path) -> None:
@@ -90,18 +70,6 @@ def _make_results(experiment: Experiment, folder: Path) -> None:
     write_sweep(describe_sweep(results, None), folder)
 
 
-def _seconds(folder: Path) -> float:
-    words = ["track", "--experiment", "config.yaml", "--results", "results"]
-    start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "mechcore", *words, "--to", "sqlite:///mlflow.db"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return time.perf_counter() - start
-
-
 def _one_by_one(folder: Path, experiment: Experiment) -> float:
     """Log a few cells as most programs do: a request for every parameter and number."""
     from mlflow import MlflowClient
@@ -111,7 +79,7 @@ def _one_by_one(folder: Path, experiment: Experiment) -> float:
     runs = finished_experiments(experiment, folder / "results", None)[0].runs[:SAMPLE]
     client = MlflowClient(f"sqlite:///{folder}/peer.db")
     place = client.create_experiment("peer")
-    start = time.perf_counter()
+    start = time.process_time()
     for run in runs:
         made = client.create_run(place).info.run_id
         for name, value in run.params.items():
@@ -119,4 +87,4 @@ def _one_by_one(folder: Path, experiment: Experiment) -> float:
         for metric, number, step in run.metrics:
             client.log_metric(made, metric, number, step=step)
         client.set_terminated(made)
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -13,7 +13,8 @@ from mechcore.model.kernels import kernel
 from mechcore.model.patterns import pattern_image
 
 LAYERS = 64
-SIZES = tuple(range(2, 16))
+SIZES = (2, 3, 4, 5, 7, 11, 15)
+QUICK_SIZES = (2, 3, 5)
 BETAS = np.linspace(0.0, 1.0, 21)
 
 MEASURED = [QUANTITIES.index(name) for name in ("mu_x", "mu_y", "sigma_x", "sigma_y")]
@@ -61,6 +62,6 @@ def multiply_adds(size: int, layers: int, count: int) -> int:
     return int(count * size**2 * np.sum(sides**2))
 
 
-def sizes_in(sizes: Sequence[int], quick: bool) -> tuple[int, ...]:
-    """Return the kernel sizes of a run; a quick one leaves out those above 5."""
-    return tuple(size for size in sizes if size <= 5 or not quick)
+def sizes_in(quick: bool) -> tuple[int, ...]:
+    """Return the kernel sizes of a run."""
+    return QUICK_SIZES if quick else SIZES

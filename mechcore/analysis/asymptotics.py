@@ -7,12 +7,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from mechcore.analysis.displacement import (
-    before_the_edge,
-    displacement_along,
-    light_speeds,
-    predicted_speeds,
-)
+from mechcore.analysis.displacement import displacement_along, light_speeds, predicted_speeds
 from mechcore.io.arrays import Array
 
 FEWEST_LAYERS = 16
@@ -36,7 +31,8 @@ def asymptotic_speeds(dataset: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Trajectories as `mechcore.propagate` returns them.
+        Trajectories as `mechcore.propagate` returns them. Those on a torus are cut first, see
+        `mechcore.analysis.displacement.before_the_edge`.
 
     Returns
     -------
@@ -61,7 +57,7 @@ def asymptotic_speeds(dataset: xr.Dataset) -> xr.Dataset:
     >>> [round(float(estimate[name]), 2) for name in estimate]
     [0.91, 0.86, 0.95]
     """
-    moved = displacement_along(before_the_edge(dataset)).values
+    moved = displacement_along(dataset).values
     windows = _window_speeds(moved)
     speed = windows[0]
     change = np.max(np.abs(np.diff(windows, axis=0)), axis=0)

@@ -110,10 +110,9 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
             "trajectories, as mechcore.propagate returns them",
             description=f"an object of type {type(dataset).__name__}",
         )
-    velocity_x, velocity_y = fitted_velocities(dataset)
     dataset = before_the_edge(dataset)
-    late = _fitted_layers(dataset)
-    t = dataset.t.values[late].astype(np.float64)
+    velocity_x, velocity_y = fitted_velocities(dataset)
+    late, t = _fitted_layers(dataset)
     motion = fit_lines(t, displacement_along(dataset).values[..., late])
     variance = variance_along(dataset).values
     diffusion = _diffusion(t, variance[..., late], variance[..., :1])
@@ -135,21 +134,23 @@ def measure(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def fitted_velocities(dataset: xr.Dataset) -> tuple[Array, Array]:
-    """Return the slopes of the coordinates of centroids, px/layer, for t >= t_burn."""
-    dataset = before_the_edge(dataset)
-    late = _fitted_layers(dataset)
-    t = dataset.t.values[late].astype(np.float64)
+    """Return the slopes of the coordinates of centroids, px/layer, for t >= t_burn.
+
+    Trajectories on a torus are cut first, see `before_the_edge`.
+    """
+    late, t = _fitted_layers(dataset)
     x, y = (displacement(dataset, name)[..., late] for name in ("mu_x", "mu_y"))
     return fit_lines(t, x).slope, fit_lines(t, y).slope
 
 
-def _fitted_layers(dataset: xr.Dataset) -> NDArray[np.bool_]:
+def _fitted_layers(dataset: xr.Dataset) -> tuple[NDArray[np.bool_], Array]:
+    """Which layers are fitted, and their numbers."""
     first = int(dataset.attrs["t_burn"])
     late: NDArray[np.bool_] = dataset.t.values >= first
     if late.sum() < FEWEST_POINTS:
         known = f"{late.sum()} layers from t_burn = {first} on"
         raise MechcoreError(f"steps: {known} give no speed, expected at least {FEWEST_POINTS}")
-    return late
+    return late, dataset.t.values[late].astype(np.float64)
 
 
 def end_column(layers: float) -> str:

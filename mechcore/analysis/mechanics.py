@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -24,17 +25,30 @@ MECHANICS = (
 )
 """Columns of ``mechanics.csv``, one row a simulation, in the order of ``metrics.csv``."""
 
+
+def energy_defect(parts: Decomposition) -> float:
+    """Return (E^2 - m^2 - p^2) / E^2, zero if energy splits into rest mass and momentum."""
+    square = parts.energy**2
+    return (square - parts.rest_mass**2 - parts.momentum**2) / square if square else np.nan
+
+
+def parity_product(parts: Decomposition) -> float:
+    """Return the inner product of the even and the odd part over E^2, zero if orthogonal."""
+    even = parts.isotropic + parts.anisotropic
+    square = parts.energy**2
+    return float(np.sum(even * parts.odd)) / square if square else np.nan
+
+
 PROPERTIES: dict[str, Callable[[Decomposition], float]] = {
-    "odd_energy_ratio": lambda parts: parts.odd_energy_ratio,
-    "celerity": lambda parts: parts.celerity,
-    "energy": lambda parts: parts.energy,
-    "rest_mass": lambda parts: parts.rest_mass,
-    "momentum": lambda parts: parts.momentum,
-    "energy_defect": lambda parts: energy_defect(parts),
-    "parity_product": lambda parts: parity_product(parts),
+    **{
+        name: attrgetter(name)
+        for name in ("odd_energy_ratio", "celerity", "energy", "rest_mass", "momentum")
+    },
+    "energy_defect": energy_defect,
+    "parity_product": parity_product,
     "momentum_x": lambda parts: float(parts.momentum_vector[0]),
     "momentum_y": lambda parts: float(parts.momentum_vector[1]),
-    "momentum_angle": lambda parts: parts.momentum_angle,
+    "momentum_angle": attrgetter("momentum_angle"),
 }
 """Parity, energy and momentum of a kernel."""
 
@@ -69,11 +83,11 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
     0, excess kurtosis at the last layer.
     """
     last = dataset.isel(t=last_layers(dataset), drop=True)
-    velocities = zip(("velocity_x", "velocity_y"), fitted_velocities(dataset), strict=True)
+    velocity_x, velocity_y = fitted_velocities(before_the_edge(dataset))
     widths = {"along": growth(dataset), "across": growth(dataset, across=True)}
     away = drift(dataset)
     merged = away.to_dataset(name="drift").assign(
-        {name: (away.dims, values) for name, values in velocities}
+        {"velocity_x": (away.dims, velocity_x), "velocity_y": (away.dims, velocity_y)}
         | {f"width_{name}": grown**0.5 for name, grown in widths.items()}
         | {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
         | {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
@@ -138,19 +152,6 @@ def _off_course(controls: xr.Dataset) -> xr.DataArray:
     distance: xr.DataArray = (away[0] ** 2 + away[1] ** 2) ** 0.5
     farthest = distance.where(sound, 0.0).max("t", skipna=False)
     return farthest.where(controls.cancellation >= SOUND_SHARE)
-
-
-def energy_defect(parts: Decomposition) -> float:
-    """Return (E^2 - m^2 - p^2) / E^2, zero if energy splits into rest mass and momentum."""
-    square = parts.energy**2
-    return (square - parts.rest_mass**2 - parts.momentum**2) / square if square else np.nan
-
-
-def parity_product(parts: Decomposition) -> float:
-    """Return the inner product of the even and the odd part over E^2, zero if orthogonal."""
-    even = parts.isotropic + parts.anisotropic
-    square = parts.energy**2
-    return float(np.sum(even * parts.odd)) / square if square else np.nan
 
 
 def last_layers(dataset: xr.Dataset) -> xr.DataArray:

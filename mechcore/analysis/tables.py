@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,12 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> p
     if key:
         _check_key(path, table, list(key))
     return table
+
+
+def joined(tables: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Return tables below each other; without any, a table of these columns."""
+    known = list(tables)
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))
 
 
 CONTENTS: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {

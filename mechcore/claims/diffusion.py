@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -102,7 +103,7 @@ def _coefficients(rows: pd.DataFrame) -> Iterator[Figure]:
 
 
 def _deviations(rows: pd.DataFrame, holds: pd.Series) -> Iterator[Figure]:
-    for part, where in ((rows[holds], "where it holds"), (rows[~holds], "where not")):
-        for column, (name, _) in DEVIATIONS.items():
-            if len(part):
-                yield largest(part, column, f"largest {name}, {where}")
+    parts = {"where it holds": rows[holds], "where not": rows[~holds]}
+    for (where, part), (column, (name, _)) in product(parts.items(), DEVIATIONS.items()):
+        if len(part):
+            yield largest(part, column, f"largest {name}, {where}")

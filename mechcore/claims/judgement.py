@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,14 @@ def measured(name: str, value: float, unit: str = "1", source: str | None = None
 def percentage(name: str, share: float, source: str | None = None) -> Figure:
     """Return a share as a figure in per cent."""
     return measured(name, 100 * share, "%", source)
+
+
+def with_interval(name: str, interval: Sequence[float], unit: str, source: str) -> list[Figure]:
+    """Return a mean and the ends of its interval as figures; shares in per cent."""
+    names = (name, f"{name}: at least", f"{name}: at most")
+    scale = 100 if unit == "%" else 1
+    values = zip(names, interval, strict=True)
+    return [measured(each, scale * value, unit, source) for each, value in values]
 
 
 def largest(

@@ -6,19 +6,13 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.pooled import fit_clustered
-from mechcore.claims.judgement import Judgement, measured, percentage, verdict
-from mechcore.claims.thresholds import (
-    CENSUS_HALF,
-    CENSUS_NETWORKS,
-    DOMINATED,
-    MOST_BY_CHANCE,
-    ROUNDING,
-)
+from mechcore.claims import thresholds as limits
+from mechcore.claims.judgement import Judgement, measured, percentage, verdict, with_interval
 from mechcore.claims.verdict import BROKEN, HOLDS, Figure
 from mechcore.claims.wording import listed_names, where_it_holds
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.paths import CENSUS_FILE, KERNELS_FILE
-from mechcore.filters.census import MeanShare, mean_share
+from mechcore.filters.census import mean_share
 from mechcore.results.results import Results
 
 DOMINATED_LAYER, ABOVE_CHANCE = "dominated", "above chance"
@@ -38,7 +32,7 @@ def parity(results: Results) -> Judgement | None:
     if rows.empty:
         return None
     defect, product = rows.energy_defect.abs(), rows.parity_product.abs()
-    holds = (defect <= ROUNDING) & (product <= ROUNDING)
+    holds = (defect <= limits.ROUNDING) & (product <= limits.ROUNDING)
     figures = [
         measured("largest |E² − m² − p²| / E²", defect.max(), source=KERNELS_FILE),
         measured("kernels", len(rows), source=KERNELS_FILE),
@@ -55,8 +49,8 @@ def layer_verdicts(layers: pd.DataFrame) -> pd.Series:
     # Nothing is known of zeros, and where chance dominates, the layer decides nothing.
     cases = {
         NOT_TRAINED: layers.fixed.astype(bool),
-        NOT_JUDGED: share.isna() | (chance > MOST_BY_CHANCE),
-        DOMINATED_LAYER: above & (share > DOMINATED),
+        NOT_JUDGED: share.isna() | (chance > limits.MOST_BY_CHANCE),
+        DOMINATED_LAYER: above & (share > limits.DOMINATED),
         ABOVE_CHANCE: above,
     }
     verdicts = np.select(list(cases.values()), list(cases), NOT_ABOVE)
@@ -73,7 +67,7 @@ def trained_filters(results: Results) -> Judgement | None:
         return None
     holds = verdicts[rows.index] == DOMINATED_LAYER
     above = holds | (verdicts[rows.index] == ABOVE_CHANCE)
-    if rows.network.nunique() < CENSUS_NETWORKS:
+    if rows.network.nunique() < limits.CENSUS_NETWORKS:
         decided = verdict(holds, partly=bool(holds.any() or above.all()))
         figures = [percentage("of the layers pass", holds.mean(), CENSUS_FILE)]
     else:
@@ -92,28 +86,22 @@ def _by_networks(
 ) -> tuple[str, list[Figure]]:
     """The verdict on networks of which these are a sample."""
     passing, chance = mean_share(holds, rows.network), mean_share(above, rows.network)
-    partly = max(passing.high, chance.low) > CENSUS_HALF
-    decided = verdict(pd.Series([passing.low > CENSUS_HALF]), partly=partly)
+    partly = max(passing.high, chance.low) > limits.CENSUS_HALF
+    decided = verdict(pd.Series([passing.low > limits.CENSUS_HALF]), partly=partly)
     number = rows.network.nunique()
     figures = [
-        *_interval(f"of the layers pass, mean of {number} networks", passing),
-        *_interval("of the layers are above chance", chance),
+        *with_interval(f"of the layers pass, mean of {number} networks", passing, "%", CENSUS_FILE),
+        *with_interval("of the layers are above chance", chance, "%", CENSUS_FILE),
         *_over_depth(rows),
     ]
     return decided, figures
 
 
-def _interval(name: str, mean: MeanShare) -> list[Figure]:
-    names = (name, f"{name}: at least", f"{name}: at most")
-    return [percentage(*pair, CENSUS_FILE) for pair in zip(names, mean, strict=True)]
-
-
 def _over_depth(rows: pd.DataFrame) -> list[Figure]:
     """How the share changes from the first layer of a network to its last."""
     line = fit_clustered(rows.depth.to_numpy(), rows.low_frequency_share.to_numpy(), rows.network)
-    name = "change of the share over the depth"
-    ends = {name: "slope", f"{name}: at least": "ci_low", f"{name}: at most": "ci_high"}
-    return [measured(key, line[value], source=CENSUS_FILE) for key, value in ends.items()]
+    ends = [line[name] for name in ("slope", "ci_low", "ci_high")]
+    return with_interval("change of the share over the depth", ends, "1", CENSUS_FILE)
 
 
 def _before_training(census: pd.DataFrame) -> list[Figure]:
@@ -129,7 +117,7 @@ def _where(rows: pd.DataFrame, holds: pd.Series, above: pd.Series) -> str:
     """Which layers pass."""
     passing = holds.groupby(rows.network, sort=False).agg(["sum", "size"])
     names = [f"{row['sum']} of {row['size']} layers of {name}" for name, row in passing.iterrows()]
-    if len(passing) >= CENSUS_NETWORKS:
+    if len(passing) >= limits.CENSUS_NETWORKS:
         names = [f"{holds.sum()} of {len(rows)} layers of {len(passing)} networks"]
     return f"{', '.join(names)}; {above.sum()} of {len(rows)} are above chance"
 

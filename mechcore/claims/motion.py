@@ -13,13 +13,7 @@ from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.measures import end_column
 from mechcore.analysis.regressions import horizons
 from mechcore.claims import thresholds as limits
-from mechcore.claims.judgement import (
-    Judgement,
-    measured,
-    percentage,
-    trajectories_file,
-    verdict,
-)
+from mechcore.claims.judgement import Judgement, measured, percentage, trajectories_file, verdict
 from mechcore.claims.selection import converged, paired_simulations, paper_simulations
 from mechcore.claims.verdict import REPRODUCED, Figure
 from mechcore.claims.wording import extent, horizon_text, where_it_holds
@@ -144,7 +138,7 @@ def _rectified(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _leads(pairs: pd.DataFrame, layers: float) -> pd.Series:
-    """By how much the second of each pair is faster over a number of layers, px/layer.
+    """The lead of the second of each pair in speed over a number of layers, px/layer.
 
     In the limit, what is between their intervals: zero where these overlap.
     """

@@ -10,13 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.intervals import Interval
-from mechcore.claims.judgement import Judgement, measured, verdict
-from mechcore.claims.thresholds import (
-    CENSUS_NETWORKS,
-    FEWEST_CHANNELS,
-    PREDICTED,
-    PREDICTED_SLOPE,
-)
+from mechcore.analysis.tables import joined
+from mechcore.claims import thresholds as limits
+from mechcore.claims.judgement import Judgement, measured, verdict, with_interval
 from mechcore.claims.verdict import NOT_OBSERVED, OBSERVED, Figure
 from mechcore.claims.wording import listed_names
 from mechcore.experiment.paths import NETWORKS_FILE
@@ -43,7 +39,7 @@ WORDS = {
 }
 
 FEWEST_IMAGES = 2
-"""Of one image there is no interval."""
+"""A single image has no interval."""
 
 
 class Case(NamedTuple):
@@ -59,8 +55,8 @@ class Case(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether the momenta predict direction and distance."""
-        low, high = PREDICTED_SLOPE
-        return self.r2.low > PREDICTED and low <= self.slope.low and self.slope.high <= high
+        low, high = limits.PREDICTED_SLOPE
+        return self.r2.low > limits.PREDICTED and low <= self.slope.low and self.slope.high <= high
 
     @property
     def above_chance(self) -> bool:
@@ -70,13 +66,13 @@ class Case(NamedTuple):
     @property
     def figures(self) -> list[Figure]:
         """What was measured."""
-        values: dict[str, float] = {}
-        for quantity, interval in (("R²", self.r2), ("slope", self.slope)):
-            key = f"{quantity}, {self.name}"
-            values |= dict(zip((key, f"{key}: at least", f"{key}: at most"), interval, strict=True))
-        values[f"R², {self.name}, most of a flipped copy"] = self.r2_flipped
-        values[f"R², {self.name}, untrained"] = self.r2_untrained
-        return [measured(name, value, source=NETWORKS_FILE) for name, value in values.items()]
+        name, source = self.name, NETWORKS_FILE
+        return [
+            *with_interval(f"R², {name}", self.r2, "1", source),
+            *with_interval(f"slope, {name}", self.slope, "1", source),
+            measured(f"R², {name}, most of a flipped copy", self.r2_flipped, "1", source),
+            measured(f"R², {name}, untrained", self.r2_untrained, "1", source),
+        ]
 
 
 def displacements(results: Results) -> Judgement | None:
@@ -85,12 +81,8 @@ def displacements(results: Results) -> Judgement | None:
     if not cases:
         return None
     holds = pd.Series([case.holds for case in cases])
-    least = min(case.r2.low for case in cases)
-    figures = [
-        measured("R² at least, in each kind of layers", least, source=NETWORKS_FILE),
-        *(figure for case in cases for figure in case.figures),
-        *(figure for case in cases_of(results, FIRST_MOMENT) for figure in case.figures),
-    ]
+    figures = _figures(cases)
+    figures += [figure for case in cases_of(results, FIRST_MOMENT) for figure in case.figures]
     partly = any(case.above_chance for case in cases)
     return Judgement(verdict(holds, partly=partly), figures, _where(results, cases))
 
@@ -100,20 +92,21 @@ def positive_taps(results: Results) -> Judgement | None:
     cases = cases_of(results, POSITIVE)
     if not cases:
         return None
-    least = min(case.r2.low for case in cases)
-    figures = [
-        measured("R² at least, in each kind of layers", least, source=NETWORKS_FILE),
-        *(figure for case in cases for figure in case.figures),
-    ]
     decided = OBSERVED if all(case.holds for case in cases) else NOT_OBSERVED
-    return Judgement(decided, figures, _where(results, cases))
+    return Judgement(decided, _figures(cases), _where(results, cases))
+
+
+def _figures(cases: list[Case]) -> list[Figure]:
+    """The least R² of all, which decides, and what was measured of each."""
+    least = min(case.r2.low for case in cases)
+    decisive = measured("R² at least, in each kind of layers", least, "1", NETWORKS_FILE)
+    return [decisive, *(figure for case in cases for figure in case.figures)]
 
 
 def cases_of(results: Results, kinds: Mapping[str, Sequence[str]]) -> list[Case]:
     """Return what is known of each measure and kind of layers, on real images."""
     judged = [network for network in results.networks.values() if is_judged(network)]
-    tables = [kind_values(network, kinds) for network in judged]
-    values = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    values = joined((kind_values(network, kinds) for network in judged), ())
     if values.empty:
         return []
     return [
@@ -134,7 +127,7 @@ def kind_values(network: NetworkResults, kinds: Mapping[str, Sequence[str]]) -> 
     """
     trained, lines = network.measurement.trained, network.measurement.prediction
     known = lines.assign_coords(kind=("layer", trained.layer_kind.values))
-    known = known.isel(layer=trained.layer_channels.values >= FEWEST_CHANNELS)
+    known = known.isel(layer=trained.layer_channels.values >= limits.FEWEST_CHANNELS)
     parts = [
         _means(known.sel(measure=measure).isel(layer=np.isin(known.kind.values, some)))
         for measure, some in kinds.items()
@@ -152,7 +145,7 @@ def _means(lines: xr.Dataset) -> pd.DataFrame:
 
 def _case(name: str, rows: pd.DataFrame) -> Case:
     trained = pd.DataFrame(rows[rows.weights == TRAINED])
-    many = trained.network.nunique() >= CENSUS_NETWORKS
+    many = trained.network.nunique() >= limits.CENSUS_NETWORKS
     slope, r2 = (
         mean_interval(
             trained.pivot_table(quantity, "network", ["images", "image"]), draw_networks=many
@@ -167,14 +160,14 @@ def _case(name: str, rows: pd.DataFrame) -> Case:
 
 
 def _sample(networks: list[str]) -> str:
-    """Of what the intervals speak."""
-    if len(networks) < CENSUS_NETWORKS:
+    """What the intervals are about."""
+    if len(networks) < limits.CENSUS_NETWORKS:
         return f"Of these networks only: {listed_names(networks)}"
     return f"{len(networks)} networks"
 
 
 def _where(results: Results, cases: list[Case]) -> str:
-    """For which kinds of layers the prediction is how good, and of which networks it speaks."""
+    """How good the prediction is by kind of layer, and which networks were tested."""
     groups = {
         "predicted": [case.name for case in cases if case.holds],
         "better than by chance": [c.name for c in cases if c.above_chance and not c.holds],

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from mechcore.analysis.intervals import Interval
-from mechcore.claims.judgement import Judgement, percentage, verdict
+from mechcore.claims.judgement import Judgement, percentage, verdict, with_interval
 from mechcore.claims.thresholds import ENOUGH
 from mechcore.claims.verdict import Figure
 from mechcore.experiment.paths import TRAINING_FILE
@@ -57,8 +57,7 @@ def _figures(name: str, kept: dict[int, Interval]) -> list[Figure]:
     figures = []
     for number, interval in kept.items():
         text = f"kept by {number} component{'s' * (number > 1)} after fine-tuning ({name})"
-        names = (text, f"{text}: at least", f"{text}: at most")
-        figures += [percentage(*pair, TRAINING_FILE) for pair in zip(names, interval, strict=True)]
+        figures += with_interval(text, interval, "%", TRAINING_FILE)
     return figures
 
 

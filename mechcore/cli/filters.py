@@ -98,7 +98,8 @@ def command(
             check_outputs({option: path}, files)
             choose(writers, option, path.suffix)
 
-    from mechcore.filters.census import census, network_layers
+    from mechcore.analysis.tables import joined
+    from mechcore.filters.census import JUDGED, network_layers
 
     refused: list[str] = []
     layers, summaries, clouds = [], {}, {}
@@ -112,10 +113,10 @@ def command(
     if series and summaries:
         typer.echo(_printed_series(summaries))
     if layers and table:
-        text = TABLES[table.suffix](census(layers))
+        text = TABLES[table.suffix](joined(layers, JUDGED))
         replace_file(table, lambda draft: draft.write_text(text, encoding="utf-8"))
     if layers and figure:
-        _draw(census(layers), clouds, figure)
+        _draw(joined(layers, JUDGED), clouds, figure)
     if refused:
         raise MechcoreError("\n".join(refused))
 

@@ -46,7 +46,7 @@ def command(
     check_outputs({"--state": state, **beside}, inputs)
     check_outputs({"--output": output}, inputs, ".nc")
 
-    from mechcore.training.checkpoint import read_weights
+    from mechcore.training.array_files import read_weights
     from mechcore.training.data import load_data
     from mechcore.training.trajectory import write_training
 

@@ -33,7 +33,7 @@ class Protocol(Settings):
     figures: list[str] = Field(min_length=1)
     """Names of the figures, or their beginnings."""
     kind: str
-    """Key of `mechcore.claims.reproduction.KINDS`: how numbers are read off."""
+    """Key of `mechcore.claims.published_kinds.KINDS`: how numbers are read off."""
     cell: dict[str, Any] | None = None
     """Settings of the runs but for the mixing ratios or angles, which the numbers name."""
     tolerance: float | None = None

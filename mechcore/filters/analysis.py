@@ -18,7 +18,7 @@ CHUNK = 2**13
 """Kernels at a time: of 3x3 taps, 0.6 MB an array, which stays within the cache of a core."""
 
 CHUNK_OF_LONG_KERNELS = 2**10
-"""At least so many: the bases of thousands of taps are computed for each chunk."""
+"""Fewest kernels at a time: the bases of thousands of taps are computed for each chunk."""
 
 DETERMINANT_ROUNDING = 1000
 """Times the tolerance of a rank: a determinant that is larger by this is no rounding."""

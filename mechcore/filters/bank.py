@@ -21,7 +21,7 @@ LARGEST_BANK = 8 * 2**30
 what is more does not fit beside its results on most machines."""
 
 MOST_LAYERS = 10_000
-"""Of a network; the deepest that are published have a tenth of that."""
+"""Layers of a network; the deepest that are published have a tenth of that."""
 
 MOST_REASONS = 5
 
@@ -39,11 +39,6 @@ class Bank:
     reading: Reading = WHOLE
 
     @property
-    def slices(self) -> int:
-        """Number of 2-D kernels."""
-        return sum(math.prod(layer.kernels.shape[:3]) for layer in self.layers)
-
-    @property
     def origin(self) -> dict[str, object]:
         """Attributes of a file of results: the weights that it was made from."""
         return {"weights": self.name, "weights_sha256": self.sha256, **self.reading.attributes}
@@ -58,24 +53,10 @@ def load_bank(
 ) -> Bank:
     """Read the spatial convolutions of a weight file, in the convolution convention.
 
-    Parameters
-    ----------
-    path : str or Path
-        A file of safetensors, numpy, ONNX, PyTorch or Keras, told by its content.
-    layout : {"auto", "torch", "keras"}, optional
-        Order of the axes where neither a graph nor a class of Keras states it.
-    select, exclude : iterable of str, optional
-        Names of tensors to read, and not to read, as those of files: ``*`` stands for any text.
-
-    fold_batchnorm : bool, optional
-        Whether to multiply the outputs of a convolution by the factors of the batch normalisation
-        that follows it.
-
-    Raises
-    ------
-    MechcoreError
-        If the file is damaged, of another kind or without a spatial convolution, if a kernel is not
-        finite or of a type that cannot be read, or if the kernels would not fit into memory.
+    The format is told by the content. ``layout`` is the order of the axes (`LAYOUTS`) where neither
+    a graph nor a class of Keras states it. ``select`` and ``exclude`` name tensors as those of
+    files: ``*`` stands for any text. With ``fold_batchnorm`` the outputs of a convolution are
+    multiplied by the factors of the batch normalisation that follows it.
 
     Examples
     --------

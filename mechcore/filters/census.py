@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
-from mechcore.analysis.intervals import CONFIDENCE
+from mechcore.analysis.intervals import CONFIDENCE, Interval
 
 KINDS = ("first", "full", "depthwise")
 """What a layer is: the first of its network, and what of the others sees one input per filter.
@@ -22,14 +19,6 @@ JUDGED = (
 
 DRAWS, SEED = 10_000, 20251231
 """Samples of a bootstrap: the ends of its interval are good to a thousandth."""
-
-
-class MeanShare(NamedTuple):
-    """A share in the mean over networks, and its interval of 95%."""
-
-    value: float
-    low: float
-    high: float
 
 
 def network_layers(layers: pd.DataFrame, network: str, *, trained: bool) -> pd.DataFrame:
@@ -52,13 +41,7 @@ def network_layers(layers: pd.DataFrame, network: str, *, trained: bool) -> pd.D
     return pd.concat([pd.DataFrame(place), layers.drop(columns="name")], axis=1)
 
 
-def census(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return the layers of all networks as one table."""
-    known = list(parts)
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(JUDGED))
-
-
-def mean_share(holds: pd.Series, networks: pd.Series) -> MeanShare:
+def mean_share(holds: pd.Series, networks: pd.Series) -> Interval:
     """Return the share of layers in which something holds, in the mean over networks.
 
     Notes
@@ -86,4 +69,4 @@ def mean_share(holds: pd.Series, networks: pd.Series) -> MeanShare:
     means = (generator.binomial(layers[drawn], share[drawn]) / layers[drawn]).mean(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
-    return MeanShare(float(share.mean()), float(low), float(high))
+    return Interval(float(share.mean()), float(low), float(high))

@@ -98,7 +98,7 @@ CONTAINERS = {"state", "dict", "model", "module", "params", "parameters", "net",
 
 
 def _one_of_copies(tensors: list[Tensor]) -> list[Tensor]:
-    """Of tensors that differ by the word of a copy alone, keep one."""
+    """Keep one of tensors whose names differ by the word of a copy alone."""
     copies: dict[object, set[int]] = defaultdict(set)
     places = [_without_copy(tensor.name) for tensor in tensors]
     for tensor, (name, number) in zip(tensors, places, strict=True):

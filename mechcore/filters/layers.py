@@ -19,7 +19,7 @@ LARGEST_KERNEL = 31
 31 (RepLKNet); what is longer are channels or positions."""
 
 MOST_TAPS = 4096
-"""Of one kernel: the matrix of its spectrum grows with the square, to 134 MB."""
+"""Taps of one kernel: the matrix of its spectrum grows with the square, to 134 MB."""
 
 RANKS = {0: "scalar", 1: "vector", 2: "matrix"}
 

@@ -33,10 +33,6 @@ class BetaLaw(NamedTuple):
         """Return the probability of a smaller value."""
         return float(scipy.special.betainc(self.a, self.b, x))
 
-    def sf(self, x: float) -> float:
-        """Return the probability of a larger value."""
-        return float(scipy.special.betaincc(self.a, self.b, x))
-
     def isf(self, probability: float) -> float:
         """Return the value that is exceeded with a probability."""
         return float(scipy.special.betainccinv(self.a, self.b, probability))

@@ -26,8 +26,8 @@ PATIENCE = 10.0
 OF_ANY_OWNER = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
 """Options of git for what only reads names and commits: the checkout may be another user's."""
 
-OF_CODE = ("--", ":/", ":(exclude,top)reports")
-"""All tracked files but reports, which are results."""
+OF_CODE = ("--", ":/", ":(exclude,top)reports", ":(exclude,top)benchmarks/history.jsonl")
+"""All tracked files but reports and times, which are results."""
 
 LONGEST_DIFF = 20_000
 """Characters of a difference that are kept: each cell carries it."""

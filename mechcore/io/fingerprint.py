@@ -134,7 +134,9 @@ def _sources(room: str) -> Iterator[Path]:
 
 @cache
 def _meaning(name: str, text: str) -> str:
-    return ast.dump(_without_docstrings(ast.parse(text))) if name.endswith(".py") else text
+    """A hash of what a file means; rooms share most of their files."""
+    means = ast.dump(_without_docstrings(ast.parse(text))) if name.endswith(".py") else text
+    return hashlib.sha256(means.encode()).hexdigest()
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -64,7 +64,7 @@ class Theory:
 
     @property
     def contraction(self) -> float:
-        """sqrt(1 - v^2/s^2): the width along the motion, relative to the even part alone."""
+        """Width along the motion, relative to the even part alone, sqrt(1 - v^2/s^2)."""
         share = 1.0 - (self.speed / self.diffusion_speed) ** 2
         return math.sqrt(share) if share >= 0 else math.nan
 

@@ -13,7 +13,7 @@ from mechcore.errors import MechcoreError, one_line, shortened, shown
 OWN_DOMAINS = ("", "ai.onnx")
 
 MOST_UNITS = 2**25
-"""Of a tensor: at 20 numbers a unit, 5 GB. Networks for images of 512 x 512 px have half of it."""
+"""Units of a tensor: at 20 numbers a unit, 5 GB. Networks for 512 x 512 px have half as many."""
 
 
 def node_name(node: NodeProto) -> str:

@@ -9,10 +9,10 @@ import onnx
 from onnx import numpy_helper
 
 from mechcore.io.arrays import Array
+from mechcore.networks.step import LAYERS
 
 SPATIAL = ("Conv", "ConvTranspose")
-WEIGHTED = (*SPATIAL, "Gemm", "MatMul")
-"""Nodes whose second input holds weights: those with kernels, and all."""
+"""Layers whose kernels have positions."""
 
 
 def flipped(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
@@ -40,7 +40,7 @@ def untrained(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
     """Return a copy whose weights are normal deviates with each layer's own standard deviation."""
     generator = np.random.default_rng(seed)
     return _with_weights(
-        model, WEIGHTED, lambda weights: generator.normal(0.0, weights.std(), weights.shape)
+        model, LAYERS, lambda weights: generator.normal(0.0, weights.std(), weights.shape)
     )
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from mechcore.io.netcdf import describe
 from mechcore.networks.grid import Grid
-from mechcore.networks.prediction import line_through_channels
+from mechcore.networks.prediction import layer_lines
 from mechcore.networks.windows import Array
 
 AXES = ("x", "y")
@@ -128,9 +128,11 @@ def mapped(layers: Sequence[Layer]) -> list[Layer]:
 
 def network_dataset(layers: Sequence[Layer], name: str) -> xr.Dataset:
     """Return all layers side by side: their channels are along `channel_index`."""
-    data = xr.Dataset(_of_layers(layers) | _of_kernels(layers), _coordinates(layers))
+    data = xr.Dataset(_of_layers(layers), _coordinates(layers))
+    data = data.assign(_channels([layer.kernels for layer in layers]))
     if layers[0].measured:
-        data = data.assign(_of_images(layers))
+        images = map(_channels, zip(*(layer.measured for layer in layers), strict=True))
+        data = data.assign(xr.concat(images, "image", data_vars="all"))
         data = data.assign(_explained(data))
     maps = [layer for layer in layers if layer.maps]
     if maps:
@@ -194,43 +196,22 @@ def _of_layers(layers: Sequence[Layer]) -> dict[str, object]:
     }
 
 
-def _of_kernels(layers: Sequence[Layer]) -> dict[str, object]:
-    return {
-        name: (
-            ("channel_index", *PER_CHANNEL[name]),
-            np.concatenate([layer.kernels[name] for layer in layers]),
-        )
-        for name in layers[0].kernels
-    }
-
-
-def _of_images(layers: Sequence[Layer]) -> dict[str, object]:
-    images = range(len(layers[0].measured))
-    return {
-        name: (
-            ("image", "channel_index", *PER_CHANNEL[name]),
-            np.stack(
-                [
-                    np.concatenate([layer.measured[image][name] for layer in layers])
-                    for image in images
-                ]
-            ),
-        )
-        for name in layers[0].measured[0]
-    }
+def _channels(measures: Sequence[Mapping[str, Array]]) -> xr.Dataset:
+    """Measures of all layers, their channels one after the other."""
+    return xr.Dataset(
+        {
+            name: (("channel_index", *axes), np.concatenate([layer[name] for layer in measures]))
+            for name, axes in PER_CHANNEL.items()
+            if name in measures[0]
+        }
+    )
 
 
 def _explained(data: xr.Dataset) -> dict[str, object]:
-    numbers, layers = data.layer_number.values, range(data.sizes["layer"])
-    shares = {}
-    for name, (predictor, response) in EXPLAINED.items():
-        momentum, displacement = data[predictor].values, data[response].values
-        lines = [
-            line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
-            for n in layers
-        ]
-        shares[name] = (("image", "layer"), np.stack([line.r2 for line in lines], axis=1))
-    return {**shares}
+    return {
+        name: (("image", "layer"), layer_lines(data, data, *pair).r2.T)
+        for name, pair in EXPLAINED.items()
+    }
 
 
 def _maps(layers: Sequence[Layer]) -> dict[str, object]:

@@ -23,7 +23,6 @@ from mechcore.networks.checks import (
     require_strides,
 )
 from mechcore.networks.operators import JOINTS, RULES
-from mechcore.networks.runtime import Operator
 from mechcore.networks.step import LAYERS, Step
 from mechcore.networks.windows import Values
 
@@ -61,7 +60,9 @@ def load_graph(model: onnx.ModelProto, shape: Sequence[int], until: str | None =
     require_strides(nodes)
     sized = helper.make_tensor_value_info(image, TensorProto.FLOAT, [1, *shape])
     require_plausible_sizes(proto, nodes, sized)
-    constants = {each.name: _values(each) for each in proto.graph.initializer}
+    constants = {
+        each.name: _in_double(numpy_helper.to_array(each)) for each in proto.graph.initializer
+    }
     nodes = _without_constants(nodes, constants, opset)
     _name_layers(nodes)
     _require_finite(nodes, constants)
@@ -96,12 +97,8 @@ def _puts_channels_first(node: NodeProto) -> bool:
     return node.op_type == "Transpose" and orders == [(0, 3, 1, 2)]
 
 
-def _values(tensor: TensorProto) -> Values:
-    return in_double(numpy_helper.to_array(tensor))
-
-
-def in_double(values: Values) -> Values:
-    """Return floating-point values in double precision, and others as they are."""
+def _in_double(values: Values) -> Values:
+    """Floating-point values in double precision, and others as they are."""
     is_float = values.dtype.kind == "f" or "float" in values.dtype.name
     return values.astype(np.float64) if is_float else values
 
@@ -135,7 +132,7 @@ def _without_constants(
         given = [constants.get(name) for name in node.input if name]
         if node.op_type in CONSTANT and all(each is not None for each in given):
             values = (constants.get(name) for name in node.input)
-            constants[node.output[0]] = in_double(Operator(node, opset)(*values)[0])
+            constants[node.output[0]] = _in_double(Step(node, opset)(*values)[0])
         else:
             kept.append(node)
     return kept

@@ -22,7 +22,7 @@ class Grid:
     high: Array
     """Last pixel that the first unit sees."""
     spacing: Array
-    """From unit to unit."""
+    """Distance from unit to unit."""
     counts: tuple[int, int]
 
     @classmethod

@@ -24,11 +24,11 @@ def measure_network(path: Path, run: NetworkRun) -> NetworkMeasurement:
     """Measure a network and its copies on a set of images."""
     model = load_model(path)
     images = network_images(model, run)
-    trained = measure_images(model, images, run)
-    redrawn = measure_images(untrained(model, run.seed), images, run)
+    trained = network(model, images, until=run.until)
+    redrawn = network(untrained(model, run.seed), images, until=run.until)
     lines = {TRAINED: predict(trained, trained), UNTRAINED: predict(redrawn, redrawn)}
     for number in range(1, run.flipped + 1):
-        copy = measure_images(flipped(model, run.seed + number), images, run)
+        copy = network(flipped(model, run.seed + number), images, until=run.until)
         lines[f"{FLIPPED} {number}"] = predict(trained, copy)
     names = xr.Variable("weights", np.array([*lines], dtype=object))
     attributes: dict[str, object] = {
@@ -40,11 +40,6 @@ def measure_network(path: Path, run: NetworkRun) -> NetworkMeasurement:
     return NetworkMeasurement(
         attributes, trained, redrawn, xr.concat(lines.values(), names, data_vars="all")
     )
-
-
-def measure_images(model: onnx.ModelProto, images: Array, run: NetworkRun) -> xr.Dataset:
-    """Measure one network on images, see `mechcore.network`."""
-    return network(model, images, until=run.until)
 
 
 def network_images(model: onnx.ModelProto, run: NetworkRun) -> Array:

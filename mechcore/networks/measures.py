@@ -18,7 +18,7 @@ CANCELLED_SHARE = 0.05
 would lie up to 20 times as far away as the pixels it comes from."""
 
 CANCELLED_MASS = 0.1
-"""The same for kernels: of the standard deviation that their mass would have if the signs of
+"""The same for kernels: a share of the standard deviation of their mass if the signs of
 weights were independent."""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +20,6 @@ from mechcore.networks.composition import Composition, Kernels
 from mechcore.networks.dataset import Layer, map_units, mapped, network_dataset
 from mechcore.networks.evidence import PositivePaths, SignedEvidence
 from mechcore.networks.graph import Graph, image_input, load_graph
-from mechcore.networks.grid import Grid
 from mechcore.networks.measures import (
     UnitMoments,
     channel_measures,
@@ -30,28 +29,17 @@ from mechcore.networks.measures import (
 )
 from mechcore.networks.operators import Call
 from mechcore.networks.step import LAYERS
-from mechcore.networks.walk import walk
+from mechcore.networks.walk import Flow, walk
 
 OPEN_SIZE = 224
 """px of images where a network leaves the size open: that of most networks for photographs."""
+
+KERNELS = (Kernels(1), Kernels(2))
 
 Model = str | Path | bytes | onnx.ModelProto
 
 LARGEST_SIZE = 4096
 """px, a guard against typing errors."""
-
-
-@dataclass(frozen=True, eq=False)
-class KernelMoments:
-    """The kernels from the channels of the image to those of a layer.
-
-    Moments 1, x, y, x^2, y^2, x y about the units' own positions, (6, channel, input channel).
-    """
-
-    signed: Array
-    energy: Array
-    """Of the same with squares of weights."""
-    grid: Grid
 
 
 def load_model(path: str | Path) -> onnx.ModelProto:
@@ -155,17 +143,12 @@ def unit_moments(model: Model, image: Array, *, until: str | None = None) -> dic
     return {call.step.node.name: units for call, units in _units(graph, given)}
 
 
-def kernel_moments(
-    model: Model, *, until: str | None = None, size: int | None = None
-) -> dict[str, KernelMoments]:
-    """Return the kernels from the image to all layers, by layer: each channel from each."""
+def kernel_moments(model: Model) -> dict[str, tuple[Composition, Composition]]:
+    """Return the kernels from the image to all layers, by layer, and the same of squares."""
     loaded = _loaded(model)
-    blank = np.zeros(image_shape(loaded, size))
-    graph = load_graph(loaded, blank.shape, until)
-    return {
-        call.step.node.name: KernelMoments(signed.moments, energy.moments, call.grid)
-        for call, (signed, energy) in _compositions(graph, blank)
-    }
+    blank = np.zeros(image_shape(loaded))
+    layers = _layers(load_graph(loaded, blank.shape), blank, KERNELS)
+    return {call.step.node.name: (signed, energy) for call, (signed, energy) in layers}
 
 
 def _loaded(model: Model) -> onnx.ModelProto:
@@ -176,20 +159,18 @@ def _loaded(model: Model) -> onnx.ModelProto:
     return load_model(model)
 
 
+def _layers(
+    graph: Graph, image: Array, flows: Sequence[Flow]
+) -> Iterator[tuple[Call, tuple[Any, ...]]]:
+    """Yield the layers of a network on an image, and what each flow knows of their units."""
+    for call, made in walk(graph, image, flows):
+        if call.step.kind in LAYERS:
+            yield call, made.carried
+
+
 def _units(graph: Graph, image: Array) -> Iterator[tuple[Call, UnitMoments]]:
-    for call, made in walk(graph, image, [SignedEvidence(), PositivePaths()]):
-        if call.step.kind in LAYERS:
-            signed, paths = made.carried
-            yield call, unit_moments_of(signed, paths, call.grid)
-
-
-def _compositions(
-    graph: Graph, blank: Array
-) -> Iterator[tuple[Call, tuple[Composition, Composition]]]:
-    for call, made in walk(graph, blank, [Kernels(1), Kernels(2)]):
-        if call.step.kind in LAYERS:
-            signed, energy = made.carried
-            yield call, (signed, energy)
+    for call, (signed, paths) in _layers(graph, image, [SignedEvidence(), PositivePaths()]):
+        yield call, unit_moments_of(signed, paths, call.grid)
 
 
 def _kernels_alone(graph: Graph, blank: Array) -> list[Layer]:
@@ -203,7 +184,7 @@ def _kernels_alone(graph: Graph, blank: Array) -> list[Layer]:
             call.grid,
             kernel_measures(call, *compositions),
         )
-        for call, compositions in _compositions(graph, blank)
+        for call, compositions in _layers(graph, blank, KERNELS)
     ]
 
 
@@ -233,14 +214,11 @@ def _measure(graph: Graph, image: Array, layers: list[Layer]) -> None:
 def _of_pattern(pattern: str, shape: tuple[int, int, int]) -> Array:
     """One image with a pattern at its centre, cut off where it is larger."""
     channels, *sides = shape
-    canvas, drawn = np.zeros(sides), pattern_image(pattern)
-    inner, outer = [], []
-    for side, length in zip(sides, drawn.shape, strict=True):
-        kept, first = min(side, length), max(0, (side - length) // 2)
-        cut = (length - kept) // 2
-        inner.append(slice(first, first + kept))
-        outer.append(slice(cut, cut + kept))
-    canvas[tuple(inner)] = drawn[tuple(outer)]
+    drawn = pattern_image(pattern)
+    missing = [max(0, side - length) for side, length in zip(sides, drawn.shape, strict=True)]
+    padded = np.pad(drawn, [(number // 2, number - number // 2) for number in missing])
+    top, left = ((length - side) // 2 for length, side in zip(padded.shape, sides, strict=True))
+    canvas = padded[top : top + sides[0], left : left + sides[1]]
     return np.broadcast_to(canvas, (1, channels, *sides))
 
 

@@ -59,10 +59,9 @@ class Call:
     def rule(self) -> Rule:
         """What the node does to evidence."""
         several = sum(each is not None and each.grid is not None for each in self.inputs) > 1
-        rule = (JOINTS if several else RULES).get(self.step.kind)
-        if rule is None or (rule.kind == "gate" and len(self.data) != 1):
-            what = "of several tensors " if several else ""
-            raise refused(self.step.node, f"this operator {what}is not supported")
+        rule = (JOINTS if several else RULES)[self.step.kind]
+        if rule.kind == "gate" and len(self.data) != 1:
+            raise refused(self.step.node, "this operator of several tensors is not supported")
         return rule
 
     @property
@@ -131,19 +130,11 @@ class Call:
         for place, given in enumerate(self.inputs):
             if any(given is each for each in self.data):
                 inputs[place] = next(left)
-        return np.asarray(self.step.operator(*inputs)[0])
-
-
-def _same(call: Call) -> Grid:
-    return call.source
+        return np.asarray(self.step(*inputs)[0])
 
 
 def _through(call: Call) -> Grid:
     return call.source.through(call.window())
-
-
-def _spread(call: Call) -> Grid:
-    return call.source.spread(call.transposed_window())
 
 
 def _whole(call: Call) -> Grid:
@@ -225,10 +216,6 @@ def _reshaped(call: Call, fields: list[Array]) -> Array:
     return fields[0].reshape(len(fields[0]), *call.value.shape[1:])
 
 
-def _as_they_are(_: Call, fields: list[Array]) -> Array:
-    return fields[0]
-
-
 @dataclass(frozen=True)
 class Rule:
     """What an operator does to evidence."""
@@ -236,19 +223,15 @@ class Rule:
     kind: Literal["linear", "gate", "choice", "rearrangement"]
     """Units are sums of others with weights that no image changes; others times a factor that is
     kept as the image made it; each one of others; or others in another place."""
-    grid: Callable[[Call], Grid] = _same
+    grid: Callable[[Call], Grid] = lambda call: call.source
     weighted: bool = False
-    """Of sums: whether the weights are an input and may be negative."""
+    """For sums: whether the weights are an input and may be negative."""
     factor: Callable[[Call], Array] = _one
-    """Of gates."""
+    """For gates."""
     constant: bool = False
-    """Of gates: whether the factor is the same for all images."""
-    move: Callable[[Call, list[Array]], Array] = _as_they_are
-    """Of rearrangements."""
-
-
-def _rerun(call: Call, fields: list[Array]) -> Array:
-    return call.run(fields)
+    """For gates: whether the factor is the same for all images."""
+    move: Callable[[Call, list[Array]], Array] = lambda _, fields: fields[0]
+    """For rearrangements."""
 
 
 FUNCTION = Rule("gate", factor=_value_over_input)
@@ -258,7 +241,9 @@ DENSE = Rule("linear", _whole, weighted=True)
 
 RULES: dict[str, Rule] = {
     "Conv": Rule("linear", _through, weighted=True),
-    "ConvTranspose": Rule("linear", _spread, weighted=True),
+    "ConvTranspose": Rule(
+        "linear", lambda call: call.source.spread(call.transposed_window()), weighted=True
+    ),
     **dict.fromkeys(("Gemm", "MatMul"), DENSE),
     "AveragePool": Rule("linear", _through),
     "GlobalAveragePool": Rule("linear", _whole),
@@ -275,13 +260,13 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("Gelu", "Swish", "HardSwish"), FUNCTION),
     **dict.fromkeys(("Identity", "Dropout"), UNCHANGED),
     **dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze"), RESHAPED),
-    "Pad": Rule("rearrangement", _padded, move=_rerun),
+    "Pad": Rule("rearrangement", _padded, move=Call.run),
 }
 """Rules of operators with one input that depends on the image."""
 
 JOINTS: dict[str, Rule] = {
     "Add": Rule("linear", _joined),
-    "Concat": Rule("rearrangement", _joined, move=_rerun),
+    "Concat": Rule("rearrangement", _joined, move=Call.run),
     "Mul": Rule("gate", factor=_other),
 }
 """Rules of operators with several."""

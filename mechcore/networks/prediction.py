@@ -39,25 +39,24 @@ def predict(kernels: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
     ``kernels`` has the momenta, ``measured`` the displacements; both are what `mechcore.network`
     returns, of the same network or of a copy with other weights.
     """
-    numbers = kernels.layer_number.values
-    layers = range(kernels.sizes["layer"])
-    lines = []
-    for predictor, response in MEASURES.values():
-        momentum = kernels[predictor].transpose("channel_index", "axis").values
-        displacement = measured[response].transpose("image", "channel_index", "axis").values
-        lines += [
-            line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
-            for n in layers
-        ]
-    shape = len(MEASURES), len(layers), measured.sizes["image"]
+    lines = [layer_lines(kernels, measured, *pair) for pair in MEASURES.values()]
     dims = ("measure", "layer", "image")
     return xr.Dataset(
-        {
-            name: (dims, np.stack([getattr(line, name) for line in lines]).reshape(shape))
-            for name in Line._fields
-        },
+        {name: (dims, np.stack([getattr(line, name) for line in lines])) for name in Line._fields},
         {"measure": np.array([*MEASURES], dtype=object)},
     )
+
+
+def layer_lines(kernels: xr.Dataset, measured: xr.Dataset, predictor: str, response: str) -> Line:
+    """Return the lines of all layers from one variable to another, each (layer, image)."""
+    numbers = kernels.layer_number.values
+    momentum = kernels[predictor].transpose("channel_index", "axis").values
+    displacement = measured[response].transpose("image", "channel_index", "axis").values
+    lines = [
+        line_through_channels(momentum[numbers == n], displacement[:, numbers == n])
+        for n in range(kernels.sizes["layer"])
+    ]
+    return Line(*map(np.stack, zip(*lines, strict=True)))
 
 
 def line_through_channels(momentum: Array, displacement: Array) -> Line:

@@ -1,7 +1,4 @@
-"""Runs the nodes of a graph by the reference evaluator of ONNX, in double precision.
-
-Its convolutions and pools are slow; those here replace them by its parameter `new_ops`.
-"""
+"""Convolutions and pools in place of those of the reference evaluator of ONNX, which are slow."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, helper
-from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from mechcore.networks.interpolation import Resize
@@ -109,39 +104,4 @@ def pixel_counts(window: Window, with_padding: bool) -> Array:
 
 
 NEW_OPS = [Conv, ConvTranspose, MaxPool, AveragePool, Resize]
-
-
-class Operator:
-    """A node that runs on arrays."""
-
-    def __init__(self, node: NodeProto, opset: int) -> None:
-        clone = NodeProto()
-        clone.CopyFrom(node)
-        # A node may have one tensor as two inputs; a MaxPool always says which pixel it took.
-        names = [f"input{place}" if name else "" for place, name in enumerate(node.input)]
-        outputs = ["output", "place"] if node.op_type == "MaxPool" else ["output"]
-        del clone.input[:], clone.output[:]
-        clone.input.extend(names)
-        clone.output.extend(outputs)
-        self._names = names
-        self._evaluator = ReferenceEvaluator(
-            _graph(clone, [name for name in names if name], outputs),
-            opsets={"": opset},
-            new_ops=NEW_OPS,
-        )
-
-    def __call__(self, *inputs: Values | None) -> list[Values]:
-        """Return the outputs of the node; None stands for inputs that it does not have."""
-        feeds = {
-            name: value
-            for name, value in zip(self._names, inputs, strict=True)
-            if name and value is not None
-        }
-        return list(self._evaluator.run(None, feeds))
-
-
-def _graph(node: NodeProto, inputs: list[str], outputs: list[str]) -> GraphProto:
-    def infos(names: list[str]) -> list[Any]:
-        return [helper.make_tensor_value_info(name, TensorProto.DOUBLE, None) for name in names]
-
-    return helper.make_graph([node], "node", infos(inputs), infos(outputs))
+"""For the parameter `new_ops` of the evaluator."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 import scipy
@@ -12,12 +10,16 @@ import xarray as xr
 from mechcore.analysis.intervals import CONFIDENCE, Interval
 from mechcore.filters.census import DRAWS, SEED
 from mechcore.io.arrays import Array
+from mechcore.networks.dataset import layer_means
 from mechcore.networks.measurement_file import FLIPPED, TRAINED, UNTRAINED, NetworkMeasurement
 from mechcore.networks.prediction import MEASURES
 
 KINDS = ("first", "full", "depthwise", "transposed", "pointwise")
 """Layers with kernels: the first of the network, those that see all inputs, one input per filter,
 transposed ones, and those of one tap."""
+
+LENGTHS = {"step": "path_step", "displacement": "path_displacement", "radius": "radius"}
+"""Columns of `mechcore.networks.dataset.layer_means` by what the table calls them."""
 
 COLUMNS = ("network", "images", "real", "layer", "kind")
 """Columns that a table of no networks has, too."""
@@ -53,31 +55,10 @@ def layer_table(
     return pd.concat([pd.DataFrame(place), layers], axis=1)
 
 
-def all_layers(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return the layers of all networks as one table."""
-    known = list(parts)
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
-
-
-def _lengths(network: xr.Dataset) -> dict[str, Array]:
+def _lengths(network: xr.Dataset) -> dict[str, pd.Series]:
     """How far a layer and all up to it displace, and how wide the field is, a number a layer."""
-    vectors = {"step": network.path_step, "displacement": network.path_displacement}
-    squares = {
-        name: (values.mean("image") ** 2).sum("axis", skipna=False)
-        for name, values in vectors.items()
-    }
-    squares["radius"] = network.radius.mean("image") ** 2
-    number, count = network.layer_number, network.sizes["layer"]
-    return {
-        name: _root_mean_by_layer(values.values, number.values, count)
-        for name, values in squares.items()
-    }
-
-
-def _root_mean_by_layer(squares: Array, number: Array, count: int) -> Array:
-    """The root of the mean over the channels of each layer that have a value."""
-    means = pd.Series(squares).groupby(number).mean().reindex(range(count))
-    return np.sqrt(means.to_numpy(np.float64))
+    means = layer_means(network)
+    return {name: means[variable] for name, variable in LENGTHS.items()}
 
 
 def _lines(prediction: xr.Dataset) -> dict[str, Array]:

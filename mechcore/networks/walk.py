@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 
 from mechcore.errors import MechcoreError
 from mechcore.networks.checks import refused
-from mechcore.networks.flows import Flow
 from mechcore.networks.graph import Graph
 from mechcore.networks.grid import Grid
 from mechcore.networks.operators import FACTORS, Call, Tensor
@@ -18,6 +18,25 @@ from mechcore.networks.windows import Array
 
 THROUGH = ("Add", "Sub", "Mul", "Div", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 """What may lie between a function with limits and the product that it is a factor of."""
+
+
+class Flow(Protocol):
+    """Something that is known of each tensor; operators change it by the kind of their rule."""
+
+    def start(self, image: Array, grid: Grid) -> Any:
+        """Return what is known of the pixels of a (1, channel, y, x) image."""
+
+    def linear(self, call: Call, known: list[Any]) -> Any:
+        """Return what is known of sums, from what is known of their terms."""
+
+    def gate(self, call: Call, known: list[Any]) -> Any:
+        """Return what is known of products with factors that are kept."""
+
+    def choice(self, call: Call, known: list[Any]) -> Any:
+        """Return what is known of units each of which is one of others."""
+
+    def rearrangement(self, call: Call, known: list[Any]) -> Any:
+        """Return what is known of units in another place."""
 
 
 def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Call, Tensor]]:
@@ -33,14 +52,13 @@ def walk(graph: Graph, image: Array, flows: Sequence[Flow]) -> Iterator[tuple[Ca
     for place, step in enumerate(graph.steps):
         inputs = [known[name] if name else None for name in step.node.input]
         with _one_line_errors(step):
-            outputs = step.operator(*(each.value if each else None for each in inputs))
+            outputs = step(*(each.value if each else None for each in inputs))
             call = Call(step, inputs, *outputs)
             made = _made(call, flows)
         yield call, made
         known[step.node.output[0]] = made
-        for name in step.node.input:
-            if last_use[name] == place:
-                known.pop(name, None)
+        for name in {name for name in step.node.input if last_use[name] == place}:
+            known.pop(name, None)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Values = NDArray[Any]
 
 Pair = tuple[int, int]
-"""Of the axes y, x."""
+"""Numbers of the axes y, x."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Window:
     """A window and its steps over an image."""
 
     lengths: Pair
-    """Of the image."""
+    """Lengths of the image."""
     kernel: Pair
     strides: Pair
     dilations: Pair

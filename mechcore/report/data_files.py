@@ -7,20 +7,21 @@ from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
 from mechcore.claims.verdict import Claim, write_claims
-from mechcore.experiment.paths import (
-    CENSUS_FILE,
-    CLAIMS_FILE,
-    CONTROLS_FILE,
-    NETWORKS_FILE,
-    REPRODUCTION_FILE,
-    TRAINING_FILE,
-    TRAINING_TESTS_FILE,
-)
-from mechcore.report.page_files import CONTROLS_TABLE, FITS
+from mechcore.experiment import paths
+from mechcore.report.page_files import CONTROLS_TABLE, FITS, page_files
 from mechcore.results.results import TABLES, Results
 
-ALIASES = {CONTROLS_FILE: CONTROLS_TABLE}
+ALIASES = {paths.CONTROLS_FILE: CONTROLS_TABLE}
 """Files of results, and the tables beside the page that hold their numbers."""
+
+OTHERS = {
+    CONTROLS_TABLE: "controls",
+    paths.CENSUS_FILE: "census",
+    paths.NETWORKS_FILE: "network_layers",
+    paths.TRAINING_FILE: "training",
+    paths.TRAINING_TESTS_FILE: "training_tests",
+}
+"""Tables beside the page that are no fits, by the attributes of `Results`."""
 
 
 def write_data(
@@ -32,22 +33,16 @@ def write_data(
     an unfinished experiment are not there, or are of an earlier grid: then they are written, too.
     """
     beside = TABLES if partial else FITS
+    planned = page_files(results.experiment)
     tables = {f"{name}.csv": getattr(results, name) for name in beside}
-    tables[CONTROLS_TABLE] = results.controls
-    if results.banks:
-        tables[CENSUS_FILE] = results.census
-    if results.networks:
-        tables[NETWORKS_FILE] = results.network_layers
-    if results.experiment.training:
-        tables[TRAINING_FILE] = results.training
-        tables[TRAINING_TESTS_FILE] = results.training_tests
+    tables |= {name: getattr(results, table) for name, table in OTHERS.items() if name in planned}
     for name, table in tables.items():
         write_table(table, folder / name, DIGITS)
-    write_claims(claims, folder / CLAIMS_FILE)
+    write_claims(claims, folder / paths.CLAIMS_FILE)
     large = [f"{name}.csv" for name in TABLES if name not in beside]
-    large += [REPRODUCTION_FILE] if results.experiment.published else []
+    large += [paths.REPRODUCTION_FILE] if results.experiment.published else []
     links = {name: _link(results.folder / name, folder) for name in large}
-    links |= {name: name for name in (*tables, CLAIMS_FILE)}
+    links |= {name: name for name in (*tables, paths.CLAIMS_FILE)}
     return links | {name: links.get(table, "") for name, table in ALIASES.items()}
 
 

@@ -39,7 +39,7 @@ class Film:
     """From left to right, and then downwards."""
     width: int
     height: int
-    """Of a frame, px."""
+    """Size of a frame, px."""
     activation: str
     size: int
     pattern: str

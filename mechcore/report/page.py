@@ -18,15 +18,17 @@ from mechcore.claims.verdict import BROKEN, HOLDS, Claim, read_claims
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import APPENDIX_FILE, CLAIMS_FILE, PAGE_FILE
 from mechcore.io.atomic import check_output, replace_file
+from mechcore.io.code_state import CodeState, code_state
+from mechcore.io.environment import library_versions
 from mechcore.report.cells import STATES, cell_data, cell_map, states_of
 from mechcore.report.census import census_part
+from mechcore.report.config_text import config_text
 from mechcore.report.data_files import ALIASES, write_data
 from mechcore.report.film import film_of
+from mechcore.report.first_screen import AUTHORS, answers, in_order, opening_of
 from mechcore.report.numbers import significant
-from mechcore.report.opening import AUTHORS, answers, in_order, opening_of
 from mechcore.report.pictures import Section, draw_sections
 from mechcore.report.published import published_part
-from mechcore.report.reproduction import Provenance, config_text, current_provenance
 from mechcore.report.scorecard import figure_text, scorecard
 from mechcore.report.statistics import chapters
 from mechcore.report.verification import certificate_of
@@ -55,7 +57,7 @@ class Content:
     certificate: Certificate | None = None
     """None if nothing was verified."""
     logs: Path | None = None
-    provenance: Provenance = field(default_factory=current_provenance)
+    code: CodeState = field(default_factory=code_state)
 
 
 def write_report(
@@ -116,14 +118,15 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
         "main": rest,
         "others": [section for section in content.sections if not section.main],
         "card": card,
-        "broken": card.controls_that(BROKEN),
-        "holding": card.controls_that(HOLDS),
+        "broken": [score for score in card["control"] if score.claim.verdict == BROKEN],
+        "holding": sum(score.claim.verdict == HOLDS for score in card["control"]),
         "published": published,
         "links": content.links,
         "aliases": ALIASES,
         "claims_file": CLAIMS_FILE,
         "certificate": content.certificate,
-        "provenance": content.provenance,
+        "code": content.code,
+        "versions": library_versions(),
         "config": config_text(results.experiment),
         "cells": cell_data(results, states),
         "states": STATES,
@@ -184,9 +187,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"markdown": markdown, "sentence": sentence, "figure_text": figure_text}
-    environment.filters["points"] = lambda points: [
-        (round(one.x, 4), round(one.y, 4), one.text, one.cell) for one in points
-    ]
     environment.filters["rough"] = lambda value: significant(value, 2)
     environment.filters["digits"] = lambda value: significant(value, 9)
     return environment

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
+from mechcore.experiment import paths
 from mechcore.experiment.config import Experiment
-from mechcore.experiment.paths import (
-    APPENDIX_FILE,
-    CENSUS_FILE,
-    CLAIMS_FILE,
-    NETWORKS_FILE,
-    TRAINING_FILE,
-    TRAINING_TESTS_FILE,
-)
 
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
@@ -23,12 +16,12 @@ CONTROLS_TABLE = "controls.csv"
 
 def page_files(experiment: Experiment) -> list[str]:
     """Return the names of all files beside the page but for its figures."""
-    tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, CLAIMS_FILE]
+    tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, paths.CLAIMS_FILE]
     return [
         "README.md",
-        APPENDIX_FILE,
+        paths.APPENDIX_FILE,
         *tables,
-        *([CENSUS_FILE] if experiment.filter_banks else []),
-        *([NETWORKS_FILE] if experiment.networks else []),
-        *([TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []),
+        *([paths.CENSUS_FILE] if experiment.filter_banks else []),
+        *([paths.NETWORKS_FILE] if experiment.networks else []),
+        *([paths.TRAINING_FILE, paths.TRAINING_TESTS_FILE] if experiment.training else []),
     ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mechcore.claims.reproduction import summary
-from mechcore.experiment.paths import REPRODUCTION_FILE
 from mechcore.report.numbers import significant
 from mechcore.report.statistics import StatisticsTable
 from mechcore.results.results import Results
@@ -28,7 +27,6 @@ class PublishedPart:
     """A row for each title of the protocols."""
     exceptions: pd.DataFrame
     """Rows of ``reproduction.csv`` that do not agree."""
-    file: str = REPRODUCTION_FILE
 
     @property
     def count(self) -> str:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from mechcore.claims.verdict import (
-    BROKEN,
-    HOLDS,
-    IN_PART,
-    NOT_OBSERVED,
-    NOT_REPRODUCED,
-    NOT_YET_MEASURED,
-    OBSERVED,
-    REPRODUCED,
-    VERDICTS,
-    Claim,
-    Figure,
-)
+from mechcore.claims import verdict as verdicts
+from mechcore.claims.verdict import VERDICTS, Claim, Figure
 from mechcore.experiment.paths import APPENDIX_FILE
 from mechcore.report.numbers import significant
 from mechcore.report.pictures import Section
 
 
-@dataclass(frozen=True)
-class Chip:
+class Chip(NamedTuple):
     """How a verdict looks: a symbol that needs no colour, and a class of the page."""
 
     symbol: str
@@ -32,14 +21,14 @@ class Chip:
 
 
 CHIPS = {
-    REPRODUCED: Chip("✓", "yes"),
-    IN_PART: Chip("◐", "partly"),
-    NOT_REPRODUCED: Chip("✗", "no"),
-    OBSERVED: Chip("✓", "yes"),
-    NOT_OBSERVED: Chip("✗", "no"),
-    HOLDS: Chip("✓", "yes"),
-    BROKEN: Chip("!", "broken"),
-    NOT_YET_MEASURED: Chip("○", "open"),
+    verdicts.REPRODUCED: Chip("✓", "yes"),
+    verdicts.IN_PART: Chip("◐", "partly"),
+    verdicts.NOT_REPRODUCED: Chip("✗", "no"),
+    verdicts.OBSERVED: Chip("✓", "yes"),
+    verdicts.NOT_OBSERVED: Chip("✗", "no"),
+    verdicts.HOLDS: Chip("✓", "yes"),
+    verdicts.BROKEN: Chip("!", "broken"),
+    verdicts.NOT_YET_MEASURED: Chip("○", "open"),
 }
 
 DIGITS = 4
@@ -59,30 +48,17 @@ class Score:
     """Names of data files, and where they are; empty where there is nothing to link to."""
 
 
-@dataclass(frozen=True)
-class Scorecard:
-    """All verdicts."""
-
-    claims: list[Score]
-    findings: list[Score]
-    controls: list[Score]
-
-    def controls_that(self, verdict: str) -> list[Score]:
-        """Return the controls with a verdict."""
-        return [score for score in self.controls if score.claim.verdict == verdict]
-
-
 def scorecard(
     claims: Sequence[Claim], sections: Sequence[Section], links: Mapping[str, str]
-) -> Scorecard:
-    """Return the rows of the scorecard."""
+) -> dict[str, list[Score]]:
+    """Return claims, findings and controls by their kind."""
     places = {one.name: f"{'' if one.main else APPENDIX_FILE}#{one.name}" for one in sections}
-    kinds: dict[str, list[Score]] = {kind: [] for kind in VERDICTS}
+    card: dict[str, list[Score]] = {kind: [] for kind in VERDICTS}
     for claim in claims:
         data = {name: links.get(name, "") for name in claim.data}
         score = Score(claim, CHIPS[claim.verdict], places.get(claim.section, ""), data)
-        kinds[claim.kind].append(score)
-    return Scorecard(kinds["claim"], kinds["finding"], kinds["control"])
+        card[claim.kind].append(score)
+    return card
 
 
 def figure_text(figure: Figure) -> str:

@@ -10,12 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE
-from mechcore.analysis.regressions import (
-    PREDICTORS,
-    horizons,
-    law_fits,
-    squared,
-)
+from mechcore.analysis.regressions import PREDICTORS, horizons, law_fits, squared
 from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.claims.wording import PREDICTOR_SYMBOLS, horizon_text
 from mechcore.experiment.paths import TRAINING_TESTS_FILE
@@ -67,7 +62,7 @@ def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
                 "pool": rows.pool,
                 "pattern": rows.pattern,
                 "domain": rows.domain.map(DOMAIN_SYMBOLS),
-                "slope ± clustered s.e.": _with_errors(rows, "slope"),
+                "slope ± clustered s.e.": starmap(with_error, _values(rows, "slope", "slope_se")),
                 "95% interval": starmap(interval, _values(rows, "ci_low", "ci_high", "slope_se")),
                 "Theil–Sen": rows.theil_sen.map(lambda slope: significant(slope, 3)),
                 "R²": rows.r2.map(lambda r2: fixed(r2, 3)),
@@ -127,14 +122,6 @@ def _table(title: str, columns: dict[str, Iterable[str]]) -> StatisticsTable:
 def _values(rows: pd.DataFrame, *columns: str) -> list[list[float]]:
     values: list[list[float]] = rows[list(columns)].to_numpy(float).tolist()
     return values
-
-
-def _with_errors(rows: pd.DataFrame, column: str) -> list[str]:
-    """Return values with their standard errors; infinite ones are no limit."""
-    return [
-        "no limit" if np.isinf(value) else with_error(value, error)
-        for value, error in _values(rows, column, f"{column}_se")
-    ]
 
 
 KINDS = {"line": "Slopes", "pair": "Differences"}

@@ -18,13 +18,9 @@ from mechcore.analysis.measures import end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.pooled import POOLED_COLUMNS, pool
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
-from mechcore.analysis.tables import (
-    KERNEL,
-    TEXTS,
-    read_metrics,
-    read_table,
-)
+from mechcore.analysis.tables import KERNEL, TEXTS, joined, read_metrics, read_table
 from mechcore.errors import MechcoreError
+from mechcore.experiment import paths
 from mechcore.experiment.banks import planned_banks
 from mechcore.experiment.cell import Cell
 from mechcore.experiment.config import Experiment
@@ -33,19 +29,6 @@ from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
 from mechcore.experiment.naming import cell_name
 from mechcore.experiment.networks import planned_networks
-from mechcore.experiment.paths import (
-    CENSUS_FILE,
-    CLAIMS_FILE,
-    CONTROLS_FILE,
-    FILMS,
-    METRICS_FILE,
-    NETWORKS_FILE,
-    REPRODUCTION_FILE,
-    TRAINING_FILE,
-    TRAINING_TESTS_FILE,
-    TRAININGS,
-    TRAJECTORIES,
-)
 from mechcore.experiment.published import REPRODUCTION_COLUMNS
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
 from mechcore.experiment.training import planned_runs
@@ -85,22 +68,22 @@ def netcdf_files(experiment: Experiment) -> list[str]:
     """Return the names of all netCDF files of a finished experiment, below its results."""
     banks = planned_banks(experiment).values()
     return [
-        *(f"{TRAJECTORIES}/{name}.nc" for name in expand(experiment)),
-        *(f"{FILMS}/{name}.nc" for name in film_cells(experiment)),
-        CONTROLS_FILE,
+        *(f"{paths.TRAJECTORIES}/{name}.nc" for name in expand(experiment)),
+        *(f"{paths.FILMS}/{name}.nc" for name in film_cells(experiment)),
+        paths.CONTROLS_FILE,
         *(path.as_posix() for bank in banks for path in bank_files(bank, Path())),
         *(network_file(name, Path()).as_posix() for name in planned_networks(experiment)),
-        *(f"{TRAININGS}/{name}.nc" for name in planned_runs(experiment.training)),
+        *(f"{paths.TRAININGS}/{name}.nc" for name in planned_runs(experiment.training)),
     ]
 
 
 def table_files(experiment: Experiment) -> list[str]:
     """Return the names of the tables and of the claims, whose hashes are in the sweep."""
-    published = [REPRODUCTION_FILE] if experiment.published else []
-    layers = [CENSUS_FILE] if experiment.filter_banks else []
-    layers += [NETWORKS_FILE] if experiment.networks else []
-    trained = [TRAINING_FILE, TRAINING_TESTS_FILE] if experiment.training else []
-    return [*(f"{name}.csv" for name in TABLES), *published, *layers, *trained, CLAIMS_FILE]
+    published = [paths.REPRODUCTION_FILE] if experiment.published else []
+    layers = [paths.CENSUS_FILE] if experiment.filter_banks else []
+    layers += [paths.NETWORKS_FILE] if experiment.networks else []
+    trained = [paths.TRAINING_FILE, paths.TRAINING_TESTS_FILE] if experiment.training else []
+    return [*(f"{name}.csv" for name in TABLES), *published, *layers, *trained, paths.CLAIMS_FILE]
 
 
 def existing_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -139,13 +122,13 @@ class Results:
         if missing:
             reason = f"made with other settings than {experiment.experiment} has"
             names = ", ".join(sorted(missing))
-            raise MechcoreError(f"{results / METRICS_FILE}: no column {names}, {reason}")
+            raise MechcoreError(f"{results / paths.METRICS_FILE}: no column {names}, {reason}")
         return cls(experiment, results, *tables.values())
 
     @classmethod
     def measured(cls, experiment: Experiment, results: Path) -> Results:
         """Measure and fit the finished cells of an experiment that may not be finished."""
-        folder = results / TRAJECTORIES
+        folder = results / paths.TRAJECTORIES
         cells = {
             name: cell
             for name, cell in expand(experiment).items()
@@ -164,8 +147,8 @@ class Results:
 
     def file_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of files with numbers that the identifier of a sweep leaves out."""
-        films = [f"{FILMS}/{name}.nc" for name in film_cells(self.experiment)]
-        names = (*table_files(self.experiment), CONTROLS_FILE, *films)
+        films = [f"{paths.FILMS}/{name}.nc" for name in film_cells(self.experiment)]
+        names = (*table_files(self.experiment), paths.CONTROLS_FILE, *films)
         return existing_hashes(self.folder, names)
 
     @cached_property
@@ -182,7 +165,7 @@ class Results:
     def trajectories(self) -> xr.Dataset:
         """All trajectories as one dataset, see `mechcore.results.joined.joined_trajectories`."""
         finished = {name: cell for name, cell in self.cells.items() if name in self.finished}
-        return joined_trajectories(self.folder / TRAJECTORIES, finished)
+        return joined_trajectories(self.folder / paths.TRAJECTORIES, finished)
 
     @cached_property
     def mean_speeds(self) -> pd.DataFrame:
@@ -207,7 +190,7 @@ class Results:
     @cached_property
     def controls(self) -> pd.DataFrame:
         """The table of controls, see `mechcore.analysis.mechanics`; empty if they did not run."""
-        ran = (self.folder / CONTROLS_FILE).is_file()
+        ran = (self.folder / paths.CONTROLS_FILE).is_file()
         return controls_table(self.control_runs) if ran else NO_CONTROLS
 
     @cached_property
@@ -216,7 +199,7 @@ class Results:
         # To see what such a file holds, it runs a layer of a control.
         from mechcore.simulation.controls import read_controls
 
-        path = self.folder / CONTROLS_FILE
+        path = self.folder / paths.CONTROLS_FILE
         runs = read_controls(path, control_cells(self.experiment))
         settings = settings_sha256(controls_settings(self.experiment))
         check_attributes(path, runs, {"config_sha256": settings})
@@ -225,7 +208,7 @@ class Results:
     @cached_property
     def reproduction(self) -> pd.DataFrame:
         """The published numbers beside ours; empty if they were not computed."""
-        path = self.folder / REPRODUCTION_FILE
+        path = self.folder / paths.REPRODUCTION_FILE
         if not self.experiment.published or not path.is_file():
             return pd.DataFrame(columns=list(REPRODUCTION_COLUMNS))
         table = read_table(path, REPRODUCTION_COLUMNS)
@@ -233,10 +216,10 @@ class Results:
 
     @cached_property
     def films(self) -> dict[str, xr.Dataset]:
-        """The films of this experiment by cell id: trajectories with snapshots."""
+        """The films of this experiment by cell id, trajectories with snapshots."""
         planned = film_cells(self.experiment)
-        paths = {name: self.folder / FILMS / f"{name}.nc" for name in planned}
-        present = {name: path for name, path in paths.items() if path.is_file()}
+        files = {name: self.folder / paths.FILMS / f"{name}.nc" for name in planned}
+        present = {name: path for name, path in files.items() if path.is_file()}
         return {name: read_trajectories(path, planned[name]) for name, path in present.items()}
 
     @cached_property
@@ -251,34 +234,35 @@ class Results:
     @cached_property
     def census(self) -> pd.DataFrame:
         """The layers of all banks, see `mechcore.filters.census`; empty without banks."""
-        from mechcore.filters.census import census, network_layers
+        from mechcore.filters.census import JUDGED, network_layers
 
-        return census(
+        layers = (
             network_layers(bank.analysis.layers, name, trained=bank.plan.trained)
             for name, bank in self.banks.items()
         )
+        return joined(layers, JUDGED)
 
     @cached_property
     def networks(self) -> dict[str, NetworkResults]:
         """The whole networks by name, on each set of images, as far as they are measured."""
         plans = planned_networks(self.experiment)
-        paths = {name: network_file(name, self.folder) for name in plans}
-        present = {name: path for name, path in paths.items() if path.is_file()}
+        files = {name: network_file(name, self.folder) for name in plans}
+        present = {name: path for name, path in files.items() if path.is_file()}
         return {name: NetworkResults.load(plans[name], path) for name, path in present.items()}
 
     @cached_property
     def network_layers(self) -> pd.DataFrame:
         """The layers of all networks, see `mechcore.networks.summary`; empty without networks."""
-        from mechcore.networks.summary import all_layers
+        from mechcore.networks import summary
 
-        return all_layers(network.layers for network in self.networks.values())
+        return joined((network.layers for network in self.networks.values()), summary.COLUMNS)
 
     @cached_property
     def trainings(self) -> dict[str, xr.Dataset]:
         """The trajectories of the networks that are trained, by name, as far as they are."""
         from mechcore.results.trainings import read_study
 
-        folder, planned = self.folder / TRAININGS, planned_runs(self.experiment.training)
+        folder, planned = self.folder / paths.TRAININGS, planned_runs(self.experiment.training)
         runs = {name: run for name, run in planned.items() if (folder / f"{name}.nc").is_file()}
         return read_study(runs, folder)
 
@@ -365,7 +349,7 @@ class Results:
         """Return the trajectories of a cell, read once."""
         name = self.cell_name(family, activation, size)
         if name not in self._read:
-            path = self.folder / TRAJECTORIES / f"{name}.nc"
+            path = self.folder / paths.TRAJECTORIES / f"{name}.nc"
             self._read[name] = read_trajectories(path, self.cells[name])
         return self._read[name]
 

@@ -16,16 +16,16 @@ from mechcore.io.pictures import read_picture
 from mechcore.model.patterns import MOST_PIXELS
 
 TEST_SHARE, SPLIT_SEED = 0.2, 0
-"""Of the examples, the same whatever the seed of a training is."""
+"""Share of the examples to test on, and the seed that chooses them for every training."""
 
 PATCH, STRIDE = 16, 13
 """Side of a patch of a photograph and the way to the next; odd, as JPEG has blocks of 8 px."""
 
 TEST_COLUMNS = 160
-"""Of each photograph, on its right, to test on."""
+"""Width of the right part of each photograph, to test on."""
 
 MOST_PATCHES = 2000
-"""Of each part: as many steps as the digits need."""
+"""Patches of each part: as many steps as the digits need."""
 
 NOISE = 25 / 255
 """Standard deviation of the noise that a denoiser removes; black is 0 and white is 1."""
@@ -162,15 +162,9 @@ def _split(images: Array, labels: NDArray[np.int64] | None) -> Data:
     if labels is not None:
         classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     orders = [generator.permutation(members) for members in classes]
-    counts = [round(TEST_SHARE * len(order)) for order in orders]
-    parts = [
-        np.sort(
-            np.concatenate([order[count:] for order, count in zip(orders, counts, strict=True)])
-        ),
-        np.sort(
-            np.concatenate([order[:count] for order, count in zip(orders, counts, strict=True)])
-        ),
-    ]
+    held_out = [order[: round(TEST_SHARE * len(order))] for order in orders]
+    test = np.sort(np.concatenate(held_out))
+    parts = np.setdiff1d(np.arange(len(images)), test), test
     return Data(*(Part(images[part], None if labels is None else labels[part]) for part in parts))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mechcore.errors import InvalidValue
 from mechcore.experiment.training import Initialisation, TrainingRun
+from mechcore.filters.analysis import analyse
+from mechcore.filters.bank import load_bank
 from mechcore.io.arrays import Array
 from mechcore.model.dct_groups import ALL, components
 
@@ -14,21 +17,9 @@ def initial_coefficients(
 ) -> Array:
     """Return the DCT coefficients of kernels before training, (out, in, size, size).
 
-    Parameters
-    ----------
-    run : TrainingRun
-        Its size, restriction and initialisation count.
-    outputs, inputs : int
-        Channels of the layer.
-    generator : numpy.random.Generator
-        The same draws for all initialisations, so that runs of one seed are pairs.
-
-    Returns
-    -------
-    ndarray
-        White noise of variance 2 / (inputs size^2), in which components are zero or weighted, the
-        two parities are scaled to the odd share, and each kernel to the energy that it was drawn
-        with.
+    They are white noise of variance 2 / (inputs size^2), in which components are zero or weighted,
+    the two parities are scaled to the odd share, and each kernel to the energy that it was drawn
+    with. All initialisations get the same draws, so that runs of one seed are pairs.
 
     Notes
     -----
@@ -59,22 +50,18 @@ def with_odd_share(coefficients: Array, share: float) -> Array:
     """Scale the two parities of each kernel so that the odd one has a share of the energy."""
     v, u = np.indices(coefficients.shape[-2:])
     odd = (v + u) % 2 == 1
-    parts = np.where(odd, coefficients, 0.0), np.where(odd, 0.0, coefficients)
-    scaled = [
-        np.sqrt(part_share) * np.divide(part, norm, out=np.zeros_like(part), where=norm > 0)
-        for part, part_share in zip(parts, (share, 1 - share), strict=True)
-        for norm in [_norms(part)]
-    ]
-    total: Array = scaled[0] + scaled[1]
+    total = np.zeros_like(coefficients)
+    for part_share, chosen in ((share, odd), (1 - share, ~odd)):
+        part = np.where(chosen, coefficients, 0.0)
+        norm = _norms(part)
+        total += np.sqrt(part_share) * np.divide(
+            part, norm, out=np.zeros_like(part), where=norm > 0
+        )
     return total
 
 
 def mean_spectrum(weights: str, size: int) -> Array:
     """Return the shares of the energy of all kernels of a size in a weight file, (size, size)."""
-    from mechcore.errors import InvalidValue
-    from mechcore.filters.analysis import analyse
-    from mechcore.filters.bank import load_bank
-
     shape = (size, size)
     stacks = [
         layer.kernels.reshape(-1, *shape)

@@ -23,15 +23,8 @@ OF_LAYER = {
 def layer_mechanics(kernels: Array) -> dict[str, Array]:
     """Return the numbers of a layer, and the share of each DCT component of its energy.
 
-    Parameters
-    ----------
-    kernels : (out, in, size, size) ndarray
-        As in a network, which correlates.
-
-    Returns
-    -------
-    dict
-        The names of `OF_LAYER`, and ``dct_share``, (size, size) as (v, u).
+    ``kernels`` are (out, in, size, size), as in a network, which correlates. The share is
+    ``dct_share``, (size, size) as (v, u); the numbers are those of `OF_LAYER`.
 
     Notes
     -----

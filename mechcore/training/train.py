@@ -16,7 +16,7 @@ from mechcore.errors import MechcoreError
 from mechcore.experiment.training import TrainingRun
 from mechcore.io.arrays import Array
 from mechcore.io.fingerprint import code_fingerprint
-from mechcore.training.checkpoint import State, read_state, write_state
+from mechcore.training.array_files import read_arrays, write_arrays
 from mechcore.training.data import NOISE, SPLIT_SEED, Data, Part
 from mechcore.training.mechanics import layer_mechanics
 from mechcore.training.network import Network, Weights
@@ -32,43 +32,23 @@ def train(
     state_file: Path | None = None,
     report: Callable[[str], object] = str,
 ) -> tuple[Weights, dict[str, Array]]:
-    """Train a network.
+    """Return the weights of a trained network, and what was measured along the epochs from 0.
 
-    Parameters
-    ----------
-    run : TrainingRun
-        What is trained.
-    data : Data
-        Examples.
-    start : dict of ndarray, optional
-        Weights of a trained network; its kernels are cut to the components that are trained.
-    state_file : Path, optional
-        Where the state is kept after each epoch. If it is that of the same run, the training goes
-        on from there, and ends with the same weights as one that was never stopped.
-    report : callable, optional
-        Gets a line after each epoch.
-
-    Returns
-    -------
-    weights, history : dict of ndarray
-        Weights by name; what was measured, along the epochs from 0, see
-        `mechcore.training.trajectory`.
-
-    Raises
-    ------
-    MechcoreError
-        If the loss is no longer finite.
+    With ``start`` its kernels are those of a trained network, cut to the components that are
+    trained. ``state_file`` keeps the state after each epoch: if it is that of the same run, the
+    training goes on from there, and ends with the weights of one that was never stopped.
+    ``report`` gets a line after each epoch.
     """
     with _repeatable():
         trainer = _Trainer(run, data, start)
         made_by = trainer.made_by()
-        known = read_state(state_file, made_by) if state_file else None
+        known = read_arrays(state_file, made_by) if state_file else None
         if known:
             trainer.restore(known)
         while trainer.epoch < run.epochs:
             trainer.advance()
             if state_file:
-                write_state(trainer.state(), made_by, state_file)
+                write_arrays(trainer.state(), made_by, state_file)
             report(trainer.line())
         return trainer.network.weights(), trainer.history
 
@@ -127,21 +107,25 @@ class _Trainer:
             self.optimiser.step()
         self._measure()
 
-    def state(self) -> State:
-        named = dict(self.network.named_parameters())
-        momenta = {
-            name: _array(self.optimiser.state[value]["momentum_buffer"])
-            for name, value in named.items()
-        }
-        return State({name: _array(value) for name, value in named.items()}, momenta, self.history)
+    def state(self) -> dict[str, Array]:
+        """What a training needs to go on as if it had not been stopped.
 
-    def restore(self, state: State) -> None:
+        The order and the noise of an epoch follow from the seed and its number: no generator has a
+        state that must be kept.
+        """
+        arrays = {f"history/{name}": values for name, values in self.history.items()}
+        for name, value in self.network.named_parameters():
+            arrays[f"parameters/{name}"] = _array(value)
+            arrays[f"momenta/{name}"] = _array(self.optimiser.state[value]["momentum_buffer"])
+        return arrays
+
+    def restore(self, state: dict[str, Array]) -> None:
         with torch.no_grad():
             for name, value in self.network.named_parameters():
-                value.copy_(torch.from_numpy(state.parameters[name]))
-                buffer = torch.from_numpy(state.momenta[name]).to(self.device)
+                value.copy_(torch.from_numpy(state[f"parameters/{name}"]))
+                buffer = torch.from_numpy(state[f"momenta/{name}"]).to(self.device)
                 self.optimiser.state[value]["momentum_buffer"] = buffer
-        self.history = state.history
+        self.history = {name: state[f"history/{name}"] for name in self.history}
 
     def line(self) -> str:
         loss, score = (self.history[name][-1] for name in ("test_loss", "score"))

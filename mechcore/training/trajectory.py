@@ -15,7 +15,7 @@ from mechcore.io.hashes import file_sha256
 from mechcore.io.netcdf import describe, file_attributes, read_dataset, write_dataset
 from mechcore.io.provenance import provenance, versions
 from mechcore.simulation.checks import check_attributes
-from mechcore.training.checkpoint import write_arrays
+from mechcore.training.array_files import write_arrays
 from mechcore.training.data import Data
 from mechcore.training.mechanics import OF_LAYER
 
@@ -84,7 +84,7 @@ def write_training(
     """Write the trajectory; beside it the weights and their card, with other suffixes."""
     trajectory = trajectory_dataset(run, data, history)
     facts = _facts(run, trajectory)
-    write_arrays(dict(weights), dict(facts), path.with_suffix(".safetensors"))
+    write_arrays(weights, facts, path.with_suffix(".safetensors"))
     card = _card(run, facts, file_sha256(path.with_suffix(".safetensors")))
     replace_file(path.with_suffix(".md"), lambda draft: draft.write_text(card, encoding="utf-8"))
     write_dataset(trajectory, path)

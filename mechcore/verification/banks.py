@@ -25,11 +25,7 @@ from mechcore.simulation.checks import differing_attributes
 from mechcore.verification.certificate import Check, failed, merged
 from mechcore.verification.comparison import differences
 from mechcore.verification.sampling import Sampling
-from mechcore.verification.simulations import (
-    affordable_layers,
-    compared_simulation,
-    summary_line,
-)
+from mechcore.verification.simulations import affordable_layers, compared_simulation, summary_line
 
 SAME_ANALYSIS = 1e-9
 """How far numbers of an analysis may be apart, relative to their size: sums over some hundred taps

@@ -81,7 +81,7 @@ class Certificate(Settings):
     seconds: float | None = None
     """CPU time that the sample was allowed; None if its size was chosen otherwise."""
     cells: list[str]
-    """Those of which simulations were computed again."""
+    """Cells of which simulations were computed again."""
     checks: list[Check]
     code: Code
     environment: Environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,7 @@ SHARES = {
     "networks": 0.1,
     "reproduction": 0.1,
 }
-"""Of the time of a sample, what each subject gets."""
+"""Shares of the time that the subjects get."""
 
 
 @dataclass(frozen=True)
@@ -71,41 +72,26 @@ def verify(
     if not folder.is_dir():
         raise MechcoreError(f"{folder}: no such folder, expected that of results")
     try:
-        for name in netcdf_files(experiment):
-            if not (folder / name).is_file():
-                raise MechcoreError(f"{folder / name}: missing, expected a netCDF file")
+        paths = (folder / name for name in netcdf_files(experiment))
+        missing = next((path for path in paths if not path.is_file()), None)
+        if missing:
+            raise MechcoreError(f"{missing}: missing, expected a netCDF file")
         sweep = finished_sweep(experiment, folder)
         results = Results.load(experiment, folder)
         identifier = sweep_identifier(results)
         seed = int(identifier, 16) if extent.seed is None else extent.seed
         generator = np.random.default_rng(seed)
-        sampling = partial(_sampling, extent, generator, report)
         chosen = set(Sampling(generator, extent.cells).draw(list(results.cells)))
-        simulations, reruns = sampling("simulations", extent.simulations, len(chosen)), []
-
-        def read(path: Path, cell: Cell) -> xr.Dataset:
-            dataset = read_trajectories(path, cell)
-            if cell.id in chosen:
-                reruns.append(check_cell(dataset, cell, simulations))
-            return dataset
-
-        measured = collect(results.cells, folder / TRAJECTORIES, read=read)
-        again = Results.fitted(experiment, folder, measured)
-        again.read_beside_the_grid()
+        sampling = partial(_sampling, extent, generator, report)
+        simulations = sampling("simulations", extent.simulations, len(chosen))
+        again, reruns = _measured_again(results, chosen, simulations)
     except MechcoreError as error:
         # Whatever would be computed from these files is not worth a look.
         return _certificate(experiment, [_files(experiment, [one_line(str(error))])])
     statement = "The reference engine gives the same record at every layer"
     planned = sum(cell.simulations for cell in results.cells.values())
-    grid = merged("simulations", statement, reruns, planned)
-    films = sampling("films", extent.simulations, len(again.films))
-    beside = [check_controls(again, sampling("controls", extent.cells)), check_films(again, films)]
-    if experiment.filter_banks:
-        runs = sampling("banks", extent.simulations, len(experiment.filter_banks))
-        beside.append(check_banks(again, runs))
-    if experiment.networks:
-        beside.append(check_networks(again, sampling("networks", extent.cells)))
-    checks = [_files(experiment, []), grid, *beside]
+    beside = _beside_the_grid(again, extent, sampling)
+    checks = [_files(experiment, []), merged("simulations", statement, reruns, planned), *beside]
     # Controls and banks of something else may hold nothing to judge by.
     if not any(check.failures for check in beside):
         checks += [check_tables(results, again, sweep, identifier), check_verdicts(again)]
@@ -121,6 +107,38 @@ def verify(
             "cells": [check.statement for check in reruns if check.compared + check.excused],
         }
     )
+
+
+def _measured_again(
+    results: Results, chosen: set[str], simulations: Sampling
+) -> tuple[Results, list[Check]]:
+    """What follows from the trajectories, and the checks of the cells that were chosen."""
+    reruns: list[Check] = []
+
+    def read(path: Path, cell: Cell) -> xr.Dataset:
+        dataset = read_trajectories(path, cell)
+        if cell.id in chosen:
+            reruns.append(check_cell(dataset, cell, simulations))
+        return dataset
+
+    measured = collect(results.cells, results.folder / TRAJECTORIES, read=read)
+    again = Results.fitted(results.experiment, results.folder, measured)
+    again.read_beside_the_grid()
+    return again, reruns
+
+
+def _beside_the_grid(
+    again: Results, extent: Extent, sampling: Callable[..., Sampling]
+) -> list[Check]:
+    experiment = again.experiment
+    films = sampling("films", extent.simulations, len(again.films))
+    checks = [check_controls(again, sampling("controls", extent.cells)), check_films(again, films)]
+    if experiment.filter_banks:
+        runs = sampling("banks", extent.simulations, len(experiment.filter_banks))
+        checks.append(check_banks(again, runs))
+    if experiment.networks:
+        checks.append(check_networks(again, sampling("networks", extent.cells)))
+    return checks
 
 
 def verify_archive(

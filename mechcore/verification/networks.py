@@ -7,8 +7,9 @@ from pathlib import Path
 import xarray as xr
 
 from mechcore.experiment.paths import NETWORKS
-from mechcore.networks.measurement import measure_images, network_images
+from mechcore.networks.measurement import network_images
 from mechcore.networks.network import load_model
+from mechcore.networks.network import network as measure
 from mechcore.networks.prediction import predict
 from mechcore.results.networks import NetworkResults
 from mechcore.results.results import Results
@@ -36,7 +37,7 @@ def _check_network(name: str, network: NetworkResults, sampling: Sampling) -> Ch
     model = load_model(Path(network.plan.network.model))
     number = int(sampling.generator.integers(known.trained.sizes["image"]))
     images = network_images(model, run)[[number]]
-    expected = measure_images(model, images, run)
+    expected = measure(model, images, until=run.until)
     per_image = [key for key, value in expected.variables.items() if "image" in value.dims]
     lines = xr.merge([expected[per_image], predict(expected, expected)])
     actual = xr.merge([known.trained, known.prediction.sel(weights="trained")], compat="override")

@@ -19,7 +19,7 @@ Report = Callable[[str], object]
 """Gets a line for each item that was computed again."""
 
 SHARE = 0.1
-"""Of the CPU time that a run took, for computing parts of it again."""
+"""Share of the CPU time that a run took, for computing parts of it again."""
 
 WITHOUT_LOGS = 10.0
 """CPU seconds, if nobody knows how long the run took."""
@@ -29,7 +29,7 @@ MOST_MULTIPLY_ADDS = 3e9
 ``config/full.yaml``; larger ones are compared through the layers it covers."""
 
 MULTIPLY_ADDS = 5e8
-"""Of the reference engine in a second: the simulation and its neighbour, on a server of 2024."""
+"""A second of the reference engine: a simulation and its neighbour, on a server of 2024."""
 
 
 @dataclass

@@ -12,15 +12,7 @@ from mechcore.analysis.tables import table_text
 from mechcore.claims.criteria import judge
 from mechcore.claims.reproduction import reproduce
 from mechcore.claims.verdict import Claim, read_claims
-from mechcore.experiment.paths import (
-    CELLS_FILE,
-    CENSUS_FILE,
-    CLAIMS_FILE,
-    NETWORKS_FILE,
-    SWEEP_FILE,
-    TRAINING_FILE,
-    TRAINING_TESTS_FILE,
-)
+from mechcore.experiment import paths
 from mechcore.io.reading import regular_text
 from mechcore.results.cells_table import cells_table
 from mechcore.results.results import TABLES, Results
@@ -43,20 +35,23 @@ def check_tables(results: Results, again: Results, sweep: Sweep, identifier: str
         for name in TABLES
     ]
     if again.banks:
-        parts.append(_check_layers(again, CENSUS_FILE, again.census))
+        parts.append(_check_layers(again, paths.CENSUS_FILE, again.census))
     if again.networks:
-        parts.append(_check_layers(again, NETWORKS_FILE, again.network_layers))
+        parts.append(_check_layers(again, paths.NETWORKS_FILE, again.network_layers))
     if again.trainings:
-        study = {TRAINING_FILE: again.training, TRAINING_TESTS_FILE: again.training_tests}
+        study = {
+            paths.TRAINING_FILE: again.training,
+            paths.TRAINING_TESTS_FILE: again.training_tests,
+        }
         for name, table in study.items():
             text = StringIO(regular_text(again.folder / name))
             written = pd.read_csv(text, dtype={"restriction": str})
             parts.append(compared_table(name, written, table))
     if sweep.identifier != identifier:
-        line = f"{SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
-        parts.append(failed("table", SWEEP_FILE, line))
+        line = f"{paths.SWEEP_FILE}: sweep {sweep.identifier}, expected {identifier}"
+        parts.append(failed("table", paths.SWEEP_FILE, line))
     if all(part.holds for part in parts):
-        parts.append(compared_table(CELLS_FILE, sweep.cells, cells_table(results)))
+        parts.append(compared_table(paths.CELLS_FILE, sweep.cells, cells_table(results)))
     return merged("tables", "The tables follow from the trajectories", parts)
 
 
@@ -73,17 +68,17 @@ def _check_layers(again: Results, name: str, layers: pd.DataFrame) -> Check:
 
 def check_verdicts(again: Results) -> Check:
     """Judge again, and compare everything that ``claims.json`` says."""
-    actual, expected = read_claims(again.folder / CLAIMS_FILE), judge(again)
+    actual, expected = read_claims(again.folder / paths.CLAIMS_FILE), judge(again)
     parts = [
-        compared_table(CLAIMS_FILE, _figures(actual), _figures(expected)),
-        compared_table(CLAIMS_FILE, _texts(actual, TEXTS), _texts(expected, TEXTS)),
+        compared_table(paths.CLAIMS_FILE, _figures(actual), _figures(expected)),
+        compared_table(paths.CLAIMS_FILE, _texts(actual, TEXTS), _texts(expected, TEXTS)),
     ]
     if not parts[0].failures:
         same = [_values(a) == _values(b) for a, b in zip(actual, expected, strict=True)]
         first, second = (
             _texts(list(compress(claims, same)), ["range"]) for claims in (actual, expected)
         )
-        parts.append(compared_table(CLAIMS_FILE, first, second))
+        parts.append(compared_table(paths.CLAIMS_FILE, first, second))
     statement = "Judging again gives the same verdicts and figures"
     verdicts = merged("verdicts", statement, parts)
     return verdicts.model_copy(update={"compared": len(expected), "planned": None})

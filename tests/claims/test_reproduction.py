@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechcore.claims.reproduction import KINDS, published_numbers, reproduce, summary
+from mechcore.claims.published_kinds import KINDS
+from mechcore.claims.reproduction import published_numbers, reproduce, summary
 from mechcore.errors import MechcoreError
 from mechcore.experiment.published import REPRODUCTION_COLUMNS, Protocol, read_protocols
 from tests.helpers.projects import PROJECT

@@ -88,7 +88,7 @@ def test_types_of_random_kernels_are_those_of_chance() -> None:
     shares = analyse(np.random.default_rng(1).standard_normal((50_000, 3, 3))).asymmetric_share
     actual = type_shares(shares.values)
     law = stats.beta(3, 1.5)
-    expected = {"symmetric": law.cdf(0.25), "antisymmetric": law.sf(0.75)}
+    expected = {"symmetric": law.cdf(0.25), "antisymmetric": 1 - law.cdf(0.75)}
     expected["mixed"] = 1 - sum(expected.values())
     # Four standard errors of 50,000 draws.
     assert actual == pytest.approx(expected, abs=0.009)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mechcore.analysis.tables import joined
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank
-from mechcore.filters.census import census, mean_share, network_layers
+from mechcore.filters.census import JUDGED, mean_share, network_layers
 from tests.helpers.projects import PROJECT
 from tests.helpers.weight_files import write_npz
 
@@ -34,14 +35,15 @@ def test_a_census_holds_the_layers_of_all_networks() -> None:
         name: analyse_bank(load_bank(PROJECT / f"resources/banks/{name}.safetensors"))
         for name in names
     }
-    table = census(
+    layers = [
         network_layers(analysis.layers, name, trained=True) for name, analysis in analyses.items()
-    )
+    ]
+    table = joined(layers, JUDGED)
     assert table.groupby("network", sort=False).size().to_dict() == {
         name: len(analysis.layers) for name, analysis in analyses.items()
     }
     assert table.low_frequency_share.between(0, 1).all()
-    assert census([]).empty
+    assert joined([], JUDGED).columns.tolist() == [*JUDGED]
 
 
 @pytest.mark.parametrize("networks", [10, 18])

@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from mechcore.networks.runtime import Operator
+from mechcore.networks.step import Step
 from tests.helpers.onnx_models import node
 
 CONVOLUTIONS = {
@@ -52,7 +52,7 @@ def _require_equal(operator: str, arrays: list, attributes: dict) -> None:
     made = node(operator, *names, to="y", **attributes)
     feeds = {name: array for name, array in zip(names, arrays, strict=True) if name}
     expected = ReferenceEvaluator(made).run(None, feeds)[0]
-    found = Operator(made, helper.defs.onnx_opset_version())(*arrays)[0]
+    found = Step(made, helper.defs.onnx_opset_version())(*arrays)[0]
     assert found.shape == expected.shape
     # The order of sums differs, so the last digits do.
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
@@ -76,8 +76,8 @@ def test_transposed_convolutions(name: str, rng: np.random.Generator) -> None:
 
 def test_groups_of_transposed_convolutions_stand_side_by_side(rng: np.random.Generator) -> None:
     image, weights = rng.standard_normal((1, 4, 5, 5)), rng.standard_normal((4, 3, 2, 2))
-    both = Operator(node("ConvTranspose", "x", "w", to="y", group=2), 18)(image, weights)[0]
-    alone = Operator(node("ConvTranspose", "x", "w", to="y"), 18)
+    both = Step(node("ConvTranspose", "x", "w", to="y", group=2), 18)(image, weights)[0]
+    alone = Step(node("ConvTranspose", "x", "w", to="y"), 18)
     parts = [alone(image[:, half], weights[half])[0] for half in (slice(2), slice(2, 4))]
     np.testing.assert_allclose(both, np.concatenate(parts, axis=1), rtol=1e-12)
 
@@ -102,5 +102,5 @@ def test_interpolation(name: str, scales: tuple[float, float], rng: np.random.Ge
 
 def test_a_max_pool_says_which_pixels_it_took(rng: np.random.Generator) -> None:
     image = rng.standard_normal((1, 2, 7, 7))
-    largest, places = Operator(node("MaxPool", "x", to="y", **POOLS["pads"]), 18)(image)
+    largest, places = Step(node("MaxPool", "x", to="y", **POOLS["pads"]), 18)(image)
     assert np.array_equal(image.ravel()[places], largest)

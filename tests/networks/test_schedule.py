@@ -39,7 +39,8 @@ def test_displacement_and_covariance_of_a_linear_schedule(pattern: str) -> None:
     run = mechcore.propagate(
         kernels, "identity", pattern, LAYERS, normalise="none", density="signed", in_turns=True
     )
-    mass, x, y, xx, yy, xy = kernel_moments(_network(kernels, relu=False))["conv3"].signed[:, 0, 0]
+    signed, _ = kernel_moments(_network(kernels, relu=False))["conv3"]
+    mass, x, y, xx, yy, xy = signed.moments[:, 0, 0]
     start, end = run.isel(t=0), run.isel(t=LAYERS)
     # Evidence lies where information comes from; covariances add.
     found = [-x / mass, -y / mass]

@@ -27,10 +27,11 @@ from mechcore.claims.verdict import (
 )
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import load_experiment
+from mechcore.io.code_state import CodeState
 from mechcore.io.environment import library_versions
+from mechcore.report.config_text import config_text
 from mechcore.report.page import Content, render, write_report
 from mechcore.report.pictures import Section, draw_sections
-from mechcore.report.reproduction import Provenance, config_text
 from mechcore.report.scorecard import figure_text
 from mechcore.results.results import Results
 from tests.helpers.experiments import run
@@ -171,8 +172,7 @@ def test_the_configuration_of_the_page_fits_the_schema(
 
 
 def test_report_outside_version_control_says_so(small: Report) -> None:
-    unknown = Provenance(None, None, {})
-    text, *_ = render(small.results, Content([], [], {}, provenance=unknown))
+    text, *_ = render(small.results, Content([], [], {}, code=CodeState()))
     assert "outside version control" in text
 
 

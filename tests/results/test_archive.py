@@ -34,6 +34,7 @@ from mechcore.verification.certificate import read_certificate
 from mechcore.verification.experiment import Extent, verify_archive
 from tests.helpers.experiments import SMALL, run
 from tests.helpers.isolation import run_limited
+from tests.helpers.pages import snippets
 from tests.helpers.projects import PROJECT
 from tests.helpers.refusals import refused
 
@@ -108,6 +109,19 @@ def test_packing_twice_gives_equal_bytes(project: Path, archive: Path, tmp_path:
     with chdir(again):
         mechcore("pack", *WORDS, "--output", tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
+
+
+def test_the_snippet_of_the_guide_runs(
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(archive, tmp_path / "paper.zip")
+    monkeypatch.chdir(tmp_path)
+    [snippet] = snippets("docs/archive.md")
+    exec(snippet, {})
+    assert capsys.readouterr().out.split() == ["tiny", str(RESULTS), str(PAGE)]
 
 
 def test_everything_that_the_commands_wrote_is_in_it(project: Path, files: Files) -> None:

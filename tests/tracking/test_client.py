@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from mechcore.tracking.runs import MOST_METRICS
 from mechcore.tracking.store import experiment_ids
 from tests.helpers import stores
-from tests.helpers.projects import PROJECT
+from tests.helpers.pages import snippets
 
 FILES = {"cell.json", "preview.png", "dct-relu-k2.nc"}
 
@@ -50,8 +50,7 @@ def test_runs_have_few_metrics_whose_names_need_no_quotes(tracked: Path) -> None
 
 
 def test_the_recipes_of_the_guide_run(mine: Path) -> None:
-    guide = (PROJECT / "docs" / "compare.md").read_text(encoding="utf-8")
-    recipes = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    recipes = snippets("docs/compare.md")
     assert len(recipes) == 4
     code = "\n".join(recipes).replace('"paper"', '"tiny"')
     shown = f"{code}\nprint(len(cells), len(fast), len(speeds), sorted(names))"

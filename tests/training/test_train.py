@@ -18,7 +18,7 @@ from mechcore.filters.bank import load_bank
 from mechcore.io.arrays import Array
 from mechcore.model import activations as model_activations
 from mechcore.model.dct_groups import components, dct_bases
-from mechcore.training.checkpoint import read_weights
+from mechcore.training.array_files import read_weights
 from mechcore.training.data import Data, Part
 from mechcore.training.trajectory import read_trajectory, write_training
 from tests.helpers.studies import few_digits, training_run

@@ -130,11 +130,16 @@ def _graphs(graph: onnx.GraphProto, outer: _Scope) -> Iterator[_Scope]:
     scope = _inner_scope(graph, outer)
     yield scope
     for place, node in enumerate(graph.node):
-        for attribute in node.attribute:
-            for number, inner in enumerate([attribute.g, *attribute.graphs]):
-                if inner.node:
-                    name = f"{scope.prefix}{node.op_type}_{place}.{attribute.name}.{number}/"
-                    yield from _graphs(inner, replace(scope, prefix=name))
+        for name, inner in _inner_graphs(node):
+            path = f"{scope.prefix}{node.op_type}_{place}.{name}/"
+            yield from _graphs(inner, replace(scope, prefix=path))
+
+
+def _inner_graphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
+    for attribute in node.attribute:
+        for number, inner in enumerate([attribute.g, *attribute.graphs]):
+            if inner.node:
+                yield f"{attribute.name}.{number}", inner
 
 
 def _inner_scope(graph: onnx.GraphProto, outer: _Scope) -> _Scope:

@@ -27,7 +27,7 @@ MAGIC, FOOTER = bytes.fromhex("57fb808b247547db"), 48
 """How a table ends, and the bytes of its end, which say where its index is."""
 
 MOST_ENTRIES, LONGEST_KEY = 100_000, 1_000
-"""Of a table: it writes only what a key adds to the one before, so that bytes may stand for MB."""
+"""Limits of a table: a key is stored as what it adds to the last one, so bytes may stand for MB."""
 
 OBJECTS, VALUE = "_CHECKPOINTABLE_OBJECT_GRAPH", "/.ATTRIBUTES/VARIABLE_VALUE"
 """Key of the description of a model, and how the keys of its variables end."""

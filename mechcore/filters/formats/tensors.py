@@ -43,7 +43,7 @@ class Tensor:
     groups: int = 1
     """Groups of a transposed convolution in the order of torch: (in, out / groups, ...)."""
     dilations: tuple[int, ...] = ()
-    """Of each axis of the kernel, where the file states them; else 1."""
+    """Dilation of each axis of the kernel, where the file states it; else 1."""
     strides: tuple[int, ...] = ()
     output_scale: Callable[[], NDArray[np.float64]] | None = None
     """Returns the factors by which batch normalisation multiplies the outputs, if it follows."""

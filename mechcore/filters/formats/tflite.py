@@ -20,7 +20,7 @@ TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int
 DEQUANTISE = 6
 
 MOST_TABLES = 100_000
-"""Of one kind: networks have some thousand tensors."""
+"""Tables of one kind: networks have some thousand tensors."""
 
 
 @dataclass(frozen=True)

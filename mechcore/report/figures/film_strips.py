@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mechcore.analysis.tables import joined
 from mechcore.experiment.representative import filmed_activations, spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels
@@ -22,7 +23,7 @@ SHADE = 5
 """Levels of a pixel that are drawn alike."""
 
 WIDTH = 7.2
-"""Of a strip, in."""
+"""Width of a strip, in."""
 
 
 def _films(results: Results) -> dict[str, xr.Dataset]:
@@ -47,11 +48,12 @@ def _inside(film: xr.Dataset) -> NDArray[np.bool_]:
 
 
 def _table(results: Results, _: str) -> pd.DataFrame:
-    parts = [pd.DataFrame(columns=["activation", "odd_energy_ratio", "t", "mu_x", "mu_y"])]
+    columns = ["activation", "odd_energy_ratio", "t", "mu_x", "mu_y"]
+    parts = []
     for name, film in _films(results).items():
         places = film[["odd_energy_ratio", "mu_x", "mu_y"]].isel(pattern=0)
-        parts.append(places.to_dataframe().reset_index().assign(activation=name)[[*parts[0]]])
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+        parts.append(places.to_dataframe().reset_index().assign(activation=name)[columns])
+    return joined(parts, columns)
 
 
 def _draw(data: FigureData) -> Panels:

@@ -17,7 +17,7 @@ from mechcore.results.results import Results
 
 BETAS_SHOWN = 5
 SIDE = 0.9
-"""Of a kernel, where rows and columns of kernels are 1 apart."""
+"""Side of a kernel, where rows and columns of kernels are 1 apart."""
 
 CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mechcore.analysis.tables import joined
 from mechcore.claims.networks import JUDGED, Case, cases_of, is_judged
 from mechcore.claims.thresholds import FEWEST_CHANNELS
 from mechcore.experiment.representative import spread
@@ -31,15 +32,9 @@ COLUMNS = [
 
 
 def _channels(results: Results, _: str) -> pd.DataFrame:
-    parts = [
-        _channels_of(network, name)
-        for name in PREDICTORS
-        for network in results.networks.values()
-        if is_judged(network)
-    ]
-    if not parts:
-        return pd.DataFrame(columns=COLUMNS)
-    table = pd.concat(parts, ignore_index=True)
+    judged = [network for network in results.networks.values() if is_judged(network)]
+    parts = (_channels_of(network, name) for name in PREDICTORS for network in judged)
+    table = joined(parts, [*COLUMNS, "predictor"])
     kinds = table.kind.map(JUDGED["step"].index)
     order = table.predictor.map([*PREDICTORS].index) * len(JUDGED["step"]) + kinds
     table = table.assign(panel=table.predictor + ", " + table.kind)

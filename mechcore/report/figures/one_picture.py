@@ -14,7 +14,7 @@ from mechcore.report.figures.trained_layers import ONE_PICTURE, shown_layers
 from mechcore.report.figures.trained_motion import LABELS, POINT, kernels_of, strongest_of_layers
 
 KERNELS_SHOWN = 400
-"""Of all layers together, by energy: more would hide each other."""
+"""Kernels of all layers together, by energy: more would hide each other."""
 
 AZIMUTH, ELEVATION = np.radians([-60.0, 20.0])
 """Where the cloud is seen from."""
@@ -23,7 +23,7 @@ SHADES = shades(101)
 """Colours of layers from the first to the last."""
 
 WIDTHS = (6.6, 2.6)
-"""Of the bars of a network and of its cloud, in."""
+"""Widths of the bars of a network and of its cloud, in."""
 
 
 def cloud_of(analysis: BankAnalysis) -> pd.DataFrame:

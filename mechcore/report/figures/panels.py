@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -15,13 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mechcore.experiment.representative import spread
-from mechcore.report.figures.style import (
-    CONE,
-    SHADE,
-    THEORY,
-    activation_colours,
-    marker,
-)
+from mechcore.report.figures.style import CONE, SHADE, THEORY, activation_colours, marker
 
 MOST_POINTS = 150
 """Marks of a figure that say their values: with more, no key press leads far."""
@@ -30,8 +24,7 @@ LEGEND_LINE, TITLE, EDGE = 0.2, 0.3, 0.06
 """Heights of a line of the legend and of a panel's title, and what is free at the edge, in."""
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A point of a drawing that says its values on hover and focus."""
 
     x: float
@@ -150,18 +143,18 @@ def draw_panels(
     figure.supxlabel(labels[0], x=middle[0], y=EDGE / height, va="bottom")
     figure.supylabel(labels[1], x=EDGE / width, y=middle[1], ha="left")
     if legend:
-        figure.legend(
-            handles=list(legend),
-            # Where a phone shows it without scrolling.
-            loc="upper left",
-            bbox_to_anchor=(left / width, 1 - EDGE / height),
-            ncols=legend_columns,
-            borderaxespad=0,
-            borderpad=0,
-            columnspacing=1.4,
-            handlelength=1.6,
-        )
+        _draw_legend(figure, legend, legend_columns, (left / width, 1 - EDGE / height))
     return Panels(figure, list(grid.flat[: len(titles)]))
+
+
+def _draw_legend(
+    figure: Figure, entries: Sequence[Artist], columns: int, corner: tuple[float, float]
+) -> None:
+    """Draw a legend from the top left, where a phone shows it without scrolling."""
+    spacing = {"borderaxespad": 0, "borderpad": 0, "columnspacing": 1.4, "handlelength": 1.6}
+    figure.legend(
+        handles=list(entries), loc="upper left", bbox_to_anchor=corner, ncols=columns, **spacing
+    )
 
 
 def activations_of(table: pd.DataFrame) -> list[str]:
@@ -196,14 +189,14 @@ def shade_entry() -> Patch:
     return Patch(color=SHADE, label="beyond β*")
 
 
-def shade(axes: Axes, start: float, end: float = 1.0) -> None:
+def shade(axes: Axes, start: float) -> None:
     """Shade where rectification acts on all kernels: beyond beta*, or all where there is none."""
-    axes.axvspan(start if math.isfinite(start) else 0.0, end, color=SHADE, lw=0, zorder=0)
+    axes.axvspan(start if math.isfinite(start) else 0.0, 1.0, color=SHADE, lw=0, zorder=0)
 
 
-def few(rows: pd.DataFrame, most: int, column: str = "beta") -> pd.DataFrame:
-    """Return the rows of a few values of a column: marks at more would touch each other."""
-    return rows[rows[column].isin(spread(sorted(rows[column].unique()), most))]
+def few(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the rows of a few betas: marks at more would touch each other."""
+    return rows[rows.beta.isin(spread(sorted(rows.beta.unique()), most))]
 
 
 def setting(row: Any) -> str:

@@ -48,7 +48,7 @@ class Look:
     quantities: tuple[str, ...]
     """Which of the published numbers are drawn."""
     labels: tuple[str, str]
-    """Of the axes."""
+    """Labels of the axes."""
     curves: str = "quantity"
     """The column that tells colours apart."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from io import BytesIO, StringIO
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from mechcore.model.activations import ACTIVATIONS
 from mechcore.report.figures.compact_svg import compact
 
 DOTS_PER_INCH = 150
-"""Of figures that are written as PNG."""
+"""Resolution of figures that are written as PNG."""
 
 PALETTE = (
     *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
@@ -74,11 +73,9 @@ RULES: dict[Any, Any] = {
 }
 
 
-@contextmanager
-def paper_style() -> Iterator[None]:
+def paper_style() -> AbstractContextManager[None]:
     """Set the look of figures that are made and written inside the ``with`` block."""
-    with mpl.rc_context(RULES):
-        yield
+    return mpl.rc_context(RULES)
 
 
 def marker(size: int) -> str:
@@ -88,7 +85,7 @@ def marker(size: int) -> str:
 
 def colours(count: int) -> list[Any]:
     """Return colours that the colour-blind can distinguish."""
-    return [colour for colour, _ in zip(cycle(PALETTE), range(count), strict=False)]
+    return list(islice(cycle(PALETTE), count))
 
 
 def shades(count: int) -> list[Any]:

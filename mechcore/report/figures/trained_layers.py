@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from mechcore.analysis.tables import joined
 from mechcore.claims.thresholds import CENSUS_NETWORKS, DOMINATED, MOST_BY_CHANCE
 from mechcore.experiment.config import UNTRAINED as BEFORE
 from mechcore.experiment.representative import spread
@@ -260,12 +261,12 @@ SYMMETRY = ReportFigure(
 
 
 def _component_table(results: Results, topic: str) -> pd.DataFrame:
-    parts = [pd.DataFrame(columns=["bank", "number", "place", "v", "u", "share", "sum"])]
+    parts = []
     banks = trained_banks(results)
     for name, analysis in {topic: banks[topic]}.items() if topic else banks.items():
         spectra = pd.concat([_spectra(slices) for slices in analysis.slices.values()])
         parts.append(spectra.sort_values(["number", "place"]).assign(bank=name))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return joined(parts, ["bank", "number", "place", "v", "u", "share", "sum"])
 
 
 def _spectra(slices: xr.Dataset) -> pd.DataFrame:

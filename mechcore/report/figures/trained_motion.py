@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
+from mechcore.analysis.tables import joined
 from mechcore.experiment.representative import filmed_activations, spread
 from mechcore.filters.bank_file import BankAnalysis
 from mechcore.report.figures.figure import FigureData, ReportFigure
@@ -43,23 +44,25 @@ def strongest_of_layers(kernels: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def _velocities(results: Results, _: str) -> pd.DataFrame:
-    parts = [pd.DataFrame(columns=COLUMNS)]
-    for bank in trained_banks(results):
+    parts = []
+    for bank, analysis in trained_banks(results).items():
+        spacing = analysis.layers[["spacing_x", "spacing_y"]].set_axis(analysis.layers.index + 1)
         velocities = results.banks[bank].velocities
         shown = velocities.activation.isin(filmed_activations(results.experiment))
         rows = velocities[shown & (velocities.pattern == results.point)]
         kernels = rows.drop_duplicates(["number", *INSIDE_LAYER])
         few = strongest_of_layers(kernels, RUNS_SHOWN)[["number", *INSIDE_LAYER]]
-        rows = few.merge(rows, on=["number", *INSIDE_LAYER])
+        rows = few.merge(rows, on=["number", *INSIDE_LAYER]).join(spacing, on="number")
         parts.append(_along_momentum(rows).assign(bank=bank)[COLUMNS])
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    return joined((part for part in parts if len(part)), COLUMNS)
 
 
 def _along_momentum(rows: pd.DataFrame) -> pd.DataFrame:
     """Velocities along the momentum, over the light speed in that direction."""
     angle = np.radians(rows.momentum_angle)
     x, y = np.cos(angle), np.sin(angle)
-    cone = (x.abs() * (rows.width - 1) + y.abs() * (rows.height - 1)) / 2
+    across, down = rows.spacing_x * (rows.width - 1), rows.spacing_y * (rows.height - 1)
+    cone = (x.abs() * across + y.abs() * down) / 2
     return rows.assign(
         predicted=(rows.predicted_x * x + rows.predicted_y * y) / cone,
         measured=(rows.velocity_x * x + rows.velocity_y * y) / cone,

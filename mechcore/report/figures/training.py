@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +66,25 @@ def published_curves(results: Results) -> pd.DataFrame:
 
 
 def _cut_table(results: Results, _: str) -> pd.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    for place, group in relative_scores(results.training).groupby(list(PLACE), sort=False):
-        for when in WHEN:
-            for number, values in group.groupby("components")[when]:
-                mean = mean_interval(values.to_numpy())
-                rows.append((_named(place), "ours", when, number, *mean))
-    for network, group in published_curves(results).groupby("network", sort=False):
-        for number, curve in group.groupby("components").relative:
-            ends = zip(WHEN, (curve.iloc[0], curve.iloc[-1]), strict=True)
-            rows += [
-                (network, "published", when, number, end, np.nan, np.nan) for when, end in ends
-            ]
-    columns = ["network", "source", "when", "components", "kept", "low", "high"]
-    table = pd.DataFrame(rows, columns=columns)
+    rows = [*_our_cuts(results)]
     # The authors' numbers alone are no result.
-    return table if (table.source == "ours").any() else table.iloc[:0]
+    rows += _published_cuts(results) if rows else []
+    columns = ["network", "source", "when", "components", "kept", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _our_cuts(results: Results) -> Iterator[tuple[object, ...]]:
+    groups = relative_scores(results.training).groupby(list(PLACE), sort=False)
+    for (place, group), when in product(groups, WHEN):
+        for number, values in group.groupby("components")[when]:
+            yield _named(place), "ours", when, number, *mean_interval(values.to_numpy())
+
+
+def _published_cuts(results: Results) -> Iterator[tuple[object, ...]]:
+    curves = published_curves(results).groupby(["network", "components"], sort=False)
+    for (network, number), curve in curves.relative:
+        for when, end in zip(WHEN, (curve.iloc[0], curve.iloc[-1]), strict=True):
+            yield network, "published", when, number, end, np.nan, np.nan
 
 
 def _draw_cut(data: FigureData) -> Panels:

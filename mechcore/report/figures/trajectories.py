@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.displacement import displacement_along
 from mechcore.analysis.measures import AT_REST
+from mechcore.analysis.tables import joined
 from mechcore.experiment.representative import preferred, spread
 from mechcore.model.geometry import light_speed
 from mechcore.report.figures.figure import FigureData, ReportFigure
@@ -40,7 +41,7 @@ def _displacements(results: Results, family: str) -> pd.DataFrame:
             star = float(chosen.beta_star[0])
             parts.append(rows.assign(activation=activation, beta_star=star))
     columns = ["activation", "beta", "beta_star", "t", "displacement"]
-    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+    return joined(parts, columns)[columns]
 
 
 def _draw_displacements(data: FigureData) -> Panels:

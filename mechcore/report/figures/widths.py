@@ -8,6 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.displacement import variance_along
+from mechcore.analysis.tables import joined
 from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels, few, key, line, mark, setting
@@ -91,7 +92,7 @@ CONTRACTION = ReportFigure(
 
 def _diffusion_table(results: Results, family: str) -> pd.DataFrame:
     """How much wider a point has grown under even kernels."""
-    parts = [pd.DataFrame(columns=["activation", "size", "t", "width"])]
+    parts = []
     for size in results.sizes_shown:
         cell = results.cell_name(family, results.activation, size)
         if results.shows(cell, 0.0):
@@ -104,7 +105,7 @@ def _diffusion_table(results: Results, family: str) -> pd.DataFrame:
             speed = results.theories(family, size)[0].diffusion_speed
             table = table.assign(cell=cell, activation=results.activation, size=size)
             parts.append(table.assign(diffusion_speed=speed))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return joined(parts, ["activation", "size", "t", "width"])
 
 
 def _draw_diffusion(data: FigureData) -> Panels:

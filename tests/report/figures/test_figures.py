@@ -17,7 +17,7 @@ from mechcore.claims.verdict import read_claims
 from mechcore.report.figures.compact_svg import compact
 from mechcore.report.figures.registry import FIGURES
 from mechcore.report.figures.style import activation_colours, marker, paper_style, write_svg
-from mechcore.report.opening import OPENINGS
+from mechcore.report.first_screen import OPENINGS
 from mechcore.report.page import Content, render
 from mechcore.results.results import TABLES, Results
 from tests.helpers.experiments import SMALL, run

@@ -192,6 +192,28 @@ def test_drift_follows_the_prediction_without_negative_taps(results: Results) ->
     same(points(marks(panels.axes[0], "measured")), sound.predicted, sound.measured)
 
 
+def test_taps_that_lie_apart_move_a_point_and_its_light_cone_alike(results: Results) -> None:
+    bank = results.banks["tiny.v1"]
+    slices = {
+        name: group.assign(
+            velocity_x=2 * group.velocity_x,
+            velocity_y=3 * group.velocity_y,
+            momentum_angle=np.degrees(np.arctan2(3 * group.momentum_y, 2 * group.momentum_x)),
+        )
+        for name, group in bank.analysis.slices.items()
+    }
+    layers = bank.analysis.layers.assign(spacing_x=2.0, spacing_y=3.0)
+    analysis = dataclasses.replace(bank.analysis, slices=slices, layers=layers)
+    dilated = dataclasses.replace(results)
+    dilated.__dict__["banks"] = {"tiny.v1": dataclasses.replace(bank, analysis=analysis)}
+    data, _ = drawn("drift", dilated)
+    exact = data.table[data.table.no_negative_tap.astype(bool) & data.table.predicted.notna()]
+    assert len(exact) >= 8
+    np.testing.assert_allclose(exact.measured, exact.predicted, atol=1e-9)
+    # Nothing is beyond the cone: to rounding.
+    assert (data.table.measured.dropna().abs() <= 1 + 1e-9).all()
+
+
 def test_drift_counts_what_it_leaves_out(results: Results) -> None:
     figure, data = figure_of("drift", results)
     table = data.table.assign(predicted=0.1, measured=0.1, extinct=False, unsound=False)
