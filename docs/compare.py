@@ -22,6 +22,8 @@ import yaml
 from PIL import Image
 from playwright.sync_api import Browser, HttpCredentials, Page, ViewportSize, sync_playwright
 
+from mechcore.tracking.views import VIEW
+
 PROJECT = Path(__file__).parents[1]
 IMAGES = PROJECT / "docs" / "images"
 WINDOW = ViewportSize(width=1280, height=800)
@@ -39,7 +41,8 @@ PLAN: dict[str, object] = {
 }
 
 ALL_SWEEPS = "tags.`mechcore.kind` = 'cell'"
-CELLS = f"{ALL_SWEEPS} AND tags.`mechcore.superseded_by` IS NULL"
+CURRENT = "tags.`mechcore.superseded_by` IS NULL"
+CELLS = f"{ALL_SWEEPS} AND {CURRENT}"
 
 
 def sweep(folder: Path, steps: int) -> None:
@@ -61,11 +64,11 @@ def server(folder: Path) -> Iterator[tuple[str, HttpCredentials]]:
         words, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True
     ) as ui:
         assert ui.stdout is not None
-        [address] = re.findall(r"http://\S+", ui.stdout.readline())
-        line = next(line for line in ui.stdout if line.startswith("Sign in"))
-        [(user, password)] = re.findall(r"as (\S+) with the password (\S+)", line)
-        wait_for(address)
         try:
+            [address] = re.findall(r"http://[^\s;]+", ui.stdout.readline())
+            line = next(line for line in ui.stdout if line.startswith("Sign in"))
+            [(user, password)] = re.findall(r"as (\S+) with the password (\S+)", line)
+            wait_for(address)
             yield address, {"username": user, "password": password}
         finally:
             ui.terminate()
@@ -84,6 +87,13 @@ def description(page: Page) -> None:
     """What an experiment says of itself."""
     page.get_by_test_id("experiment-metadata-editor-edit-button").locator("~ button").click()
     shoot(page, "description")
+
+
+def parallel(page: Page) -> None:
+    """The saved view, as `mechcore ui` prints its address."""
+    page.goto(page.url.partition("?")[0] + VIEW, wait_until="domcontentloaded")
+    page.locator(".parcoords").wait_for()
+    shoot(page, "parallel")
 
 
 def cells(page: Page) -> None:
@@ -109,7 +119,7 @@ def activations(page: Page) -> None:
     """The curves of one metric, for all activations at one size."""
     search(page, f"{CELLS} AND params.size = '3'", 4)
     chart_view(page)
-    find_charts(page, "/speed$|theory")
+    find_charts(page, "_speed$|theory")
     shoot(page, "activations")
 
 
@@ -133,7 +143,7 @@ def sweeps(page: Page) -> None:
 
 def scatter(page: Page) -> None:
     """A point for each simulation."""
-    search(page, "params.activation = 'relu' AND params.pattern = 'delta'", 100)
+    search(page, f"params.activation = 'relu' AND params.pattern = 'delta' AND {CURRENT}", 63)
     chart_view(page)
     page.get_by_test_id("experiment-view-runs-visibility-column-header").click()
     page.get_by_role("menuitemradio", name="Show all runs").click()
@@ -229,7 +239,7 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            for picture in (description, cells, activations, sizes, sweeps):
+            for picture in (description, parallel, cells, activations, sizes, sweeps):
                 picture(open_runs(browser, address, credentials, "example"))
             scatter(open_runs(browser, address, credentials, "example simulations"))
             browser.close()

@@ -174,7 +174,7 @@ def metrics_table(dataset: xr.Dataset, ends: Sequence[int] = ()) -> pd.DataFrame
         end_column(layers): (moved.isel(t=layers) / layers).drop_vars("t") for layers in ends
     }
     merged = measure(dataset).merge(recorded).assign(end_speeds)
-    table = merged.to_dataframe(dim_order=["pattern", "angle", "beta"]).reset_index()
+    table = rows_of(merged, "pattern", "angle", "beta")
     return table.assign(
         cell=dataset.attrs["cell_id"],
         kernel=dataset.attrs["kernel"],
@@ -182,6 +182,12 @@ def metrics_table(dataset: xr.Dataset, ends: Sequence[int] = ()) -> pd.DataFrame
         size=int(dataset.attrs["size"]),
         extinct_at=table["extinct_at"].astype("Int64"),
     )[[*METRICS, *end_speeds]]
+
+
+def rows_of(dataset: xr.Dataset, *dims: str) -> pd.DataFrame:
+    """Return a dataset as rows; in tables, beta is what was measured."""
+    rows = dataset.to_dataframe(dim_order=dims).reset_index()
+    return rows.rename(columns={"beta": "mixing_ratio", "measured_beta": "beta"})
 
 
 def _diffusion(t: Array, variance: Array, start: Array) -> Lines:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from mechcore.analysis.displacement import before_the_edge, variance_along
-from mechcore.analysis.measures import fitted_velocities
+from mechcore.analysis.measures import fitted_velocities, rows_of
 from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.decomposition import Decomposition, decompose
 from mechcore.model.geometry import light_speed
@@ -92,17 +92,14 @@ def mechanics_table(dataset: xr.Dataset) -> pd.DataFrame:
         | {f"contraction_{name}": _relative_to_rest(grown) for name, grown in widths.items()}
         | {name: last[name] for name in ("excess_kurtosis_x", "excess_kurtosis_y")}
     )
-    table = merged.drop_vars("mixing_ratio", errors="ignore").to_dataframe(
-        dim_order=["pattern", "angle", "beta"]
-    )
+    table = rows_of(merged, "pattern", "angle", "beta")
     cell = {name: dataset.attrs[name] for name in ("kernel", "activation")}
-    return table.reset_index().assign(**cell, size=int(dataset.attrs["size"]))[list(MECHANICS)]
+    return table.assign(**cell, size=int(dataset.attrs["size"]))[list(MECHANICS)]
 
 
 def kernels_table(dataset: xr.Dataset) -> pd.DataFrame:
     """Return the rows of ``kernels.csv`` of one cell: one a kernel, columns `KERNELS`."""
-    names = ["beta_star", "mixing_ratio"]
-    rows = dataset[["beta_star"]].to_dataframe(dim_order=["angle", "beta"])[names].reset_index()
+    rows = rows_of(dataset[["beta_star"]], "angle", "beta")
     size = int(dataset.attrs["size"])
     taps = dataset.kernel_taps.transpose("angle", "beta", ...).values.reshape(-1, size, size)
     parts, exact = [decompose(kernel) for kernel in taps], [theory(kernel) for kernel in taps]

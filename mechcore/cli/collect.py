@@ -46,16 +46,16 @@ def command(
     from mechcore.analysis.collect import collect
     from mechcore.analysis.pooled import pool
     from mechcore.analysis.regressions import regress
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.jobs.resume import forget_finished
 
     tables = collect(cells, trajectories)
-    write_table(tables.kernels, kernels)
-    write_table(tables.mechanics, mechanics)
-    write_table(tables.metrics, output)
+    write_with_units(tables.kernels, kernels)
+    write_with_units(tables.mechanics, mechanics)
+    write_with_units(tables.metrics, output)
     for fit, path in ((regress, regressions), (pool, pooled)):
         if path:
-            write_table(fit(tables.metrics, tables.kernels), path)
+            write_with_units(fit(tables.metrics, tables.kernels), path)
     if forget:
         forget_finished(forget, cells)
     typer.echo(f"{len(tables.metrics)} simulations of {len(cells)} cells")

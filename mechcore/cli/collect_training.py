@@ -39,7 +39,7 @@ def command(
     check_outputs({"--table": table, "--tests": tests}, [trajectories], ".csv")
     check_outputs({"--output": output}, [trajectories], ".nc")
 
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.io.netcdf import write_dataset
     from mechcore.results.training_tests import study_tests
     from mechcore.results.trainings import read_study, study_dataset, study_table
@@ -47,8 +47,8 @@ def command(
     read = read_study(runs, trajectories)
     rows = study_table(runs, read)
     write_dataset(study_dataset(runs, read), output)
-    write_table(rows, table)
-    write_table(study_tests(rows), tests)
+    write_with_units(rows, table)
+    write_with_units(study_tests(rows), tests)
     if forget:
         shutil.rmtree(forget, ignore_errors=True)
     typer.echo(f"{len(runs)} trainings")

@@ -37,7 +37,7 @@ def command(
     """Put the claims of the paper to their tests, and print the verdicts."""
     planned = load_experiment(experiment)
 
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.claims.criteria import judge
     from mechcore.claims.verdict import write_claims
     from mechcore.results.results import Results
@@ -50,13 +50,13 @@ def command(
     claims = judge(loaded)
     write_claims(claims, output)
     if census:
-        write_table(loaded.census, census)
+        write_with_units(loaded.census, census)
     if networks:
-        write_table(loaded.network_layers, networks)
+        write_with_units(loaded.network_layers, networks)
     if sweep or cells:
         described = describe_sweep(loaded, logs)
         if cells:
-            write_table(described.cells, cells)
+            write_with_units(described.cells, cells)
         if sweep:
             write_description(described, sweep)
     for claim in claims:

@@ -20,23 +20,7 @@ EXAMPLES = """Examples:
 
 PACKAGE = Path(__file__).parents[1]
 
-CONFIG = "config/study.yaml"
-
-GRID = """\
-# The grid of this study; `mechcore grid config/study.yaml` says what it costs.
-
-experiment: {name}
-
-kernels: [dct]
-activations: [relu, modulus]
-sizes: [2, 3]
-
-patterns: [delta, disc]
-angles: [0]
-betas: {{start: 0, stop: 1, count: 11}}
-
-steps: 32
-"""
+CONFIG = "config/config.yaml"
 
 
 def command(
@@ -51,18 +35,16 @@ def new_study(folder: Path) -> None:
     """Make a study, whole or not at all."""
     if folder.exists() or not folder.parent.is_dir():
         raise MechcoreError(f"{folder}: expected a new folder in one that exists")
-    grid = GRID.format(name=folder.name)
-    # The name may be none that an experiment can have.
-    load_experiment(yaml.safe_load(grid))
     # A wheel carries the workflow; in a checkout it is beside the package.
     source = PACKAGE / "study" if (PACKAGE / "study").is_dir() else PACKAGE.parent
+    grid = (source / CONFIG).read_text(encoding="utf-8")
+    grid = grid.replace("experiment: study", f"experiment: {folder.name}")
+    # The name may be none that an experiment can have.
+    load_experiment(yaml.safe_load(grid))
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as name:
         draft = Path(name, "study")
         for part in ("workflow", "profiles"):
             shutil.copytree(source / part, draft / part)
-        table = (source / "Snakefile").read_text(encoding="utf-8")
-        table = table.replace("config/paper.yaml", CONFIG)
-        (draft / "Snakefile").write_text(table, encoding="utf-8")
         (draft / CONFIG).parent.mkdir()
         (draft / CONFIG).write_text(grid, encoding="utf-8")
         draft.rename(folder)

@@ -29,11 +29,11 @@ def command(
 
     from mechcore.analysis.pooled import pool
     from mechcore.analysis.regressions import regress
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.results.results import TABLES
 
     metrics_table, kernels_table = TABLES["metrics"](metrics), TABLES["kernels"](kernels)
     lines = regress(metrics_table, kernels_table)
-    write_table(pool(metrics_table, kernels_table), pooled)
-    write_table(lines, output)
+    write_with_units(pool(metrics_table, kernels_table), pooled)
+    write_with_units(lines, output)
     typer.echo(f"{len(lines)} lines")

@@ -39,14 +39,14 @@ def command(
     """Compute the published numbers again, and print how many agree."""
     check_outputs({"--output": output}, [published / name for name in FILES], ".csv")
 
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.claims.reproduction import reproduce, summary
 
     table = reproduce(published, figure, quantity, at)
     if table.empty:
         raise MechcoreError(f"{published}: no number of such a figure, quantity and place")
     if output:
-        write_table(table, output)
+        write_with_units(table, output)
     shown = table
     if len(table) > MOST_ROWS:
         typer.echo(summary(table).to_string(index=False))

@@ -29,13 +29,13 @@ def command(
     """Write how the results of an experiment were made, and one row of numbers a cell."""
     planned = load_experiment(experiment)
 
-    from mechcore.analysis.tables import write_table
+    from mechcore.analysis.units import write_with_units
     from mechcore.results.results import Results
     from mechcore.results.sweep import describe_sweep, write_description
 
     inputs = inputs_of(planned, experiment, results, results / CLAIMS_FILE)
     check_outputs({"--output": output, "--cells": cells}, inputs)
     sweep = describe_sweep(Results.load(planned, results), logs)
-    write_table(sweep.cells, cells)
+    write_with_units(sweep.cells, cells)
     write_description(sweep, output)
     typer.echo(f"sweep {sweep.identifier}: {len(sweep.records)} cells of {sweep.experiment}")

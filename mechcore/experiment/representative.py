@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -55,8 +56,8 @@ def representative_family(experiment: Experiment) -> str:
     return preferred(experiment.kernels, PAPER_FAMILY)
 
 
-def filmed_activations(experiment: Experiment) -> list[str]:
-    """Return the activations that are filmed: at most two, ReLU and the modulus before others."""
-    known = [name for name in PAPER_ACTIVATIONS if name in experiment.activations]
-    others = [name for name in experiment.activations if name not in known]
+def filmed_activations(activations: Sequence[str]) -> list[str]:
+    """Return which of the activations are filmed: two, ReLU and the modulus before others."""
+    known = [name for name in PAPER_ACTIVATIONS if name in activations]
+    others = [name for name in activations if name not in known]
     return [*known, *others][: len(PAPER_ACTIVATIONS)]

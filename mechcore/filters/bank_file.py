@@ -20,8 +20,9 @@ from mechcore.io.arrays import Array
 from mechcore.io.netcdf import ROOT, describe, file_attributes, read_groups, write_groups
 from mechcore.io.provenance import provenance
 
-LAYERS, SUMMARY, SKIPPED, FILTERS = "layers", "bank", "skipped", "filters"
-"""Names of the groups of a file beside those of the kernels, which are named by shape."""
+SUMMARY, SKIPPED, FILTERS = "bank", "skipped", "filters"
+"""Names of the groups of a file beside those of the kernels, which are named by shape. The table of
+layers is the root: tools without groups read it."""
 
 ABOUT = "Parity, moments, energy and rank of the convolution kernels of a network, by kernel shape"
 
@@ -100,11 +101,11 @@ def write_analysis(analysis: BankAnalysis, path: Path) -> None:
 def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
     """Return an analysis as the groups of its file."""
     title = f"Kernels of {analysis.attributes['weights']}"
-    groups = {ROOT: xr.Dataset(attrs=file_attributes(title, ABOUT) | analysis.attributes)}
+    attributes = file_attributes(title, ABOUT) | analysis.attributes
+    groups = {ROOT: _as_dataset(analysis.layers, "layers").assign_attrs(attributes)}
     for name, slices in analysis.slices.items():
         groups[name] = slices
         groups[f"{name}/{FILTERS}"] = _as_dataset(analysis.filters[name], "filter")
-    groups[LAYERS] = _as_dataset(analysis.layers, "row")
     groups[SUMMARY] = _as_dataset(analysis.summary, "row")
     groups[SKIPPED] = _as_dataset(analysis.skipped, "row")
     return {name: describe(group, BANK_VARIABLES) for name, group in groups.items()}
@@ -113,7 +114,7 @@ def analysis_groups(analysis: BankAnalysis) -> dict[str, xr.Dataset]:
 def read_analysis(path: Path) -> BankAnalysis:
     """Read what `write_analysis` wrote."""
     groups = read_groups(path)
-    missing = [name for name in (LAYERS, SUMMARY, SKIPPED) if name not in groups]
+    missing = [name for name in (SUMMARY, SKIPPED) if name not in groups]
     if missing:
         raise MechcoreError(f"{path}: no group {', '.join(missing)}: another kind of file")
     shapes = [name for name in groups if f"{name}/{FILTERS}" in groups]
@@ -121,7 +122,7 @@ def read_analysis(path: Path) -> BankAnalysis:
         attributes=dict(groups[ROOT].attrs),
         slices={name: groups[name] for name in shapes},
         filters={name: _as_table(groups[f"{name}/{FILTERS}"]) for name in shapes},
-        layers=_as_table(groups[LAYERS]),
+        layers=_as_table(groups[ROOT]),
         summary=_as_table(groups[SUMMARY]),
         skipped=_as_table(groups[SKIPPED]),
     )

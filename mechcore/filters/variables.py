@@ -8,7 +8,7 @@ from mechcore.simulation.dataset import ATTRIBUTES
 
 BANK_VARIABLES: dict[str, tuple[str, str]] = {
     **ATTRIBUTES,
-    "layer": ("row of the layer in the group `layers`", "1"),
+    "layer": ("row of the layer in the table of layers", "1"),
     "out": ("output of the layer, one filter each", "1"),
     "in": ("input of the filter", "1"),
     "plane": ("plane of a three-dimensional kernel", "1"),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when a reader of the old format would misread the new one."""
 
 REFERENCE = (
@@ -172,7 +172,7 @@ def _as_stored(groups: Mapping[str, Contents]) -> dict[str, Contents]:
     parts: dict[str, dict[str, Variable]] = {ROOT: {}, KERNELS: {}}
     for name, (dims, values, attributes) in root.variables.items():
         place = KERNELS if {*dims} & {*KERNEL_AXES} else ROOT
-        if not (dims and name in root.coordinates):
+        if dims != (name,):
             dims, values = (CELL, *dims), values[np.newaxis]
         parts[place][name] = Variable(dims, values, attributes)
     stored = {
@@ -206,7 +206,7 @@ def _write_group(file: netCDF4.Dataset, group: Contents, compress: bool) -> None
         text = values.dtype.kind == "S"
         dims = (*variable.dims, f"{name}_length") if text else variable.dims
         for dimension, size in zip(dims, values.shape, strict=True):
-            if not _has_dimension(file, dimension):
+            if _size(file, dimension) != size:
                 file.createDimension(dimension, size)
         packed = compress and data and bool(values.ndim) and variable.values.dtype.kind in "fiu"
         stored: netCDF4.Variable[Any] = file.createVariable(
@@ -226,11 +226,11 @@ def _write_group(file: netCDF4.Dataset, group: Contents, compress: bool) -> None
         stored[...] = values
 
 
-def _has_dimension(file: netCDF4.Dataset, name: str) -> bool:
-    """Whether a group or one above it has a dimension."""
-    return name in file.dimensions or (
-        file.parent is not None and _has_dimension(file.parent, name)
-    )
+def _size(file: netCDF4.Dataset, dimension: str) -> int | None:
+    """The size of a dimension of a group or of the nearest one above it that has it."""
+    if dimension in file.dimensions:
+        return len(file.dimensions[dimension])
+    return None if file.parent is None else _size(file.parent, dimension)
 
 
 def _encoded(
@@ -312,7 +312,7 @@ def open_cell(path: str | Path, chunks: Mapping[str, int] | None) -> xr.Dataset:
         for group in (ROOT, KERNELS)
     )
     joined = root.assign({str(name): known for name, known in kernels.items()})
-    return joined.assign_coords(kernels.coords).isel({CELL: 0})
+    return joined.assign_coords(kernels.coords)
 
 
 def read_attributes(path: str | Path) -> dict[str, object]:

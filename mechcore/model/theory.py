@@ -57,6 +57,11 @@ class Theory:
     light_speed: float
     beta_star: float
 
+    def __repr__(self) -> str:
+        numbers = {"v": self.speed, "s": self.diffusion_speed, "beta*": self.beta_star}
+        shown = ", ".join(f"{name} = {value:.4g}" for name, value in numbers.items())
+        return f"Theory of a kernel, {'exact' if self.exact else 'not exact'}: {shown}"
+
     @property
     def speed(self) -> float:
         """Length of the velocity, px/layer."""

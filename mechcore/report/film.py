@@ -64,7 +64,7 @@ def film_of(results: Results) -> Film | None:
     return Film(
         strip=_picture(strip),
         layers=[int(layer) for layer in film.snapshot_t.values],
-        betas=[float(beta) for beta in film.beta.values],
+        betas=[float(beta) for beta in film.measured_beta.values],
         width=COLUMNS * width,
         height=rows * height,
         activation=film.attrs["activation"],

@@ -8,6 +8,9 @@ from mechcore.experiment.config import Experiment
 FIGURES_FOLDER = "figures"
 """Where figures and their data are, beside the page."""
 
+TABLES_FOLDER = "tables"
+"""Where the tables beside the page are as HTML."""
+
 FITS = ("regressions", "pooled")
 """Tables of results that are also beside the page."""
 
@@ -15,11 +18,10 @@ CONTROLS_TABLE = "controls.csv"
 
 
 def page_files(experiment: Experiment) -> list[str]:
-    """Return the names of all files beside the page but for its figures."""
+    """Return the names of all files beside the page and its appendix but for the folders."""
     tables = [f"{name}.csv" for name in FITS] + [CONTROLS_TABLE, paths.CLAIMS_FILE]
     return [
         "README.md",
-        paths.APPENDIX_FILE,
         *tables,
         *([paths.CENSUS_FILE] if experiment.filter_banks else []),
         *([paths.NETWORKS_FILE] if experiment.networks else []),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mechcore.analysis.tables import DIGITS, write_table
+from mechcore.io.atomic import replace_file
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Point
 from mechcore.report.figures.registry import FIGURES
@@ -78,6 +80,8 @@ def _draw(figure: ReportFigure, data: FigureData, folder: Path) -> Picture:
         panels = figure.draw(data)
     svg = write_svg(panels.figure, folder / f"{stem}.svg")
     width, height = (round(96 * side) for side in panels.figure.get_size_inches())
+    caption = figure.caption(data)
+    _write_caption(f"{figure.question} {caption}", folder / f"{stem}.rst")
     return Picture(
         stem=stem,
         topic=data.topic,
@@ -86,7 +90,13 @@ def _draw(figure: ReportFigure, data: FigureData, folder: Path) -> Picture:
         width=width,
         height=height,
         alt=figure.alt_text(data, panels.figure),
-        caption=figure.caption(data),
+        caption=caption,
         points=panels.points(),
         space=figure.space(data) if figure.space else None,
     )
+
+
+def _write_caption(text: str, file: Path) -> None:
+    """As Snakemake's own report includes it (workflow/report/figure.rst)."""
+    escaped = re.sub(r"[\\`*_|]", r"\\\g<0>", text)
+    replace_file(file, lambda draft: draft.write_text(f"{escaped}\n", encoding="utf-8"))

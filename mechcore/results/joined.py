@@ -33,7 +33,7 @@ def joined_trajectories(folder: Path, cells: Mapping[str, Cell]) -> xr.Dataset:
     joined = xr.concat(
         runs,
         CELL,
-        data_vars="all",
+        data_vars="minimal",
         coords="minimal",
         compat="override",
         join="outer",
@@ -57,7 +57,7 @@ def joined_trajectories(folder: Path, cells: Mapping[str, Cell]) -> xr.Dataset:
 
 
 def _opened(path: Path, cell: Cell) -> xr.Dataset:
-    """The trajectories of a cell; families that do not share their betas have other ratios."""
+    """The trajectories of a cell along `CELL`, without what the grid says."""
     opened = open_cell(path, chunks={} if find_spec("dask") else None)
     check_settings(path, opened.attrs, cell)
-    return opened.reset_coords("mixing_ratio").drop_vars([*GRID])
+    return opened.drop_vars([*GRID])

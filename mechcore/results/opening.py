@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mechcore.analysis.units import units_of
 from mechcore.errors import MechcoreError
 from mechcore.experiment.config import Experiment, load_experiment
 from mechcore.experiment.paths import SWEEP_FILE
 from mechcore.results.results import TABLES, Results
 from mechcore.results.sweep import read_sweep
-from mechcore.results.units import units_of
 
 
 def open_results(

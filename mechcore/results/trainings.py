@@ -37,6 +37,18 @@ RUN_COLUMNS = (
 layers are means over the layers."""
 
 
+AXIS_VARIABLES = {
+    "architecture": ("architecture of the network", "1"),
+    "size": ("size k of the kernels, px", "1"),
+    "activation": ("activation", "1"),
+    "restriction": ("DCT components that are trained", "1"),
+    "initialisation": ("where the training starts", "1"),
+    "fine_tuned": ("whether it starts from the components of a trained network", "1"),
+    "components": ("number of DCT components that are trained", "1"),
+    "seed": ("seed of the replicate", "1"),
+}
+"""Long name and unit of each of `AXES`."""
+
 SUMMARY = "Networks that were trained under several conditions, each from several seeds."
 
 
@@ -57,9 +69,8 @@ def study_dataset(
     together = together.assign_coords(
         {name: ("run", np.array(axes[name].tolist())) for name in axes}
     )
-    return describe(
-        together.assign_attrs(file_attributes("A study of trainings", SUMMARY)), VARIABLES
-    )
+    together = together.assign_attrs(file_attributes("A study of trainings", SUMMARY))
+    return describe(together, VARIABLES | AXIS_VARIABLES)
 
 
 def epochs_table(

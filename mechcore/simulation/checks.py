@@ -90,10 +90,10 @@ def expected_coordinates(cell: Cell) -> dict[str, ArrayLike]:
         "pattern": [pattern.label for pattern in cell.patterns],
         "region": cell.regions,
         "angle": cell.angles,
-        "beta": _betas(
+        "beta": cell.betas,
+        "measured_beta": _betas(
             cell.kernel, cell.size, tuple(cell.betas), cell.angles[0], cell.mixing, cell.seed
         ),
-        "mixing_ratio": cell.betas,
         "t": np.arange(cell.steps + 1),
         **dict.fromkeys(KERNEL_AXES, centred_coordinates(cell.size)),
         **cell_labels(cell),
@@ -142,7 +142,7 @@ def _template(snapshots: bool) -> xr.Dataset:
         regions=np.array([""], dtype=object),
         attributes={},
         labels={"cell": "", "kernel": "", "activation": "", "size": 0},
-        mixing_ratios=np.zeros(1),
+        betas=np.zeros(1),
     ).dataset()
 
 

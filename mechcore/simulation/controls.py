@@ -37,6 +37,9 @@ IN_PLACE_OF_TAPS = {
 }
 
 
+OF_CONTROLS = IN_PLACE_OF_TAPS | {"mixing_ratio": ATTRIBUTES["beta"]}
+
+
 def run_controls(experiment: Experiment) -> xr.Dataset:
     """Run the controls of an experiment."""
     cells = control_cells(experiment)
@@ -72,7 +75,7 @@ def joined_controls(cells: Sequence[Cell], runs: Iterable[xr.Dataset]) -> xr.Dat
     """Return the simulations of cells as one dataset along the dimension ``control``."""
     joined = xr.concat([_listed(run) for run in runs], "control", combine_attrs="drop_conflicts")
     columns = {name: ("control", values) for name, values in control_coordinates(cells).items()}
-    return describe(joined.assign_coords(columns), ATTRIBUTES | IN_PLACE_OF_TAPS)
+    return describe(joined.assign_coords(columns), ATTRIBUTES | OF_CONTROLS)
 
 
 def without_taps(dataset: xr.Dataset) -> xr.Dataset:
@@ -95,7 +98,7 @@ def _listed(run: xr.Dataset) -> xr.Dataset:
     """The simulations of a cell one after the other, along ``control``."""
     plain = without_taps(run).isel(angle=0, drop=True)
     plain = plain.drop_vars(
-        ["pattern", "region", "beta", "mixing_ratio", CELL, "kernel", "activation", "size"]
+        ["pattern", "region", "beta", "measured_beta", CELL, "kernel", "activation", "size"]
     )
     stacked = plain.stack(control=("pattern", "beta"), create_index=False)
     return stacked.transpose("control", "t")

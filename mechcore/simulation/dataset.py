@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechcore.engines.trajectories import ILL_CONDITIONED, QUANTITIES, Trajectories
 from mechcore.io.arrays import Array
+from mechcore.io.hashes import settings_sha256
 from mechcore.io.netcdf import CELL, KERNEL_AXES, Contents, Variable, description, file_attributes
 from mechcore.io.provenance import provenance
 from mechcore.model.decomposition import betas_of
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mechcore.engines.rule import LayerRule
     from mechcore.experiment.cell import Cell
 
+LABEL_DIGITS = 8
+"""Digits of the hash in the label of a cell."""
+
 ATTRIBUTES: dict[str, tuple[str, str]] = {
     "t": ("layer", "1"),
     "pattern": ("test pattern at layer 0", "1"),
@@ -27,9 +31,12 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
         "direction of the first moment of the odd part, from +x (right) to +y (down)",
         "degree",
     ),
-    "beta": ("root of the odd share of the kernel's energy, p / E, measured on the kernel", "1"),
-    "mixing_ratio": ("mixing ratio that was asked for", "1"),
-    "cell": ("kernel, activation and size: a cell of the grid", "1"),
+    "beta": ("mixing ratio of the odd and the even part, as it was asked for", "1"),
+    "measured_beta": (
+        "root of the odd share of the kernel's energy, p / E, measured on the kernel",
+        "1",
+    ),
+    "cell": ("cell of the grid: kernel, activation, size, and a hash of all its settings", "1"),
     "kernel": ("family of the kernel, or its number in a stack", "1"),
     "activation": ("activation", "1"),
     "size": ("size k of the kernel, px", "1"),
@@ -87,7 +94,7 @@ def trajectories_contents(
     regions: NDArray[np.generic],
     attributes: Mapping[str, object],
     labels: Mapping[str, object] | None = None,
-    mixing_ratios: Array | None = None,
+    betas: Array | None = None,
 ) -> Contents:
     """Assemble simulations on a grid of coordinates in the project's format, see `ATTRIBUTES`.
 
@@ -95,7 +102,7 @@ def trajectories_contents(
     first if there are several. Kernels and their beta* are the same for all patterns;
     ``sensitivity``, (..., 2), is that of the record and that of the centroid (px);
     ``window_starts``, (..., m, 2), ``edge_at`` and ``regions`` belong to the patterns alone.
-    ``attributes`` are global; ``labels`` are scalar coordinates.
+    ``attributes`` are global; ``labels`` are scalar coordinates; ``betas`` are measured ones.
     """
     lead = tuple(coordinates)
     kernel_lead = tuple(name for name in lead if name != "pattern")
@@ -124,8 +131,8 @@ def trajectories_contents(
         },
         **{name: ((), np.array(value)) for name, value in (labels or {}).items()},
     }
-    if mixing_ratios is not None:
-        axes["mixing_ratio"] = (("beta",), mixing_ratios)
+    if betas is not None:
+        axes["measured_beta"] = (("beta",), betas)
     if rule.snapshot_layers:
         window = (*pattern_lead, "snapshot_t")
         variables |= {
@@ -155,9 +162,14 @@ def cell_attributes(cell: Cell) -> dict[str, object]:
 
 
 def cell_labels(cell: Cell) -> dict[str, str | int]:
-    """Return the scalar coordinates that say which cell a file holds."""
+    """Return the scalar coordinates that say which cell a file holds.
+
+    Cells of several experiments have equal ids. Where `xarray` joins files it keeps one of those
+    with equal labels, so a label covers all settings.
+    """
     names = ("kernel", "activation", "size")
-    return {CELL: cell.id} | {name: getattr(cell, name) for name in names}
+    label = f"{cell.id}-{settings_sha256(cell.to_mapping())[:LABEL_DIGITS]}"
+    return {CELL: label} | {name: getattr(cell, name) for name in names}
 
 
 def identity(name: str, parameters: Mapping[str, object]) -> dict[str, object]:

@@ -204,13 +204,14 @@ def simulated(cell: Cell, *, neighbours: bool = True) -> Contents:
         kernels=kernels[:, :, 0],
         beta_stars=_beta_stars(cell),
         rule=rule,
-        coordinates=_cell_coordinates(cell, kernels[:, :, 0]),
+        coordinates=_cell_coordinates(cell),
         window_starts=np.array([snapshot_offsets(image, flat, rule) for image in images]),
         edge_at=np.array([edge_layer(image, flat.shape[-2:], rule) for image in images]),
         regions=np.array(cell.regions, dtype=object),
         attributes=settings | cell_attributes(cell),
         labels=cell_labels(cell),
-        mixing_ratios=np.array(cell.betas),
+        # At the first angle; at others they are the same but for rounding.
+        betas=measured_betas(kernels[0, :, 0]),
     )
 
 
@@ -390,12 +391,11 @@ def _measured(cell: Cell, mixing_ratio: float, angle: float) -> float:
     return float(measured_betas([mixed])[0])
 
 
-def _cell_coordinates(cell: Cell, kernels: Array) -> dict[str, NDArray[np.generic]]:
+def _cell_coordinates(cell: Cell) -> dict[str, NDArray[np.generic]]:
     return {
         "pattern": np.array([pattern.label for pattern in cell.patterns], dtype=object),
         "angle": np.array(cell.angles, dtype=np.float64),
-        # At the first angle; at others they are the same but for rounding.
-        "beta": measured_betas(kernels[0]),
+        "beta": np.array(cell.betas, dtype=np.float64),
     }
 
 

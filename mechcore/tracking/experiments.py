@@ -13,6 +13,7 @@ from mechcore.tracking.runs import (
     TrackedExperiment,
     TrackedRun,
 )
+from mechcore.tracking.views import cells_view
 
 PAPER = "[The Mechanics of CNN Filtering with Rectification](https://arxiv.org/abs/2512.24338)"
 
@@ -40,9 +41,11 @@ def cells_experiment(
         "kernel family, activation and size, over all mixing ratios β.\n\n"
         "| to compare | search for |\n|---|---|\n"
         + "".join(f"| {name} | ``{search}`` |\n" for name, search in searches.items())
-        + f"\n*Chart view* draws what the search finds; for two sweeps, group by `{SWEEP_TAG}`."
+        + f"\n*Chart view* draws what the search finds; for two sweeps, group by `{SWEEP_TAG}`. "
+        "*Views* has all current cells as parallel coordinates."
     )
-    return TrackedExperiment(experiment.experiment, _ours(note), sweep, tags, runs)
+    view = cells_view(current, runs)
+    return TrackedExperiment(experiment.experiment, _ours(note), sweep, tags, runs, view)
 
 
 def simulations_experiment(

@@ -79,7 +79,10 @@ class TrackedExperiment:
     sweep: str
     """Identifier of the sweep that its current runs belong to."""
     tags: Mapping[str, str]
+    """Of its runs."""
     runs: Sequence[TrackedRun]
+    view: Mapping[str, str] = field(default_factory=dict)
+    """Tags of the experiment itself, which hold its saved view."""
 
 
 def code_tags(commit: str, dirty: str) -> dict[str, str]:

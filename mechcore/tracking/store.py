@@ -42,10 +42,11 @@ from mechcore.tracking.uri import (
     sqlite_file,
     without_password,
 )
+from mechcore.tracking.views import is_ours
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import DatasetInput, Experiment, Run
     from sqlalchemy import ColumnClause
 
 ARTIFACTS = "mlartifacts"
@@ -92,12 +93,17 @@ class Store:
         stored = client.get_experiment_by_name(name)
         if stored is None:
             location = self._artifact_location(name)
-            return str(client.create_experiment(name, location, {NOTE_TAG: note}))
+            tags = {NOTE_TAG: note, **experiment.view}
+            return str(client.create_experiment(name, location, tags))
         if stored.lifecycle_stage == "deleted":
             client.restore_experiment(stored.experiment_id)
         stored_note = stored.tags.get(NOTE_TAG, "")
         if stored_note != note and (not stored_note or OWN_NOTE in stored_note):
             client.set_experiment_tag(stored.experiment_id, NOTE_TAG, note)
+        for tag, view in experiment.view.items():
+            kept = stored.tags.get(tag)
+            if kept is None or (kept != view and is_ours(kept)):
+                client.set_experiment_tag(stored.experiment_id, tag, view)
         return str(stored.experiment_id)
 
     def search(self, experiments: list[str], condition: str = "") -> Iterator[Run]:
@@ -193,10 +199,14 @@ class Store:
 
 
 def experiment_ids(uri: str) -> dict[str, str]:
-    """Return MLflow's ids of the experiments of a store, which another process may be writing."""
+    """Return MLflow's ids of the experiments of a store."""
+    return {item.name: str(item.experiment_id) for item in stored_experiments(uri)}
+
+
+def stored_experiments(uri: str) -> list[Experiment]:
+    """Return the experiments of a store, which another process may be writing."""
     with one_line_errors(uri):
-        found = _connect(uri).search_experiments()
-    return {item.name: str(item.experiment_id) for item in found}
+        return list(_connect(uri).search_experiments())
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from mechcore.tracking.server import PASSWORD
 from mechcore.tracking.store import (
     DEFAULTS,
     artifacts_folder,
-    experiment_ids,
     one_line_errors,
     reach_database,
+    stored_experiments,
 )
 from mechcore.tracking.uri import check_exists, sqlite_file
+from mechcore.tracking.views import VIEW, VIEW_TAG
 
 DEFAULT_EXPERIMENT = "Default"
 """MLflow's own, which every store has and nothing is tracked into."""
@@ -41,11 +42,14 @@ def check_store(uri: str) -> None:
 
 def experiment_pages(uri: str) -> dict[str, str]:
     """Return the addresses on a server, after its name, of the runs of each experiment."""
-    return {
-        name: f"/#/experiments/{number}/runs{AS_RUNS}"
-        for name, number in experiment_ids(uri).items()
-        if name != DEFAULT_EXPERIMENT
-    }
+    pages = {}
+    for found in stored_experiments(uri):
+        runs = f"/#/experiments/{found.experiment_id}/runs"
+        if found.name != DEFAULT_EXPERIMENT:
+            pages[found.name] = f"{runs}{AS_RUNS}"
+        if VIEW_TAG in found.tags:
+            pages[f"{found.name}, parallel coordinates"] = f"{runs}{VIEW}"
+    return pages
 
 
 def bindable_address(host: str, port: int) -> str:

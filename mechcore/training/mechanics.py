@@ -14,7 +14,7 @@ OF_LAYER = {
     "asymmetric_share": ("the authors' beta^2 of the layer, weighted by energy", "1"),
     "low_frequency_share": ("share of the energy in DC and the two gradients", "1"),
     "coherence": ("length of the mean momentum of the kernels over their mean length", "1"),
-    "displacement": ("distance of a kernel's centre of energy from its middle, rms", "pixel"),
+    "displacement": ("distance of a kernel's centre of energy from its middle, rms, px", "1"),
     "energy": ("squared norm of all kernels", "1"),
 }
 """Long names and units of the numbers of a layer."""

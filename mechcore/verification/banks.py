@@ -58,7 +58,7 @@ def check_banks(results: Results, sampling: Sampling) -> Check:
 def _check_analysis(bank: BankResults, analysis: BankAnalysis) -> Check:
     actual, expected = analysis_groups(bank.analysis), analysis_groups(analysis)
     lines = [
-        f"{name}/{line}"
+        f"{name}/{line}".removeprefix(f"{ROOT}/")
         for name, group in expected.items()
         for line in differences(actual.get(name, xr.Dataset()), group, SAME_ANALYSIS)
     ]

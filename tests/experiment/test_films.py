@@ -30,3 +30,24 @@ def test_a_long_film_has_few_layers_and_a_small_window() -> None:
     film = film_cells(load_experiment(SMALL | {"steps": 1000}))["dct-relu-k2"]
     assert len(film.snapshots.layers) == MOST_LAYERS
     assert film.snapshots.window == WIDEST_FILM
+
+
+GRIDS = {
+    "a family without the first size": (
+        {"kernels": ["laplace", "gaussian"], "sizes": [2, 5]},
+        ["laplace-relu-k5", "laplace-modulus-k5"],
+    ),
+    "no cell of the paper's kernel": (
+        {"kernels": ["dct", "gaussian"], "exclude": [{"kernels": "dct"}]},
+        ["gaussian-relu-k2", "gaussian-modulus-k2"],
+    ),
+    "one activation is left": (
+        {"activations": ["relu", "tanh"], "exclude": [{"activations": "relu"}]},
+        ["dct-tanh-k2"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("grid", "films"), GRIDS.values(), ids=GRIDS)
+def test_films_are_of_cells_of_the_grid(grid: dict[str, object], films: list[str]) -> None:
+    assert list(film_cells(load_experiment(SMALL | grid))) == films

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from mechcore.experiment.started_from import STARTED_FROM
+from mechcore.results.results import TABLES
 from tests.faults import tiny
 from tests.helpers import disks, trackers
 
@@ -173,7 +174,7 @@ def test_a_damaged_file_is_named_and_made_again_once_it_is_deleted(
     assert "delete it and run the workflow" in line
     after = tiny.contents(project / RESULTS)
     changed = {name for name in whole if after.get(name) != whole[name]}
-    tables = {"metrics.csv", "mechanics.csv", "kernels.csv", "regressions.csv", "pooled.csv"}
+    tables = {f"{name}{suffix}" for name in TABLES for suffix in (".csv", ".parquet")}
     assert changed == {TRAJECTORIES, *tables}
     path.unlink()
     assert tiny.complete(project) == whole

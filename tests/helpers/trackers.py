@@ -43,7 +43,7 @@ IMPORTED = (
     *("mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking"),
     *("mechcore.analysis.pooled", "mechcore.cli.track"),
     *("mechcore.report.figures.trajectories", "mechcore.report.page", "mechcore.simulation.run"),
-    "mechcore.tracking.track",
+    *("mechcore.tracking.track", "pandas.io.parquet", "pyarrow.parquet"),
 )
 """What a command would import: its forks find it done."""
 

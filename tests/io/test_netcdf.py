@@ -193,6 +193,6 @@ def test_another_version_is_told(dataset: xr.Dataset, tmp_path: Path, version: i
     attributes = {} if version is None else {"format_version": version}
     dataset.drop_attrs().assign_attrs(attributes).to_netcdf(path, engine="netcdf4")
     with pytest.raises(
-        MechcoreError, match=rf"foreign\.nc: format version {version}, .* reads 2; delete it"
+        MechcoreError, match=rf"foreign\.nc: format version {version}, .* reads 3; delete it"
     ):
         read_dataset(path)

@@ -285,3 +285,9 @@ def test_theory_of_a_stack_is_that_of_its_kernels(
         np.testing.assert_array_equal(motion[index], prediction.velocity)
         np.testing.assert_array_equal(stars[index], prediction.beta_star)
         assert has_no_negative_tap(kernels)[index] == prediction.exact
+
+
+def test_a_prediction_is_shown_in_a_line() -> None:
+    shown = repr(theory(kernel("dct", 2, beta=0.6)))
+    # v = (M1 / M0) p / m with M1 = 1/2 px, M0 = 1, and p / m = 3 / 4.
+    assert shown == "Theory of a kernel, exact: v = 0.375, s = 0.5, beta* = 0.7071"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mechcore.experiment.paths import APPENDIX_FILE
 from mechcore.report.data_files import write_data
 from mechcore.report.page_files import page_files
 from mechcore.results.results import TABLES
@@ -12,7 +13,7 @@ from tests.helpers.reports import Report
 
 def test_all_files_beside_the_page_are_declared(small: Report) -> None:
     beside = {path.name for path in small.page.parent.iterdir() if path.is_file()}
-    assert beside == {small.page.name, *page_files(small.experiment)}
+    assert beside == {small.page.name, APPENDIX_FILE, *page_files(small.experiment)}
 
 
 def test_large_tables_stay_among_the_results(small: Report, tmp_path: Path) -> None:

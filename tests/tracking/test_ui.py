@@ -226,6 +226,19 @@ def test_searches_of_the_description_list_cells_and_draw_their_curves(page: Page
     assert max(heights) - min(heights) > 50
 
 
+@browses
+def test_the_saved_view_has_the_cells_as_parallel_coordinates(page: Page, moved: Path) -> None:
+    [view] = re.findall(r"  tiny, parallel coordinates: (\S+)", (moved / "ui.log").read_text())
+    page.goto(view, wait_until="domcontentloaded")
+    expect(page.get_by_role("button", name="Cells: parallel coordinates")).to_be_visible()
+    axes = page.locator(".parcoords .dimension .label")
+    # What all cells share is no axis, nor what some of them lack.
+    expect(axes).to_have_text(
+        ["activation", "beta_star", "delta_speed_max", re.compile("delta_.*")]
+    )
+    expect(page.get_by_text("2 matching runs")).to_be_visible()
+
+
 def open_artifact(page: Page, run: str | re.Pattern[str], name: str) -> None:
     page.get_by_role("link", name=run, exact=True).first.click()
     page.get_by_role("tab", name="Artifacts").click()

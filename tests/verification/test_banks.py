@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from mechcore.experiment.config import load_experiment
-from mechcore.io.netcdf import read_groups, write_groups
+from mechcore.io.netcdf import ROOT, read_groups, write_groups
 from mechcore.results.results import Results
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Check
@@ -54,7 +54,7 @@ def without_runs(groups: Groups) -> Groups:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("filters", scale("layers", "low_frequency_share", 1 + 1e-6), "layers/low_frequency_share"),
+        ("filters", scale(ROOT, "low_frequency_share", 1 + 1e-6), ".nc: low_frequency_share"),
         ("filters", scale("k3x3", "dct_energy", 1 + 1e-6), "k3x3/dct_energy is"),
         ("filters", scale("bank", "slices", 2), "bank/slices is"),
         ("filters", drop("k3x3", "energy"), "no variable energy"),

@@ -27,14 +27,15 @@ rule collect:
             "results/{experiment}/regressions.csv",
             caption="../report/regressions.rst",
             category="Tables",
-            labels={"file": "regressions"},
+            labels={"file": "regressions.csv"},
         ),
         pooled=report(
             "results/{experiment}/pooled.csv",
             caption="../report/pooled.rst",
             category="Tables",
-            labels={"file": "pooled"},
+            labels={"file": "pooled.csv"},
         ),
+        parquet=as_parquet(TABLES),
     log:
         "logs/{experiment}/collect.log",
     benchmark:
@@ -69,12 +70,13 @@ rule reproduce:
     input:
         PUBLISHED,
     output:
-        report(
+        table=report(
             "results/{experiment}/reproduction.csv",
             caption="../report/reproduction.rst",
             category="Tables",
-            labels={"file": "reproduction"},
+            labels={"file": "reproduction.csv"},
         ),
+        parquet="results/{experiment}/reproduction.parquet",
     log:
         "logs/{experiment}/reproduce.log",
     benchmark:
@@ -92,7 +94,7 @@ rule reproduce:
         r"""
         python -m mechcore reproduce \
             --published {params.published:q} \
-            --output {output:q} \
+            --output {output.table:q} \
             >{log:q} 2>&1
         """
 
@@ -114,12 +116,13 @@ rule judge:
             "results/{experiment}/claims.json",
             caption="../report/claims.rst",
             category="Claims",
-            labels={"file": "claims"},
+            labels={"file": "claims.json"},
         ),
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         census=CENSUS,
         networks=NETWORK_LAYERS,
+        parquet=as_parquet(["results/{experiment}/cells.csv", *CENSUS, *NETWORK_LAYERS]),
     log:
         "logs/{experiment}/judge.log",
     benchmark:

@@ -140,6 +140,15 @@ def files(pattern, names):
     )
 
 
+def as_parquet(tables):
+    """Where tables are written as Parquet, beside the CSV."""
+    return [
+        f"{table.removesuffix('.csv')}.parquet"
+        for table in tables
+        if table.endswith(".csv")
+    ]
+
+
 def when_packed(value, otherwise):
     """A resource of a cell, more in each attempt; without packing all cells ask for the same."""
     return lambda wildcards, attempt: attempt * (

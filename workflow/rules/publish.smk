@@ -68,6 +68,12 @@ rule report:
             category="Report",
             labels={"file": "page"},
         ),
+        appendix=report(
+            "reports/{experiment}/appendix.html",
+            caption="../report/appendix.rst",
+            category="Report",
+            labels={"file": "appendix"},
+        ),
         beside=[f"reports/{{experiment}}/{name}" for name in page_files(EXPERIMENT)],
         figures=report(
             directory("reports/{experiment}/figures"),
@@ -75,6 +81,13 @@ rule report:
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
+        ),
+        tables=report(
+            directory("reports/{experiment}/tables"),
+            patterns=["{table}.html"],
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"file": "{table}.html"},
         ),
     log:
         "logs/{experiment}/report.log",

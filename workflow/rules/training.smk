@@ -60,6 +60,7 @@ rule collect_training:
         dataset="results/{experiment}/training.nc",
         table="results/{experiment}/training.csv",
         tests="results/{experiment}/training_tests.csv",
+        parquet=as_parquet(TRAINING),
     log:
         "logs/{experiment}/collect_training.log",
     benchmark:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mechcore.analysis.tables import joined
-from mechcore.experiment.representative import filmed_activations, spread
+from mechcore.experiment.representative import spread
 from mechcore.report.figures.figure import FigureData, ReportFigure
 from mechcore.report.figures.panels import Panels, draw_panels
 from mechcore.report.figures.style import PALETTE, plain
@@ -28,13 +28,11 @@ WIDTH = 7.2
 
 def _films(results: Results) -> dict[str, xr.Dataset]:
     """A few frames of the films by activation, up to the layer at which a state leaves them."""
-    known = {film.attrs["activation"]: film for film in results.films.values()}
     films = {
-        name: known[name]
-        .isel(angle=0, beta=beta_places(known[name], BETAS_SHOWN))
-        .sel(t=known[name].snapshot_t.values)
-        for name in filmed_activations(results.experiment)
-        if name in known
+        film.attrs["activation"]: film.isel(angle=0, beta=beta_places(film, BETAS_SHOWN)).sel(
+            t=film.snapshot_t.values
+        )
+        for film in results.films.values()
     }
     inside = [_inside(film) for film in films.values()]
     frames = spread(np.flatnonzero(np.all(inside, axis=0)).tolist(), FRAMES_SHOWN)

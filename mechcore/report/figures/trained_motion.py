@@ -48,7 +48,7 @@ def _velocities(results: Results, _: str) -> pd.DataFrame:
     for bank, analysis in trained_banks(results).items():
         spacing = analysis.layers[["spacing_x", "spacing_y"]].set_axis(analysis.layers.index + 1)
         velocities = results.banks[bank].velocities
-        shown = velocities.activation.isin(filmed_activations(results.experiment))
+        shown = velocities.activation.isin(filmed_activations(results.experiment.activations))
         rows = velocities[shown & (velocities.pattern == results.point)]
         kernels = rows.drop_duplicates(["number", *INSIDE_LAYER])
         few = strongest_of_layers(kernels, RUNS_SHOWN)[["number", *INSIDE_LAYER]]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mechcore.analysis.beta_ranges import within_theory
 from mechcore.analysis.displacement import displacement_along
-from mechcore.analysis.measures import AT_REST
+from mechcore.analysis.measures import AT_REST, rows_of
 from mechcore.analysis.tables import joined
 from mechcore.experiment.representative import preferred, spread
 from mechcore.model.geometry import light_speed
@@ -37,7 +37,7 @@ def _displacements(results: Results, family: str) -> pd.DataFrame:
             dataset = results.dataset(family, activation, results.size)
             # Chosen before anything is computed: a cell holds hundreds of trajectories.
             chosen = dataset.sel(pattern=results.point).isel(angle=0, beta=beta_places(dataset))
-            rows = displacement_along(chosen).to_dataframe("displacement").reset_index()
+            rows = rows_of(displacement_along(chosen).to_dataset(name="displacement"), "beta", "t")
             star = float(chosen.beta_star[0])
             parts.append(rows.assign(activation=activation, beta_star=star))
     columns = ["activation", "beta", "beta_star", "t", "displacement"]
@@ -102,7 +102,7 @@ def cell_preview(dataset: xr.Dataset) -> Figure:
         figure.subplots_adjust(0.13, 0.15, 0.97, 0.9)
         axes.set_prop_cycle(color=shades(len(places)))
         axes.plot(chosen.t, displacement_along(chosen).transpose("t", "beta"))
-        axes.legend([f"β = {beta:.3g}" for beta in chosen.beta.values], loc="upper left")
+        axes.legend([f"β = {beta:.3g}" for beta in chosen.measured_beta.values], loc="upper left")
         axes.locator_params(nbins=4)
         axes.set(xlabel="layer t", ylabel="displacement (px)")
         axes.set_title(f"{name}, pattern {plain(pattern)}")
