@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from mechcore.analysis.combinations import axes_of, with_axes
 from mechcore.analysis.measures import metrics_table
 from mechcore.analysis.mechanics import kernels_table, mechanics_table
 from mechcore.analysis.tables import KERNEL
@@ -42,14 +43,17 @@ def collect(
     kernels: dict[object, pd.DataFrame] = {}
     for name, cell in cells.items():
         dataset = read(trajectories / f"{name}.nc", cell)
-        metrics.append(metrics_table(dataset, cell.ends))
-        mechanics.append(mechanics_table(dataset))
-        of_cell = (cell.kernel, cell.size, *cell.angles), tuple(cell.betas)
+        metrics.append(with_axes(metrics_table(dataset, cell.ends), cell.axes))
+        mechanics.append(with_axes(mechanics_table(dataset), cell.axes))
+        # No other of these settings changes a kernel.
+        seed = {name: value for name, value in cell.axes.items() if name == "seed"}
+        of_cell = (cell.kernel, cell.size, cell.seed, *cell.angles), tuple(cell.betas)
         if of_cell not in kernels:
-            kernels[of_cell] = kernels_table(dataset)
+            kernels[of_cell] = with_axes(kernels_table(dataset), seed)
     of_cells, of_simulations, of_kernels = (
         pd.concat(tables, ignore_index=True) for tables in (metrics, mechanics, kernels.values())
     )
     # Cells may have different parts of the axes.
-    distinct = of_kernels.drop_duplicates(list(KERNEL), ignore_index=True)
+    key = [*KERNEL, *axes_of(of_kernels)]
+    distinct = of_kernels.drop_duplicates(key, ignore_index=True)
     return Measurements(of_cells, of_simulations, distinct)

@@ -9,6 +9,7 @@ import pandas as pd
 import scipy
 
 from mechcore.analysis.beta_ranges import Sample, known_rows, samples
+from mechcore.analysis.combinations import within_combinations
 from mechcore.analysis.intervals import CONFIDENCE
 from mechcore.analysis.lines import FEWEST_POINTS
 from mechcore.analysis.mechanics import characteristic_speeds
@@ -33,17 +34,19 @@ FEWEST_CLUSTERS = 3
 """Two cells leave one degree of freedom: an interval of 13 standard errors says nothing."""
 
 
+@within_combinations
 def pool(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     """Fit lines to the speeds of many cells, in units of the diffusion speed s of each.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `POOLED_COLUMNS`, one row for each pool, pattern, predictor
-        and domain. A pool is an activation and a family over all sizes (``dct-relu``), or an
-        activation over all families and sizes (``relu``), in which kernels that several families
-        share count once. Cells without an s, as of ``highpass`` kernels, are left out; their number
-        is ``cells_without_s``. Points and cells that were used are ``n`` and ``clusters``.
+        Columns `POOLED_COLUMNS`, and settings in which cells of the grid differ; one row for each
+        pool, combination of such settings, pattern, predictor and domain. A pool is an activation
+        and a family over all sizes (``dct-relu``), or an activation over all families and sizes
+        (``relu``), in which kernels that several families share count once. Cells without an s, as
+        of ``highpass`` kernels, are left out; their number is ``cells_without_s``. Points and cells
+        that were used are ``n`` and ``clusters``.
 
     Notes
     -----

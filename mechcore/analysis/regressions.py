@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR, Sample, known_rows, samples
+from mechcore.analysis.combinations import axes_of, within_combinations
 from mechcore.analysis.lines import FEWEST_POINTS, fit_lines
 from mechcore.analysis.measures import END_SPEED, end_column
 from mechcore.io.arrays import Array
@@ -47,6 +48,7 @@ FEWEST_TO_VALIDATE = 2 * FOLDS
 """Two betas a block: with one, blocks would be single betas."""
 
 
+@within_combinations
 def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     """Fit straight lines over the betas of a cell and pattern, domain by domain.
 
@@ -58,8 +60,9 @@ def regress(metrics: pd.DataFrame, kernels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, one row for each cell, pattern, response, predictor and domain of
-        `mechcore.analysis.beta_ranges.DOMAINS`. Responses are
+        Columns `COLUMNS`, and settings in which cells of the grid differ; one row for each cell,
+        pattern, response, predictor and domain of `mechcore.analysis.beta_ranges.DOMAINS`.
+        Responses are
 
         speed : px/layer
             On each of `PREDICTORS`, with an intercept.
@@ -109,7 +112,7 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
         celerity=celerity.where(celerity < CELERITY_LIMIT),
         **metrics[speeds].where(np.isfinite(metrics[speeds])),
     )
-    keys = ["cell", "kernel", "activation", "size", "pattern", "beta"]
+    keys = ["cell", "kernel", "activation", "size", *axes_of(metrics), "pattern", "beta"]
     groups = known.groupby(keys, sort=False)
     means = groups[["odd_energy_ratio", "mixing_ratio", "celerity", *speeds]].mean()
     smallest = groups.beta_star.min(skipna=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mechcore.analysis.combinations import axes_of
 from mechcore.analysis.measures import END_SPEED, METRICS
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.errors import MechcoreError, shown
@@ -24,9 +25,10 @@ ALL_FAMILIES = "all"
 NAMES = (
     *("cell", "kernel", "activation", "pattern", "response", "predictor", "domain", "pool"),
     *("title", "kind", "figure", "quantity", "command"),
+    *("boundary", "normalise", "density", "engine"),
 )
 TEXTS = ("at", "note")
-COUNTS = ("size", "n", "clusters", "cells_without_s")
+COUNTS = ("size", "n", "clusters", "cells_without_s", "steps", "seed")
 """Columns of texts, of those that may be empty, and of whole numbers that are always known."""
 
 
@@ -47,10 +49,11 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str] = ()) -> p
         raise MechcoreError(f"{path}: no column {', '.join(missing)}")
     if table.empty:
         raise MechcoreError(f"{path}: no rows, expected at least one")
-    for name in columns:
+    axes = axes_of(table)
+    for name in (*columns, *axes):
         _check_column(path, table[name])
     if key:
-        _check_key(path, table, list(key))
+        _check_key(path, table, [*key, *axes])
     return table
 
 

@@ -50,7 +50,8 @@ class Criterion:
 
 
 def judge(results: Results) -> list[Claim]:
-    """Judge all claims, findings and controls."""
+    """Judge all claims, findings and controls, by the reference where settings are axes."""
+    results = results.reference
     asked = {name: one for name, one in CRITERIA.items() if one.applies(results)}
     return [_judged(name, criterion, results) for name, criterion in asked.items()]
 

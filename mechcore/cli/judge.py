@@ -59,5 +59,7 @@ def command(
             write_with_units(described.cells, cells)
         if sweep:
             write_description(described, sweep)
+    if planned.axes:
+        typer.echo(f"judged at {planned.setting}")
     for claim in claims:
         typer.echo(f"{claim.id:4} {claim.verdict:18} {claim.statement}")

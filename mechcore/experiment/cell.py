@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -38,6 +38,8 @@ LIST_OR_RANGE = "a list, or a range as {start: 0, stop: 1, count: 11}"
 Angle = Annotated[float, Field(allow_inf_nan=False, ge=-360, le=360)]
 Beta = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Size = Annotated[int, Field(ge=2, le=LARGEST_SIZE)]
+Steps = Annotated[int, Field(ge=2, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 KernelName = Annotated[str, KeyOf(FAMILIES, grows=True)]
 ActivationName = Annotated[str, KeyOf(ACTIVATIONS, grows=True)]
 MixingName = Annotated[str, KeyOf(MIXINGS)]
@@ -47,6 +49,10 @@ DensityName = Annotated[str, KeyOf(DENSITIES)]
 RegionName = Annotated[str, KeyOf(REGIONS)]
 PlacementName = Annotated[str, KeyOf(PLACEMENTS)]
 EngineName = Annotated[str, KeyOf(ENGINES)]
+
+AxisName = Literal["boundary", "normalise", "density", "engine", "steps", "seed"]
+AXES: tuple[str, ...] = get_args(AxisName)
+"""Settings that are axes of a grid where its configuration lists several values."""
 
 MOST_PATTERNS = 1000
 MOST_PIXELS_TOGETHER = 10**8
@@ -171,6 +177,13 @@ def _accept_range(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [as_list, BetaRange.model_json_schema()]
 
 
+def _accept_list(schema: dict[str, Any]) -> None:
+    """Several values are an axis of the grid."""
+    keys = ("type", "enum", "minimum", "maximum")
+    one = {key: schema.pop(key) for key in keys if key in schema}
+    schema["anyOf"] = [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]
+
+
 class Propagation(Settings):
     """How states go through layers, whatever the kernels are."""
 
@@ -187,12 +200,16 @@ class Propagation(Settings):
         description="states at layer 0: names, or mappings of name and arguments",
         json_schema_extra=_accept_pattern_names,
     )
-    steps: int = Field(default=64, ge=2, le=1_000_000, description="layers T")
+    steps: Steps = Field(default=64, description="layers T", json_schema_extra=_accept_list)
     t_burn: int | None = Field(
         default=None, ge=0, description="first layer of the fits; a quarter of the steps by default"
     )
-    normalise: NormalisationName = Field(default="l2", description="l2, peak, mass, std or none")
-    boundary: BoundaryName = Field(default="free", description="free, zero, wrap or reflect")
+    normalise: NormalisationName = Field(
+        default="l2", description="l2, peak, mass, std or none", json_schema_extra=_accept_list
+    )
+    boundary: BoundaryName = Field(
+        default="free", description="free, zero, wrap or reflect", json_schema_extra=_accept_list
+    )
     domain: int | None = Field(
         default=None,
         ge=1,
@@ -200,7 +217,9 @@ class Propagation(Settings):
         description=f"side of a finite domain in px, {DEFAULT_DOMAIN} by default",
     )
     density: DensityName = Field(
-        default="absolute", description="mass density: absolute |x|, square x^2 or signed x"
+        default="absolute",
+        description="mass density: absolute |x|, square x^2 or signed x",
+        json_schema_extra=_accept_list,
     )
     region: RegionName = Field(
         default="image", description="what is measured: the image, or its central row"
@@ -210,7 +229,11 @@ class Propagation(Settings):
         description="where an even kernel sits: centred between pixels, or in alternating corners "
         "of the next odd size",
     )
-    engine: EngineName = Field(default="compiled", description="compiled, or reference (slow)")
+    engine: EngineName = Field(
+        default="compiled",
+        description="compiled, or reference (slow)",
+        json_schema_extra=_accept_list,
+    )
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -291,7 +314,9 @@ class Shared(Propagation):
         default=True,
         description="run a simulation that is another one turned or mirrored only once",
     )
-    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the random family")
+    seed: Seed = Field(
+        default=0, description="seed of the random family", json_schema_extra=_accept_list
+    )
     snapshots: SnapshotSettings = Field(
         default=SnapshotSettings(), description="states that are kept as images"
     )
@@ -358,11 +383,19 @@ class Cell(Shared):
     kernel: KernelName = Field(description="kernel family")
     activation: ActivationName = Field(description="activation")
     size: Size = Field(description="kernel size k")
+    varies: list[AxisName] | None = Field(
+        default=None, description="settings that are axes of its grid, which its name shows"
+    )
 
     @property
     def id(self) -> str:
-        """Readable name, as ``dct-relu-k3``; the boundary shows only if it is not free space."""
-        return cell_name(self.kernel, self.activation, self.size, self.boundary)
+        """Readable name, as ``dct-relu-k3``, see `mechcore.experiment.naming.cell_name`."""
+        return cell_name(self.kernel, self.activation, self.size, self.boundary, self.axes)
+
+    @property
+    def axes(self) -> dict[str, str | int]:
+        """Its values of the settings that are axes of its grid."""
+        return {name: getattr(self, name) for name in self.varies or []}
 
     @property
     def names(self) -> dict[str, list[str]]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from mechcore.errors import InvalidValue, MechcoreError, check_path, shown
 from mechcore.experiment.cell import (
+    AXES,
     ODD_ENERGY_RATIOS,
     ActivationName,
     KernelName,
@@ -19,17 +30,23 @@ from mechcore.experiment.cell import (
     Size,
 )
 from mechcore.experiment.extensions import EXTENSIONS, with_extensions
-from mechcore.experiment.naming import check_name
+from mechcore.experiment.naming import cell_name, check_name
 from mechcore.experiment.network import Network
 from mechcore.experiment.overrides import Origin
 from mechcore.experiment.public_weights import PublicWeights
 from mechcore.experiment.published import read_protocols
-from mechcore.experiment.sub_grids import SubGrid, check_on_grid, check_one_axis_within
+from mechcore.experiment.sub_grids import (
+    SubGrid,
+    check_on_grid,
+    check_one_axis_within,
+    leave_out,
+)
 from mechcore.experiment.training import Training
 from mechcore.experiment.weight_files import bank_names, check_weights
 from mechcore.experiment.weights import SUFFIXES, Reading
 from mechcore.io.json_models import Settings, is_json, parsed_json, refuse_repeats, validated
 from mechcore.io.yaml_files import read_yaml
+from mechcore.model.boundaries import BOUNDARIES
 from mechcore.model.kernels import FAMILIES, checked_size
 
 UNTRAINED = "-untrained"
@@ -152,6 +169,45 @@ class Experiment(Shared):
     track: TrackingSettings = Field(
         default=TrackingSettings(), description="what is logged to MLflow"
     )
+    _axes: dict[str, list[Any]] = PrivateAttr(default_factory=dict)
+    _domain: int | None = PrivateAttr(default=None)
+    """That of finite boundaries among several."""
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """The values of the settings that are lists; the settings themselves are the first ones."""
+        return self._axes
+
+    @property
+    def combinations(self) -> list[Self]:
+        """An experiment for each combination of these values; the first is the reference."""
+        return [self._at(values) for values in itertools.product(*self._axes.values())]
+
+    @property
+    def reference(self) -> Self:
+        """The first value of each setting that is a list, which claims are judged by."""
+        return self.combinations[0]
+
+    @property
+    def setting(self) -> str:
+        """The first value of each of these settings, as ``boundary wrap, steps 200``."""
+        return ", ".join(f"{name} {getattr(self, name)}" for name in self._axes)
+
+    def _at(self, values: Iterable[Any]) -> Self:
+        """An experiment of one combination; its cells keep their names."""
+        settings = dict(zip(self._axes, values, strict=True))
+        domain = {}
+        if "boundary" in settings:
+            finite = BOUNDARIES[settings["boundary"]].finite
+            domain = {"domain": self._domain if finite else None}
+        one = self.model_copy(update=settings | domain)
+        one._axes = {name: [value] for name, value in settings.items()}
+        return one
+
+    def cell_name(self, family: str, activation: str, size: int) -> str:
+        """Return the name of the cell of the reference."""
+        axes = {name: getattr(self, name) for name in self._axes}
+        return cell_name(family, activation, size, self.boundary, axes)
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -167,6 +223,37 @@ class Experiment(Shared):
         beside = {"filter_banks": [], "slices_per_layer": 1, "published": None}
         beside |= {"networks": [], "images_per_set": 1, "flipped_networks": 1, "training": None}
         return self.without_tracking().model_copy(update=beside)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _lists_are_axes(cls, values: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """The first value of each list stands in its place; a list of one is no axis."""
+        given = values if isinstance(values, Mapping) else {}
+        lists = {name: given[name] for name in AXES if isinstance(given.get(name), list)}
+        if not lists:
+            return handler(values)
+        checked = SubGrid.model_validate(lists).axes
+        axes = {name: checked[name] for name in AXES if len(checked.get(name, [])) > 1}
+        reference = {**given, **{name: values[0] for name, values in checked.items()}}
+        if "boundary" in axes and not BOUNDARIES[reference["boundary"]].finite:
+            reference["domain"] = None
+        experiment = handler(reference)
+        experiment._axes = axes
+        experiment._domain = given.get("domain") if "boundary" in axes else None
+        return experiment
+
+    @model_serializer(mode="wrap")
+    def _axes_as_lists(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        lists = {name: values for name, values in self._axes.items() if len(values) > 1}
+        domain = {"domain": self._domain} if "boundary" in lists and self._domain else {}
+        return {**handler(self), **lists, **domain}
+
+    @field_validator(*AXES, mode="before")
+    @classmethod
+    def _no_range(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, Mapping):
+            raise InvalidValue(str(info.field_name), value, "one value, or a list of them")
+        return value
 
     @field_validator("experiment")
     @classmethod
@@ -212,6 +299,7 @@ class Experiment(Shared):
     @model_validator(mode="after")
     def _has_its_parts(self) -> Self:
         grid = {axis: getattr(self, axis) for axis in SubGrid.model_fields}
+        grid |= {axis: self._axes.get(axis, [grid[axis]]) for axis in AXES}
         check_on_grid("include", self.include or [], grid)
         check_on_grid("exclude", self.exclude or [], grid)
         check_one_axis_within("include", self.include or [])
@@ -231,12 +319,21 @@ class Experiment(Shared):
         runs = [name.casefold() for network in self.networks for name in network.run_names]
         refuse_repeats("networks", runs)
         axes = (self.kernels, self.activations, self.sizes, self.patterns, self.angles, self.betas)
+        axes += (*self._axes.values(),)
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_SIMULATIONS:
             raise InvalidValue("the grid", f"{count} simulations", f"at most {MOST_SIMULATIONS}")
         length = len(self.to_json().encode())
         if length > LONGEST_JSON:
             raise InvalidValue("the configuration", f"{length} bytes", f"at most {LONGEST_JSON}")
+        return self
+
+    @model_validator(mode="after")
+    def _combinations_fit(self) -> Self:
+        for one in self.combinations[1:]:
+            if not leave_out(one, self.include, self.exclude or []):
+                shared = {name: getattr(one, name) for name in Shared.model_fields}
+                validated(Shared, shared, one.setting)
         return self
 
 

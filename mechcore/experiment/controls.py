@@ -40,7 +40,7 @@ def control_cells(experiment: Experiment) -> list[Cell]:
 
 def controls_settings(experiment: Experiment) -> dict[str, Any]:
     """Return the settings that the controls of an experiment depend on."""
-    return experiment.without_banks().to_mapping()
+    return experiment.reference.without_banks().to_mapping()
 
 
 def _linear(experiment: Experiment) -> Iterator[dict[str, Any]]:

@@ -25,7 +25,7 @@ WIDEST_FILM = 161
 
 def film_cells(experiment: Experiment) -> dict[str, Cell]:
     """Return the films of an experiment by cell id: of cells of its grid."""
-    planned = list(expand(experiment).values())
+    planned = list(expand(experiment.reference).values())
     family = preferred([cell.kernel for cell in planned], PAPER_FAMILY)
     size = preferred([cell.size for cell in planned if cell.kernel == family], 3)
     shown = [cell for cell in planned if cell.kernel == family and cell.size == size]

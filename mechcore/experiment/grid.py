@@ -14,24 +14,30 @@ def expand(experiment: Experiment) -> dict[str, Cell]:
     """Return the cells of an experiment by id; a family has no cells of sizes that it lacks."""
     cells = [
         cell
-        for kernel in experiment.kernels
-        for activation in experiment.activations
-        for size in experiment.sizes
-        if FAMILIES[kernel].has_size(size)
-        and (cell := grid_cell(experiment, kernel, activation, size))
+        for one in experiment.combinations
+        for kernel in one.kernels
+        for activation in one.activations
+        for size in one.sizes
+        if FAMILIES[kernel].has_size(size) and (cell := grid_cell(one, kernel, activation, size))
     ]
     if not cells:
         raise MechcoreError("include and exclude leave no cell of the grid, expected at least one")
+    if any(getattr(experiment, name) != value for name, value in cells[0].axes.items()):
+        raise MechcoreError(
+            f"include and exclude leave no cell of {experiment.setting}, the first values, "
+            "by which claims are judged: put other values first"
+        )
     return {cell.id: cell for cell in cells}
 
 
 def grid_cell(experiment: Experiment, kernel: str, activation: str, size: int) -> Cell | None:
     """Return a cell of the grid; None if the experiment leaves it out."""
-    whole = cell_of(experiment, kernel=kernel, activation=activation, size=size)
+    names = {"kernel": kernel, "activation": activation, "size": size}
+    names |= {"varies": [*experiment.axes] or None}
+    whole = cell_of(experiment, **names)
     if experiment.include is None and experiment.exclude is None:
         return whole
     axes = remaining(whole, experiment.include, experiment.exclude or [])
-    names = {"kernel": kernel, "activation": activation, "size": size}
     return cell_of(experiment, **names, **axes) if axes else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from mechcore.errors import InvalidValue
 
@@ -13,20 +14,32 @@ spaces."""
 FILE_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of names that become files, for wildcards of the workflow."""
 
-CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+)?"
+CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+[0-9]*)*"
 """Regular expression of the names, for the wildcard of the workflow."""
 
 
-def cell_name(kernel: str, activation: str, size: int, boundary: str = "free") -> str:
-    """Return the name of a cell.
+def cell_name(
+    kernel: str,
+    activation: str,
+    size: int,
+    boundary: str = "free",
+    axes: Mapping[str, object] | None = None,
+) -> str:
+    """Return the name of a cell: with its boundary unless that is free space, and with its axes.
 
     Examples
     --------
     >>> cell_name("dct", "relu", 3), cell_name("dct", "relu", 3, "wrap")
     ('dct-relu-k3', 'dct-relu-k3-wrap')
+    >>> cell_name("dct", "relu", 3, axes={"boundary": "free", "steps": 200})
+    'dct-relu-k3-free-steps200'
     """
-    name = f"{kernel}-{activation}-k{size}"
-    return name if boundary == "free" else f"{name}-{boundary}"
+    named = {} if boundary == "free" else {"boundary": boundary}
+    parts = [
+        value if isinstance(value, str) else f"{axis}{value}"
+        for axis, value in {**named, **(axes or {})}.items()
+    ]
+    return "-".join([kernel, activation, f"k{size}", *parts])
 
 
 def metric_name(group: object, name: str) -> str:

@@ -6,21 +6,30 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mechcore.errors import InvalidValue, shortened
 from mechcore.experiment.cell import (
+    AXES,
     ActivationName,
     Angle,
     Beta,
+    BoundaryName,
     Cell,
+    DensityName,
+    EngineName,
     KernelName,
+    NormalisationName,
     PatternSettings,
+    Seed,
+    Shared,
     Size,
+    Steps,
 )
-from mechcore.io.json_models import Settings
+from mechcore.io.json_models import Settings, refuse_repeats
 
 OF_CELLS = {"kernels": "kernel", "activations": "activation", "sizes": "size"}
+OF_CELLS |= {name: name for name in AXES}
 """Axes of which each cell has one value: as the grid names them, and as the cell does."""
 
 WITHIN_CELLS = ("patterns", "angles", "betas")
@@ -48,11 +57,23 @@ class SubGrid(Settings):
     patterns: list[str] | None = _axis("patterns by name, or with their arguments as disc-radius4")
     angles: list[Angle] | None = _axis("angles in degrees")
     betas: list[Beta] | None = _axis("mixing ratios")
+    boundary: list[BoundaryName] | None = _axis("boundaries")
+    normalise: list[NormalisationName] | None = _axis("normalisations")
+    density: list[DensityName] | None = _axis("mass densities")
+    engine: list[EngineName] | None = _axis("engines")
+    steps: list[Steps] | None = _axis("numbers of layers")
+    seed: list[Seed] | None = _axis("seeds")
 
     @field_validator("*", mode="before")
     @classmethod
     def _one_as_list(cls, value: object) -> object:
         return value if isinstance(value, list) else [value]
+
+    @field_validator(*AXES)
+    @classmethod
+    def _no_repeats(cls, value: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+        refuse_repeats(str(info.field_name), value or [])
+        return value
 
     @model_validator(mode="after")
     def _is_a_part(self) -> Self:
@@ -74,9 +95,20 @@ class SubGrid(Settings):
 
     def has(self, cell: Cell) -> bool:
         """Return whether it has some simulation of a cell, if only by the axes of cells."""
+        return self._has(cell, OF_CELLS)
+
+    def has_some(self, settings: Shared) -> bool:
+        """Return whether it may have cells of such settings."""
+        return self._has(settings, {name: name for name in AXES})
+
+    def has_all(self, settings: Shared) -> bool:
+        """Return whether it has every cell of such settings."""
+        return set(self.axes) <= {*AXES} and self.has_some(settings)
+
+    def _has(self, settings: Shared, axes: Mapping[str, str]) -> bool:
         return all(
-            getattr(cell, of_cell) in self.axes.get(axis, [getattr(cell, of_cell)])
-            for axis, of_cell in OF_CELLS.items()
+            getattr(settings, of_cell) in self.axes.get(axis, [getattr(settings, of_cell)])
+            for axis, of_cell in axes.items()
         )
 
 
@@ -90,6 +122,14 @@ def check_on_grid(key: str, parts: Sequence[SubGrid], grid: Mapping[str, Sequenc
                     raise InvalidValue(
                         f"{key}[{place}].{axis}", value, f"one of {shortened(names, 200)}"
                     )
+
+
+def leave_out(
+    settings: Shared, include: Sequence[SubGrid] | None, exclude: Sequence[SubGrid]
+) -> bool:
+    """Return whether parts leave no cell of such settings, whatever its kernel is."""
+    included = include is None or any(part.has_some(settings) for part in include)
+    return not included or any(part.has_all(settings) for part in exclude)
 
 
 def check_one_axis_within(key: str, parts: Sequence[SubGrid]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mechcore.experiment.cell import Shared
 from mechcore.experiment.config import Experiment
 from mechcore.experiment.paths import TRACKING_FILE
 from mechcore.io.json_models import read_settings
@@ -53,26 +54,28 @@ def states_of(results: Results, logs: Path | None) -> dict[str, CellState]:
 
 
 def cell_map(results: Results) -> dict[str, dict[str, list[str]]]:
-    """Return the cells of each family and activation by size; empty where there is none."""
-    plan = results.experiment
+    """Return the cells of each family and activation by size; empty where there is none.
+
+    Each combination of settings that are axes has its own part.
+    """
     return {
-        family: {
+        ", ".join(filter(None, (family, one.setting))): {
             activation: [
-                name
-                if (name := results.cell_name(family, activation, size)) in results.cells
-                else ""
-                for size in plan.sizes
+                name if (name := one.cell_name(family, activation, size)) in results.cells else ""
+                for size in one.sizes
             ]
-            for activation in plan.activations
+            for activation in one.activations
         }
-        for family in plan.kernels
+        for one in results.experiment.combinations
+        for family in one.kernels
     }
 
 
 def cell_data(results: Results, states: dict[str, CellState]) -> dict[str, object]:
     """Return what the page shows of a cell, as values for JSON.
 
-    In the commands ``{cell}``, ``{kernel}``, ``{activation}`` and ``{size}`` stand for what varies.
+    In the commands ``{cell}``, ``{kernel}``, ``{activation}``, ``{size}`` and ``{settings}`` stand
+    for what varies.
     """
     name = results.experiment.experiment
     file, runs = f"results/{name}/trajectories/{{cell}}.nc", run_pages(results)
@@ -89,6 +92,7 @@ def cell_data(results: Results, states: dict[str, CellState]) -> dict[str, objec
                     filter(None, (STATES[states[cell].state][1], states[cell].note))
                 ),
                 "run": runs.get(cell, ""),
+                **({"settings": _options(plan)} if plan.varies else {}),
             }
             for cell, plan in results.cells.items()
         },
@@ -111,7 +115,17 @@ def run_pages(results: Results) -> dict[str, str]:
 
 
 OPTIONS = (
-    *("t_burn", "mixing", "normalise", "boundary", "domain", "density", "region", "placement"),
+    *(
+        "steps",
+        "t_burn",
+        "mixing",
+        "normalise",
+        "boundary",
+        "domain",
+        "density",
+        "region",
+        "placement",
+    ),
     *("engine", "seed"),
 )
 """Settings of an experiment that are options of ``propagate`` by the same names."""
@@ -128,13 +142,19 @@ def one_simulation(experiment: Experiment) -> str:
         "mechcore propagate --family {kernel} --size {size}",
         f"--beta {beta:.12g} --angle {angle:.12g}",
         f"--activation {{activation}} --pattern {pattern}",
-        f"--steps {experiment.steps}",
+        "{settings}" if experiment.axes else _options(experiment),
     ]
-    for name in OPTIONS:
-        value = getattr(experiment, name)
-        if value != type(experiment).model_fields[name].default:
-            words.append(f"--{name.replace('_', '-')} {value}")
     return " \\\n  ".join([*words, "--output one.nc"])
+
+
+def _options(settings: Shared) -> str:
+    """The options of ``propagate`` for settings that are not those by default."""
+    values = {name: getattr(settings, name) for name in OPTIONS}
+    return " \\\n  ".join(
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in values.items()
+        if name == "steps" or value != Shared.model_fields[name].default
+    )
 
 
 def _extinctions(metrics: pd.DataFrame) -> dict[str, str]:

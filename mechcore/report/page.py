@@ -81,7 +81,7 @@ def write_report(
     # If anything below fails, no page is better than an old one among new figures.
     for path in paths:
         path.unlink(missing_ok=True)
-    sections = draw_sections(results, output.parent)
+    sections = draw_sections(results.reference, output.parent)
     links = write_data(results, claims, output.parent, partial=partial)
     content = Content(claims, sections, links, certificate_of(results), logs)
     for path, text in zip(paths, render(results, content, output.name), strict=True):
@@ -113,6 +113,7 @@ def _parts(results: Results, content: Content) -> dict[str, object]:
         "census": census,
         "experiment": results.experiment,
         "counts": counts(results),
+        "combinations": len({tuple(cell.axes.items()) for cell in results.cells.values()}),
         "film": film_of(results) if opening.with_film else None,
         "lead": lead,
         "main": rest,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import DOMAIN_SYMBOLS, EVERYWHERE
+from mechcore.analysis.combinations import axes_of
 from mechcore.analysis.regressions import PREDICTORS, horizons, law_fits, squared
 from mechcore.analysis.tables import ALL_FAMILIES
 from mechcore.claims.wording import PREDICTOR_SYMBOLS, horizon_text
@@ -59,7 +60,10 @@ def _pooled_tables(results: Results) -> Iterator[StatisticsTable]:
         yield _table(
             f"v/s on {PREDICTOR_SYMBOLS[predictor]}",
             {
-                "pool": rows.pool,
+                "pool": [
+                    ", ".join(map(str, names))
+                    for names in rows[["pool", *axes_of(rows)]].to_numpy()
+                ],
                 "pattern": rows.pattern,
                 "domain": rows.domain.map(DOMAIN_SYMBOLS),
                 "slope ± clustered s.e.": starmap(with_error, _values(rows, "slope", "slope_se")),

@@ -14,9 +14,7 @@ from mechcore.io.netcdf import CELL, open_cell
 from mechcore.simulation.reading import check_settings
 
 GRID = ("kernel", "activation", "size")
-"""Dimensions that tell cells apart, before those of `SETTINGS` in which they differ."""
-
-SETTINGS = ("normalise", "boundary", "density", "seed", "engine")
+"""Dimensions that tell cells apart, before the settings that are axes of their grid."""
 
 NOT_A_NUMBER = {"ill_conditioned": False}
 """What stands for a simulation that there is none of; NaN in all other variables."""
@@ -25,6 +23,7 @@ NOT_A_NUMBER = {"ill_conditioned": False}
 def joined_trajectories(folder: Path, cells: Mapping[str, Cell]) -> xr.Dataset:
     """Return the trajectories of cells with the dimensions `GRID, pattern, angle, beta, t`.
 
+    Settings in which the cells differ are dimensions, too; after fewer layers follow NaN.
     With dask they are read when they are used, without it at once.
     """
     if not cells:
@@ -40,10 +39,7 @@ def joined_trajectories(folder: Path, cells: Mapping[str, Cell]) -> xr.Dataset:
         fill_value=NOT_A_NUMBER,
         combine_attrs="drop_conflicts",
     )
-    axes = [
-        *GRID,
-        *(name for name in SETTINGS if len({getattr(c, name) for c in cells.values()}) > 1),
-    ]
+    axes = [*GRID, *next(iter(cells.values())).axes]
     labels = {name: [getattr(cell, name) for cell in cells.values()] for name in axes}
     on_grid = (
         joined.drop_vars(CELL)
@@ -60,4 +56,4 @@ def _opened(path: Path, cell: Cell) -> xr.Dataset:
     """The trajectories of a cell along `CELL`, without what the grid says."""
     opened = open_cell(path, chunks={} if find_spec("dask") else None)
     check_settings(path, opened.attrs, cell)
-    return opened.drop_vars([*GRID])
+    return opened.drop_vars([*GRID, *cell.axes])

@@ -33,7 +33,9 @@ def open_results(
         Tables ``metrics, mechanics, kernels, regressions, pooled`` as DataFrames, whose units are
         in ``attrs["units"]``; ``trajectories`` as one `xarray.Dataset` with the dimensions kernel,
         activation, size, pattern, angle, beta, t; ``plot()`` draws the headline figure. All but the
-        tables is read when it is used.
+        tables is read when it is used. Settings that the configuration lists, as the boundary, are
+        columns of the tables and dimensions of the dataset; ``combinations`` has the results of
+        each combination of them.
 
     Raises
     ------

@@ -14,7 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mechcore.analysis.collect import Measurements, collect
-from mechcore.analysis.measures import end_column
+from mechcore.analysis.combinations import axes_of, rows_at
+from mechcore.analysis.measures import END_SPEED, end_column
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.pooled import POOLED_COLUMNS, pool
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
@@ -27,7 +28,6 @@ from mechcore.experiment.config import Experiment
 from mechcore.experiment.controls import control_cells, controls_settings
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand
-from mechcore.experiment.naming import cell_name
 from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.published import REPRODUCTION_COLUMNS
 from mechcore.experiment.representative import preferred, representative_family, shown_sizes
@@ -152,6 +152,35 @@ class Results:
         return existing_hashes(self.folder, names)
 
     @cached_property
+    def combinations(self) -> list[Results]:
+        """The results of each combination of settings that are axes, as of a grid without them."""
+        parts = map(self._at, self.experiment.combinations)
+        return [part for part in parts if not part.metrics.empty]
+
+    @cached_property
+    def reference(self) -> Results:
+        """The results of the first combination, by which claims are judged."""
+        if not self.experiment.axes:
+            return self
+        first = self._at(self.experiment.reference)
+        if first.metrics.empty:
+            raise MechcoreError(
+                f"{self.folder}: no trajectories yet of {self.experiment.setting}, by which "
+                "claims are judged"
+            )
+        return first
+
+    def _at(self, one: Experiment) -> Results:
+        values = {name: getattr(one, name) for name in one.axes}
+        tables = (rows_at(getattr(self, name), values) for name in TABLES)
+        metrics, *others = tables
+        ends = {*map(end_column, one.ends)}
+        foreign = [
+            name for name in map(str, metrics) if name.startswith(END_SPEED) and name not in ends
+        ]
+        return Results(one, self.folder, metrics.drop(columns=foreign), *others)
+
+    @cached_property
     def cells(self) -> dict[str, Cell]:
         """The cells by id, as planned."""
         return expand(self.experiment)
@@ -175,7 +204,8 @@ class Results:
     @cached_property
     def simulations(self) -> pd.DataFrame:
         """Metrics and mechanics of simulations, with s and the light speed of the kernels."""
-        keys, tables = list(SIMULATION), (self.metrics, self.mechanics)
+        tables = (self.metrics, self.mechanics)
+        keys = [*SIMULATION, *axes_of(self.metrics)]
         known = self.metrics.merge(self.mechanics, on=keys, validate="one_to_one")
         alone = sum(len(table) - len(known) for table in tables)
         if alone:
@@ -183,9 +213,10 @@ class Results:
                 f"{self.folder}: {alone} simulations are in only one of metrics.csv and "
                 "mechanics.csv, expected all in both"
             )
-        bodies = self.kernels[[*KERNEL, *OF_KERNELS]]
+        key = [*KERNEL, *axes_of(self.kernels)]
         known = known[known.pattern.isin(self.patterns)]
-        return known.merge(bodies, on=list(KERNEL), how="left", validate="many_to_one")
+        bodies = self.kernels[[*key, *OF_KERNELS]]
+        return known.merge(bodies, on=key, how="left", validate="many_to_one")
 
     @cached_property
     def controls(self) -> pd.DataFrame:
@@ -354,10 +385,13 @@ class Results:
         return self._read[name]
 
     def plot(self, family: str | None = None, layers: float | None = None) -> Axes:
-        """Draw the headline law of a family, see `mechcore.plots.notebook.plot_law`."""
-        points = self.mean_speeds
+        """Draw the headline law of a family, see `mechcore.plots.notebook.plot_law`.
+
+        Of settings that are axes, the first values are shown.
+        """
+        points, kernels = self.reference.mean_speeds, self.reference.kernels
         chosen = (points.kernel == (family or self.family)) & (points.pattern == self.point)
-        return plot_law(points[chosen], self.kernels, layers)
+        return plot_law(points[chosen], kernels, layers)
 
     def shows(self, cell: str, *betas: float) -> bool:
         """Return whether a finished cell has the pattern and angle that stand for all, and betas.
@@ -377,7 +411,7 @@ class Results:
 
     def cell_name(self, family: str, activation: str, size: int) -> str:
         """Return the name of a cell of this experiment."""
-        return cell_name(family, activation, size, self.experiment.boundary)
+        return self.experiment.cell_name(family, activation, size)
 
     def mean_light_speed(self, size: int) -> float:
         """Return the light speed of a size, in the mean over the angles as speeds are shown."""

@@ -63,7 +63,7 @@ def check_coordinates(path: Path, dataset: xr.Dataset, expected: Mapping[str, Ar
 
 def check_trajectories(path: Path, dataset: xr.Dataset, cell: Cell) -> None:
     """Refuse trajectories that have not the structure and the coordinates of those of a cell."""
-    template = _template(bool(cell.snapshots.layers))
+    template = _template(bool(cell.snapshots.layers), tuple(cell.axes.items()))
     check_structure(path, dataset, template, expected_sizes(cell))
     check_coordinates(path, dataset, expected_coordinates(cell))
 
@@ -126,7 +126,7 @@ def differing_attributes(
 
 
 @cache
-def _template(snapshots: bool) -> xr.Dataset:
+def _template(snapshots: bool, axes: tuple[tuple[str, str | int], ...]) -> xr.Dataset:
     """Trajectories of one simulation of one layer, with every variable that a cell has."""
     outcome = Trajectories.undefined(1, 1, int(snapshots), 1)
     grid = (getattr(outcome, field.name)[np.newaxis, np.newaxis] for field in fields(outcome))
@@ -141,7 +141,7 @@ def _template(snapshots: bool) -> xr.Dataset:
         edge_at=np.zeros(1),
         regions=np.array([""], dtype=object),
         attributes={},
-        labels={"cell": "", "kernel": "", "activation": "", "size": 0},
+        labels={"cell": "", "kernel": "", "activation": "", "size": 0, **dict(axes)},
         betas=np.zeros(1),
     ).dataset()
 

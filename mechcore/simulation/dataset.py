@@ -40,6 +40,12 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "kernel": ("family of the kernel, or its number in a stack", "1"),
     "activation": ("activation", "1"),
     "size": ("size k of the kernel, px", "1"),
+    "boundary": ("boundary of the domain", "1"),
+    "normalise": ("norm that each layer keeps", "1"),
+    "density": ("mass density", "1"),
+    "engine": ("engine that computed it", "1"),
+    "steps": ("number of layers", "1"),
+    "seed": ("seed of random kernels", "1"),
     "mass": ("sum of the mass density after normalisation", "1"),
     "mu_x": ("centroid, to the right, px", "1"),
     "mu_y": ("centroid, downwards, px", "1"),
@@ -169,7 +175,7 @@ def cell_labels(cell: Cell) -> dict[str, str | int]:
     """
     names = ("kernel", "activation", "size")
     label = f"{cell.id}-{settings_sha256(cell.to_mapping())[:LABEL_DIGITS]}"
-    return {CELL: label} | {name: getattr(cell, name) for name in names}
+    return {CELL: label} | {name: getattr(cell, name) for name in names} | cell.axes
 
 
 def identity(name: str, parameters: Mapping[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from mechcore.analysis.combinations import axes_of
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.analysis.regressions import horizons, squared
 from mechcore.experiment.cell import Cell
@@ -130,7 +131,7 @@ def failed_run(cell: Cell, state: CellState) -> TrackedRun:
 
 def _simulation_run(row: Mapping[Any, Any], finished_at: int) -> TrackedRun:
     name = f"{row['cell']} {row['pattern']} {row['angle']:g}° β={row['beta']:.6g}"
-    params = {key: row[key] for key in SIMULATION}
+    params = {key: row[key] for key in (*SIMULATION, *axes_of(row))}
     # The axes of the grid as well: charts draw metrics only.
     metrics = worthiest(
         [(str(key), float(value), 0) for key, value in row.items() if isinstance(value, Real)]

@@ -44,7 +44,7 @@ def sweep_run(results: Results, sweep: Sweep, report: Path | None) -> TrackedRun
         started_at=min(record.started_at for record in records),
         finished_at=max(record.finished_at for record in records),
         source="mechcore summarise",
-        note=_note(sweep, claims),
+        note=_note(sweep, claims, results.experiment.setting),
         params={"cells": len(records), **machine},
         metrics=_metrics(results, sweep, claims),
         inputs={path: file_sha256(path) for path in inputs},
@@ -66,10 +66,11 @@ def _metrics(results: Results, sweep: Sweep, claims: list[Claim]) -> list[Metric
     ]
 
 
-def _note(sweep: Sweep, claims: list[Claim]) -> str:
+def _note(sweep: Sweep, claims: list[Claim], setting: str) -> str:
     lines = [
         f"Sweep `{sweep.identifier}` of **{sweep.experiment}**: {len(sweep.records)} cells. The "
         "report and the tables are among the artifacts.",
+        *([f"The claims are judged at {setting}."] if setting else []),
         "",
         "| | verdict | statement |",
         "|---|---|---|",
