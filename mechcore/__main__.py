@@ -2,6 +2,8 @@
 
 import atexit
 import gc
+import os
+import sys
 
 if __name__ == "__main__":
     # What imports make, some hundred thousand objects, lives on: looking through it ever again
@@ -10,5 +12,9 @@ if __name__ == "__main__":
     atexit.register(gc.freeze)
 
     from mechcore.cli import main
+    from mechcore.jobs.ahead import FOLDER, run_ahead
 
-    main()
+    if FOLDER in os.environ:
+        run_ahead(sys.argv[1:], main)
+    else:
+        main()

@@ -82,6 +82,9 @@ def _options(
     """Measure how convolution kernels move information through layers."""
 
 
+PROGRAM = typer.main.get_command(app)
+"""All commands, put together once: a process may run many of them."""
+
 EXTRAS = {
     **dict.fromkeys(("filelock", "mlflow", "psutil"), "tracking"),
     **dict.fromkeys(("jinja2", "matplotlib", "seaborn"), "report"),
@@ -103,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         for word in words:
             _refuse_controls(word)
-        code = app(args=words or ["--help"], prog_name="mechcore", standalone_mode=False)
+        code = PROGRAM(args=words or ["--help"], prog_name="mechcore", standalone_mode=False)
         if code == INTERRUPT_CODE:
             raise KeyboardInterrupt
     except MechcoreError as error:

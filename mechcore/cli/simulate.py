@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -31,14 +32,15 @@ def command(
 
     inputs, second = inputs_of(planned), keep / output.name if keep else None
     check_outputs({"--output": output, "--keep": second}, inputs, ".nc")
-    outcome = f"{planned.simulations} simulations"
-    if keep:
-        from mechcore.jobs.resume import FINISHED_BEFORE, simulate_once
+    from mechcore.io.netcdf import ROOT, write_contents
+    from mechcore.jobs.cost import spent_since
+    from mechcore.jobs.resume import FINISHED_BEFORE, simulate_once
+    from mechcore.simulation.run import simulated
 
-        outcome = outcome if simulate_once(planned, output, keep) else FINISHED_BEFORE
-    else:
-        from mechcore.io.netcdf import ROOT, write_contents
-        from mechcore.simulation.run import simulated
-
+    start = time.monotonic()
+    if keep and not simulate_once(planned, output, keep):
+        typer.echo(f"{planned.id}: {FINISHED_BEFORE}")
+        return
+    if not keep:
         write_contents({ROOT: simulated(planned)}, output)
-    typer.echo(f"{planned.id}: {outcome}")
+    typer.echo(f"{planned.id}: {planned.simulations} simulations in {spent_since(start)}")

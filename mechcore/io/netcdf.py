@@ -214,6 +214,8 @@ def _write_group(file: netCDF4.Dataset, group: Contents, compress: bool) -> None
             values.dtype.str,
             dims,
             compression="zlib" if packed else None,
+            # The default, 4, takes a third longer for 3 % less of a cell.
+            complevel=1,
             fill_value=fill,
         )
         # As bytes: an attribute says how to read them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from mechcore.io.code_state import UNKNOWN, CodeState, common_state
 from mechcore.io.environment import Code, Environment, code_of, current_environment
 from mechcore.io.hashes import file_sha256
 from mechcore.io.json_models import Settings, read_settings, write_settings
-from mechcore.io.netcdf import AGAIN, read_attributes, read_dataset
+from mechcore.io.netcdf import AGAIN, read_attributes
 from mechcore.jobs.cost import job_cost
 from mechcore.results.banks import bank_files
 from mechcore.results.cells_table import PARAMETERS, TEXTS, cells_table
@@ -96,8 +96,11 @@ def metric_names(cells: pd.DataFrame) -> list[str]:
 
 
 def describe_sweep(results: Results, logs: Path | None) -> Sweep:
-    """Describe the run of an experiment, finished or not; all trajectories are read."""
-    attributes = _cell_attributes(results, lambda path: read_dataset(path).attrs)
+    """Describe the run of an experiment, finished or not, by what its files state of themselves.
+
+    Their trajectories were read when the results were measured, and are when these are verified.
+    """
+    attributes = _cell_attributes(results)
     folder = results.folder / TRAJECTORIES
     records = {
         name: CellRecord(
@@ -228,15 +231,13 @@ def content_hashes(records: Mapping[str, CellRecord]) -> dict[str, str]:
     return {name: record.content_sha256 for name, record in records.items()}
 
 
-def _cell_attributes(
-    results: Results, read: Callable[[Path], dict[str, Any]] = read_attributes
-) -> dict[str, dict[str, Any]]:
+def _cell_attributes(results: Results) -> dict[str, dict[str, Any]]:
     """The attributes of the files of the finished cells."""
     attributes = {}
     for name, cell in results.cells.items():
         if name in results.finished:
             path = results.folder / TRAJECTORIES / f"{name}.nc"
-            attributes[name] = read(path)
+            attributes[name] = read_attributes(path)
             check_settings(path, attributes[name], cell)
     if not attributes:
         experiment = results.experiment.experiment

@@ -18,7 +18,7 @@ from mechcore.experiment.input_files import input_paths
 from mechcore.experiment.naming import metric_name
 from mechcore.experiment.paths import TRAJECTORIES
 from mechcore.io.hashes import file_sha256
-from mechcore.io.netcdf import read_dataset
+from mechcore.io.netcdf import CELL, open_cell
 from mechcore.jobs.status import CellState
 from mechcore.results.cells_table import PARAMETERS, parameters
 from mechcore.results.results import Results
@@ -177,4 +177,5 @@ def draw_preview(path: Path, folder: Path) -> None:
     from mechcore.report.figures.style import write_png
     from mechcore.report.figures.trajectories import cell_preview
 
-    write_png(cell_preview(read_dataset(path)), folder / PREVIEW)
+    with open_cell(path, chunks=None) as dataset:
+        write_png(cell_preview(dataset.squeeze(CELL)), folder / PREVIEW)

@@ -106,7 +106,7 @@ def test_packing_is_on_or_off(value: object) -> None:
 def test_the_estimate_is_compared_with_the_last_time(tmp_path: Path) -> None:
     cell = Cell(kernel="dct", activation="relu", size=2, betas=[0.5])
     assert times_longer({cell.id: cell}, tmp_path) is None
-    log = tmp_path / "benchmarks" / "simulate" / f"{cell.id}.tsv"
+    log = tmp_path / "simulate" / f"{cell.id}.log"
     log.parent.mkdir(parents=True)
-    log.write_text(f"s\tmax_rss\n{2 * estimated_cost(cell).seconds}\t300\n")
+    log.write_text(f"{cell.id}: 1 simulations in {2 * estimated_cost(cell).seconds:f} s, 300 MB\n")
     assert times_longer({cell.id: cell}, tmp_path) == (1, pytest.approx(2.0))

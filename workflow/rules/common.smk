@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mechcore.io.code_state import announce_code_state
 from mechcore.io.fingerprint import code_fingerprint
 from mechcore.io.portable_names import check_folder
 from mechcore.io.yaml_files import read_yaml
+from mechcore.jobs.ahead import LONGEST, forget_commands, list_commands, ready_file
 from mechcore.jobs.clocks import touch_future
 from mechcore.jobs.cost import estimated_cost
 from mechcore.jobs.packing import PACK, cell_megabytes, cell_minutes
@@ -170,6 +172,21 @@ def kept_finished(wildcards, output):
     return ["--keep", os.path.join(results, "finished")] if PACKED else []
 
 
+LARGEST = 20
+"""MB of weights: kernels of a larger file take longer than a start, and memory."""
+
+# Begins the command of a job whose file the process of another job may have left (jobs/ahead.py).
+UNLESS_READY = r"""
+        ready="${{MECHCORE_AHEAD:-/dev/null}}"/{params.ready:q}
+        mv "$ready" {output:q} 2>/dev/null && mv "$ready".log {log:q} ||
+        """
+
+
+def ready(wildcards, output):
+    """Where that file is, if there is one."""
+    return str(ready_file(output[0]))
+
+
 TRAJECTORIES = files("results/{experiment}/trajectories/{name}.nc", CELLS)
 FILM_FILES = files("results/{experiment}/films/{name}.nc", FILMS)
 ANALYSES = files("results/{experiment}/filters/{name}.nc", BANKS)
@@ -203,6 +220,25 @@ def waiting_cells():
     return {name: estimated_cost(CELLS[name]).seconds for name in names}
 
 
+def can_share(job, long):
+    """Whether another process can do a job: it is short, and its files are there."""
+    return (
+        "ready" in job.params.keys()
+        and job.wildcards.get("cell") not in long
+        and all(map(os.path.exists, job.input))
+        and job.input.size_mb < LARGEST
+    )
+
+
+def short_commands():
+    """The commands of the jobs that other processes can do."""
+    long = {name for name, seconds in waiting_cells().items() if seconds > LONGEST}
+    for job in workflow.dag.needrun_jobs():
+        if can_share(job, long):
+            command = job.shellcmd.partition(" -m mechcore ")[2].rpartition(" >")[0]
+            yield shlex.split(command.replace("\\\n", " "))
+
+
 show_progress(logger, len(CELLS), waiting_cells)
 end_by_signals()
 
@@ -214,9 +250,16 @@ onstart:
         note_started_from(STARTED, RESULTS)
     # What a job makes of them would be older than they are, which Snakemake takes for a failure.
     touch_future(path for job in workflow.dag.needrun_jobs() for path in job.input)
+    if workflow.local_exec and workflow.is_main_process and not PACKED:
+        list_commands(RESULTS, short_commands())
+
+
+onsuccess:
+    forget_commands(RESULTS)
 
 
 onerror:
+    forget_commands(RESULTS)
     shell(r"""
         python -m mechcore status \
             --experiment {EXPERIMENT_JSON:q} \

@@ -47,8 +47,9 @@ rule analyse_filters:
     params:
         command=of_bank(lambda bank: ["filters", *bank.reading.options]),
         core=code_fingerprint("filters"),
+        ready=ready,
     shell:
-        r"""
+        UNLESS_READY + r"""
         python -m mechcore {params.command:q} \
             --output {output:q} \
             -- {input.weights:q} \
@@ -75,3 +76,4 @@ use rule analyse_filters as simulate_filters with:
             ]
         ),
         core=code_fingerprint("filters"),
+        ready=ready,

@@ -20,10 +20,11 @@ rule simulate:
     params:
         cell=of_cell(lambda cell: cell.to_json()),
         core=code_fingerprint("simulation"),
+        ready=ready,
         # Derived from the output, so that how cells are packed runs nothing again.
         options=kept_finished,
     shell:
-        r"""
+        UNLESS_READY + r"""
         python -m mechcore simulate \
             --cell {params.cell:q} \
             --output {output:q} \
@@ -48,6 +49,7 @@ use rule simulate as film with:
     params:
         cell=of_cell(lambda cell: cell.to_json(), FILMS),
         core=code_fingerprint("simulation"),
+        ready=ready,
         options=[],
 
 
@@ -68,8 +70,9 @@ rule controls:
     params:
         experiment=GRID_JSON,
         core=code_fingerprint("simulation"),
+        ready=ready,
     shell:
-        r"""
+        UNLESS_READY + r"""
         python -m mechcore controls \
             --experiment {params.experiment:q} \
             --output {output:q} \

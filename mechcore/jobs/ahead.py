@@ -1,0 +1,104 @@
+"""Short jobs share processes: one that is done does for a while what others are to do next.
+
+A short job computes for less time than Python and its libraries take to start. So the workflow
+lists the commands of its short jobs. The process of one of them goes on with those that nobody has
+begun, and leaves their files and logs beside the list, where their own jobs find them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+FOLDER = "MECHCORE_AHEAD"
+"""Environment variable: the folder of the list, for the jobs of one workflow on one machine."""
+
+LIST = "commands.jsonl"
+
+SECONDS = 20.0
+"""CPU time after which a process begins no other command."""
+
+LONGEST = 10.0
+"""Estimated seconds of the longest job that others do: the start of a longer one hardly counts."""
+
+
+def list_commands(results: Path, commands: Iterable[list[str]]) -> None:
+    """List the commands of jobs, which all have the option ``--output``."""
+    forget_commands(results)
+    parent = results / "ahead"
+    parent.mkdir(parents=True)
+    # Jobs that outlived a killed workflow go on in its folder: their settings may be other ones.
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    lines = [json.dumps(command) + "\n" for command in commands]
+    (folder / LIST).write_text("".join(lines), encoding="utf-8")
+    os.environ[FOLDER] = str(folder)
+
+
+def forget_commands(results: Path) -> None:
+    """Remove the list, and results that nobody took."""
+    os.environ.pop(FOLDER, None)
+    shutil.rmtree(results / "ahead", ignore_errors=True)
+
+
+def ready_file(output: str) -> Path:
+    """Return where the process of another job leaves an output, below the folder of the list.
+
+    Examples
+    --------
+    >>> str(ready_file("results/paper/trajectories/dct-relu-k2.nc"))
+    'trajectories/dct-relu-k2.nc'
+    """
+    return Path(*Path(output).parts[-2:])
+
+
+def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
+    """Run a command, then for a while others of the list; ``run`` ends in `SystemExit`."""
+    folder = Path(os.environ.pop(FOLDER))
+    until = time.process_time() + SECONDS
+    commands = [json.loads(line) for line in (folder / LIST).read_text("utf-8").splitlines()]
+    if own not in commands:
+        run(own)
+    _claimed(folder, commands.index(own))
+    try:
+        run(own)
+    except SystemExit as end:
+        if end.code:
+            raise
+    for number, command in enumerate(commands):
+        if time.process_time() > until:
+            return
+        # What fails is run again by its own job, which tells it.
+        if _claimed(folder, number) and not _left_ready(folder, command, run):
+            return
+
+
+def _claimed(folder: Path, number: int) -> bool:
+    """Whether a command is this process's to run."""
+    try:
+        (folder / f"{number}.begun").touch(exist_ok=False)
+    except OSError:
+        return False
+    return True
+
+
+def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], object]) -> bool:
+    """Run a command for another job, and return whether it succeeded."""
+    output = command[command.index("--output") + 1]
+    path = folder / ready_file(output)
+    path.parent.mkdir(exist_ok=True)
+    words = [str(path) if word == output else word for word in command]
+    log = path.with_name(f"{path.name}.log").open("w", encoding="utf-8")
+    with log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            run(words)
+        except SystemExit as end:
+            return not end.code
+        except Exception:
+            return False
+    return True

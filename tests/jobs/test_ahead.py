@@ -1,0 +1,95 @@
+"""Commands of short jobs, which the process of another one runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mechcore.jobs.ahead import FOLDER, forget_commands, list_commands, ready_file, run_ahead
+
+
+class Commands:
+    """Commands that write their own name; some of them fail."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.begun: list[str] = []
+
+    def words(self, name: str) -> list[str]:
+        return ["write", "--output", str(self.results / "cells" / name), "--name", name]
+
+    def run(self, words: list[str]) -> None:
+        name = words[-1]
+        self.begun.append(name)
+        print(f"wrote {name}")
+        if name.startswith("wrong"):
+            raise ValueError(name)
+        path = Path(words[2])
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+        raise SystemExit(2 if name.startswith("failed") else 0)
+
+    def ready(self, name: str) -> Path:
+        return self.folder / ready_file(self.words(name)[2])
+
+    def listed(self, *names: str) -> None:
+        list_commands(self.results, map(self.words, names))
+        self.folder = Path(os.environ[FOLDER])
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    # Taken back after the test.
+    monkeypatch.setenv(FOLDER, "")
+    return Commands(tmp_path)
+
+
+def run_again(commands: Commands, name: str) -> None:
+    """As the job of a command does, in a process of its own."""
+    os.environ[FOLDER] = str(commands.folder)
+    run_ahead(commands.words(name), commands.run)
+
+
+def test_a_job_does_what_others_would_do_and_leaves_files_and_logs(commands: Commands) -> None:
+    commands.listed("one", "two", "three")
+    run_again(commands, "two")
+    assert commands.begun == ["two", "one", "three"]
+    assert Path(commands.words("two")[2]).read_text() == "two"
+    for name in ("one", "three"):
+        assert commands.ready(name).read_text() == name
+        assert commands.ready(name).with_name(f"{name}.log").read_text() == f"wrote {name}\n"
+        assert not Path(commands.words(name)[2]).exists()
+    # Each is begun once, but that its own job may.
+    run_again(commands, "one")
+    assert commands.begun == ["two", "one", "three", "one"]
+    forget_commands(commands.results)
+    assert not commands.folder.exists()
+
+
+@pytest.mark.parametrize("bad", ["failed", "wrong"])
+def test_what_fails_is_left_to_its_own_job(commands: Commands, bad: str) -> None:
+    commands.listed("one", bad, "three")
+    run_again(commands, "one")
+    assert commands.begun == ["one", bad]
+    with pytest.raises((SystemExit, ValueError)):
+        run_again(commands, bad)
+    assert commands.begun == ["one", bad, bad]
+
+
+def test_a_command_that_is_not_listed_does_nothing_more(commands: Commands) -> None:
+    commands.listed("one")
+    with pytest.raises(SystemExit) as end:
+        run_again(commands, "other")
+    assert not end.value.code
+    assert commands.begun == ["other"]
+
+
+def test_after_a_while_a_process_begins_nothing_more(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mechcore.jobs.ahead.SECONDS", -1.0)
+    commands.listed("one", "two")
+    run_again(commands, "one")
+    assert commands.begun == ["one"]
