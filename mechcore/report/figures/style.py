@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from mechcore.io.atomic import replace_file
@@ -19,11 +19,8 @@ from mechcore.report.figures.compact_svg import compact
 DOTS_PER_INCH = 150
 """Resolution of figures that are written as PNG."""
 
-PALETTE = (
-    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
-    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
-)
-"""Colours that the colour-blind can distinguish: those of seaborn, which takes long to import."""
+PALETTE = sns.color_palette("colorblind").as_hex()
+"""Colours that the colour-blind can distinguish."""
 
 FIRST = ("relu", "modulus", "identity")
 """Activations that have the first colours."""
@@ -40,18 +37,12 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
 THEORY, CONE, SHADE = "0.15", "0.55", "0.93"
 """Greys of the theory, the light cone, and the region where rectification acts."""
 
-RULES: dict[Any, Any] = {
+RULES: dict[Any, Any] = sns.axes_style("ticks") | {
     # Without a salt the ids in an SVG are random, and no two builds are equal.
     "svg.hashsalt": "mechcore",
     # Letters as text: outlines take most of the time and half of the bytes.
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
-    **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.color", "ytick.color"), "0.15"),
-    "axes.axisbelow": True,
-    "grid.color": "0.8",
-    "lines.solid_capstyle": "round",
-    "patch.edgecolor": "white",
-    "patch.force_edgecolor": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.edgecolor": "0.3",
@@ -90,9 +81,7 @@ def colours(count: int) -> list[Any]:
 
 def shades(count: int) -> list[Any]:
     """Return colours for ordered values, from dark to light, that the colour-blind can order."""
-    return [
-        tuple(colour) for colour in mpl.colormaps["viridis"](np.linspace(0, 1, count + 2)[1:-1])
-    ]
+    return list(sns.color_palette("viridis", count))
 
 
 def plain(text: object) -> str:
