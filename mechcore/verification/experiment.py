@@ -25,7 +25,6 @@ from mechcore.results.sweep import finished_sweep, sweep_identifier
 from mechcore.simulation.reading import read_trajectories
 from mechcore.verification.banks import check_banks
 from mechcore.verification.certificate import Certificate, Check, merged
-from mechcore.verification.networks import check_networks
 from mechcore.verification.sampling import Report, Sampling
 from mechcore.verification.simulations import check_cell, check_controls, check_films
 from mechcore.verification.tables import check_reproduction, check_tables, check_verdicts
@@ -137,6 +136,9 @@ def _beside_the_grid(
         runs = sampling("banks", extent.simulations, len(experiment.filter_banks))
         checks.append(check_banks(again, runs))
     if experiment.networks:
+        # It needs onnx, which other experiments do without.
+        from mechcore.verification.networks import check_networks
+
         checks.append(check_networks(again, sampling("networks", extent.cells)))
     return checks
 

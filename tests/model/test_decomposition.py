@@ -190,3 +190,9 @@ def test_a_stack_is_decomposed_as_its_kernels_are(shape: tuple[int, int], seed: 
         for name, values in zip(names, stacked, strict=True):
             np.testing.assert_array_equal(values[index], getattr(parts, name))
         assert measured_betas(kernels)[index] == round(parts.beta, 12)
+
+
+def test_a_decomposition_is_shown_in_a_line() -> None:
+    # m and p are 0.8 and 0.6 by construction.
+    shown = repr(decompose([[0.1, 0.7], [0.1, 0.7]]))
+    assert shown == "Decomposition of a 2 x 2 kernel: E = 1, M = 0.8, P = 0.6, beta = 0.6"

@@ -75,6 +75,16 @@ def test_true_simulations_hold_in_everything(dataset: xr.Dataset) -> None:
     assert sample.compared + sample.excused == 1
 
 
+def test_a_product_of_lines_is_known_where_the_reference_engine_is_blind() -> None:
+    cell = Cell(kernel="highpass", activation="modulus", size=3, betas=[0.0], steps=32)
+    data = simulate(cell)
+    assert not data.ill_conditioned.any()
+    assert simulate(cell.model_copy(update={"engine": "reference"})).ill_conditioned.all()
+    assert check(data, cell).failures == []
+    moved = set_value("mu_x", (0, 0, 0, 20), 1e-8)(data)
+    assert check(moved, cell).failures != []
+
+
 KERNELS = {"kernel": "random", "seed": 3, "size": 3, "mixing": "linear", "angles": [0, 30]}
 RULES = {"activation": "relu", "boundary": "wrap", "domain": 25, "normalise": "peak"}
 RUNS = {"patterns": ["delta", "disc"], "betas": [0.4, 0.8], "steps": 8, "t_burn": 6}
