@@ -30,7 +30,6 @@ def check_started_from(experiment: str, config: Path, results: Path) -> None:
 
 def note_started_from(config: Path, results: Path) -> None:
     """Write down which configuration makes results."""
-    results.mkdir(parents=True, exist_ok=True)
     path = os.path.relpath(config, results)
     replace_file(results / STARTED_FROM, lambda draft: draft.write_text(f"{path}\n", "utf-8"))
 

@@ -29,15 +29,30 @@ LONGEST = 10.0
 
 
 def list_commands(results: Path, commands: Iterable[list[str]]) -> None:
-    """List the commands of jobs, which all have the option ``--output``."""
+    """List the commands of jobs, which all have the option ``--output``.
+
+    Without space for a list, each process does its own.
+    """
     forget_commands(results)
-    parent = results / "ahead"
-    parent.mkdir(parents=True)
-    # Jobs that outlived a killed workflow go on in its folder: their settings may be other ones.
+    try:
+        folder = _listed(results / "ahead", commands)
+    except OSError:
+        forget_commands(results)
+    else:
+        os.environ[FOLDER] = str(folder)
+
+
+def _listed(parent: Path, commands: Iterable[list[str]]) -> Path:
+    # Jobs that outlived a killed workflow go on in its folder, which stays if they write just now:
+    # their settings may be other ones.
+    parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=parent))
-    lines = [json.dumps(command) + "\n" for command in commands]
+    lines = []
+    for command in commands:
+        _ready(folder, command).parent.mkdir(exist_ok=True)
+        lines.append(json.dumps(command) + "\n")
     (folder / LIST).write_text("".join(lines), encoding="utf-8")
-    os.environ[FOLDER] = str(folder)
+    return folder
 
 
 def forget_commands(results: Path) -> None:
@@ -61,44 +76,54 @@ def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
     """Run a command, then for a while others of the list; ``run`` ends in `SystemExit`."""
     folder = Path(os.environ.pop(FOLDER))
     until = time.process_time() + SECONDS
-    commands = [json.loads(line) for line in (folder / LIST).read_text("utf-8").splitlines()]
-    if own not in commands:
+    lines = (folder / LIST).read_text("utf-8").splitlines()
+    line = json.dumps(own)
+    if line not in lines:
         run(own)
-    _claimed(folder, commands.index(own))
+    _mark(folder / f"{lines.index(line)}.begun")
     try:
         run(own)
     except SystemExit as end:
         if end.code:
             raise
-    for number, command in enumerate(commands):
+    # Its job has succeeded, whatever becomes of the others: UNLESS_READY in common.smk looks.
+    _mark(_ready(folder, own).with_suffix(".done"))
+    for number, other in enumerate(lines):
         if time.process_time() > until:
             return
         # What fails is run again by its own job, which tells it.
-        if _claimed(folder, number) and not _left_ready(folder, command, run):
+        claimed = _mark(folder / f"{number}.begun")
+        if claimed and not _left_ready(folder, json.loads(other), run):
             return
 
 
-def _claimed(folder: Path, number: int) -> bool:
-    """Whether a command is this process's to run."""
+def _mark(path: Path) -> bool:
+    """Make an empty file, and return whether this process has made it."""
     try:
-        (folder / f"{number}.begun").touch(exist_ok=False)
+        path.touch(exist_ok=False)
     except OSError:
         return False
     return True
 
 
+def _output(command: list[str]) -> str:
+    return command[command.index("--output") + 1]
+
+
+def _ready(folder: Path, command: list[str]) -> Path:
+    return folder / ready_file(_output(command))
+
+
 def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], object]) -> bool:
     """Run a command for another job, and return whether it succeeded."""
-    output = command[command.index("--output") + 1]
-    path = folder / ready_file(output)
-    path.parent.mkdir(exist_ok=True)
-    words = [str(path) if word == output else word for word in command]
-    log = path.with_name(f"{path.name}.log").open("w", encoding="utf-8")
-    with log, redirect_stdout(log), redirect_stderr(log):
-        try:
+    path = _ready(folder, command)
+    words = [str(path) if word == _output(command) else word for word in command]
+    try:
+        log = path.with_name(f"{path.name}.log").open("w", encoding="utf-8")
+        with log, redirect_stdout(log), redirect_stderr(log):
             run(words)
-        except SystemExit as end:
-            return not end.code
-        except Exception:
-            return False
+    except SystemExit as end:
+        return not end.code
+    except Exception:
+        return False
     return True

@@ -78,7 +78,8 @@ def study_tests(table: pd.DataFrame) -> pd.DataFrame:
     from scipy.stats import false_discovery_control
 
     rows = [*_lines(table), *_pairs(table)]
-    tests = pd.DataFrame(rows, columns=list(TEST_COLUMNS))
+    # Without any, of too few conditions, a column would have no type, and select no rows.
+    tests = pd.DataFrame(rows, columns=list(TEST_COLUMNS)).astype({"fine_tuned": bool})
     for _, of_kind in tests.groupby("kind"):
         known = of_kind.p.dropna()
         tests.loc[known.index, "p_adjusted"] = false_discovery_control(known)

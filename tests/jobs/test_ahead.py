@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from mechcore.jobs.ahead import FOLDER, forget_commands, list_commands, ready_file, run_ahead
+from tests.helpers import disks
 
 
 class Commands:
@@ -93,3 +96,47 @@ def test_after_a_while_a_process_begins_nothing_more(
     commands.listed("one", "two")
     run_again(commands, "one")
     assert commands.begun == ["one"]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError, SystemExit(1)])
+def test_a_job_is_done_whatever_becomes_of_the_others(
+    commands: Commands, end: type[BaseException] | BaseException
+) -> None:
+    def run(words: list[str]) -> None:
+        if words[-1] == "two":
+            raise end
+        commands.run(words)
+
+    commands.listed("one", "two")
+    os.environ[FOLDER] = str(commands.folder)
+    # Killed, there is no end of the process to look at, but this file.
+    with suppress(KeyboardInterrupt):
+        run_ahead(commands.words("one"), run)
+    assert commands.ready("one").with_suffix(".done").exists()
+    assert not commands.ready("two").exists()
+
+
+def test_a_disk_that_fills_up_fails_no_job_that_is_done(commands: Commands) -> None:
+    commands.listed("one", "two")
+    # Its log cannot be opened.
+    shutil.rmtree(commands.ready("two").parent)
+    run_again(commands, "one")
+    assert commands.begun == ["one"]
+
+
+def test_a_list_is_made_beside_one_that_cannot_be_removed(commands: Commands) -> None:
+    # As while a job that outlived its workflow writes there. No link is removed with its files.
+    (commands.results / "old").mkdir()
+    (commands.results / "ahead").symlink_to("old")
+    commands.listed("one", "two")
+    run_again(commands, "one")
+    assert commands.begun == ["one", "two"]
+
+
+def test_without_space_for_a_list_each_process_does_its_own(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    with disks.small_disk(results, "64k") as disk:
+        disk.leave(8)
+        list_commands(results, [["write", "--output", "x" * 99, "--name", "y" * 9999]])
+        assert FOLDER not in os.environ
+        assert not (results / "ahead").exists()

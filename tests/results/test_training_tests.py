@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from mechcore.results.training_tests import (
+    TEST_COLUMNS,
     effect_interval,
     mean_interval,
     relative_scores,
@@ -136,3 +137,10 @@ def test_without_the_whole_network_nothing_is_relative(rng: np.random.Generator)
     table = Truth().table(rng)
     relative = relative_scores(table[table.components != 9])
     assert relative.empty
+
+
+def test_a_study_of_one_condition_has_no_tests(rng: np.random.Generator) -> None:
+    table = Truth().table(rng, seeds=2)
+    tests = study_tests(table[~table.fine_tuned & (table.initialisation == "he")])
+    assert tests.empty
+    assert [*tests[~tests.fine_tuned]] == [*TEST_COLUMNS]

@@ -176,8 +176,10 @@ LARGEST = 20
 """MB of weights: kernels of a larger file take longer than a start, and memory."""
 
 # Begins the command of a job whose file the process of another job may have left (jobs/ahead.py).
+# If its own process is killed later, while it runs what others are to do, the job is done.
 UNLESS_READY = r"""
         ready="${{MECHCORE_AHEAD:-/dev/null}}"/{params.ready:q}
+        trap 'test ! -e "${{ready%.nc}}.done" || exit 0' EXIT
         mv "$ready" {output:q} 2>/dev/null && mv "$ready".log {log:q} ||
         """
 
@@ -247,7 +249,7 @@ onstart:
     # Once more, as Snakemake has set a handler of its own.
     end_by_signals()
     if STARTED:
-        note_started_from(STARTED, RESULTS)
+        checked(note_started_from, STARTED, RESULTS)
     # What a job makes of them would be older than they are, which Snakemake takes for a failure.
     touch_future(path for job in workflow.dag.needrun_jobs() for path in job.input)
     if workflow.local_exec and workflow.is_main_process and not PACKED:

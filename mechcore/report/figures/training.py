@@ -164,7 +164,9 @@ def _learning_topics(results: Results) -> list[str]:
 
 def _of_topic(rows: pd.DataFrame, topic: str) -> pd.DataFrame:
     """Rows of a place, by the name of its topic."""
-    return rows[[_topic(place) == topic for place in rows[list(PLACE)].itertuples(index=False)]]
+    # Without `loc` an empty list would select no columns.
+    places = rows[list(PLACE)].itertuples(index=False)
+    return rows.loc[[_topic(place) == topic for place in places]]
 
 
 def _learning_table(results: Results, topic: str) -> pd.DataFrame:

@@ -71,6 +71,14 @@ def test_a_denoiser_has_decibels_and_no_cuts(results: Results) -> None:
     assert NAMED["cuts"].data(denoiser) == NAMED["recovery"].data(denoiser) == []
 
 
+def test_a_study_of_one_condition_has_curves_without_tests(results: Results) -> None:
+    single = dataclasses.replace(results)
+    table = results.training.query("initialisation == 'he'")
+    single.__dict__["training"] = table[~table.fine_tuned]
+    (data,) = [one for one in NAMED["learning"].data(single) if "plain" in one.topic]
+    assert "0 of 0 differences" in NAMED["learning"].caption(data)
+
+
 def test_a_report_has_tables_of_slopes_and_differences(results: Results, tmp_path: Path) -> None:
     _, tables = chapters(results)["trainings"]
     assert [table.title.split(":")[0] for table in tables] == ["Slopes"] * 2 + ["Differences"] * 2
