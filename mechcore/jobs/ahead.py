@@ -2,11 +2,13 @@
 
 A short job computes for less time than Python and its libraries take to start. So the workflow
 lists the commands of its short jobs. The process of one of them goes on with those that nobody has
-begun, and leaves their files and logs beside the list, where their own jobs find them.
+begun, and leaves their files and logs beside the list, where their own jobs find them. A job whose
+command another process is running waits for what that leaves.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 FOLDER = "MECHCORE_AHEAD"
 """Environment variable: the folder of the list, for the jobs of one workflow on one machine."""
@@ -64,7 +67,12 @@ def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
     commands = [json.loads(line) for line in (folder / LIST).read_text("utf-8").splitlines()]
     if own not in commands:
         run(own)
-    _claimed(folder, commands.index(own))
+    number = commands.index(own)
+    claim = _claimed(folder, number)
+    if claim:
+        claim.close()
+    elif _took_ready(folder, number, own):
+        return
     try:
         run(own)
     except SystemExit as end:
@@ -73,28 +81,46 @@ def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
     for number, command in enumerate(commands):
         if time.process_time() > until:
             return
-        # What fails is run again by its own job, which tells it.
-        if _claimed(folder, number) and not _left_ready(folder, command, run):
-            return
+        claim = _claimed(folder, number)
+        if claim:
+            with claim:
+                left = _left_ready(folder, command, run)
+            # What fails is run again by its own job, which tells it.
+            if not left:
+                return
 
 
-def _claimed(folder: Path, number: int) -> bool:
-    """Whether a command is this process's to run."""
+def _claimed(folder: Path, number: int) -> TextIO | None:
+    """A file that is locked until it is closed, if a command is this process's to run."""
     try:
-        (folder / f"{number}.begun").touch(exist_ok=False)
+        file = (folder / f"{number}.begun").open("x", encoding="utf-8")
+    except OSError:
+        return None
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _took_ready(folder: Path, number: int, own: list[str]) -> bool:
+    """Wait for the process that runs a command, also if it is killed, and take what it left."""
+    output = _output(own)
+    ready = folder / ready_file(output)
+    try:
+        with (folder / f"{number}.begun").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        ready.replace(output)
     except OSError:
         return False
+    print(_log(ready).read_text(encoding="utf-8"), end="")
     return True
 
 
 def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], object]) -> bool:
     """Run a command for another job, and return whether it succeeded."""
-    output = command[command.index("--output") + 1]
+    output = _output(command)
     path = folder / ready_file(output)
     path.parent.mkdir(exist_ok=True)
     words = [str(path) if word == output else word for word in command]
-    log = path.with_name(f"{path.name}.log").open("w", encoding="utf-8")
-    with log, redirect_stdout(log), redirect_stderr(log):
+    with _log(path).open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         try:
             run(words)
         except SystemExit as end:
@@ -102,3 +128,11 @@ def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], obj
         except Exception:
             return False
     return True
+
+
+def _output(command: list[str]) -> str:
+    return command[command.index("--output") + 1]
+
+
+def _log(ready: Path) -> Path:
+    return ready.with_name(f"{ready.name}.log")
