@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from mechcore.analysis.beta_ranges import EVERYWHERE, UP_TO_BETA_STAR
-from mechcore.analysis.measures import end_column
-from mechcore.analysis.regressions import EXACT_PREDICTOR, horizons, law_fits, squared
+from mechcore.analysis.regressions import (
+    EXACT_PREDICTOR,
+    horizons,
+    law_fits,
+    mean_speeds,
+    squared,
+    squared_speeds,
+)
 from mechcore.claims.judgement import Judgement, measured, verdict
 from mechcore.claims.selection import paper_fits, paper_simulations
 from mechcore.claims.thresholds import LAW
@@ -76,9 +82,9 @@ def _mixed_misses(results: Results, every: Iterable[float]) -> pd.Series:
     """The largest miss for rho < 1 over some numbers of layers, by activation."""
     rows = paper_simulations(results, PAPER_ACTIVATIONS)
     rows = rows[(rows.pattern == results.point) & (rows.beta < 1)]
-    speeds = rows[[end_column(layers) for layers in every]]
-    miss = (speeds.div(rows.light_speed, axis=0) ** 2).sub(rows.odd_energy_ratio, axis=0).abs()
-    return miss.max(axis=1).groupby(rows.activation, sort=False).max()
+    points = squared_speeds(mean_speeds(rows), results.kernels)
+    miss = points[[*map(squared, every)]].sub(points.odd_energy_ratio, axis=0).abs()
+    return miss.max(axis=1).groupby(points.activation, sort=False).max()
 
 
 def _slopes(fits: pd.DataFrame, results: Results) -> Iterator[Figure]:

@@ -35,6 +35,7 @@ from mechcore.experiment.config import load_experiment
 from mechcore.filters.bank_file import BankAnalysis
 from mechcore.results.banks import BankResults
 from mechcore.results.results import Results
+from tests.helpers.experiments import SMALL, run
 from tests.helpers.projects import PROJECT
 
 EXPERIMENT = load_experiment(
@@ -453,3 +454,14 @@ def test_nothing_to_judge_by_is_not_yet_measured() -> None:
     claims = judge(with_files(results, nothing))
     assert {claim.verdict for claim in claims} == {NOT_YET_MEASURED}
     assert all(claim.range.startswith("needs ") for claim in claims)
+
+
+def test_the_largest_miss_of_the_law_is_one_of_means_over_the_angles(tmp_path: Path) -> None:
+    config = SMALL | {"sizes": [3], "angles": [0, 45], "steps": 16, "horizons": [8]}
+    results = Results.load(run(tmp_path, config), tmp_path)
+    law = next(claim for claim in judge(results) if claim.id == "C4")
+    miss = {figure.name: figure.value for figure in law.figures if "largest miss" in figure.name}
+    mixed = max(value for name, value in miss.items() if "for ρ < 1, relu" in name)
+    every = max(value for name, value in miss.items() if "= ρ, relu" in name)
+    # Those below rho = 1 are a part of the same points.
+    assert 0 < mixed <= every + 1e-12
