@@ -10,7 +10,7 @@ if __name__ == "__main__":
     # takes 7% of a job of seconds, and looking through it at the end a quarter of a cell's job.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
-    # No command uses it, but xarray imports it, a quarter of a second, to ask whether arrays are its.
+    # No command uses it, but xarray would take a quarter of a second to import it for its checks.
     sys.modules["dask"] = None  # type: ignore[assignment]
 
     from mechcore.cli import main
