@@ -10,6 +10,8 @@ if __name__ == "__main__":
     # takes 7% of a job of seconds, and looking through it at the end a quarter of a cell's job.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
+    # No command uses it, but xarray would take a quarter of a second to import it for its checks.
+    sys.modules["dask"] = None  # type: ignore[assignment]
 
     from mechcore.cli import main
     from mechcore.jobs.ahead import FOLDER, run_ahead

@@ -43,7 +43,7 @@ def command(
     logs: LogsOption = None,
     seconds: Annotated[
         float | None,
-        typer.Option(help="CPU time for the sample; a tenth of the run's own, by its logs."),
+        typer.Option(help="CPU time for the sample; a tenth of what results took, by their logs."),
     ] = None,
     cells: Annotated[int | None, typer.Option(help="Number of cells to sample.")] = None,
     simulations: Annotated[int | None, typer.Option(help="Number of simulations of each.")] = None,

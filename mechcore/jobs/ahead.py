@@ -2,19 +2,22 @@
 
 A short job computes for less time than Python and its libraries take to start. So the workflow
 lists the commands of its short jobs. The process of one of them goes on with those that nobody has
-begun, and leaves their files and logs beside the list, where their own jobs find them.
+begun, and leaves their files and logs beside the list, where their own jobs find them. A job whose
+command another process is running waits for what that leaves.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import TextIO
 
 FOLDER = "MECHCORE_AHEAD"
 """Environment variable: the folder of the list, for the jobs of one workflow on one machine."""
@@ -80,28 +83,66 @@ def run_ahead(own: list[str], run: Callable[[list[str]], object]) -> None:
     line = json.dumps(own)
     if line not in lines:
         run(own)
-    _mark(folder / f"{lines.index(line)}.begun")
+    number = lines.index(line)
+    claim = _claimed(folder, number)
+    if claim:
+        claim.close()
+    elif _took_ready(folder, number, own):
+        return
     try:
         run(own)
     except SystemExit as end:
         if end.code:
             raise
     # Its job has succeeded, whatever becomes of the others: UNLESS_READY in common.smk looks.
-    _mark(_ready(folder, own).with_suffix(".done"))
+    with suppress(OSError):
+        _ready(folder, own).with_suffix(".done").touch()
     for number, other in enumerate(lines):
         if time.process_time() > until:
             return
-        # What fails is run again by its own job, which tells it.
-        claimed = _mark(folder / f"{number}.begun")
-        if claimed and not _left_ready(folder, json.loads(other), run):
-            return
+        claim = _claimed(folder, number)
+        if claim:
+            with claim:
+                left = _left_ready(folder, json.loads(other), run)
+            # What fails is run again by its own job, which tells it.
+            if not left:
+                return
 
 
-def _mark(path: Path) -> bool:
-    """Make an empty file, and return whether this process has made it."""
+def _claimed(folder: Path, number: int) -> TextIO | None:
+    """A file that is locked until it is closed, if a command is this process's to run."""
     try:
-        path.touch(exist_ok=False)
+        file = (folder / f"{number}.begun").open("x", encoding="utf-8")
     except OSError:
+        return None
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _took_ready(folder: Path, number: int, own: list[str]) -> bool:
+    """Wait for the process that runs a command, also if it is killed, and take what it left."""
+    ready = _ready(folder, own)
+    try:
+        with (folder / f"{number}.begun").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        ready.replace(_output(own))
+    except OSError:
+        return False
+    print(_log(ready).read_text(encoding="utf-8"), end="")
+    return True
+
+
+def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], object]) -> bool:
+    """Run a command for another job, and return whether it succeeded."""
+    path = _ready(folder, command)
+    words = [str(path) if word == _output(command) else word for word in command]
+    try:
+        log = _log(path).open("w", encoding="utf-8")
+        with log, redirect_stdout(log), redirect_stderr(log):
+            run(words)
+    except SystemExit as end:
+        return not end.code
+    except Exception:
         return False
     return True
 
@@ -114,16 +155,5 @@ def _ready(folder: Path, command: list[str]) -> Path:
     return folder / ready_file(_output(command))
 
 
-def _left_ready(folder: Path, command: list[str], run: Callable[[list[str]], object]) -> bool:
-    """Run a command for another job, and return whether it succeeded."""
-    path = _ready(folder, command)
-    words = [str(path) if word == _output(command) else word for word in command]
-    try:
-        log = path.with_name(f"{path.name}.log").open("w", encoding="utf-8")
-        with log, redirect_stdout(log), redirect_stderr(log):
-            run(words)
-    except SystemExit as end:
-        return not end.code
-    except Exception:
-        return False
-    return True
+def _log(ready: Path) -> Path:
+    return ready.with_name(f"{ready.name}.log")

@@ -19,7 +19,10 @@ Report = Callable[[str], object]
 """Gets a line for each item that was computed again."""
 
 SHARE = 0.1
-"""Share of the CPU time that a run took, for computing parts of it again."""
+"""Share of the CPU time that results took, for computing parts of them again."""
+
+WITHOUT_RESULTS = ("verify", "report", "track")
+"""Jobs that compute no results. Those of an earlier run would enlarge the sample of the next."""
 
 WITHOUT_LOGS = 10.0
 """CPU seconds, if nobody knows how long the run took."""
@@ -63,8 +66,8 @@ class Sampling:
 
 
 def seconds_for_a_sample(logs: Path | None) -> float:
-    """Return the CPU time that a sample may take: a share of what the run took by its logs."""
+    """Return the CPU time that a sample may take: a share of what results took by their logs."""
     files = [] if logs is None else (logs / "benchmarks").rglob("*.tsv")
-    files = [path for path in files if path.is_file() and path.stem != "verify"]
+    files = [path for path in files if path.is_file() and path.stem not in WITHOUT_RESULTS]
     jobs = (measured(path, "cpu_time") or 0.0 for path in files)
     return SHARE * sum(jobs) or WITHOUT_LOGS

@@ -32,11 +32,16 @@ WEIGHTS = {"net": f"{HOSTILE}.npz", "option": "-rf.npz"}
 KINDS = ("filters", "filter_runs")
 
 
+VALUE = r"(?<!\{)\{(?!\{)[^}]*\}"
+"""In braces; double ones are the shell's own."""
+
+
 def test_every_value_in_a_command_of_the_workflow_is_quoted() -> None:
     sources = [path.read_text() for path in (PROJECT / "workflow").rglob("*.smk")]
-    commands = re.findall(r'(?:shell:|shell\()\s*r"""(.*?)"""', "\n".join(sources), re.DOTALL)
-    assert len(commands) == len(re.findall(r"\bshell\b", "\n".join(sources)))
-    values = {value for command in commands for value in re.findall(r"\{[^}]*\}", command)}
+    starts = r'(?:shell:|shell\(|UNLESS_READY =)\s*(?:UNLESS_READY \+ )?'
+    commands = re.findall(starts + r'r"""(.*?)"""', "\n".join(sources), re.DOTALL)
+    assert len(commands) == 1 + len(re.findall(r"\bshell\b", "\n".join(sources)))
+    values = {value for command in commands for value in re.findall(VALUE, command)}
     assert len(values) > 10
     assert all(value.endswith(":q}") for value in values)
 

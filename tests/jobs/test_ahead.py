@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,10 +31,14 @@ class Commands:
         print(f"wrote {name}")
         if name.startswith("wrong"):
             raise ValueError(name)
+        if name.startswith("failed"):
+            raise SystemExit(2)
+        if name.startswith("slow"):
+            time.sleep(0.2)
         path = Path(words[2])
         path.parent.mkdir(exist_ok=True)
         path.write_text(name)
-        raise SystemExit(2 if name.startswith("failed") else 0)
+        raise SystemExit(0)
 
     def ready(self, name: str) -> Path:
         return self.folder / ready_file(self.words(name)[2])
@@ -64,11 +70,27 @@ def test_a_job_does_what_others_would_do_and_leaves_files_and_logs(commands: Com
         assert commands.ready(name).read_text() == name
         assert commands.ready(name).with_name(f"{name}.log").read_text() == f"wrote {name}\n"
         assert not Path(commands.words(name)[2]).exists()
-    # Each is begun once, but that its own job may.
+    # Each is begun once.
     run_again(commands, "one")
-    assert commands.begun == ["two", "one", "three", "one"]
+    assert Path(commands.words("one")[2]).read_text() == "one"
+    assert commands.begun == ["two", "one", "three"]
     forget_commands(commands.results)
     assert not commands.folder.exists()
+
+
+def test_a_job_waits_for_the_process_that_runs_its_command(
+    commands: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands.listed("one", "slow")
+    other = multiprocessing.get_context("fork").Process(target=run_again, args=(commands, "one"))
+    other.start()
+    while not (commands.folder / "1.begun").exists():
+        time.sleep(0.01)
+    run_again(commands, "slow")
+    other.join()
+    assert Path(commands.words("slow")[2]).read_text() == "slow"
+    assert capsys.readouterr().out == "wrote slow\n"
+    assert commands.begun == []
 
 
 @pytest.mark.parametrize("bad", ["failed", "wrong"])

@@ -293,7 +293,7 @@ def test_arrays_are_asked_for_with_the_settings_of_the_default_profile() -> None
 def test_a_failed_report_is_in_the_table(workspace: Path) -> None:
     edit(
         workspace / "mechcore" / "report" / "page.py",
-        "    sections = draw_sections(results, output.parent)\n",
+        "    sections = draw_sections(results.reference, output.parent)\n",
         "    raise RuntimeError('out of ink')\n",
     )
     ended = snakemake(workspace, "--", "reports/smoke/index.html")
