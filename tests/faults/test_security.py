@@ -38,7 +38,7 @@ VALUE = r"(?<!\{)\{(?!\{)[^}]*\}"
 
 def test_every_value_in_a_command_of_the_workflow_is_quoted() -> None:
     sources = [path.read_text() for path in (PROJECT / "workflow").rglob("*.smk")]
-    starts = r'(?:shell:|shell\(|UNLESS_READY =)\s*(?:UNLESS_READY \+ )?'
+    starts = r"(?:shell:|shell\(|UNLESS_READY =)\s*(?:UNLESS_READY \+ )?"
     commands = re.findall(starts + r'r"""(.*?)"""', "\n".join(sources), re.DOTALL)
     assert len(commands) == 1 + len(re.findall(r"\bshell\b", "\n".join(sources)))
     values = {value for command in commands for value in re.findall(VALUE, command)}
