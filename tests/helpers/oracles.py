@@ -144,7 +144,9 @@ def assert_equal_but_for_rounding(
     apart = deviations(expected, actual, rule)
     bound = np.maximum(AGREEMENT, moment_rounding(expected.record[0]))
     mass = np.abs(of(expected, "mass")[0])
-    bound[np.logical_or.accumulate((mass > 0) & (mass < FAINT))] = np.inf
+    # A mass that underflows to zero still has moments in one of the engines.
+    faint = (mass < FAINT) & np.isfinite(of(expected, "mu_x")[0])
+    bound[np.logical_or.accumulate(faint)] = np.inf
     # Eight more runs, which are needed only where that does not hold by itself.
     if np.any(apart > bound):
         exact = run("reference", taps[np.newaxis], image, rule)
