@@ -20,6 +20,9 @@ from mechcore.jobs.status import log_text, was_interrupted
 LITTLE_SPACE = 2**20
 """Bytes: files that did not fit are removed before anyone looks, so that some space is free."""
 
+SIGNAL_SECONDS = 1.0
+"""How much later than its jobs a workflow may notice a signal that was sent to all of them."""
+
 HIDDEN = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
 """Events of which `Progress` says more."""
 
@@ -121,7 +124,8 @@ class Progress(logging.Handler):
         logs = {path: log_text(path) for path in map(Path, record.log)}
         if any(map(was_interrupted, logs.values())):
             return
-        if signals.ended.is_set():
+        # What killed a job without a word may reach this process later.
+        if signals.ended.wait(0 if any(logs.values()) else SIGNAL_SECONDS):
             _print(f"{record.rule_name} stopped: {' '.join(record.log)}")
             return
         _print(f"{record.rule_name} failed: {' '.join(record.log)}")
