@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mechcore.analysis.measures import END_SPEED
+from mechcore.analysis.measures import end_columns
 from mechcore.experiment.cell import AXES
 
 Fit = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
@@ -49,8 +49,8 @@ def within_combinations(fit: Fit) -> Fit:
             rows = rows_at(metrics, values)
             if "steps" in axes:
                 # Mean speeds over the layers of others.
-                ends = [name for name in map(str, rows) if name.startswith(END_SPEED)]
-                rows = rows.drop(columns=[name for name in ends if rows[name].isna().all()])
+                unknown = [name for name in end_columns(rows) if rows[name].isna().all()]
+                rows = rows.drop(columns=unknown)
             fits.append(with_axes(fit(rows, rows_at(kernels, values)), values))
         return pd.concat(fits, ignore_index=True)
 

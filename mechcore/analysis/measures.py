@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -160,6 +160,11 @@ def end_column(layers: float) -> str:
     ('end_speed_10', 'asymptotic_speed')
     """
     return f"{END_SPEED}{layers}" if math.isfinite(layers) else "asymptotic_speed"
+
+
+def end_columns(table: Iterable[object]) -> list[str]:
+    """Return the columns of a table that are mean speeds to a layer."""
+    return [name for name in map(str, table) if name.startswith(END_SPEED)]
 
 
 def metrics_table(dataset: xr.Dataset, ends: Sequence[int] = ()) -> pd.DataFrame:

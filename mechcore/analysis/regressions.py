@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mechcore.analysis.beta_ranges import UP_TO_BETA_STAR, Sample, known_rows, samples
 from mechcore.analysis.combinations import axes_of, within_combinations
 from mechcore.analysis.lines import FEWEST_POINTS, fit_lines
-from mechcore.analysis.measures import END_SPEED, end_column
+from mechcore.analysis.measures import END_SPEED, end_column, end_columns
 from mechcore.io.arrays import Array
 from mechcore.model.kernels import FAMILIES
 
@@ -123,8 +123,8 @@ def mean_speeds(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def horizons(metrics: Iterable[object]) -> list[float]:
     """Return the numbers of layers over which mean speeds are known; infinity is the last."""
-    ends = [name for name in map(str, metrics) if name.startswith(END_SPEED)]
-    return [*(int(name.removeprefix(END_SPEED)) for name in ends), math.inf]
+    layers = (int(name.removeprefix(END_SPEED)) for name in end_columns(metrics))
+    return [*layers, math.inf]
 
 
 def squared(layers: float) -> str:

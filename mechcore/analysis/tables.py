@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mechcore.analysis.combinations import axes_of
-from mechcore.analysis.measures import END_SPEED, METRICS
+from mechcore.analysis.measures import METRICS, end_columns
 from mechcore.analysis.mechanics import SIMULATION
 from mechcore.errors import MechcoreError, shown
 from mechcore.io.atomic import replace_file
@@ -35,9 +35,8 @@ COUNTS = ("size", "n", "clusters", "cells_without_s", "steps", "seed")
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read ``metrics.csv``."""
     table = read_table(path, METRICS, SIMULATION).astype({"extinct_at": "Int64"})
-    for name in map(str, table):
-        if name.startswith(END_SPEED):
-            _check_column(path, table[name])
+    for name in end_columns(table):
+        _check_column(path, table[name])
     return table
 
 

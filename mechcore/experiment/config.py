@@ -179,6 +179,11 @@ class Experiment(Shared):
         return self._axes
 
     @property
+    def first_values(self) -> dict[str, Any]:
+        """Those of its settings that are lists, as its own fields hold them."""
+        return {name: getattr(self, name) for name in self._axes}
+
+    @property
     def combinations(self) -> list[Self]:
         """An experiment for each combination of these values; the first is the reference."""
         return [self._at(values) for values in itertools.product(*self._axes.values())]
@@ -191,7 +196,7 @@ class Experiment(Shared):
     @property
     def setting(self) -> str:
         """The first value of each of these settings, as ``boundary wrap, steps 200``."""
-        return ", ".join(f"{name} {getattr(self, name)}" for name in self._axes)
+        return ", ".join(f"{name} {value}" for name, value in self.first_values.items())
 
     def _at(self, values: Iterable[Any]) -> Self:
         """An experiment of one combination; its cells keep their names."""
@@ -206,8 +211,7 @@ class Experiment(Shared):
 
     def cell_name(self, family: str, activation: str, size: int) -> str:
         """Return the name of the cell of the reference."""
-        axes = {name: getattr(self, name) for name in self._axes}
-        return cell_name(family, activation, size, self.boundary, axes)
+        return cell_name(family, activation, size, self.boundary, self.first_values)
 
     @property
     def names(self) -> dict[str, list[str]]:

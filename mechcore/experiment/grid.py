@@ -22,7 +22,7 @@ def expand(experiment: Experiment) -> dict[str, Cell]:
     ]
     if not cells:
         raise MechcoreError("include and exclude leave no cell of the grid, expected at least one")
-    if any(getattr(experiment, name) != value for name, value in cells[0].axes.items()):
+    if cells[0].axes != experiment.first_values:
         raise MechcoreError(
             f"include and exclude leave no cell of {experiment.setting}, the first values, "
             "by which claims are judged: put other values first"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mechcore.analysis.collect import Measurements, collect
 from mechcore.analysis.combinations import axes_of, rows_at
-from mechcore.analysis.measures import END_SPEED, end_column
+from mechcore.analysis.measures import end_column, end_columns
 from mechcore.analysis.mechanics import KERNELS, MECHANICS, NO_CONTROLS, SIMULATION, controls_table
 from mechcore.analysis.pooled import POOLED_COLUMNS, pool
 from mechcore.analysis.regressions import COLUMNS, mean_speeds, regress
@@ -171,13 +171,10 @@ class Results:
         return first
 
     def _at(self, one: Experiment) -> Results:
-        values = {name: getattr(one, name) for name in one.axes}
-        tables = (rows_at(getattr(self, name), values) for name in TABLES)
+        tables = (rows_at(getattr(self, name), one.first_values) for name in TABLES)
         metrics, *others = tables
         ends = {*map(end_column, one.ends)}
-        foreign = [
-            name for name in map(str, metrics) if name.startswith(END_SPEED) and name not in ends
-        ]
+        foreign = [name for name in end_columns(metrics) if name not in ends]
         return Results(one, self.folder, metrics.drop(columns=foreign), *others)
 
     @cached_property

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -152,10 +153,16 @@ def as_parquet(tables):
     ]
 
 
+@cache
+def cell_cost(name):
+    """What a cell is estimated to cost: its plan and its resources ask several times."""
+    return estimated_cost(CELLS[name])
+
+
 def when_packed(value, otherwise):
     """A resource of a cell, more in each attempt; without packing all cells ask for the same."""
     return lambda wildcards, attempt: attempt * (
-        value(estimated_cost(CELLS[wildcards.cell])) if PACKED else otherwise
+        value(cell_cost(wildcards.cell)) if PACKED else otherwise
     )
 
 
@@ -219,7 +226,7 @@ def waiting_cells():
         for path in job.output
     ]
     names = [Path(path).stem for path in outputs if is_trajectory(path)]
-    return {name: estimated_cost(CELLS[name]).seconds for name in names}
+    return {name: cell_cost(name).seconds for name in names}
 
 
 def can_share(job, long):
