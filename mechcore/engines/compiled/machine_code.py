@@ -53,7 +53,7 @@ functions with; it has no public name."""
 
 def internal(function: Callable[..., Any]) -> Any:
     """Return a function in machine code that is only called from machine code."""
-    inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
     return njit(function, **inner, **OPTIONS)
 
 
