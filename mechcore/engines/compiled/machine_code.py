@@ -57,7 +57,11 @@ def internal(function: Callable[..., Any]) -> Any:
     LLVM puts it into its callers: to hand over forty numbers in a call costs more than a small
     layer.
     """
-    inner = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+    inner: dict[str, Any] = {
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+        "forceinline": True,
+    }
     return njit(function, **inner, **OPTIONS)
 
 
