@@ -86,10 +86,12 @@ def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
     if abs(total) <= CANCELLED * np.abs(weights).sum():
         return {"mass": 0.0}
     share = weights / total
+    # 1 but for a signed density, of which cancelling makes rounding larger.
+    cancelled = np.abs(share).sum()
     mu_x, mu_y = np.sum(share * x), np.sum(share * y[:, np.newaxis])
     from_x, from_y = x - mu_x, (y - mu_y)[:, np.newaxis]
-    variance_x = _without_rounding(np.sum(share * from_x**2), mu_x)
-    variance_y = _without_rounding(np.sum(share * from_y**2), mu_y)
+    variance_x = _without_rounding(np.sum(share * from_x**2), mu_x, cancelled)
+    variance_y = _without_rounding(np.sum(share * from_y**2), mu_y, cancelled)
     figures = {
         "mass": total * scale,
         "mu_x": mu_x,
@@ -103,8 +105,9 @@ def moments(state: Array, y: Array, x: Array, density: str) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items()}
 
 
-def _without_rounding(variance: float, mean: float) -> float:
-    return 0.0 if abs(variance) <= (WIDTH_ROUNDING * (1 + abs(mean))) ** 2 else variance
+def _without_rounding(variance: float, mean: float, cancelled: float) -> float:
+    rounding = WIDTH_ROUNDING * (1 + abs(mean)) * cancelled
+    return 0.0 if abs(variance) <= rounding**2 else variance
 
 
 def _excess(fourth: float, variance: float) -> float:

@@ -44,7 +44,8 @@ CANCELLED = 1e-12
 
 WIDTH_ROUNDING = 1e-13
 """A width below this share of 1 px plus the distance from the origin is the rounding error of the
-centroid: it is recorded as zero, and the kurtosis as not defined."""
+centroid: it is recorded as zero, and the kurtosis as not defined. Where a signed mass cancels, the
+share is larger by the sum of sizes over the mass."""
 
 AGREEMENT = 1e-10
 """The engines agree to this in every recorded quantity, relative to its scale."""

@@ -74,9 +74,16 @@ _activate = _choice([_row_function(scalar) for scalar in CURVED.values()])
 _crop_start = internal(crop_start)
 _convolve_block = multiply_add_block()
 _convolve_with_one, _convolve_with_two = row_block(1), row_block(2)
-_layer, _layer_of_two, _layer_of_three = (layer_block(k, rectifies=False) for k in (0, 2, 3))
+SMALL = 0, 2, 3
+"""Sides of kernels that registers hold as a whole; 0 stands for all others."""
+
+_layer, _layer_of_two, _layer_of_three = (layer_block(k, "absolute") for k in SMALL)
+_signed_layer, _signed_layer_of_two, _signed_layer_of_three = (
+    layer_block(k, "signed") for k in SMALL
+)
+# What is rectified has no sign.
 _relu_layer, _relu_layer_of_two, _relu_layer_of_three = (
-    layer_block(k, rectifies=True) for k in (0, 2, 3)
+    layer_block(k, "absolute", rectifies=True) for k in SMALL
 )
 
 
@@ -163,6 +170,13 @@ def _fill_at_once(
             _relu_layer_of_three(*target, *convolved)
         else:
             _relu_layer(*target, *convolved)
+    elif rule.signed:
+        if small == 2:
+            _signed_layer_of_two(*target, *convolved)
+        elif small == 3:
+            _signed_layer_of_three(*target, *convolved)
+        else:
+            _signed_layer(*target, *convolved)
     elif small == 2:
         _layer_of_two(*target, *convolved)
     elif small == 3:
@@ -239,7 +253,7 @@ def _finish(out: Box, first: int, rule: EncodedRule, unit: float, sums: Sums) ->
                 out.buffer[i, j] /= unit
     if rule.finite:
         _clear_beyond(out, first)
-    measure(out, first, 1, rule.slope, rule.squared, unit, sums)
+    measure(out, first, 1, rule.slope, rule, unit, sums)
 
 
 @internal

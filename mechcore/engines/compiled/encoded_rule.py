@@ -39,6 +39,7 @@ class EncodedRule(NamedTuple):
     finite: bool
     mirror_period: int
     squared: bool
+    signed: bool
     row: bool
 
 
@@ -64,5 +65,6 @@ def encode(rule: LayerRule, own: OwnFunction | None = None) -> EncodedRule:
         finite=boundary.finite,
         mirror_period=boundary.mirror_period,
         squared=rule.density == "square",
+        signed=rule.density == "signed",
         row=rule.region == "row",
     )

@@ -16,12 +16,12 @@ from mechcore.engines.compiled.vector_code import INDEX, NUMBER, Activation, Cod
 POSITIONS = 4
 """Positions of a block: enough sums under way to hide the latency of a multiply-add."""
 
-SUMS = SIZES, SQUARES, MOMENTS, PEAKS, DROPPED = range(5)
-"""Rows of the sums of a line: of absolute values, of squares, first moments, largest values, and
-how many numbers were set to zero for being tiny."""
+SUMS = SIZES, SQUARES, DENSITY, MOMENTS, PEAKS, DROPPED = range(6)
+"""Rows of the sums of a line: of absolute values, of squares, of densities, their first moments,
+largest values, and how many numbers were set to zero for being tiny."""
 
 
-def line_block(*, squared: bool) -> Callable[..., None]:
+def line_block(density: str) -> Callable[..., None]:
     """Return the function that convolves, activates and measures lines."""
 
     @intrinsic
@@ -38,7 +38,8 @@ def line_block(*, squared: bool) -> Callable[..., None]:
             activation = Activation(
                 code, code.splat(values[6]), tiniest.load(zero), scale.load(zero)
             )
-            measured = [_LineSums(code, squared=squared) for _ in range(POSITIONS)]
+            measured = [_LineSums(code, density) for _ in range(POSITIONS)]
+            unit = scale.load(zero)
             totals = code.variables(POSITIONS)
             end = code.splat(builder.sitofp(values[5], NUMBER))
             with _blocks(code, values[5]) as (first, position):
@@ -50,7 +51,7 @@ def line_block(*, squared: bool) -> Callable[..., None]:
                     state, size = activation(value)
                     row = builder.add(builder.add(values[4], first), code.index(u))
                     target.store(state, row, zero)
-                    sums_of.add(activation, size, number_)
+                    sums_of.add(activation, size, builder.fmul(state, unit), number_)
                     sums_of.count(activation.dropped(value, state))
             for row, parts in enumerate(
                 zip(*(line_sums.totals() for line_sums in measured), strict=True)
@@ -63,7 +64,7 @@ def line_block(*, squared: bool) -> Callable[..., None]:
     return block
 
 
-def moments_block(*, squared: bool) -> Callable[..., None]:
+def moments_block(density: str) -> Callable[..., None]:
     """Return the function that takes the second and fourth central moments of lines."""
 
     @intrinsic
@@ -78,8 +79,12 @@ def moments_block(*, squared: bool) -> Callable[..., None]:
             with _blocks(code, values[2]) as (first, position):
                 for u, (second, fourth) in enumerate(parts):
                     row = builder.add(builder.add(values[1], first), code.index(u))
-                    size = builder.fmul(code.call("fabs", state.load(row, zero)), unit)
-                    weight = builder.fmul(size, size) if squared else size
+                    value = builder.fmul(state.load(row, zero), unit)
+                    weight = {
+                        "absolute": code.call("fabs", value),
+                        "square": builder.fmul(value, value),
+                        "signed": value,
+                    }[density]
                     distance = builder.fsub(builder.fadd(position, code.constant(u)), middle)
                     square = builder.fmul(distance, distance)
                     weighted = builder.fmul(weight, square)
@@ -98,17 +103,20 @@ def moments_block(*, squared: bool) -> Callable[..., None]:
 class _LineSums:
     """The sums of every `POSITIONS`-th position."""
 
-    def __init__(self, code: Code, *, squared: bool) -> None:
-        self.code, self.squared = code, squared
+    def __init__(self, code: Code, density: str) -> None:
+        self.code, self.density = code, density
         self.slots = code.variables(len(SUMS))
 
-    def add(self, activation: Activation, size: ir.Value, position: ir.Value) -> None:
+    def add(
+        self, activation: Activation, size: ir.Value, value: ir.Value, position: ir.Value
+    ) -> None:
         """Add one position of all lines."""
-        code, builder = self.code, self.code.builder
-        square = activation.square(size) if self.squared else builder.fmul(size, size)
-        weight = square if self.squared else size
+        code, builder, squared = self.code, self.code.builder, self.density == "square"
+        square = activation.square(size) if squared else builder.fmul(size, size)
+        weight = {"absolute": size, "square": square, "signed": value}[self.density]
         code.add_to(self.slots[SIZES], size)
         code.add_to(self.slots[SQUARES], square)
+        code.add_to(self.slots[DENSITY], weight)
         code.add_to(self.slots[MOMENTS], builder.fmul(weight, position))
         code.raise_to(self.slots[PEAKS], size)
 

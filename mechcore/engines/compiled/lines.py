@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mechcore.engines.compiled.box import folded
 from mechcore.engines.compiled.encoded_rule import EncodedRule, encode
 from mechcore.engines.compiled.line_blocks import (
+    DENSITY,
     DROPPED,
     MOMENTS,
     PEAKS,
@@ -21,7 +22,14 @@ from mechcore.engines.compiled.line_blocks import (
     moments_block,
 )
 from mechcore.engines.compiled.machine_code import compiled, internal
-from mechcore.engines.compiled.sums import SMALLEST_SUM, TINY, mass_of, power_of_two, within_range
+from mechcore.engines.compiled.sums import (
+    SMALLEST_SUM,
+    TINY,
+    mass_of,
+    power_of_two,
+    shape_of,
+    within_range,
+)
 from mechcore.engines.compiled.trimming import (
     CERTIFIED,
     ErrorBound,
@@ -33,21 +41,22 @@ from mechcore.engines.compiled.trimming import (
 )
 from mechcore.engines.compiled.vector_code import LANES
 from mechcore.engines.rule import LayerRule, window_offset
-from mechcore.engines.trajectories import WIDTH_ROUNDING
+from mechcore.engines.trajectories import DENSITIES
 from mechcore.io.arrays import Array
 from mechcore.model.boundaries import crop_start
 
 LINE_QUANTITIES = ("mass", "mu_x", "sigma_x", "gain", "excess_kurtosis_x", "peak")
 """The quantities that a line records, in their order."""
 
+LEAST_SIGNED = 1e-6
+"""A signed mass is at least this share of the sum of sizes, so that the product of two lines is far
+from where a mass counts as cancelled."""
+
 TRIM_EVERY = 4
 """Layers from one trimming to the next: looking for what to drop costs more than a short line."""
 
-_convolve, _convolve_squared = line_block(squared=False), line_block(squared=True)
-_take_plain_moments, _take_squared_moments = (
-    moments_block(squared=False),
-    moments_block(squared=True),
-)
+_convolve, _convolve_squared, _convolve_signed = map(line_block, DENSITIES)
+_take_plain_moments, _take_squared_moments, _take_signed_moments = map(moments_block, DENSITIES)
 _crop_start, _window_offset = internal(crop_start), internal(window_offset)
 
 
@@ -231,7 +240,7 @@ def _start(
         for b in range(kernel.shape[0]):
             lanes.absolute_taps[lane] += abs(kernel[b, lane])
     segment = Segment(first, kernel.shape[0] - 1, pattern.size, -(pattern.size - 1) / 2)
-    _fill(second, 0, lanes.scaled[:1], segment, 1.0, rule.squared, lanes)
+    _fill(second, 0, lanes.scaled[:1], segment, 1.0, rule, lanes)
     return segment
 
 
@@ -248,14 +257,16 @@ def _fill(
     taps: Array,
     segment: Segment,
     slope: float,
-    squared: bool,
+    rule: EncodedRule,
     lanes: Lanes,
 ) -> None:
     """Set the positions of a line to what taps make of a source, and take their sums."""
     target, first, count = segment.buffer, segment.start, segment.length
     scales = lanes.tiniest, lanes.scale
-    if squared:
+    if rule.squared:
         _convolve_squared(source, start, taps, target, first, count, slope, *scales, lanes.sums)
+    elif rule.signed:
+        _convolve_signed(source, start, taps, target, first, count, slope, *scales, lanes.sums)
     else:
         _convolve(source, start, taps, target, first, count, slope, *scales, lanes.sums)
 
@@ -279,9 +290,7 @@ def _layer(
     start = _crop_start(size, t) if rule.finite else 0
     count = segment.length if rule.finite else segment.length + size - 1
     grown = Segment(target, size - 1, count, segment.x + start - (size - 1) / 2)
-    _fill(
-        segment.buffer, segment.start + start, lanes.scaled, grown, rule.slope, rule.squared, lanes
-    )
+    _fill(segment.buffer, segment.start + start, lanes.scaled, grown, rule.slope, rule, lanes)
     return grown
 
 
@@ -314,7 +323,9 @@ def _take_norms(rule: EncodedRule, t: int, lanes: Lanes) -> bool:
             norm = lanes.sums[PEAKS, lane] if rule.norm == 1 else norm
             lanes.gain[lane] = norm * lanes.unit[lane]
             lanes.divisor[lane] = lanes.gain[lane] if rule.divides else 1.0
-            lanes.mean[lane] = lanes.sums[MOMENTS, lane] / (squares if rule.squared else total)
+            density = lanes.sums[DENSITY, lane]
+            lanes.mean[lane] = lanes.sums[MOMENTS, lane] / density
+            lanes.valid[lane] = abs(density) >= LEAST_SIGNED * total or not rule.signed
             running = True
         else:
             lanes.valid[lane] = False
@@ -327,6 +338,10 @@ def _take_moments(segment: Segment, rule: EncodedRule, lanes: Lanes) -> None:
         _take_squared_moments(
             segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
         )
+    elif rule.signed:
+        _take_signed_moments(
+            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
+        )
     else:
         _take_plain_moments(
             segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
@@ -334,18 +349,20 @@ def _take_moments(segment: Segment, rule: EncodedRule, lanes: Lanes) -> None:
 
 
 @internal
+def _cancelled(rule: EncodedRule, lane: int, lanes: Lanes) -> float:
+    """Return the sum of sizes over the mass, which a signed density makes larger than 1."""
+    return lanes.sums[SIZES, lane] / abs(lanes.sums[DENSITY, lane]) if rule.signed else 1.0
+
+
+@internal
 def _write_record(segment: Segment, rule: EncodedRule, lane: int, lanes: Lanes, out: Array) -> None:
     """Write `LINE_QUANTITIES`, in their order."""
-    total = lanes.sums[SQUARES if rule.squared else SIZES, lane]
-    mean, variance = segment.x + lanes.mean[lane], lanes.central[0, lane] / total
+    total, mean = lanes.sums[DENSITY, lane], segment.x + lanes.mean[lane]
+    variance, fourth = lanes.central[0, lane] / total, lanes.central[1, lane] / total
     out[0] = mass_of(total, rule, lanes.unit[lane] / lanes.divisor[lane])
     out[1], out[3] = mean, lanes.gain[lane]
     out[5] = lanes.sums[PEAKS, lane] * lanes.unit[lane]
-    if variance <= (WIDTH_ROUNDING * (1.0 + abs(mean))) ** 2:
-        out[2], out[4] = 0.0, np.nan
-    else:
-        fourth = lanes.central[1, lane] / total
-        out[2], out[4] = np.sqrt(variance), fourth / variance**2 - 3.0
+    out[2], out[4] = shape_of(variance, fourth, mean, _cancelled(rule, lane, lanes))
 
 
 @internal
@@ -390,10 +407,12 @@ def _certify(
     unit, divisor = lanes.unit[lane], lanes.divisor[lane]
     before = ErrorBound(lanes.bound[0, lane], lanes.bound[1, lane], lanes.bound[2, lane])
     bound = charged(before, rule, lanes.absolute_taps[lane], unit, divisor, total, dropped, t)
-    density = squares if rule.squared else total
+    density = lanes.sums[DENSITY, lane]
     width = np.sqrt(lanes.central[0, lane] / density)
+    cancelled = _cancelled(rule, lane, lanes)
     reach = (pattern_size + rule.steps * (kernel.shape[0] - 1)) / 2
-    summary = StateSummary(t, rule.steps, reach, 0.5, segment.x + lanes.mean[lane], 0.0, width, 0.0)
+    mean = segment.x + lanes.mean[lane]
+    summary = StateSummary(t, rule.steps, reach, 0.5, mean, 0.0, width, 0.0, cancelled)
     severity = severity_of(summary, total, squares, lanes.sums[PEAKS, lane])
     if trims and not bound.error * severity <= CERTIFIED:
         lanes.valid[lane] = False

@@ -216,7 +216,8 @@ def _propagate(
             return CANCELLED, t
         bound = charged(bound, rule, absolute_taps, unit, divisor, total, pixels, t)
         if shrinks:
-            summary = _summary(outputs.record[t], image.shape, shape, t, rule)
+            size = total * unit / divisor
+            summary = _summary(outputs.record[t], image.shape, shape, t, rule, size)
             box, bound, certified = trimmed(box, rule, sums, squares, bound, summary, trims)
             if not certified:
                 return UNCERTAIN, t
@@ -310,12 +311,17 @@ def _summary(
     kernel_shape: tuple[int, int],
     t: int,
     rule: EncodedRule,
+    size: float,
 ) -> StateSummary:
+    """Take what the certificate needs from a record; ``size`` is the sum of sizes of the state."""
     reach_x = (image_shape[1] + rule.steps * (kernel_shape[1] - 1)) / 2
     reach_y = (image_shape[0] + rule.steps * (kernel_shape[0] - 1)) / 2
     # A row has no width along y.
     reach_y = 0.0 if rule.row else reach_y
-    return StateSummary(t, rule.steps, reach_x, reach_y, record[1], record[2], record[3], record[4])
+    cancelled = size / abs(record[MASS]) if rule.signed else 1.0
+    return StateSummary(
+        t, rule.steps, reach_x, reach_y, record[1], record[2], record[3], record[4], cancelled
+    )
 
 
 @internal

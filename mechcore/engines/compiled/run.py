@@ -29,10 +29,10 @@ def run(
     """Run a batch of kernels on one pattern; see `mechcore.engines.run`.
 
     ``method`` is one of `mechcore.engines.methods.METHODS`, ``trims`` whether the support may be
-    trimmed: both are for benchmarks and tests. What machine code does not cover runs in the
-    reference engine: a signed density, and the standard deviation as a norm.
+    trimmed: both are for benchmarks and tests. What machine code does not cover, the standard
+    deviation as a norm, runs in the reference engine.
     """
-    if rule.density == "signed" or NORMALISATIONS[rule.normalise].norm == "std":
+    if NORMALISATIONS[rule.normalise].norm == "std":
         return reference.run(kernels, image, rule)
     turns = reference.in_turns(kernels)
     alone = method == "auto" and turns.shape[1] == 1

@@ -129,7 +129,7 @@ def _within_range(x: LineTrajectories, y: LineTrajectories) -> Mask:
     layers = np.arange(x.record.shape[1])
     over = layers >= np.fmin(x.extinct_at, y.extinct_at)[:, np.newaxis]
     with np.errstate(over="ignore", under="ignore"):
-        values = x.record[..., LINE_NORMS] * y.record[..., LINE_NORMS]
+        values = np.abs(x.record[..., LINE_NORMS] * y.record[..., LINE_NORMS])
     inside = np.all((values > 1 / LARGEST) & (values < LARGEST), axis=-1)
     valid: Mask = x.valid & y.valid & np.all(inside | over, axis=1)
     return valid

@@ -12,7 +12,7 @@ from mechcore.engines.compiled.encoded_rule import EncodedRule
 from mechcore.engines.compiled.machine_code import internal
 from mechcore.engines.compiled.vector_blocks import ROWS, Scales, measure_block
 from mechcore.engines.compiled.vector_code import LANES
-from mechcore.engines.trajectories import WIDTH_ROUNDING
+from mechcore.engines.trajectories import CANCELLED, DENSITIES, WIDTH_ROUNDING
 from mechcore.io.arrays import Array
 
 TINY = 1e-290
@@ -42,7 +42,7 @@ class Sums(NamedTuple):
     totals: Array
 
 
-_measure, _measure_squares = measure_block(squared=False), measure_block(squared=True)
+_measure, _measure_squares, _measure_signed = map(measure_block, DENSITIES)
 
 
 def empty_sums(height: int, width: int) -> Sums:
@@ -56,7 +56,15 @@ def measure_state(box: Box, rule: EncodedRule, unit: float, sums: Sums) -> None:
     """Take the sums of a state as it is."""
     clear(sums, box.width)
     blocks = (box.height + ROWS - 1) // ROWS
-    measure(box, 0, blocks, 1.0, rule.squared, unit, sums)
+    measure(box, 0, blocks, 1.0, rule, unit, sums)
+
+
+@internal
+def measure_sizes(box: Box, sums: Sums) -> None:
+    """Take the sums of a state with marginals of sizes, whatever its density."""
+    clear(sums, box.width)
+    blocks, vectors = (box.height + ROWS - 1) // ROWS, rounded_up(box.width) // LANES
+    _measure(box.buffer, box.top, box.left, blocks, vectors, Scales(1.0, 0.0), 0, 0.0, sums)
 
 
 @internal
@@ -76,14 +84,16 @@ def clear(sums: Sums, width: int) -> None:
 
 @internal
 def measure(
-    box: Box, first: int, blocks: int, slope: float, squared: bool, unit: float, sums: Sums
+    box: Box, first: int, blocks: int, slope: float, rule: EncodedRule, unit: float, sums: Sums
 ) -> None:
     """Multiply what is negative by a slope, set what is tiny to zero, add blocks to the sums."""
     scales = Scales(slope, tiniest(unit))
     top, vectors = box.top + first, rounded_up(box.width) // LANES
     distance = first - (box.height - 1) / 2
-    if squared:
+    if rule.squared:
         _measure_squares(box.buffer, top, box.left, blocks, vectors, scales, first, distance, sums)
+    elif rule.signed:
+        _measure_signed(box.buffer, top, box.left, blocks, vectors, scales, first, distance, sums)
     else:
         _measure(box.buffer, top, box.left, blocks, vectors, scales, first, distance, sums)
 
@@ -153,19 +163,21 @@ def write_record(
     """Write the quantities of `mechcore.engines.trajectories.QUANTITIES`, in their order."""
     rows, columns = sums.rows[: box.height], sums.columns[: box.width]
     mass = rows.sum()
-    row, variance_y, kurtosis_y = _central_moments(rows, mass, box.y)
-    column, variance_x, kurtosis_x = _central_moments(columns, mass, box.x)
+    out[0], out[6], out[9] = 0.0, gain, peak
+    if rule.signed and abs(mass) <= CANCELLED * sums.totals[0]:
+        return
+    cancelled = sums.totals[0] / abs(mass) if rule.signed else 1.0
+    row, sigma_y, kurtosis_y = _central_moments(rows, mass, box.y, cancelled)
+    column, sigma_x, kurtosis_x = _central_moments(columns, mass, box.x, cancelled)
     from_middle = row - (box.height - 1) / 2
     covariance = 0.0
     for j in range(box.width):
         covariance += (j - column) * (sums.moments[j] - from_middle * columns[j])
     out[0] = mass_of(mass, rule, unit)
     out[1], out[2] = box.x + column, box.y + row
-    out[3], out[4] = np.sqrt(variance_x), np.sqrt(variance_y)
+    out[3], out[4] = sigma_x, sigma_y
     out[5] = covariance / mass
-    out[6] = gain
     out[7], out[8] = kurtosis_x, kurtosis_y
-    out[9] = peak
 
 
 @internal
@@ -188,24 +200,29 @@ def write_row_record(
     row, weights = round(y - box.y), sums.moments[: box.width]
     if not 0 <= row < box.height:
         return 0.0
-    mass, squares = 0.0, 0.0
+    mass, sizes, squares = 0.0, 0.0, 0.0
     for j in range(box.width):
-        size = abs(box.buffer[box.top + row, box.left + j])
-        weights[j] = size * size if rule.squared else size
+        value = box.buffer[box.top + row, box.left + j]
+        size = abs(value)
+        weights[j] = value if rule.signed else size * size if rule.squared else size
         mass += weights[j]
+        sizes += size
         squares += size * size
-    if mass > 0.0:
-        column, variance, kurtosis = _central_moments(weights, mass, box.x)
+    if abs(mass) > (CANCELLED * sizes if rule.signed else 0.0):
+        cancelled = sizes / abs(mass) if rule.signed else 1.0
+        column, sigma, kurtosis = _central_moments(weights, mass, box.x, cancelled)
         out[0] = mass_of(mass, rule, unit / divisor)
         out[1], out[2] = box.x + column, y
-        out[3], out[4], out[5] = np.sqrt(variance), 0.0, 0.0
+        out[3], out[4], out[5] = sigma, 0.0, 0.0
         out[7] = kurtosis
     return squares
 
 
 @internal
-def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, float, float]:
-    """Return mean position, variance and excess kurtosis of a marginal density."""
+def _central_moments(
+    weights: Array, mass: float, start: float, cancelled: float
+) -> tuple[float, float, float]:
+    """Return mean position, width and excess kurtosis of a marginal density."""
     mean, second, fourth = 0.0, 0.0, 0.0
     for i in range(weights.size):
         mean += weights[i] * i
@@ -214,7 +231,17 @@ def _central_moments(weights: Array, mass: float, start: float) -> tuple[float, 
         square = (i - mean) ** 2
         second += weights[i] * square
         fourth += weights[i] * square * square
-    variance = second / mass
-    if variance <= (WIDTH_ROUNDING * (1.0 + abs(start + mean))) ** 2:
-        return mean, 0.0, np.nan
-    return mean, variance, fourth / mass / variance**2 - 3.0
+    sigma, kurtosis = shape_of(second / mass, fourth / mass, start + mean, cancelled)
+    return mean, sigma, kurtosis
+
+
+@internal
+def shape_of(
+    variance: float, fourth: float, position: float, cancelled: float
+) -> tuple[float, float]:
+    """Return width and excess kurtosis; a signed variance may be negative, and has neither."""
+    if abs(variance) <= (WIDTH_ROUNDING * (1.0 + abs(position)) * cancelled) ** 2:
+        return 0.0, np.nan
+    if variance < 0.0:
+        return np.nan, np.nan
+    return np.sqrt(variance), fourth / variance**2 - 3.0

@@ -31,7 +31,7 @@ import numpy as np
 from mechcore.engines.compiled.box import Box
 from mechcore.engines.compiled.encoded_rule import EncodedRule
 from mechcore.engines.compiled.machine_code import internal
-from mechcore.engines.compiled.sums import Sums, tiniest
+from mechcore.engines.compiled.sums import Sums, measure_sizes, tiniest
 from mechcore.engines.compiled.vector_code import SQUARE_ROOT_OF_TINY
 from mechcore.engines.trajectories import WIDTH_ROUNDING
 from mechcore.io.arrays import Array
@@ -43,6 +43,10 @@ PLANNED = 1e-14
 """Part of `CERTIFIED` that is spent on purpose; the rest is room for a bad plan."""
 
 
+SIGNED_EVERY = 4
+"""Layers from one trimming to the next where marginals are signed: those of sizes are extra."""
+
+
 class ErrorBound(NamedTuple):
     """The certificate: a bound on the lost share, the worst ratio so far, the mass of the state."""
 
@@ -52,7 +56,10 @@ class ErrorBound(NamedTuple):
 
 
 class StateSummary(NamedTuple):
-    """What the certificate needs to know: layer and steps, half the final domain, first moments."""
+    """What the certificate needs to know: layer and steps, half the final domain, first moments.
+
+    ``cancelled`` is the sum of sizes over the mass, which a signed density makes larger than 1.
+    """
 
     layer: int
     steps: int
@@ -62,6 +69,7 @@ class StateSummary(NamedTuple):
     mu_y: float
     sigma_x: float
     sigma_y: float
+    cancelled: float
 
 
 @internal
@@ -106,6 +114,10 @@ def trimmed(
     severity = severity_of(summary, sums.totals[0], squares, sums.totals[2])
     if trims and not bound.error * severity <= CERTIFIED:
         return box, bound, False
+    if rule.signed:
+        if summary.layer % SIGNED_EVERY > 0:
+            return box, bound, True
+        measure_sizes(box, sums)
     allowed = allowance(bound, severity, summary) if trims else 0.0
     above, below, before, behind, lost = _edges(box, rule.squared, sums, allowed)
     height, width = box.height - above - below, box.width - before - behind
@@ -130,7 +142,9 @@ def severity_of(summary: StateSummary, total: float, squares: float, peak: float
         else 0.0
     )
     square = max(x, y) * max(x, y)
-    return max(square * square * 2.0 * total * peak / squares, total / peak)
+    share = max(2.0 * total * peak / squares, summary.cancelled)
+    # Not a number, and so not certified, where a signed density has no width.
+    return max(square * square * share, total / peak)
 
 
 @internal

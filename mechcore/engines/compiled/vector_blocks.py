@@ -166,7 +166,7 @@ def _add_taps(
             builder.store(total, slot)
 
 
-def measure_block(*, squared: bool) -> Callable[..., None]:
+def measure_block(density: str) -> Callable[..., None]:
     """Return the function that activates and measures blocks of `ROWS` rows."""
 
     @intrinsic
@@ -183,7 +183,7 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
                 for r in range(ROWS):
                     yield pixels.load(builder.add(top, code.index(r)), column)
 
-            _measure_blocks(code, signature.args, values, loaded, squared=squared)
+            _measure_blocks(code, signature.args, values, loaded, density)
             return context.get_dummy_value()
 
         return signature, generate
@@ -191,7 +191,7 @@ def measure_block(*, squared: bool) -> Callable[..., None]:
     return block
 
 
-def layer_block(size: int, *, rectifies: bool) -> Callable[..., None]:
+def layer_block(size: int, density: str, *, rectifies: bool = False) -> Callable[..., None]:
     """Return the function that convolves, activates and measures blocks of `ROWS` rows at once.
 
     What a kernel makes of the pixels stays in registers until it is measured, and so does a small
@@ -240,7 +240,7 @@ def layer_block(size: int, *, rectifies: bool) -> Callable[..., None]:
                     _add_all_taps(code, pixels, (top, column, values[12]), weights, sums)
                     yield from (builder.load(slot) for slot in sums)
 
-            _measure_blocks(code, kinds, values, convolved, squared=False, rectifies=rectifies)
+            _measure_blocks(code, kinds, values, convolved, density, rectifies=rectifies)
             return context.get_dummy_value()
 
         return signature, generate
@@ -269,8 +269,8 @@ def _measure_blocks(
     kinds: Any,
     values: Any,
     make: Callable[[ir.Value, ir.Value], Iterator[ir.Value]],
+    density: str,
     *,
-    squared: bool,
     rectifies: bool = False,
 ) -> None:
     """Activate, store and measure what ``make`` yields for the rows of each vector of each block.
@@ -286,7 +286,7 @@ def _measure_blocks(
     )
     slope, tiniest = (code.splat(builder.extract_value(scales, i)) for i in range(2))
     activation = Activation(code, None if rectifies else slope, tiniest)
-    measured = _BlockSums(code, activation, squared=squared)
+    measured = _BlockSums(code, activation, density)
     with cgutils.for_range(builder, blocks) as block:
         down = builder.mul(block.index, code.index(ROWS))
         middle = code.splat(builder.fadd(distance, builder.sitofp(down, NUMBER)))
@@ -294,9 +294,9 @@ def _measure_blocks(
         with cgutils.for_range(builder, vectors) as loop:
             right = builder.mul(loop.index, code.index(LANES))
             corner = builder.add(top, down), builder.add(left, right)
-            density, moment = measured.column(make(down, right), target, *corner)
-            by_column.add(density, right)
-            moments.add(code.call("fmuladd", density, middle, moment), right)
+            weight, moment = measured.column(make(down, right), target, *corner)
+            by_column.add(weight, right)
+            moments.add(code.call("fmuladd", weight, middle, moment), right)
         measured.finish(by_row, builder.add(first, down))
     measured.write(totals)
 
@@ -304,8 +304,8 @@ def _measure_blocks(
 class _BlockSums:
     """The sums that `measure_block` holds in registers."""
 
-    def __init__(self, code: Code, activation: Activation, *, squared: bool) -> None:
-        self.code, self.activation, self.squared = code, activation, squared
+    def __init__(self, code: Code, activation: Activation, density: str) -> None:
+        self.code, self.activation, self.density = code, activation, density
         self.densities = code.variables(ROWS)
         # Two sums in turn: one would wait for itself.
         self.sizes, self.peaks = code.variables(2)
@@ -329,20 +329,20 @@ class _BlockSums:
         for r, (density, vector) in enumerate(zip(self.densities, vectors, strict=True)):
             state, size = self.activation(vector)
             target.store(state, builder.add(top, code.index(r)), column)
-            weights.append(self._weighed(size, self.squares[r % 2]))
+            weights.append(self._weighed(state, size, self.squares[r % 2]))
             code.add_to(density, weights[-1])
             sizes.append(size)
         code.raise_to(self.peaks, folded(code.larger, sizes))
-        if self.squared:
+        if self.density != "absolute":
             code.add_to(self.sizes, folded(builder.fadd, sizes))
         return self._moments(weights)
 
-    def _weighed(self, size: ir.Value, squares: ir.Value) -> ir.Value:
+    def _weighed(self, state: ir.Value, size: ir.Value, squares: ir.Value) -> ir.Value:
         """Add a vector of sizes to the norm; return its mass density."""
         code, builder = self.code, self.code.builder
-        if not self.squared:
+        if self.density != "square":
             builder.store(code.call("fmuladd", size, size, builder.load(squares)), squares)
-            return size
+            return state if self.density == "signed" else size
         square = self.activation.square(size)
         code.add_to(squares, square)
         return square
@@ -367,7 +367,7 @@ class _BlockSums:
         """Store the densities of the rows of a block."""
         code, builder = self.code, self.code.builder
         densities = [builder.load(density) for density in self.densities]
-        if not self.squared:
+        if self.density == "absolute":
             code.add_to(self.sizes, folded(builder.fadd, densities))
         for r in range(0, ROWS, LANES):
             total = code.totals(densities[r : r + LANES])
