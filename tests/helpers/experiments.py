@@ -44,9 +44,9 @@ def compute(folder: Path, experiment: Experiment) -> None:
     for name, plan in planned_banks(experiment).items():
         bank = load_bank(plan.weights, **dict(plan.reading))
         write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
-        if plan.runs:
-            groups = simulate_bank(bank, filter_run(experiment, plan))
-            write_groups(groups, folder / "filter_runs" / f"{name}.nc")
+        for activation, run in plan.runs.items():
+            groups = simulate_bank(bank, filter_run(experiment, plan, activation))
+            write_groups(groups, folder / "filter_runs" / f"{run}.nc")
     for name, network in planned_networks(experiment).items():
         measurement = measure_network(Path(network.network.model), network.run)
         write_measurement(measurement, folder / "networks" / f"{name}.nc")
