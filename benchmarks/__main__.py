@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.ceiling import measure_ceiling
 from benchmarks.comparison import compare, measure_longer_runs
-from benchmarks.experiment import measure_experiment, measure_starts
+from benchmarks.experiment import measure_experiment, measure_plan, measure_starts
 from benchmarks.filters import measure_banks
 from benchmarks.history import HISTORY, append_run, earlier_ratios, machine, slowdowns
 from benchmarks.networks import measure_networks
@@ -24,6 +24,7 @@ def measurements(quick: bool) -> dict[str, Iterator[Ratio]]:
     return {
         "process": measure_starts(),
         "experiment": measure_experiment(),
+        "plan": measure_plan(),
         "engine": compare(quick),
         "direct method": measure_ceiling(quick),
         "longer runs": measure_longer_runs(),

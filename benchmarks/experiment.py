@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import yaml
 
 from benchmarks.ratio import Ratio
+from benchmarks.scale import grid
 from benchmarks.timing import spent
 from mechcore.experiment.config import load_experiment
 from mechcore.experiment.grid import expand
@@ -23,6 +25,9 @@ SMALL_CONFIG = PROJECT / "config" / "smoke.yaml"
 """Its cells compute for milliseconds."""
 
 LIBRARIES = "import numpy, numba, netCDF4"
+
+PLANNED_CELLS = 5_000
+"""Enough that the start of Snakemake hardly counts."""
 
 STARTS = 7
 """Processes of each kind, one after the other; the fastest counts."""
@@ -73,11 +78,10 @@ def measure_experiment() -> Iterator[Ratio]:
     """Compare the default experiment, as a whole and by stage, with as many empty jobs."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        project, empty = copy_project(folder / "project"), folder / "empty"
+        project = copy_project(folder / "project")
         stages, whole, again = _run_project(project, folder / "notes")
         jobs = int(stages["count"].sum()) - 1
-        empty.mkdir()
-        (empty / "Snakefile").write_text(EMPTY.format(jobs=jobs))
+        empty = _empty_jobs(folder / "empty", jobs)
         nothing, nothing_again = _snakemake(empty), _snakemake(empty)
     yield Ratio("the whole experiment", whole, f"{jobs} empty jobs", nothing)
     for stage, seconds in stages["sum"].items():
@@ -85,6 +89,24 @@ def measure_experiment() -> Iterator[Ratio]:
     rest = whole - stages["sum"].sum()
     yield Ratio("shells and ends of processes", rest, f"{jobs} empty jobs", nothing)
     yield Ratio("nothing left to do", again, f"{jobs} empty jobs that are done", nothing_again)
+
+
+def measure_plan() -> Iterator[Ratio]:
+    """Compare a dry run of many cells with one of as many empty jobs."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        project = copy_project(folder / "project")
+        (project / "grid.yaml").write_text(yaml.safe_dump(grid(PLANNED_CELLS)))
+        cells = len(expand(load_experiment(project / "grid.yaml")))
+        seconds = _snakemake(project, "--dry-run", "--configfile", "grid.yaml")
+        nothing = _snakemake(_empty_jobs(folder / "empty", cells), "--dry-run")
+    yield Ratio("plan a large grid", seconds, f"plan {cells} empty jobs", nothing)
+
+
+def _empty_jobs(folder: Path, jobs: int) -> Path:
+    folder.mkdir()
+    (folder / "Snakefile").write_text(EMPTY.format(jobs=jobs))
+    return folder
 
 
 def _run_project(project: Path, notes: Path) -> tuple[pd.DataFrame, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 METHODS = ("auto", "direct", "low_rank")
 """``direct`` takes every tap of every pixel, ``low_rank`` passes along rows and columns; ``auto``
 takes the cheaper one, or runs of lines where a state is a product of two."""
@@ -24,6 +26,7 @@ def low_rank_cost(height: int, width: int, rank: int) -> float:
     return ALONG_A_LINE * rank * (height + width) + BANDING
 
 
+@cache
 def largest_rank(height: int, width: int) -> int:
     """Return the rank up to which passes along rows and columns are cheaper.
 

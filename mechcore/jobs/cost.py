@@ -65,7 +65,7 @@ def estimated_cost(cell: Cell) -> Cost:
 def work(cell: Cell) -> Work:
     """Return the work of a cell, by `PARTS`."""
     runs = [
-        _run(cell, max(pattern.image().shape), path)
+        _run(cell, max(pattern.shape), path)
         for pattern in cell.patterns
         for path in _engine_paths(_probe(cell, pattern).to_json())
     ]

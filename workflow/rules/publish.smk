@@ -7,10 +7,10 @@ localrules:
     report,
 
 
+# Without the trajectories, as the certificate.
 rule track:
     """Log what is new to MLflow."""
     input:
-        trajectories=TRAJECTORIES,
         sweep="results/{experiment}/sweep.json",
         cells="results/{experiment}/cells.csv",
         claims="results/{experiment}/claims.json",

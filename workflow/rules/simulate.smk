@@ -10,7 +10,7 @@ rule simulate:
     benchmark:
         "logs/{experiment}/benchmarks/simulate/{cell}.tsv"
     group:
-        of_cell(lambda cell: cost_class(cell_cost(cell.id)) if PACKED else None)
+        of_cell(lambda cell: cost_class(cell_cost(cell.id))) if PACKED else None
     conda:
         "../envs/mechcore.yaml"
     threads: 1

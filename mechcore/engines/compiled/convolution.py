@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mechcore.engines.compiled.box import Box, boxed, fill_margins, rounded_up
 from mechcore.engines.compiled.encoded_rule import CURVED, EncodedRule
-from mechcore.engines.compiled.machine_code import inlined, internal
+from mechcore.engines.compiled.machine_code import internal
 from mechcore.engines.compiled.own_function import call_at
 from mechcore.engines.compiled.sums import Sums, clear, measure, tiniest
 from mechcore.engines.compiled.vector_blocks import (
@@ -80,7 +80,7 @@ _relu_layer, _relu_layer_of_two, _relu_layer_of_three = (
 )
 
 
-@inlined
+@internal
 def layer(
     box: Box,
     spare: Array,
@@ -106,7 +106,7 @@ def layer(
     return out
 
 
-@inlined
+@internal
 def _fill(
     box: Box,
     top: int,

@@ -20,7 +20,7 @@ from mechcore.engines.compiled.line_blocks import (
     line_block,
     moments_block,
 )
-from mechcore.engines.compiled.machine_code import compiled, inlined, internal
+from mechcore.engines.compiled.machine_code import compiled, internal
 from mechcore.engines.compiled.sums import SMALLEST_SUM, TINY, mass_of, power_of_two, within_range
 from mechcore.engines.compiled.trimming import (
     CERTIFIED,
@@ -169,7 +169,7 @@ def _propagate_all(
             lines.valid[start + lane] = lanes.valid[lane]
 
 
-@inlined
+@internal
 def _propagate(
     kernel: Array,
     pattern: Array,
@@ -394,7 +394,7 @@ def _certify(
     width = np.sqrt(lanes.central[0, lane] / density)
     reach = (pattern_size + rule.steps * (kernel.shape[0] - 1)) / 2
     summary = StateSummary(t, rule.steps, reach, 0.5, segment.x + lanes.mean[lane], 0.0, width, 0.0)
-    severity = severity_of(summary, total, squares)
+    severity = severity_of(summary, total, squares, lanes.sums[PEAKS, lane])
     if trims and not bound.error * severity <= CERTIFIED:
         lanes.valid[lane] = False
     allowed = allowance(bound, severity, summary) if trims and t % TRIM_EVERY == 0 else 0.0

@@ -52,14 +52,17 @@ functions with; it has no public name."""
 
 
 def internal(function: Callable[..., Any]) -> Any:
-    """Return a function in machine code that is only called from machine code."""
-    inner: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    """Return a function in machine code that is only called from machine code.
+
+    LLVM puts it into its callers: to hand over forty numbers in a call costs more than a small
+    layer.
+    """
+    inner: dict[str, Any] = {
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+        "forceinline": True,
+    }
     return njit(function, **inner, **OPTIONS)
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """Return a function that numba inlines: LLVM optimises callees again for every caller."""
-    return njit(function, inline="always", **OPTIONS)
 
 
 class ContentLocator(UserProvidedCacheLocator):

@@ -14,9 +14,11 @@ bound ``e`` on the share of mass by which the state differs from the one that wa
 
 A share ``e`` at a distance of at most D from the centroid moves the centroid by e D, the variance
 by e D^2 and the fourth moment by e D^4, each along its own axis. Where squares are the density, or
-another norm than the mass is the gain, it counts at most ``2 m^2 / |x|_2^2`` times as much. The
-simulation is *certified* if the product ``e (D/sigma)^4 2 m^2 / |x|_2^2`` stays below `CERTIFIED`
-in every layer; what may be dropped is planned from the largest r seen so far.
+their root is the gain, it counts at most ``2 m p / |x|_2^2`` times as much, with p the largest
+absolute value: squares change by twice the product of the state and what was lost. The peak changes
+by ``e m / p`` of itself. The simulation is *certified* if the larger of ``e (D/sigma)^4 2 m p /
+|x|_2^2`` and ``e m / p`` stays below `CERTIFIED` in every layer; what may be dropped is planned
+from the largest r seen so far.
 Should the plan fail, the simulation runs again and drops only exact zeros and values below `TINY`.
 """
 
@@ -101,7 +103,7 @@ def trimmed(
 
     ``squares`` is the sum of squares of what is measured: the state, or a row of it.
     """
-    severity = severity_of(summary, sums.totals[0], squares)
+    severity = severity_of(summary, sums.totals[0], squares, sums.totals[2])
     if trims and not bound.error * severity <= CERTIFIED:
         return box, bound, False
     allowed = allowance(bound, severity, summary) if trims else 0.0
@@ -113,7 +115,7 @@ def trimmed(
 
 
 @internal
-def severity_of(summary: StateSummary, total: float, squares: float) -> float:
+def severity_of(summary: StateSummary, total: float, squares: float, peak: float) -> float:
     """Return by which factor a lost share of mass may change a record, at most."""
     # A domain of one row has no other width than zero. A width of less is recorded as zero.
     along_x, along_y = summary.reach_x > 0.5, summary.reach_y > 0.5
@@ -128,7 +130,7 @@ def severity_of(summary: StateSummary, total: float, squares: float) -> float:
         else 0.0
     )
     square = max(x, y) * max(x, y)
-    return square * square * 2.0 * total * total / squares
+    return max(square * square * 2.0 * total * peak / squares, total / peak)
 
 
 @internal
