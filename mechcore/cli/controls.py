@@ -18,10 +18,10 @@ def command(experiment: ExperimentOption, output: OutputOption) -> None:
     """Run what theory decides, and noise through even kernels; write the trajectories."""
     planned = load_experiment(experiment)
 
-    from mechcore.io.netcdf import write_dataset
+    from mechcore.io.netcdf import ROOT, write_contents
     from mechcore.simulation.controls import run_controls
 
     check_outputs({"--output": output}, inputs_of(planned, experiment), ".nc")
     controls = run_controls(planned)
-    write_dataset(controls, output)
-    typer.echo(f"{controls.sizes['control']} controls")
+    write_contents({ROOT: controls}, output)
+    typer.echo(f"{controls.variables['kernel'].values.size} controls")

@@ -45,8 +45,8 @@ class PlannedBank:
     """Name of the bank of the same network before training, if there is one."""
     trained: bool
     """Claims are judged by the kernels of trained networks."""
-    runs: bool = True
-    """Whether its kernels run: those of trained networks, unless the experiment wants none."""
+    activations: tuple[str, ...] = ()
+    """Under which its kernels run: those of trained networks, unless the experiment wants none."""
     source: PublicWeights | None = None
     """The package to fetch it from."""
 
@@ -56,10 +56,16 @@ class PlannedBank:
         # What is fetched is one file, and may not be there yet.
         return [] if self.source else [str(part) for part in parts_of(Path(self.weights))[1:]]
 
+    @property
+    def runs(self) -> dict[str, str]:
+        """The names of the runs of its kernels, by activation."""
+        return {activation: f"{self.name}-{activation}" for activation in self.activations}
+
 
 def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
     """Return the banks of an experiment by name."""
     banks: dict[str, PlannedBank] = {}
+    activations = tuple(experiment.activations) if experiment.slices_per_layer else ()
     for bank in experiment.filter_banks:
         name, *before = bank.names
         untrained = before[0] if before else None
@@ -69,24 +75,24 @@ def planned_banks(experiment: Experiment) -> dict[str, PlannedBank]:
             bank.reading,
             untrained,
             trained=True,
-            runs=experiment.slices_per_layer > 0,
+            activations=activations,
             source=bank.source,
         )
         banks[name] = planned
         if untrained and bank.untrained:
             banks[untrained] = PlannedBank(
-                untrained, bank.untrained, bank.reading, None, trained=False, runs=False
+                untrained, bank.untrained, bank.reading, None, trained=False
             )
     return banks
 
 
-def filter_run(experiment: Experiment, bank: PlannedBank) -> FilterRun:
-    """Return how the kernels of a bank go through layers in an experiment."""
+def filter_run(experiment: Experiment, bank: PlannedBank, activation: str) -> FilterRun:
+    """Return how the kernels of a bank go through layers under an activation."""
     shared = {name: getattr(experiment, name) for name in Propagation.model_fields}
     # How far a kernel moves a whole pattern is enough.
     images = [pattern for pattern in experiment.patterns if pattern.region != "row"]
     return FilterRun(
         **shared | dict(bank.reading) | {"patterns": images or experiment.patterns},
-        activations=experiment.activations,
+        activations=[activation],
         slices_per_layer=experiment.slices_per_layer,
     )

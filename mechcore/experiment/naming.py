@@ -14,7 +14,10 @@ spaces."""
 FILE_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """Regular expression of names that become files, for wildcards of the workflow."""
 
-CELL_ID = r"[A-Za-z0-9_]+-[A-Za-z0-9_]+-k[0-9]+(-[a-z]+[0-9]*)*"
+ENTRY_ID = r"[A-Za-z0-9_]+"
+"""Regular expression of the names of kernels and activations."""
+
+CELL_ID = rf"{ENTRY_ID}-{ENTRY_ID}-k[0-9]+(-[a-z]+[0-9]*)*"
 """Regular expression of the names, for the wildcard of the workflow."""
 
 

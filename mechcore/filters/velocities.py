@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -24,15 +26,21 @@ COLUMNS = (
 )
 
 
-def filter_velocities(analysis: BankAnalysis, groups: dict[str, xr.Dataset]) -> pd.DataFrame:
+def filter_velocities(
+    analysis: BankAnalysis, files: Iterable[dict[str, xr.Dataset]]
+) -> pd.DataFrame:
     """Measure how the kernels of a bank moved, beside what their moments predict.
 
-    A row a simulation, columns `COLUMNS`: number (of the layer, from 1), layer (its name), place
-    and figures of the kernel, with the velocity that its moments predict; velocities (px/layer) and
-    direction (degrees) as measured, and speed_theory where the exact theory holds.
+    ``files`` are the groups of files of runs. A row a simulation, columns `COLUMNS`: number (of the
+    layer, from 1), layer (its name), place and figures of the kernel, with the velocity that its
+    moments predict; velocities (px/layer) and direction (degrees) as measured, and speed_theory
+    where the exact theory holds.
     """
     tables = [
-        _velocities(analysis.slices[name], run) for name, run in groups.items() if name != ROOT
+        _velocities(analysis.slices[name], run)
+        for groups in files
+        for name, run in groups.items()
+        if name != ROOT
     ]
     if not tables:
         return pd.DataFrame(columns=COLUMNS)

@@ -23,6 +23,9 @@ LITTLE_SPACE = 2**20
 SIGNAL_SECONDS = 1.0
 """How much later than its jobs a workflow may notice a signal that was sent to all of them."""
 
+OF_ITEMS = ("cell", "bank", "activation")
+"""Wildcards of the jobs beside the cells."""
+
 HIDDEN = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
 """Events of which `Progress` says more."""
 
@@ -114,7 +117,7 @@ class Progress(logging.Handler):
             _print(f"{self._done} of {self._cells} cells done: {wildcards['cell']}")
         elif name != "all":
             # There are several films and banks.
-            item = "".join(f" {wildcards[key]}" for key in ("cell", "bank") if key in wildcards)
+            item = "".join(f" {wildcards[key]}" for key in OF_ITEMS if key in wildcards)
             _print(f"{name}{item} done")
 
     def _fail(self, record: Any) -> None:

@@ -61,7 +61,8 @@ class Activation:
     @property
     def keeps_zero(self) -> bool:
         """Whether f(0) = 0; otherwise the whole light cone fills at the first layer."""
-        return float(self.array(np.zeros(1))[0]) == 0.0
+        at_zero = self.scalar(0.0) if self.scalar else self.array(np.zeros(1))[0]
+        return float(at_zero) == 0.0
 
 
 def _gelu_array(x: Array) -> Array:

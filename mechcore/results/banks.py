@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def bank_files(plan: PlannedBank, results: Path) -> list[Path]:
     """Return the files of a bank: its analysis, and the runs of its kernels if there are any."""
-    folders = (BANKS, BANK_RUNS) if plan.runs else (BANKS,)
-    return [results / folder / f"{plan.name}.nc" for folder in folders]
+    runs = [results / BANK_RUNS / f"{name}.nc" for name in plan.runs.values()]
+    return [results / BANKS / f"{plan.name}.nc", *runs]
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,26 @@ class BankResults:
 
     plan: PlannedBank
     analysis: BankAnalysis
-    runs: dict[str, xr.Dataset] | None
-    """Runs of the strongest kernels; None for weights before training, or if they did not run."""
+    runs: dict[str, dict[str, xr.Dataset]]
+    """The groups of the files of the strongest kernels' runs, by activation."""
 
     @classmethod
     def load(cls, plan: PlannedBank, results: Path, experiment: Experiment) -> BankResults:
         """Read the results of a bank."""
         from mechcore.filters.bank_file import read_analysis
 
-        paths = bank_files(plan, results)
+        path, *of_runs = bank_files(plan, results)
         # Whoever brought the file: only the bytes that the configuration names count.
         sha256 = plan.source.sha256 if plan.source else weights_sha256(Path(plan.weights))
         origin = {"weights_sha256": sha256, **plan.reading.attributes}
-        analysis = read_analysis(paths[0])
-        check_attributes(paths[0], xr.Dataset(attrs=analysis.attributes), origin)
-        if not plan.runs or not paths[1].is_file():
-            return cls(plan, analysis, None)
-        runs = read_groups(paths[1])
-        settings = {"settings": filter_run(experiment, plan).to_json()}
-        check_attributes(paths[1], runs[ROOT], origin | settings)
+        analysis = read_analysis(path)
+        check_attributes(path, xr.Dataset(attrs=analysis.attributes), origin)
+        runs: dict[str, dict[str, xr.Dataset]] = {}
+        for activation, path in zip(plan.activations, of_runs, strict=True):
+            if path.is_file():
+                runs[activation] = read_groups(path)
+                settings = {"settings": filter_run(experiment, plan, activation).to_json()}
+                check_attributes(path, runs[activation][ROOT], origin | settings)
         return cls(plan, analysis, runs)
 
     @cached_property
@@ -59,4 +60,4 @@ class BankResults:
         """Measured beside predicted, see `mechcore.filters.velocities.filter_velocities`."""
         from mechcore.filters.velocities import filter_velocities
 
-        return filter_velocities(self.analysis, self.runs or {})
+        return filter_velocities(self.analysis, self.runs.values())

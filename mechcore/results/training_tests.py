@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from mechcore.analysis.intervals import CONFIDENCE, Interval
 from mechcore.io.arrays import Array
@@ -44,7 +44,7 @@ def mean_interval(values: Array) -> Interval:
     mean = float(np.mean(values)) if len(values) else np.nan
     if len(values) < FEWEST_SEEDS:
         return Interval(mean, np.nan, np.nan)
-    quantile = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)
+    quantile = scipy.special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)
     half = float(quantile * np.std(values, ddof=1) / np.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)
 
@@ -68,7 +68,7 @@ def effect_interval(values: Array) -> Interval:
         return Interval(np.nan, np.nan, np.nan)
     t = float(np.mean(values) / spread * np.sqrt(n))
     tails = (1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2
-    ends = [special.nctdtrinc(n - 1, tail, t) for tail in tails]
+    ends = [scipy.special.nctdtrinc(n - 1, tail, t) for tail in tails]
     return Interval(*(float(value) / np.sqrt(n) for value in (t, *ends)))
 
 
@@ -148,7 +148,8 @@ def _test(
     mean, effect = mean_interval(values), effect_interval(values)
     p = np.nan
     if np.isfinite(effect.value):
-        p = float(2 * special.stdtr(len(values) - 1, -abs(effect.value) * np.sqrt(len(values))))
+        t = -abs(effect.value) * np.sqrt(len(values))
+        p = float(2 * scipy.special.stdtr(len(values) - 1, t))
     return {
         "kind": kind,
         **dict(zip((*PLACE, "fine_tuned"), keys, strict=True)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from mechcore.experiment.banks import FilterRun, PlannedBank, filter_run
+from mechcore.experiment.banks import FilterRun, filter_run
 from mechcore.experiment.cell import first_fitted_layer
 from mechcore.experiment.paths import BANK_RUNS, BANKS
 from mechcore.filters.bank import load_bank
@@ -36,8 +37,8 @@ thousand times less."""
 class RunIndex(NamedTuple):
     """Where a run of a kernel is in the file of its bank."""
 
+    activation: str
     shape: str
-    activation: int
     pattern: int
     slice: int
 
@@ -48,9 +49,12 @@ def check_banks(results: Results, sampling: Sampling) -> Check:
     for bank in results.banks.values():
         analysis = analyse_bank(load_bank(bank.plan.weights, **dict(bank.plan.reading)))
         parts.append(_check_analysis(bank, analysis))
-        if bank.runs is not None:
-            settings = filter_run(results.experiment, bank.plan)
-            parts.append(_check_runs(bank.plan, bank.runs, analysis, settings, sampling))
+        if bank.runs:
+            settings = {
+                activation: filter_run(results.experiment, bank.plan, activation)
+                for activation in bank.runs
+            }
+            parts.append(_check_runs(bank, analysis, settings, sampling))
             sampling.report(summary_line(parts[-1]))
     return merged("banks", "The weights give the same analyses, and the same runs", parts)
 
@@ -71,31 +75,48 @@ def _check_analysis(bank: BankResults, analysis: BankAnalysis) -> Check:
 
 
 def _check_runs(
-    plan: PlannedBank,
-    runs: dict[str, xr.Dataset],
+    bank: BankResults,
     analysis: BankAnalysis,
-    settings: FilterRun,
+    settings: dict[str, FilterRun],
     sampling: Sampling,
 ) -> Check:
-    """Run some kernels of a bank again."""
-    statement, path = f"runs of kernels of {plan.name}", f"{BANK_RUNS}/{plan.name}.nc"
-    chosen = strongest_kernels(analysis.slices, settings)
-    if set(runs) != {ROOT, *chosen}:
-        return failed("runs", statement, f"{path}: other groups than {', '.join(sorted(chosen))}")
+    """Run some kernels of a bank again; ``settings`` by activation."""
+    statement = f"runs of kernels of {bank.plan.name}"
+    chosen = strongest_kernels(analysis.slices, next(iter(settings.values())))
     indices = []
-    for shape, slices in chosen.items():
-        for line in _other_form(runs[shape], slices, settings):
-            return failed("runs", statement, f"{path}: {shape}: {line}")
-        sizes = len(settings.activations), len(settings.patterns), slices.sizes["slice"]
-        indices += [RunIndex(shape, *index) for index in np.ndindex(sizes)]
+    for activation, run in settings.items():
+        for line in _other_form(bank.runs[activation], chosen, run):
+            path = f"{BANK_RUNS}/{bank.plan.runs[activation]}.nc"
+            return failed("runs", statement, f"{path}: {line}")
+        for shape, slices in chosen.items():
+            sizes = len(run.patterns), slices.sizes["slice"]
+            indices += [RunIndex(activation, shape, *index) for index in np.ndindex(sizes)]
     parts = [
-        _check_run(runs[index.shape], chosen[index.shape], index, settings, sampling)
+        _check_run(
+            bank.runs[index.activation][index.shape],
+            chosen[index.shape],
+            index,
+            settings[index.activation],
+            sampling,
+        )
         for index in sampling.draw(indices)
     ]
     return merged("runs", statement, parts, len(indices))
 
 
-def _other_form(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> list[str]:
+def _other_form(
+    groups: dict[str, xr.Dataset], chosen: dict[str, xr.Dataset], settings: FilterRun
+) -> Iterator[str]:
+    """What is wrong with the groups of the runs, their axes and the fitted layers."""
+    if set(groups) != {ROOT, *chosen}:
+        yield f"other groups than {', '.join(sorted(chosen))}"
+        return
+    for shape, slices in chosen.items():
+        for line in _other_axes(groups[shape], slices, settings):
+            yield f"{shape}: {line}"
+
+
+def _other_axes(actual: xr.Dataset, slices: xr.Dataset, settings: FilterRun) -> list[str]:
     """What is wrong with the axes of the runs of one shape, and with the fitted layers."""
     axes: dict[str, object] = {
         "activation": settings.activations,
@@ -123,9 +144,9 @@ def _check_run(
     size, pattern = max(kernel.taps.shape[1:]), settings.patterns[index.pattern]
     layers = affordable_layers(settings, size, pattern, sampling.multiply_adds)
     again = settings.model_copy(update={"engine": "reference", "steps": layers, "t_burn": None})
-    expected = run_kernels(kernel, settings.activations[index.activation], index.pattern, again)
+    expected = run_kernels(kernel, index.activation, index.pattern, again)
     missing = set(expected.data_vars) - set(actual.data_vars)
     if missing:
         return failed("run", index.shape, f"{index}: no variable {', '.join(map(str, missing))}")
-    run = actual.isel(activation=index.activation, pattern=index.pattern, slice=index.slice)
+    run = actual.isel(activation=0, pattern=index.pattern, slice=index.slice)
     return compared_simulation(str(index), run, expected.isel(kernel=0))

@@ -117,7 +117,7 @@ def test_a_tap_that_is_a_millionth_off_breaks_every_control(
         other.__dict__["control_runs"] = broken
 
     monkeypatch.setattr(reference, "convolve", wrong)
-    broken: xr.Dataset = run_controls(load_experiment(CONFIG | {"engine": "reference"}))
+    broken: xr.Dataset = run_controls(load_experiment(CONFIG | {"engine": "reference"})).dataset()
     verdicts = judged(results, run_again)
     assert {verdicts[name].verdict for name in ("N1", "N2", "N3", "N4")} == {BROKEN}
 

@@ -90,11 +90,13 @@ def test_weights_with_a_source_need_not_be_there(tmp_path: Path) -> None:
 
 def test_kernels_of_banks_run_with_the_settings_of_the_experiment() -> None:
     experiment = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7})
-    run = filter_run(experiment, planned_banks(experiment)["digits"])
+    bank = planned_banks(experiment)["digits"]
+    assert list(bank.runs) == experiment.activations
+    run = filter_run(experiment, bank, "relu")
     assert run.steps == 7
-    assert run.activations == experiment.activations
+    assert run.activations == ["relu"]
     other = load_experiment(GOOD | {"filter_banks": [DIGITS], "steps": 7, "sizes": [5]})
-    assert filter_run(other, planned_banks(other)["digits"]) == run
+    assert filter_run(other, planned_banks(other)["digits"], "relu") == run
 
 
 def test_the_committed_schema_is_that_of_the_model_and_describes_every_key() -> None:

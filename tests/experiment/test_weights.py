@@ -79,4 +79,4 @@ def test_a_bank_says_how_it_is_read_and_where_its_values_are(tmp_path: Path) -> 
     assert planned.reading.options == words.split()
     assert planned.parts == [str(tmp_path / "a.npz")]
     assert {str(index), *planned.parts} <= set(input_paths(experiment))
-    assert filter_run(experiment, planned).reading == planned.reading
+    assert filter_run(experiment, planned, "relu").reading == planned.reading

@@ -29,7 +29,7 @@ HOSTILE = 'it\'s $(touch pwned) `touch pwned`; touch pwned & "$HOME" <b onclick=
 """What a file may be called on Linux."""
 
 WEIGHTS = {"net": f"{HOSTILE}.npz", "option": "-rf.npz"}
-KINDS = ("filters", "filter_runs")
+FILES = ("filters/{}", "filter_runs/{}-relu")
 
 
 VALUE = r"(?<!\{)\{(?!\{)[^}]*\}"
@@ -60,7 +60,7 @@ def test_names_of_files_reach_no_shell(tmp_path: Path) -> None:
     banks = [{"weights": file, "name": name} for name, file in WEIGHTS.items()]
     config = GOOD | {"patterns": [f"{HOSTILE}.npy"], "filter_banks": banks, "steps": 3}
     (folder / "hostile.yaml").write_text(yaml.safe_dump(config))
-    made = ("trajectories/dct-relu-k2", *(f"{kind}/{name}" for kind in KINDS for name in WEIGHTS))
+    made = ("trajectories/dct-relu-k2", *(file.format(name) for file in FILES for name in WEIGHTS))
     targets = [f"results/tiny/{name}.nc" for name in made]
     ended = snakemake(folder, "--", *targets, config="hostile.yaml")
     assert ended.returncode == 0, ended.stderr

@@ -52,7 +52,7 @@ def velocities(
 ) -> pd.DataFrame:
     layers, settings = (Layer("a", taps, spacing),), run_settings(**changes)
     bank = Bank("a.npz", "0" * 64, layers, ())
-    return filter_velocities(analyse_bank(bank), simulate_bank(bank, settings))
+    return filter_velocities(analyse_bank(bank), [simulate_bank(bank, settings)])
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0), (2.0, 2.0), (0.5, 3.0)])
@@ -91,4 +91,4 @@ def test_runs_name_their_kernels_and_are_read_back(tmp_path: Path) -> None:
     assert parsed_json(again[ROOT].attrs["settings"], "settings") == parsed_json(
         run_settings(activations=["relu", "tanh"]).to_json(), "settings"
     )
-    assert len(filter_velocities(analyse_bank(bank), again)) == 2 * (6 + 3)
+    assert len(filter_velocities(analyse_bank(bank), [again])) == 2 * (6 + 3)

@@ -16,7 +16,7 @@ from mechcore.experiment.networks import planned_networks
 from mechcore.filters.bank import load_bank
 from mechcore.filters.bank_file import analyse_bank, write_analysis
 from mechcore.filters.runs import simulate_bank
-from mechcore.io.netcdf import write_dataset, write_groups
+from mechcore.io.netcdf import ROOT, write_contents, write_dataset, write_groups
 from mechcore.networks.measurement import measure_network
 from mechcore.networks.measurement_file import write_measurement
 from mechcore.results.results import TABLES, Results
@@ -40,13 +40,13 @@ def compute(folder: Path, experiment: Experiment) -> None:
     for kind, cells in (("trajectories", expand(experiment)), ("films", film_cells(experiment))):
         for name, cell in cells.items():
             write_dataset(simulate(cell), folder / kind / f"{name}.nc")
-    write_dataset(run_controls(experiment), folder / "controls.nc")
+    write_contents({ROOT: run_controls(experiment)}, folder / "controls.nc")
     for name, plan in planned_banks(experiment).items():
         bank = load_bank(plan.weights, **dict(plan.reading))
         write_analysis(analyse_bank(bank), folder / "filters" / f"{name}.nc")
-        if plan.runs:
-            groups = simulate_bank(bank, filter_run(experiment, plan))
-            write_groups(groups, folder / "filter_runs" / f"{name}.nc")
+        for activation, run in plan.runs.items():
+            groups = simulate_bank(bank, filter_run(experiment, plan, activation))
+            write_groups(groups, folder / "filter_runs" / f"{run}.nc")
     for name, network in planned_networks(experiment).items():
         measurement = measure_network(Path(network.network.model), network.run)
         write_measurement(measurement, folder / "networks" / f"{name}.nc")

@@ -33,9 +33,11 @@ def test_results_of_other_weights_or_settings_are_refused(tmp_path: Path) -> Non
     with pytest.raises(MechcoreError, match=r"filters/first\.nc: .* \(weights_sha256\)"):
         BankResults.load(replace(plan, source=source), tmp_path, experiment)
     other = experiment.model_copy(update={"steps": 9})
-    with pytest.raises(MechcoreError, match=r"filter_runs/first\.nc: made with other settings"):
+    with pytest.raises(
+        MechcoreError, match=r"filter_runs/first-relu\.nc: made with other settings"
+    ):
         BankResults.load(plan, tmp_path, other)
-    for kind in ("filter_runs", "filters"):
-        shutil.copy(tmp_path / kind / "second.nc", tmp_path / kind / "first.nc")
-        with pytest.raises(MechcoreError, match=rf"{kind}/first\.nc: .* \(weights_sha256\)"):
+    for kind, end in (("filter_runs", "-relu.nc"), ("filters", ".nc")):
+        shutil.copy(tmp_path / kind / f"second{end}", tmp_path / kind / f"first{end}")
+        with pytest.raises(MechcoreError, match=rf"{kind}/first{end}: .* \(weights_sha256\)"):
             BankResults.load(plan, tmp_path, experiment)

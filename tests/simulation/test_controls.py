@@ -25,7 +25,7 @@ FAMILIES = [(name, size) for name, size in KERNELS if size in EXPERIMENT.sizes]
 
 @pytest.fixture(scope="module")
 def controls() -> xr.Dataset:
-    return run_controls(EXPERIMENT)
+    return run_controls(EXPERIMENT).dataset()
 
 
 def test_every_family_is_controlled_under_the_activations_of_the_experiment() -> None:

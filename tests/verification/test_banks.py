@@ -54,21 +54,25 @@ def without_runs(groups: Groups) -> Groups:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("filters", scale(ROOT, "low_frequency_share", 1 + 1e-6), ".nc: low_frequency_share"),
-        ("filters", scale("k3x3", "dct_energy", 1 + 1e-6), "k3x3/dct_energy is"),
-        ("filters", scale("bank", "slices", 2), "bank/slices is"),
-        ("filters", drop("k3x3", "energy"), "no variable energy"),
-        ("filter_runs", scale("k3x3", "mu_x", 1.01), "shape='k3x3'"),
-        ("filter_runs", scale("k3x3", "kernel_taps", 1.01), "kernel_taps is"),
-        ("filter_runs", scale("k3x3", "layer", 0), "layer is"),
-        ("filter_runs", without_runs, "other groups than k"),
-        ("filter_runs", drop("k3x3", "mu_x"), "no variable mu_x"),
+        (
+            "filters/digits",
+            scale(ROOT, "low_frequency_share", 1 + 1e-6),
+            ".nc: low_frequency_share",
+        ),
+        ("filters/digits", scale("k3x3", "dct_energy", 1 + 1e-6), "k3x3/dct_energy is"),
+        ("filters/digits", scale("bank", "slices", 2), "bank/slices is"),
+        ("filters/digits", drop("k3x3", "energy"), "no variable energy"),
+        ("filter_runs/digits-relu", scale("k3x3", "mu_x", 1.01), "shape='k3x3'"),
+        ("filter_runs/digits-relu", scale("k3x3", "kernel_taps", 1.01), "kernel_taps is"),
+        ("filter_runs/digits-relu", scale("k3x3", "layer", 0), "layer is"),
+        ("filter_runs/digits-relu", without_runs, "other groups than k"),
+        ("filter_runs/digits-relu", drop("k3x3", "mu_x"), "no variable mu_x"),
     ],
 )
 def test_forged_banks_are_found(
     results: Path, name: str, change: Callable[[Groups], Groups], message: str
 ) -> None:
-    path = results / name / "digits.nc"
+    path = results / f"{name}.nc"
     write_groups(change(read_groups(path)), path)
     failure = check(results).failures[0]
     assert message in failure

@@ -119,7 +119,7 @@ DAMAGED, MISSING = "damaged: its content", "missing, expected a netCDF file"
 TRAJECTORIES = f"trajectories/{CELL}.nc"
 FILES = [
     *(TRAJECTORIES, f"films/{CELL}.nc", "controls.nc"),
-    *("filters/digits.nc", "filter_runs/digits.nc"),
+    *("filters/digits.nc", "filter_runs/digits-modulus.nc"),
 ]
 
 

@@ -141,13 +141,30 @@ def test_what_the_workflow_made_can_be_packed(finished: Path, tmp_path: Path) ->
 def test_only_what_is_new_in_a_configuration_runs(finished: Path) -> None:
     config = finished / "config" / "smoke.yaml"
     rules = planned_after(finished, config, "[relu, modulus]", "[relu, modulus, identity]")
-    assert rules["simulate"] == 2
+    assert (rules["simulate"], rules["simulate_filters"]) == (2, 1)
     rules = planned_after(finished, config, "slices_per_layer: 4", "slices_per_layer: 5")
     assert set(rules) == {"simulate_filters", *AFTER_BANKS}
     published = "experiment: smoke\npublished: resources/published"
     assert set(planned_after(finished, config, "experiment: smoke", published)) == {
         *("reproduce", *AFTER_BANKS)
     }
+
+
+def test_an_added_activation_ends_in_the_bytes_of_a_whole_run(
+    workspace: Path, tmp_path: Path
+) -> None:
+    whole = copy_project(tmp_path / "whole")
+    for folder in (workspace, whole):
+        edit(folder / "config" / "smoke.yaml", "[relu, modulus]", "[relu, modulus, leaky_relu]")
+        ended = snakemake(folder, "--until", "report")
+        assert ended.returncode == 0, ended.stderr
+    # How long cells took is in cells.csv, how much was verified in that time on the page.
+    made = ["results/smoke/**/*.nc", "results/smoke/*.csv", "reports/smoke/figures/*.svg"]
+    names = {path.relative_to(whole) for pattern in made for path in whole.glob(pattern)}
+    names -= {Path("results/smoke/cells.csv")}
+    assert len(names) > 30
+    for name in (*names, "results/smoke/claims.json"):
+        assert (workspace / name).read_bytes() == (whole / name).read_bytes(), name
 
 
 COMPUTING = ("io", "model", "engines", "experiment", "simulation")

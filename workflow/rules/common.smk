@@ -16,7 +16,7 @@ from mechcore.experiment.config import load_experiment
 from mechcore.experiment.films import film_cells
 from mechcore.experiment.grid import expand as expand_grid
 from mechcore.experiment.input_files import published_files
-from mechcore.experiment.naming import CELL_ID, FILE_ID
+from mechcore.experiment.naming import CELL_ID, ENTRY_ID, FILE_ID
 from mechcore.experiment.networks import planned_networks
 from mechcore.experiment.training import planned_runs, trained_before
 from mechcore.experiment.overrides import SNAKEMAKE, Origin, typed
@@ -103,6 +103,7 @@ wildcard_constraints:
     experiment=re.escape(EXPERIMENT.experiment),
     cell=CELL_ID,
     bank=FILE_ID,
+    activation=ENTRY_ID,
     network=FILE_ID,
     run=FILE_ID,
     # Without any, a pattern that matches nothing.
@@ -205,7 +206,7 @@ FILM_FILES = files("results/{experiment}/films/{name}.nc", FILMS)
 ANALYSES = files("results/{experiment}/filters/{name}.nc", BANKS)
 BANK_RUNS = files(
     "results/{experiment}/filter_runs/{name}.nc",
-    [name for name, bank in BANKS.items() if bank.runs],
+    [name for bank in BANKS.values() for name in bank.runs.values()],
 )
 TRAJECTORIES_OF_RUNS = files("results/{experiment}/training/{name}.nc", RUNS)
 

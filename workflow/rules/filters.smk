@@ -59,21 +59,21 @@ rule analyse_filters:
 
 use rule analyse_filters as simulate_filters with:
     output:
-        "results/{experiment}/filter_runs/{bank}.nc",
+        "results/{experiment}/filter_runs/{bank}-{activation}.nc",
     log:
-        "logs/{experiment}/filter_runs/{bank}.log",
+        "logs/{experiment}/filter_runs/{bank}-{activation}.log",
     benchmark:
-        "logs/{experiment}/benchmarks/filter_runs/{bank}.tsv"
+        "logs/{experiment}/benchmarks/filter_runs/{bank}-{activation}.tsv"
     resources:
         mem_mb=BANK_MEGABYTES,
         runtime=60,
     params:
-        command=of_bank(
-            lambda bank: [
-                "simulate-filters",
-                "--settings",
-                filter_run(EXPERIMENT, bank).to_json(),
-            ]
-        ),
+        command=lambda wildcards: [
+            "simulate-filters",
+            "--settings",
+            filter_run(
+                EXPERIMENT, planned(BANKS, wildcards.bank), wildcards.activation
+            ).to_json(),
+        ],
         core=code_fingerprint("filters"),
         ready=ready,

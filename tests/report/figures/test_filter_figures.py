@@ -94,7 +94,7 @@ def test_any_bank_keeps_the_contract(results: Results, tmp_path: Path) -> None:
 
 def test_banks_without_runs_have_no_velocities(results: Results) -> None:
     at_rest = dataclasses.replace(results)
-    banks = {name: dataclasses.replace(bank, runs=None) for name, bank in results.banks.items()}
+    banks = {name: dataclasses.replace(bank, runs={}) for name, bank in results.banks.items()}
     at_rest.__dict__["banks"] = banks
     assert NAMED["drift"].data(at_rest) == []
 
