@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager
 from io import BytesIO, StringIO
 from itertools import cycle, islice
@@ -10,20 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from mechcore.io.atomic import replace_file
 from mechcore.model.activations import ACTIVATIONS
 from mechcore.report.figures.compact_svg import compact
-
-# Seaborn works without them. It loads them for densities and clusters, which no figure shows, and
-# that takes longer than to draw ten figures.
-UNUSED = [name for name in ("scipy.stats", "scipy.cluster") if name not in sys.modules]
-sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]
-import seaborn as sns  # noqa: E402
-
-for name in UNUSED:
-    del sys.modules[name]
 
 DOTS_PER_INCH = 150
 """Resolution of figures that are written as PNG."""
