@@ -141,9 +141,11 @@ def severity_of(summary: StateSummary, total: float, squares: float, peak: float
         if along_y
         else 0.0
     )
+    # Nothing is certain where a signed density has no width.
+    if np.isnan(x) or np.isnan(y):
+        return np.inf
     square = max(x, y) * max(x, y)
     share = max(2.0 * total * peak / squares, summary.cancelled)
-    # Not a number, and so not certified, where a signed density has no width.
     return max(square * square * share, total / peak)
 
 
