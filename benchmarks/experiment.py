@@ -26,6 +26,9 @@ SMALL_CONFIG = PROJECT / "config" / "smoke.yaml"
 
 LIBRARIES = "import numpy, numba, netCDF4"
 
+SHARING = ("simulate", "controls", "filters", "simulate-filters")
+"""Commands that share processes, so that chance decides which one a process is named after."""
+
 PLANNED_CELLS = 5_000
 """Enough that the start of Snakemake hardly counts."""
 
@@ -118,6 +121,7 @@ def _run_project(project: Path, notes: Path) -> tuple[pd.DataFrame, float, float
     whole = _snakemake(project, *words, PYTHONPATH=str(notes))
     again = _snakemake(project, *words)
     commands = pd.read_csv(file, sep=" ", names=["command", "seconds"])
+    commands = commands.replace(dict.fromkeys(SHARING, "cells, controls and banks"))
     return commands.groupby("command")["seconds"].agg(["count", "sum"]), whole, again
 
 

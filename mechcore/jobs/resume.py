@@ -13,7 +13,6 @@ from pathlib import Path
 from mechcore.experiment.cell import Cell
 from mechcore.io.atomic import link_or_copy, replace_file
 from mechcore.io.netcdf import ROOT, write_contents
-from mechcore.simulation.reading import holds_trajectories
 from mechcore.simulation.run import simulated
 
 FINISHED_BEFORE = "finished before, by the same code"
@@ -23,11 +22,18 @@ FINISHED_BEFORE = "finished before, by the same code"
 def simulate_once(cell: Cell, path: Path, folder: Path) -> bool:
     """Write the trajectories of a cell, with a backup link in a folder; False if it existed."""
     second = folder / path.name
-    finished = holds_trajectories(second, cell)
+    finished = second.is_file() and _holds(second, cell)
     if not finished:
         write_contents({ROOT: simulated(cell)}, second)
     replace_by_link(second, path)
     return not finished
+
+
+def _holds(path: Path, cell: Cell) -> bool:
+    # Reading loads xarray, which takes a third of a job's start.
+    from mechcore.simulation.reading import holds_trajectories
+
+    return holds_trajectories(path, cell)
 
 
 def replace_by_link(path: Path, other: Path) -> None:

@@ -139,7 +139,8 @@ def test_a_message_repeats_no_lines_and_no_long_word(
     assert len(line) < 500
 
 
-CELL = "Cell(kernel='dct', activation='relu', size=2, betas=[0.5], steps=4)"
+SETTINGS = "kernel='dct', activation='relu', size=2, betas=[0.5], steps=4"
+CELL = f"Cell({SETTINGS})"
 WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
 
 
@@ -157,6 +158,16 @@ WEIGHTS = "'net.npz', a=numpy.ones((2, 2, 3, 3))"
             "experiment.cell simulation.run",
             f"from mechcore.experiment.cell import Cell; mechcore.simulation.run.simulate({CELL})",
             "mlflow matplotlib seaborn scipy.stats snakemake",
+        ),
+        # The job of a cell, whether it is packed with others or not.
+        *(
+            (
+                "cli.simulate",
+                "import json, pathlib; mechcore.cli.simulate.command("
+                f"json.dumps(dict({SETTINGS})), pathlib.Path('cell.nc'), {keep})",
+                "xarray pandas pyarrow scipy.stats mlflow matplotlib snakemake",
+            )
+            for keep in ("None", "pathlib.Path('finished')")
         ),
         (
             "filters.bank",
