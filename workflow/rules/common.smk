@@ -38,7 +38,7 @@ from mechcore.tracking.uri import without_password
 
 # The plan of ten thousand jobs is millions of objects, none of them garbage: looking through them
 # again and again takes a sixth of the time of `snakemake -n`.
-gc.disable()
+gc.set_threshold(1_000_000)
 # `.venv/bin/snakemake` works without an activated environment: jobs find the same Python first.
 BIN = Path(sys.executable).parent
 os.environ.update(PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
@@ -258,7 +258,6 @@ end_by_signals()
 
 
 onstart:
-    gc.enable()
     # Once more, as Snakemake has set a handler of its own.
     end_by_signals()
     if STARTED:

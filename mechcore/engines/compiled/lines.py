@@ -261,14 +261,14 @@ def _fill(
     lanes: Lanes,
 ) -> None:
     """Set the positions of a line to what taps make of a source, and take their sums."""
-    target, first, count = segment.buffer, segment.start, segment.length
-    scales = lanes.tiniest, lanes.scale
+    target = segment.buffer, segment.start, segment.length
+    line = source, start, taps, *target, slope, lanes.tiniest, lanes.scale, lanes.sums
     if rule.squared:
-        _convolve_squared(source, start, taps, target, first, count, slope, *scales, lanes.sums)
+        _convolve_squared(*line)
     elif rule.signed:
-        _convolve_signed(source, start, taps, target, first, count, slope, *scales, lanes.sums)
+        _convolve_signed(*line)
     else:
-        _convolve(source, start, taps, target, first, count, slope, *scales, lanes.sums)
+        _convolve(*line)
 
 
 @internal
@@ -334,18 +334,13 @@ def _take_norms(rule: EncodedRule, t: int, lanes: Lanes) -> bool:
 
 @internal
 def _take_moments(segment: Segment, rule: EncodedRule, lanes: Lanes) -> None:
+    line = segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
     if rule.squared:
-        _take_squared_moments(
-            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
-        )
+        _take_squared_moments(*line)
     elif rule.signed:
-        _take_signed_moments(
-            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
-        )
+        _take_signed_moments(*line)
     else:
-        _take_plain_moments(
-            segment.buffer, segment.start, segment.length, lanes.scale, lanes.mean, lanes.central
-        )
+        _take_plain_moments(*line)
 
 
 @internal
